@@ -1,0 +1,124 @@
+//! Everything that runs beside the server, started in order and stopped in reverse.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use commands::inbox::Inbox;
+use commands::payments::{Provider, Signer, Simulator};
+use commands::{Bus, CommandError, OrderNumbers, Reactions, Vault};
+use event_store::{EventStore, StoreError};
+use projections::Projector;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::Authenticator;
+use crate::config::Config;
+use crate::demo;
+use crate::graphql::{CurrentCarts, Policy, Shop};
+use crate::secret::Secret;
+
+/// Aggregates kept in memory, and customers whose present cart is remembered.
+const CACHED_AGGREGATES: usize = 20_000;
+const CACHED_CUSTOMERS: usize = 50_000;
+
+/// How long the workers may take to stop before they are left behind.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// The shop, at work.
+#[derive(Debug)]
+pub struct App {
+    pub shop: Shop,
+    pub inbox: Inbox,
+    projector: Projector,
+    workers: TaskTracker,
+    stop: CancellationToken,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("the event store: {0}")]
+    Store(#[from] StoreError),
+    #[error("the demo catalogue: {0}")]
+    Demo(#[from] CommandError),
+}
+
+impl App {
+    /// `address` is where this program's own webhooks are served.
+    pub async fn start(
+        config: &Config,
+        database_url: &Secret,
+        auth: Arc<Authenticator>,
+        address: SocketAddr,
+    ) -> Result<App, StartError> {
+        let options = event_store::Options::default();
+        let store = EventStore::connect(database_url.expose(), options).await?;
+        let pool = store.pool().clone();
+        let bus = Bus::new(store.clone(), CACHED_AGGREGATES);
+        if config.demo && store.head().await? == 0 {
+            demo::stock(&bus).await?;
+        }
+        let projector = Projector::start(store, projections::Options::default());
+        let signer = Signer::new(config.secrets.simulator_webhook.expose_bytes());
+        let simulator = Simulator::new(pool.clone(), signer);
+        let provider = Provider::simulated(simulator.clone());
+        let inbox = Inbox::new(bus.clone(), provider.clone());
+        let shop = Shop {
+            bus: bus.clone(),
+            read_models: projector.read_models().clone(),
+            vault: Vault::new(pool.clone()),
+            order_numbers: OrderNumbers::new(pool),
+            provider: provider.clone(),
+            authenticator: auth,
+            policy: policy(config),
+            current_carts: CurrentCarts::new(CACHED_CUSTOMERS),
+        };
+
+        let (workers, stop) = (TaskTracker::new(), CancellationToken::new());
+        let reactions = Reactions { feed: projector.feed().clone(), bus: bus.clone(), provider };
+        workers.spawn(commands::run_reactions(reactions, stop.clone()));
+        workers.spawn(commands::run_deadlines(bus, shop.read_models.clone(), stop.clone()));
+        workers.spawn(inbox.clone().run(stop.clone()));
+        workers.spawn(simulator.deliver(webhook_endpoint(address), stop.clone()));
+        workers.close();
+        Ok(App { shop, inbox, projector, workers, stop })
+    }
+
+    /// Finishes what is under way, from the outside in, and gives the leases back.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if tokio::time::timeout(STOP_WITHIN, self.workers.wait()).await.is_err() {
+            tracing::warn!("some workers did not stop in time; their work will be done again");
+        }
+        let bus = self.shop.bus.clone();
+        let rest = async {
+            bus.shutdown().await;
+            self.projector.shutdown().await;
+            bus.store().shutdown().await;
+        };
+        if tokio::time::timeout(STOP_WITHIN, rest).await.is_err() {
+            tracing::warn!("the database did not let go in time");
+        }
+    }
+}
+
+fn policy(config: &Config) -> Policy {
+    let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
+    Policy {
+        reserve_for: delta(config.reservation),
+        reserve_at_most: delta(config.reservation_cap),
+        wait_for_position: Duration::from_secs(2),
+        wait_for_provider: Duration::from_secs(3),
+    }
+}
+
+/// A server that listens everywhere is reached on the loopback.
+fn webhook_endpoint(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        let loopback: [std::net::IpAddr; 2] =
+            [std::net::Ipv4Addr::LOCALHOST.into(), std::net::Ipv6Addr::LOCALHOST.into()];
+        address.set_ip(loopback[usize::from(address.is_ipv6())]);
+    }
+    format!("http://{address}/webhooks/simulator")
+}

@@ -1,0 +1,57 @@
+//! A guest's only credential: the cart's id, signed.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use domain::CartId;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use super::Unauthenticated;
+use crate::secret::Secret;
+
+const ID_BYTES: usize = 16;
+const TAG_BYTES: usize = 32;
+
+/// Makes and verifies cart tokens: base64url(cart id ‖ HMAC-SHA256 of it).
+#[derive(Clone)]
+pub struct CartTokens {
+    mac: Hmac<Sha256>,
+}
+
+impl CartTokens {
+    pub fn new(secret: &Secret) -> Self {
+        // The signed text says what it is for, so that the secret's other uses cannot be mixed up with it.
+        let mac = Hmac::<Sha256>::new_from_slice(secret.expose_bytes());
+        let mut mac = mac.unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+        mac.update(b"cartulary cart token v1:");
+        CartTokens { mac }
+    }
+
+    /// The token that `cartCreate` hands to a guest.
+    pub fn issue(&self, cart: CartId) -> String {
+        let mut bytes = cart.0.as_bytes().to_vec();
+        bytes.extend_from_slice(
+            &self.mac.clone().chain_update(cart.0.as_bytes()).finalize().into_bytes(),
+        );
+        BASE64_URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The cart that the token is for; compared in constant time.
+    pub fn verify(&self, token: &[u8]) -> Result<CartId, Unauthenticated> {
+        let bytes =
+            BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| Unauthenticated::CartTokenInvalid)?;
+        let bytes: [u8; ID_BYTES + TAG_BYTES] =
+            bytes.try_into().map_err(|_| Unauthenticated::CartTokenInvalid)?;
+        let (id, tag) = bytes.split_at(ID_BYTES);
+        let signed = self.mac.clone().chain_update(id).verify_slice(tag);
+        let id = Uuid::from_slice(id).map_err(|_| Unauthenticated::CartTokenInvalid)?;
+        signed.map(|()| CartId(id)).map_err(|_| Unauthenticated::CartTokenInvalid)
+    }
+}
+
+impl std::fmt::Debug for CartTokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CartTokens(***)")
+    }
+}

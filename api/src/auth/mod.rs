@@ -1,0 +1,234 @@
+//! Who is calling: read from the headers, before anything else of a request.
+//!
+//! | header | caller |
+//! |---|---|
+//! | `Authorization: Bearer <jwt>` | a customer, support or admin |
+//! | `X-API-Key` | a program, in the role of support or admin |
+//! | `X-Cart-Token` | a guest, by their cart; beside a JWT, the cart that may be merged |
+//! | none | anonymous |
+
+mod cart_token;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, header};
+use chrono::{DateTime, Utc};
+use clap::ValueEnum;
+use domain::{CartId, CustomerId};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+pub use cart_token::CartTokens;
+pub use token::{IssueError, Tokens};
+
+use crate::config::{ApiKey, Config};
+
+pub const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub const CART_TOKEN: HeaderName = HeaderName::from_static("x-cart-token");
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Customer,
+    Support,
+    Admin,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Role::Customer => "customer",
+            Role::Support => "support",
+            Role::Admin => "admin",
+        })
+    }
+}
+
+/// Who is calling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    Anonymous,
+    /// Somebody who holds the token of a cart.
+    Guest {
+        cart: CartId,
+    },
+    Customer {
+        id: CustomerId,
+    },
+    /// Staff have ids like customers, from issuer and subject; the subject itself goes nowhere.
+    Support {
+        id: Uuid,
+    },
+    Admin {
+        id: Uuid,
+    },
+    /// A program.  Its role is never [`Role::Customer`].
+    Key {
+        name: Arc<str>,
+        role: Role,
+    },
+}
+
+impl Caller {
+    /// The role, for those who have one.
+    pub fn role(&self) -> Option<Role> {
+        match self {
+            Caller::Anonymous | Caller::Guest { .. } => None,
+            Caller::Customer { .. } => Some(Role::Customer),
+            Caller::Support { .. } => Some(Role::Support),
+            Caller::Admin { .. } => Some(Role::Admin),
+            Caller::Key { role, .. } => Some(*role),
+        }
+    }
+
+    pub fn is_staff(&self) -> bool {
+        matches!(self.role(), Some(Role::Support | Role::Admin))
+    }
+
+    pub fn customer(&self) -> Option<CustomerId> {
+        match self {
+            Caller::Customer { id } => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// The `actor` of the log.
+    pub fn actor(&self) -> String {
+        match self {
+            Caller::Anonymous => "guest:anonymous".to_owned(),
+            Caller::Guest { cart } => format!("guest:{cart}"),
+            Caller::Customer { id } => format!("customer:{id}"),
+            Caller::Support { id } | Caller::Admin { id } => format!("staff:{id}"),
+            Caller::Key { name, .. } => format!("key:{name}"),
+        }
+    }
+}
+
+/// All that the headers say about the caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub caller: Caller,
+    /// The cart whose token came along; a customer may merge it into theirs.
+    pub guest_cart: Option<CartId>,
+    /// When the caller's token ends, and with it any connection that rests on it.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Why the credentials are refused.  The messages say nothing that helps guessing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unauthenticated {
+    #[error("the header Authorization is not of the form `Bearer <token>`")]
+    AuthorizationMalformed,
+    #[error("the token has expired")]
+    TokenExpired,
+    #[error("the token is not valid yet")]
+    TokenNotYetValid,
+    #[error("the token is not valid: {0}")]
+    TokenInvalid(&'static str),
+    #[error("the API key is not known")]
+    ApiKeyUnknown,
+    #[error("the cart token is not valid")]
+    CartTokenInvalid,
+    #[error("Authorization and X-API-Key name two callers; send one of them")]
+    Ambiguous,
+}
+
+impl Unauthenticated {
+    /// The `extensions.reason` of the answer.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Unauthenticated::AuthorizationMalformed => "AUTHORIZATION_MALFORMED",
+            Unauthenticated::TokenExpired => "TOKEN_EXPIRED",
+            Unauthenticated::TokenNotYetValid => "TOKEN_NOT_YET_VALID",
+            Unauthenticated::TokenInvalid(_) => "TOKEN_INVALID",
+            Unauthenticated::ApiKeyUnknown => "API_KEY_UNKNOWN",
+            Unauthenticated::CartTokenInvalid => "CART_TOKEN_INVALID",
+            Unauthenticated::Ambiguous => "AMBIGUOUS_CREDENTIALS",
+        }
+    }
+}
+
+/// Reads credentials and makes tokens.
+#[derive(Debug)]
+pub struct Authenticator {
+    tokens: Tokens,
+    pub carts: CartTokens,
+    api_keys: Vec<ApiKey>,
+}
+
+impl Authenticator {
+    pub fn new(config: &Config) -> Self {
+        Authenticator {
+            tokens: Tokens::shared(&config.secrets.jwt, &config.jwt_issuer, &config.jwt_audience),
+            carts: CartTokens::new(&config.secrets.cart_token),
+            api_keys: config.api_keys.clone(),
+        }
+    }
+
+    /// Who sends these headers.
+    ///
+    /// # Errors
+    /// Where a credential is there but not good: a caller who believes to be signed in must not be
+    /// served as a stranger.
+    pub fn identify(&self, headers: &HeaderMap) -> Result<Identity, Unauthenticated> {
+        let guest_cart =
+            headers.get(CART_TOKEN).map(|token| self.carts.verify(token.as_bytes())).transpose()?;
+        let (caller, expires_at) = match (headers.get(header::AUTHORIZATION), headers.get(API_KEY))
+        {
+            (Some(_), Some(_)) => return Err(Unauthenticated::Ambiguous),
+            (Some(authorization), None) => {
+                let (caller, expires_at) = self.tokens.verify(bearer(authorization.as_bytes())?)?;
+                (caller, Some(expires_at))
+            }
+            (None, Some(key)) => (self.key(key.as_bytes())?, None),
+            (None, None) => {
+                (guest_cart.map_or(Caller::Anonymous, |cart| Caller::Guest { cart }), None)
+            }
+        };
+        Ok(Identity { caller, guest_cart, expires_at })
+    }
+
+    /// A signed token, for development and for `cartulary token`.
+    pub fn issue(
+        &self,
+        subject: &str,
+        role: Role,
+        ttl: std::time::Duration,
+        now: DateTime<Utc>,
+    ) -> Result<String, IssueError> {
+        self.tokens.issue(subject, role, ttl, now)
+    }
+
+    /// Compares with every key's hash in constant time: neither which key nor how much of it matched
+    /// shows in the time taken.
+    fn key(&self, presented: &[u8]) -> Result<Caller, Unauthenticated> {
+        let hash: [u8; 32] = Sha256::digest(presented).into();
+        let mut found = None;
+        for key in &self.api_keys {
+            if bool::from(key.sha256.ct_eq(&hash)) {
+                found = Some(key);
+            }
+        }
+        let key = found.ok_or(Unauthenticated::ApiKeyUnknown)?;
+        Ok(Caller::Key { name: key.name.clone(), role: key.role })
+    }
+}
+
+/// The token in `Bearer <token>`; the scheme's name has no case.
+fn bearer(header: &[u8]) -> Result<&str, Unauthenticated> {
+    let text = std::str::from_utf8(header).map_err(|_| Unauthenticated::AuthorizationMalformed)?;
+    match text.split_once(' ') {
+        Some((scheme, token))
+            if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() =>
+        {
+            Ok(token.trim())
+        }
+        _ => Err(Unauthenticated::AuthorizationMalformed),
+    }
+}

@@ -1,0 +1,137 @@
+//! What configuration accepts, refuses and hides.
+
+use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+
+use super::*;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    options: Options,
+}
+
+/// A directory of this test's own, removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("cartulary-config-{}", uuid::Uuid::new_v4()));
+        std::fs::create_dir(&path).unwrap();
+        Scratch(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn load(data_dir: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Result<Config, Faults> {
+    let data_dir = data_dir.to_str().unwrap();
+    let line = ["test", "--data-dir", data_dir].into_iter().chain(flags.iter().copied());
+    let variables: HashMap<_, _> = variables.iter().copied().collect();
+    Config::load(&Line::parse_from(line).options, |name| {
+        variables.get(name).map(|&value| value.to_owned())
+    })
+}
+
+fn faults(flags: &[&str], variables: &[(&str, &str)]) -> String {
+    let scratch = Scratch::new();
+    load(&scratch.0, flags, variables).unwrap_err().to_string()
+}
+
+const STRONG: &str = "0123456789abcdef0123456789abcdef";
+
+#[test]
+fn development_makes_secrets_once_and_keeps_them_for_their_owner_only() {
+    let scratch = Scratch::new();
+    let first = load(&scratch.0, &[], &[]).unwrap();
+    let second = load(&scratch.0, &[], &[]).unwrap();
+    assert_eq!(first.secrets.jwt, second.secrets.jwt);
+    assert_ne!(first.secrets.jwt, first.secrets.cart_token);
+    assert!(first.secrets.jwt.expose().len() >= MIN_BYTES);
+    let files: Vec<_> =
+        std::fs::read_dir(scratch.0.join("secrets")).unwrap().map(Result::unwrap).collect();
+    assert_eq!(files.len(), 3);
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_secret_of_the_environment_wins_over_a_kept_one() {
+    let scratch = Scratch::new();
+    load(&scratch.0, &[], &[]).unwrap();
+    let config = load(&scratch.0, &[], &[("JWT_SECRET", STRONG)]).unwrap();
+    assert_eq!(config.secrets.jwt.expose(), STRONG);
+}
+
+#[test]
+fn production_lists_every_missing_and_weak_secret_and_makes_none() {
+    let scratch = Scratch::new();
+    let variables = [("JWT_SECRET", "short"), ("CARTULARY_CART_TOKEN_SECRET", "")];
+    let flags = ["--environment", "production", "--cors-origins", "https://a.example/path,*"];
+    let message = load(&scratch.0, &flags, &variables).unwrap_err().to_string();
+    assert!(message.contains("JWT_SECRET is weak"), "{message}");
+    assert!(message.contains("CARTULARY_CART_TOKEN_SECRET is not set"), "{message}");
+    assert!(message.contains("CARTULARY_SIMULATOR_WEBHOOK_SECRET is not set"), "{message}");
+    assert!(message.contains("https://a.example/path") && message.contains("\"*\""), "{message}");
+    assert!(!message.contains("short"), "{message}");
+    assert!(!scratch.0.join("secrets").exists());
+}
+
+#[test]
+fn production_starts_with_strong_secrets_and_lets_no_page_call() {
+    let scratch = Scratch::new();
+    let variables =
+        ["JWT_SECRET", "CARTULARY_CART_TOKEN_SECRET", "CARTULARY_SIMULATOR_WEBHOOK_SECRET"]
+            .map(|name| (name, STRONG));
+    let config = load(&scratch.0, &["--environment", "production"], &variables).unwrap();
+    assert_eq!(config.cors, Cors::Nobody);
+    assert!(!config.introspection);
+}
+
+#[test]
+fn a_reservation_is_never_longer_than_its_cap() {
+    let message = faults(&["--reservation", "2h", "--reservation-cap", "60m"], &[]);
+    assert!(message.contains("CARTULARY_RESERVATION"), "{message}");
+}
+
+#[test]
+fn a_missing_key_file_and_a_bad_filter_are_named() {
+    let message = faults(&["--api-keys-file", "/does/not/exist", "--log", "a=b=c"], &[]);
+    assert!(
+        message.contains("API_KEYS_FILE /does/not/exist") && message.contains("RUST_LOG"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_printed_configuration_holds_no_secret() {
+    let scratch = Scratch::new();
+    let url = "postgres://shop:pa@ss/word@db.example:5432/shop?sslpassword=more";
+    let config = load(&scratch.0, &["--database-url", url], &[("JWT_SECRET", STRONG)]).unwrap();
+    let printed = format!("{config}{config:?}");
+    for secret in [STRONG, "word", "more", config.secrets.cart_token.expose()] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+    assert!(
+        printed.contains("DATABASE_URL=postgres://shop:***@db.example:5432/shop\n"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn development_lets_localhost_call_unless_told_otherwise() {
+    let scratch = Scratch::new();
+    assert_eq!(load(&scratch.0, &[], &[]).unwrap().cors, Cors::Localhost);
+    let config =
+        load(&scratch.0, &["--cors-origins", "https://shop.example, http://localhost:3000"], &[])
+            .unwrap();
+    assert_eq!(config.cors.to_string(), "https://shop.example,http://localhost:3000");
+}

@@ -1,0 +1,48 @@
+//! Questions about carts.
+
+use async_graphql::{Context, ID, Object, Result};
+use domain::CartId;
+use projections::ReadModel;
+
+use super::Cart;
+use crate::auth::Caller;
+use crate::graphql::errors::query_fault;
+use crate::graphql::position::Position;
+use crate::graphql::shop::{caller, may_use_cart, shop};
+
+#[derive(Debug, Default)]
+pub struct CartQuery;
+
+#[Object]
+impl CartQuery {
+    /// A cart by its id; without one, the caller's.
+    async fn cart(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The cart's id.")] id: Option<ID>,
+        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
+    ) -> Result<Option<Cart>> {
+        shop(ctx).fresh(ReadModel::Carts, min_position).await?;
+        let id = match (&id, caller(ctx)) {
+            (Some(id), _) => id.parse().ok().map(CartId),
+            (None, Caller::Guest { cart }) => Some(*cart),
+            (None, Caller::Customer { id }) => {
+                let latest = shop(ctx).read_models.latest_cart(*id).await.map_err(query_fault)?;
+                let cart = latest.and_then(|cart| {
+                    Cart::new(CartId(cart.row.id), cart.row.version, cart.row.state)
+                });
+                return Ok(cart.filter(|cart| cart.order.is_none()));
+            }
+            (None, _) => None,
+        };
+        let Some(id) = id else { return Ok(None) };
+        cart(ctx, id).await
+    }
+}
+
+/// A cart that the caller may see.
+pub async fn cart(ctx: &Context<'_>, id: CartId) -> Result<Option<Cart>> {
+    let row = shop(ctx).read_models.cart(id).await.map_err(query_fault)?;
+    let cart = row.and_then(|row| Cart::new(id, row.version, row.state));
+    Ok(cart.filter(|cart| may_use_cart(caller(ctx), id, cart.owner())))
+}

@@ -1,0 +1,9 @@
+//! The stock.
+
+mod mutations;
+mod object;
+mod queries;
+
+pub use self::mutations::InventoryMutation;
+pub use self::object::InventoryItem;
+pub use self::queries::InventoryQuery;

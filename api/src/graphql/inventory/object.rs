@@ -1,0 +1,167 @@
+//! A stock as a client sees it.
+
+use async_graphql::connection::Connection;
+use async_graphql::{Context, Description, Enum, ID, Object, Result};
+use chrono::{DateTime, Utc};
+use domain::inventory::{Inventory, Stock};
+use projections::inventory::LedgerLine as Line;
+use serde::Serialize;
+
+use super::queries::ledger;
+use crate::graphql::position::Position;
+
+/// The stock of one SKU. `available = onHand − reserved`, and never less than nothing.
+#[derive(Debug, Description)]
+pub struct InventoryItem {
+    version: i32,
+    stock: Stock,
+}
+
+/// Why the number on the shelf changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "projections::inventory::LedgerKind")]
+pub enum LedgerKind {
+    /// Goods came in from a supplier.
+    Purchase,
+    /// Goods came back.
+    Return,
+    /// Goods were broken or lost.
+    Damage,
+    /// A correction.
+    Adjustment,
+    /// Goods were sold.
+    Sale,
+}
+
+/// Why the number on the shelf is changed by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[graphql(remote = "domain::inventory::Adjustment")]
+pub enum AdjustmentKind {
+    /// Goods came in from a supplier: more than nothing.
+    Purchase,
+    /// Goods came back: more than nothing.
+    Return,
+    /// Goods were broken or lost: less than nothing.
+    Damage,
+    /// A correction, either way.
+    Adjustment,
+}
+
+impl InventoryItem {
+    pub fn new(version: i32, state: Inventory) -> Option<Self> {
+        match state {
+            Inventory::Absent => None,
+            Inventory::Stocked(stock) => Some(InventoryItem { version, stock }),
+        }
+    }
+}
+
+#[Object(use_type_description)]
+impl InventoryItem {
+    /// The id of the stock's stream.
+    pub async fn id(&self) -> ID {
+        self.stock.sku.inventory().id.into()
+    }
+
+    /// The SKU.
+    async fn sku(&self) -> &str {
+        self.stock.sku.as_str()
+    }
+
+    /// Units on the shelf.
+    async fn on_hand(&self) -> i64 {
+        self.stock.on_hand
+    }
+
+    /// Units kept for orders that are not paid yet.
+    async fn reserved(&self) -> i64 {
+        self.stock.reserved(Utc::now())
+    }
+
+    /// Units that can be ordered.
+    async fn available(&self) -> i64 {
+        self.stock.available(Utc::now())
+    }
+
+    /// At this many available units or fewer the stock is low.
+    async fn reorder_level(&self) -> u32 {
+        self.stock.reorder_level
+    }
+
+    /// How many units to order then.
+    async fn reorder_quantity(&self) -> u32 {
+        self.stock.reorder_quantity
+    }
+
+    /// Low stock was reported and has not recovered.
+    async fn low(&self) -> bool {
+        self.stock.low
+    }
+
+    /// Every change of `onHand`, the last first.
+    async fn ledger(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
+    ) -> Result<Connection<String, LedgerLine>> {
+        ledger(ctx, &self.stock.sku, first, after).await
+    }
+
+    /// Grows with every event; name it as `expectedVersion` to change only what you have seen.
+    async fn version(&self) -> i32 {
+        self.version
+    }
+}
+
+/// One change of the number on the shelf.
+#[derive(Debug, Description)]
+pub struct LedgerLine(pub(super) Line);
+
+#[Object(name = "InventoryLedgerLine", use_type_description)]
+impl LedgerLine {
+    /// The event's position.
+    async fn position(&self) -> Position {
+        Position(self.0.position)
+    }
+
+    /// Why it changed.
+    async fn kind(&self) -> LedgerKind {
+        self.0.kind.into()
+    }
+
+    /// Units: what came in is positive.
+    async fn quantity(&self) -> i64 {
+        self.0.quantity
+    }
+
+    /// Units on the shelf after it.
+    async fn balance(&self) -> i64 {
+        self.0.balance
+    }
+
+    /// The reason that was given.
+    async fn reason(&self) -> Option<&str> {
+        self.0.reason.as_deref()
+    }
+
+    /// The document that was named.
+    async fn reference(&self) -> Option<&str> {
+        self.0.reference.as_deref()
+    }
+
+    /// The order that was sold to.
+    async fn order_id(&self) -> Option<ID> {
+        self.0.order.map(|order| order.0.into())
+    }
+
+    /// Who did it.
+    async fn actor(&self) -> &str {
+        &self.0.actor
+    }
+
+    /// When.
+    async fn at(&self) -> DateTime<Utc> {
+        self.0.at
+    }
+}

@@ -1,0 +1,81 @@
+//! Anything by its id.
+
+use async_graphql::{Context, ID, Interface, Object, Result};
+use domain::{CartId, OrderId, PaymentId};
+use uuid::Uuid;
+
+use super::carts::{Cart, cart};
+use super::errors::query_fault;
+use super::inventory::InventoryItem;
+use super::orders::{Order, order};
+use super::payments::{Payment, payment};
+use super::products::Product;
+use super::shop::{caller, shop};
+
+/// Something that has an id.
+#[derive(Debug, Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The id of its stream."))]
+pub enum Node {
+    Product(Product),
+    Cart(Cart),
+    Order(Order),
+    Payment(Payment),
+    InventoryItem(InventoryItem),
+}
+
+#[derive(Debug, Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Anything by its id; nothing, where the caller may not see it.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id.")] id: ID,
+    ) -> Result<Option<Node>> {
+        find(ctx, &id).await
+    }
+
+    /// Several things by their ids, each in its place; at most 100.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ids.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > 100 {
+            return Err(super::errors::fault("BAD_USER_INPUT", "ask for at most 100 nodes"));
+        }
+        let mut nodes = Vec::with_capacity(ids.len());
+        for id in &ids {
+            nodes.push(find(ctx, id).await?);
+        }
+        Ok(nodes)
+    }
+}
+
+/// Ids do not say what they are of, so each table is asked, the likeliest first.
+async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+    let Ok(id) = id.parse::<Uuid>() else { return Ok(None) };
+    if let Some(order) = order(ctx, OrderId(id)).await? {
+        return Ok(Some(order.into()));
+    }
+    if let Some(payment) = payment(ctx, PaymentId(id)).await? {
+        return Ok(Some(payment.into()));
+    }
+    if let Some(cart) = cart(ctx, CartId(id)).await? {
+        return Ok(Some(cart.into()));
+    }
+    let read_models = &shop(ctx).read_models;
+    let products = read_models.products_by_id(&[id]).await.map_err(query_fault)?;
+    if let Some(product) = products.into_iter().find_map(|row| Product::new(row.version, row.state))
+    {
+        return Ok(Some(product.into()));
+    }
+    if !caller(ctx).is_staff() {
+        return Ok(None);
+    }
+    let items = read_models.inventory_items_by_id(&[id]).await.map_err(query_fault)?;
+    let mut items = items.into_iter().filter_map(|row| InventoryItem::new(row.version, row.state));
+    Ok(items.next().map(Node::from))
+}

@@ -1,0 +1,467 @@
+//! What can be done about orders.
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use chrono::{DateTime, Utc};
+use commands::checkout::CancelOrder;
+use commands::order::AskOrder;
+use commands::{Command, Receipt};
+use domain::cart::Owner;
+use domain::checkout::PlaceOrder;
+use domain::order::{CancelReason, OrderCommand, Part, Shipment};
+use domain::{
+    Address, CartId, Contact, CustomerId, Money, OrderId, Personal, Refusal, ShipmentId, SubjectId,
+    Text,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Order;
+use crate::graphql::errors::{Failure, in_input};
+use crate::graphql::input::{self, Parser};
+use crate::graphql::lines;
+use crate::graphql::money::MoneyInput;
+use crate::graphql::mutation::{Done, Terms, execute, execute_at, payload};
+use crate::graphql::places::{AddressInput, ContactInput};
+use crate::graphql::shop::{Shop, caller, shop};
+
+/// An order for all that is in a cart.
+#[derive(Debug, InputObject, Serialize)]
+pub struct OrderPlaceInput {
+    /// The cart; without it, the caller's.
+    cart_id: Option<ID>,
+    /// Whom to reach.
+    contact: ContactInput,
+    /// Where it goes.
+    shipping_address: AddressInput,
+    /// What the customer saw; another total is refused, and so are prices that changed since they
+    /// were captured, unless the new total is named here.
+    expected_total: Option<MoneyInput>,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: ID,
+}
+
+/// What to change of an order before it is processed; what is left out stays.
+#[derive(Debug, InputObject, Serialize)]
+pub struct OrderUpdateInput {
+    /// The order.
+    order_id: ID,
+    /// Whom to reach.
+    contact: Option<ContactInput>,
+    /// Where it goes.
+    shipping_address: Option<AddressInput>,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: Option<ID>,
+    /// Refuse unless the order is at this version.
+    expected_version: Option<i32>,
+}
+
+/// The order to call off.
+#[derive(Debug, InputObject, Serialize)]
+pub struct OrderCancelInput {
+    /// The order.
+    order_id: ID,
+    /// Why, in at most 200 characters.
+    reason: Option<String>,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: ID,
+    /// Refuse unless the order is at this version.
+    expected_version: Option<i32>,
+}
+
+/// The order that is being packed.
+#[derive(Debug, InputObject, Serialize)]
+pub struct OrderProcessingStartInput {
+    /// The order.
+    order_id: ID,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: Option<ID>,
+    /// Refuse unless the order is at this version.
+    expected_version: Option<i32>,
+}
+
+/// A parcel.
+#[derive(Debug, InputObject, Serialize)]
+pub struct OrderShipInput {
+    /// The order.
+    order_id: ID,
+    /// What is in it; without lines, all that is not shipped yet.
+    #[graphql(default)]
+    lines: Vec<OrderPartInput>,
+    /// Who carries it.
+    carrier: Option<String>,
+    /// The carrier's number for it.
+    tracking_number: Option<String>,
+    /// When it should arrive.
+    estimated_delivery: Option<DateTime<Utc>>,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: Option<ID>,
+    /// Refuse unless the order is at this version.
+    expected_version: Option<i32>,
+}
+
+/// Goods that have arrived.
+#[derive(Debug, InputObject, Serialize)]
+pub struct OrderDeliverInput {
+    /// The order.
+    order_id: ID,
+    /// What has arrived; without lines, all that is on its way.
+    #[graphql(default)]
+    lines: Vec<OrderPartInput>,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: Option<ID>,
+    /// Refuse unless the order is at this version.
+    expected_version: Option<i32>,
+}
+
+/// So many of one SKU.
+#[derive(Debug, InputObject, Serialize)]
+pub struct OrderPartInput {
+    /// The SKU.
+    sku: String,
+    /// 1 to 10,000.
+    quantity: i64,
+}
+
+/// A note for staff.
+#[derive(Debug, InputObject, Serialize)]
+pub struct OrderNoteAddInput {
+    /// The order.
+    order_id: ID,
+    /// At most 5,000 characters.
+    text: String,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: Option<ID>,
+}
+
+payload! {
+    /// The answer of `orderPlace`.
+    OrderPlacePayload {
+        /// The new order.
+        order: Order
+    }
+}
+payload! {
+    /// The answer of `orderUpdate`.
+    OrderUpdatePayload {
+        /// The order as it now is.
+        order: Order
+    }
+}
+payload! {
+    /// The answer of `orderCancel`.
+    OrderCancelPayload {
+        /// The order as it now is.
+        order: Order
+    }
+}
+payload! {
+    /// The answer of `orderProcessingStart`.
+    OrderProcessingStartPayload {
+        /// The order as it now is.
+        order: Order
+    }
+}
+payload! {
+    /// The answer of `orderShip`.
+    OrderShipPayload {
+        /// The order as it now is.
+        order: Order
+    }
+}
+payload! {
+    /// The answer of `orderDeliver`.
+    OrderDeliverPayload {
+        /// The order as it now is.
+        order: Order
+    }
+}
+payload! {
+    /// The answer of `orderNoteAdd`.
+    OrderNoteAddPayload {
+        /// The order as it now is.
+        order: Order
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct OrderMutation;
+
+#[Object]
+impl OrderMutation {
+    /// Places an order for all that is in a cart: the cart is checked out and every SKU reserved, or
+    /// nothing happens at all.
+    async fn order_place(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The cart, and where its goods go.")] input: OrderPlaceInput,
+    ) -> Result<OrderPlacePayload> {
+        OrderPlacePayload::render(place(ctx, input).await)
+    }
+
+    /// Changes contact or address, as long as the order is not being processed.
+    async fn order_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: OrderUpdateInput,
+    ) -> Result<OrderUpdatePayload> {
+        OrderUpdatePayload::render(update(ctx, input).await)
+    }
+
+    /// Calls an order off: its stock goes back at once, the money follows. Customers can do so until
+    /// it is processed, staff until anything is shipped.
+    async fn order_cancel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which order, and why.")] input: OrderCancelInput,
+    ) -> Result<OrderCancelPayload> {
+        OrderCancelPayload::render(cancel(ctx, input).await)
+    }
+
+    /// Begins to pack a confirmed order.
+    async fn order_processing_start(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which order.")] input: OrderProcessingStartInput,
+    ) -> Result<OrderProcessingStartPayload> {
+        let terms =
+            Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+        let (name, command) = ("orderProcessingStart", OrderCommand::StartProcessing);
+        OrderProcessingStartPayload::render(
+            ask(ctx, name, &input.order_id, &input, terms, command).await,
+        )
+    }
+
+    /// Records that a parcel is on its way.
+    async fn order_ship(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The parcel.")] input: OrderShipInput,
+    ) -> Result<OrderShipPayload> {
+        OrderShipPayload::render(ship(ctx, input).await)
+    }
+
+    /// Records that goods have arrived.
+    async fn order_deliver(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What has arrived.")] input: OrderDeliverInput,
+    ) -> Result<OrderDeliverPayload> {
+        OrderDeliverPayload::render(deliver(ctx, input).await)
+    }
+
+    /// Notes something about an order, for staff.
+    async fn order_note_add(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The note.")] input: OrderNoteAddInput,
+    ) -> Result<OrderNoteAddPayload> {
+        OrderNoteAddPayload::render(add_note(ctx, input).await)
+    }
+}
+
+async fn place(ctx: &Context<'_>, input: OrderPlaceInput) -> Result<Done<Order>, Failure> {
+    let mut parser = Parser::default();
+    let contact = input.contact.parse(&mut parser);
+    let address = input.shipping_address.parse(&mut parser);
+    let expected = parser.optional_money(&["expectedTotal"], input.expected_total.as_ref());
+    let parsed = (|| Some((contact?, address?, expected?)))();
+    let (contact, address, expected_total) = parser.finish(parsed)?;
+
+    let named = input.cart_id.as_ref().map(|id| input::id("cartId", id).map(CartId)).transpose()?;
+    let (cart, owner) = shop(ctx).cart_of(caller(ctx), named).await?;
+    let place =
+        |cart, owner| place_with(ctx, &input, (cart, owner), (&contact, &address), expected_total);
+    let done = place(cart, owner).await;
+    match shop(ctx).next_cart(caller(ctx), (named, cart), &done).await? {
+        Some((cart, owner)) => place(cart, owner).await,
+        None => done,
+    }
+}
+
+async fn place_with(
+    ctx: &Context<'_>,
+    input: &OrderPlaceInput,
+    (cart, owner): (CartId, Owner),
+    (contact, address): (&Contact, &Address),
+    expected_total: Option<Money>,
+) -> Result<Done<Order>, Failure> {
+    let (shop, subject) = (shop(ctx), subject(cart, owner));
+    let command = PlaceOrder {
+        order: OrderId(Uuid::now_v7()),
+        number: shop.order_numbers.next().await.map_err(commands::CommandError::from)?,
+        cart,
+        contact: seal(shop, subject, contact).await?,
+        shipping_address: seal(shop, subject, address).await?,
+        expected_total,
+        reserve_for: shop.policy.reserve_for,
+    };
+    let terms = Terms { key: Some(&input.idempotency_key), expected_version: None };
+    // Whatever is wrong with a product is wrong with the cart that it is in.
+    let part =
+        |refusal: &Refusal| matches!(refusal, Refusal::Product(_)).then(|| in_input("cartId"));
+    done(&execute_at(ctx, input, terms, command, part).await?)
+}
+
+async fn update(ctx: &Context<'_>, input: OrderUpdateInput) -> Result<Done<Order>, Failure> {
+    let mut parser = Parser::default();
+    let contact = match &input.contact {
+        Some(contact) => contact.parse(&mut parser).map(Some),
+        None => Some(None),
+    };
+    let address = match &input.shipping_address {
+        Some(address) => address.parse(&mut parser).map(Some),
+        None => Some(None),
+    };
+    let parsed = (|| Some((contact?, address?)))();
+    let (contact, address) = parser.finish(parsed)?;
+
+    let order = own(ctx, &input.order_id).await?;
+    let subject = subject_of(shop(ctx), order).await?;
+    let contact = match &contact {
+        Some(contact) => Some(seal(shop(ctx), subject, contact).await?),
+        None => None,
+    };
+    let shipping_address = match &address {
+        Some(address) => Some(seal(shop(ctx), subject, address).await?),
+        None => None,
+    };
+    let command = OrderCommand::Update { contact, shipping_address };
+    let terms =
+        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    ask(ctx, "orderUpdate", &input.order_id, &input, terms, command).await
+}
+
+async fn cancel(ctx: &Context<'_>, input: OrderCancelInput) -> Result<Done<Order>, Failure> {
+    let mut parser = Parser::default();
+    let reason = parser.optional_text(&["reason"], input.reason.as_ref(), Text::SHORT);
+    let reason = parser.finish(reason)?;
+    let order = own(ctx, &input.order_id).await?;
+    let reason = match caller(ctx).is_staff() {
+        true => CancelReason::Staff(reason),
+        false => CancelReason::Customer(reason),
+    };
+    let terms =
+        Terms { key: Some(&input.idempotency_key), expected_version: input.expected_version };
+    run(ctx, &input, terms, CancelOrder { order, reason }).await
+}
+
+async fn ship(ctx: &Context<'_>, input: OrderShipInput) -> Result<Done<Order>, Failure> {
+    let mut parser = Parser::default();
+    let lines = parts(&mut parser, &input.lines);
+    let carrier = parser.optional_text(&["carrier"], input.carrier.as_ref(), Text::SHORT);
+    // A tracking number may well look like a card number, so it is not searched for one.
+    let tracking_number = parser.take(
+        &["trackingNumber"],
+        input.tracking_number.as_deref().map(Text::reference).transpose(),
+    );
+    let id = ShipmentId(Uuid::now_v7());
+    let estimated_delivery = input.estimated_delivery;
+    let shipment = (|| {
+        let (carrier, tracking_number) = (carrier?, tracking_number?);
+        Some(Shipment { id, lines, carrier, tracking_number, estimated_delivery })
+    })();
+    let command = OrderCommand::Ship { shipment: parser.finish(shipment)? };
+    let terms =
+        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let order = own(ctx, &input.order_id).await?;
+    let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
+    let command = AskOrder { name: "orderShip", order, command };
+    done(&execute_at(ctx, &input, terms, command, place).await?)
+}
+
+async fn deliver(ctx: &Context<'_>, input: OrderDeliverInput) -> Result<Done<Order>, Failure> {
+    let mut parser = Parser::default();
+    let lines = parts(&mut parser, &input.lines);
+    let command = parser.finish(Some(OrderCommand::Deliver { lines }))?;
+    let terms =
+        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let order = own(ctx, &input.order_id).await?;
+    let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
+    let command = AskOrder { name: "orderDeliver", order, command };
+    done(&execute_at(ctx, &input, terms, command, place).await?)
+}
+
+async fn add_note(ctx: &Context<'_>, input: OrderNoteAddInput) -> Result<Done<Order>, Failure> {
+    let mut parser = Parser::default();
+    let text = parser.text(&["text"], &input.text, Text::LONG);
+    let text = parser.finish(text)?;
+    let order = own(ctx, &input.order_id).await?;
+    let subject = subject_of(shop(ctx), order).await?;
+    let command = OrderCommand::AddNote { note: seal(shop(ctx), subject, &text).await? };
+    let terms = Terms { key: input.idempotency_key.as_ref(), expected_version: None };
+    ask(ctx, "orderNoteAdd", &input.order_id, &input, terms, command).await
+}
+
+fn parts(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<Part> {
+    let mut parts = Vec::with_capacity(lines.len());
+    for (n, line) in lines.iter().enumerate() {
+        let n = n.to_string();
+        let sku = parser.sku(&["lines", &n, "sku"], &line.sku);
+        let quantity = parser.quantity(&["lines", &n, "quantity"], line.quantity);
+        if let (Some(sku), Some(quantity)) = (sku, quantity) {
+            parts.push(Part { sku, quantity });
+        }
+    }
+    parts
+}
+
+/// The person an order is about: the customer, or whoever holds the cart.
+fn subject(cart: CartId, owner: Owner) -> SubjectId {
+    match owner {
+        Owner::Customer(CustomerId(id)) => SubjectId(id),
+        Owner::Guest => SubjectId(cart.0),
+    }
+}
+
+async fn subject_of(shop: &Shop, order: OrderId) -> Result<SubjectId, Failure> {
+    let subject = shop.bus.look(order.stream(), |state| match state {
+        domain::State::Order(order) => order.details().map(|order| order.placed.contact.subject),
+        _ => None,
+    });
+    subject.await?.ok_or_else(|| Failure::not_found("orderId"))
+}
+
+async fn seal(
+    shop: &Shop,
+    subject: SubjectId,
+    value: &impl Serialize,
+) -> Result<Personal, Failure> {
+    Ok(shop.vault.seal(subject, value).await.map_err(commands::CommandError::from)?)
+}
+
+async fn own(ctx: &Context<'_>, order: &ID) -> Result<OrderId, Failure> {
+    let order = OrderId(input::id("orderId", order)?);
+    shop(ctx).own_order(caller(ctx), order).await?;
+    Ok(order)
+}
+
+async fn ask(
+    ctx: &Context<'_>,
+    name: &'static str,
+    order: &ID,
+    input: &impl Serialize,
+    terms: Terms<'_>,
+    command: OrderCommand,
+) -> Result<Done<Order>, Failure> {
+    let order = own(ctx, order).await?;
+    run(ctx, input, terms, AskOrder { name, order, command }).await
+}
+
+async fn run(
+    ctx: &Context<'_>,
+    input: &impl Serialize,
+    terms: Terms<'_>,
+    command: impl Command,
+) -> Result<Done<Order>, Failure> {
+    done(&execute(ctx, input, terms, command).await?)
+}
+
+fn done(receipt: &Receipt) -> Result<Done<Order>, Failure> {
+    let order = receipt.subject.as_ref().and_then(|subject| match &subject.state {
+        domain::State::Order(state) => {
+            Order::new(OrderId(subject.stream.id), subject.version, state.clone())
+        }
+        _ => None,
+    });
+    Ok(Done::new(receipt, order.ok_or_else(|| Failure::not_found("orderId"))?))
+}

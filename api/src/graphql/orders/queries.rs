@@ -1,0 +1,116 @@
+//! Questions about orders.
+
+use async_graphql::connection::Connection;
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use chrono::{DateTime, Utc};
+use domain::{CustomerId, OrderId};
+use projections::ReadModel;
+
+use super::{Order, OrderStatus};
+use crate::auth::Caller;
+use crate::graphql::connection::{connect, page};
+use crate::graphql::errors::query_fault;
+use crate::graphql::position::Position;
+use crate::graphql::shop::{caller, may_use_order, shop};
+
+/// Which orders. What is left out does not matter.
+#[derive(Debug, Default, InputObject)]
+pub struct OrderFilter {
+    /// Where they stand.
+    status: Option<OrderStatus>,
+    /// Whose they are; customers only ever see their own.
+    customer_id: Option<ID>,
+    /// Placed at this moment or later.
+    placed_from: Option<DateTime<Utc>>,
+    /// Placed before this moment.
+    placed_to: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Default)]
+pub struct OrderQuery;
+
+#[Object]
+impl OrderQuery {
+    /// An order by its id or by its number.
+    async fn order(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order's id.")] id: Option<ID>,
+        #[graphql(desc = "The order's number.")] number: Option<String>,
+        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
+    ) -> Result<Option<Order>> {
+        shop(ctx).fresh(ReadModel::Orders, min_position).await?;
+        match (id, number) {
+            (Some(id), _) => match id.parse() {
+                Ok(id) => order(ctx, OrderId(id)).await,
+                Err(_) => Ok(None),
+            },
+            (None, Some(number)) => {
+                let row = shop(ctx).read_models.order_by_number(&number).await;
+                let row = row.map_err(query_fault)?;
+                let order = row.and_then(|row| Order::new(OrderId(row.id), row.version, row.state));
+                Ok(order.filter(|order| may_use_order(caller(ctx), order.details())))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Orders, the latest first: a customer's own, staff's all.
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
+        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
+        #[graphql(desc = "Which ones.")] filter: Option<OrderFilter>,
+        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
+    ) -> Result<Connection<String, Order>> {
+        shop(ctx).fresh(ReadModel::Orders, min_position).await?;
+        let (begun, page) = (after.is_some(), page(first, after)?);
+        let Some(customer) = whose(caller(ctx), filter.as_ref()) else {
+            return of_guest(ctx, begun).await;
+        };
+        let filter = filter.unwrap_or_default();
+        let filter = projections::orders::Filter {
+            status: filter.status.map(Into::into),
+            customer,
+            placed_from: filter.placed_from,
+            placed_to: filter.placed_to,
+        };
+        let slice = shop(ctx).read_models.orders(&filter, &page).await.map_err(query_fault)?;
+        Ok(connect(slice, begun, |row| Order::new(OrderId(row.id), row.version, row.state)))
+    }
+}
+
+/// An order that the caller may see.
+pub async fn order(ctx: &Context<'_>, id: OrderId) -> Result<Option<Order>> {
+    let row = shop(ctx).read_models.order(id).await.map_err(query_fault)?;
+    let order = row.and_then(|row| Order::new(id, row.version, row.state));
+    Ok(order.filter(|order| may_use_order(caller(ctx), order.details())))
+}
+
+/// The customer to list, if any; nothing for callers who are no customer and no staff.
+fn whose(caller: &Caller, filter: Option<&OrderFilter>) -> Option<Option<CustomerId>> {
+    match caller {
+        Caller::Customer { id } => Some(Some(*id)),
+        staff if staff.is_staff() => {
+            let named = filter.and_then(|filter| filter.customer_id.as_ref());
+            // An id that is none matches nobody.
+            Some(named.map(|id| CustomerId(id.parse().unwrap_or_default())))
+        }
+        _ => None,
+    }
+}
+
+/// A guest has at most the order that was placed with their cart.
+async fn of_guest(ctx: &Context<'_>, begun: bool) -> Result<Connection<String, Order>> {
+    let placed = match caller(ctx) {
+        Caller::Guest { cart } if !begun => shop(ctx).read_models.order_of_cart(*cart).await,
+        _ => Ok(None),
+    };
+    let orders = placed.map_err(query_fault)?.into_iter().filter_map(|row| {
+        let cursor = projections::Cursor::new(row.id.to_string());
+        Some((cursor, Order::new(OrderId(row.id), row.version, row.state)?))
+    });
+    let items = orders.collect();
+    Ok(connect(projections::Slice { items, has_next: false }, begun, Some))
+}

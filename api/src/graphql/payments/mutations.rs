@@ -1,0 +1,256 @@
+//! What can be done about payments.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Context, ID, InputObject, Object, Result};
+use commands::Receipt;
+use commands::payment::AskPayment;
+use domain::checkout::StartPayment;
+use domain::payment::PaymentCommand;
+use domain::{Code, OrderId, PaymentId, Text};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::object::{CaptureMode, Payment, PaymentMethod};
+use crate::graphql::errors::Failure;
+use crate::graphql::input::{self, Parser};
+use crate::graphql::money::MoneyInput;
+use crate::graphql::mutation::{Done, Terms, execute, payload};
+use crate::graphql::shop::{caller, shop};
+use crate::graphql_http::Slot;
+
+/// A means to pay for an order.
+#[derive(Debug, InputObject, Serialize)]
+pub struct PaymentStartInput {
+    /// The order.
+    order_id: ID,
+    /// The means of payment.
+    #[graphql(default_with = "PaymentMethod::Card")]
+    method: PaymentMethod,
+    /// When the money is taken.
+    #[graphql(default_with = "CaptureMode::Automatic")]
+    capture: CaptureMode,
+    /// The payment provider's token, such as `tok_success`; not needed for cash. Never a card number.
+    token: Option<String>,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: ID,
+}
+
+/// Money to take.
+#[derive(Debug, InputObject, Serialize)]
+pub struct PaymentCaptureInput {
+    /// The payment.
+    payment_id: ID,
+    /// How much; without it, all that is authorised.
+    amount: Option<MoneyInput>,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: ID,
+    /// Refuse unless the payment is at this version.
+    expected_version: Option<i32>,
+}
+
+/// Money to let go.
+#[derive(Debug, InputObject, Serialize)]
+pub struct PaymentVoidInput {
+    /// The payment.
+    payment_id: ID,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: ID,
+    /// Refuse unless the payment is at this version.
+    expected_version: Option<i32>,
+}
+
+/// Money to give back.
+#[derive(Debug, InputObject, Serialize)]
+pub struct PaymentRefundInput {
+    /// The payment.
+    payment_id: ID,
+    /// How much; without it, all that was captured.
+    amount: Option<MoneyInput>,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: ID,
+    /// Refuse unless the payment is at this version.
+    expected_version: Option<i32>,
+}
+
+payload! {
+    /// The answer of `paymentStart`.
+    PaymentStartPayload {
+        /// The new payment, as far as it has come.
+        payment: Payment
+    }
+}
+payload! {
+    /// The answer of `paymentCapture`.
+    PaymentCapturePayload {
+        /// The payment as it now is; the capture itself may still be under way.
+        payment: Payment
+    }
+}
+payload! {
+    /// The answer of `paymentVoid`.
+    PaymentVoidPayload {
+        /// The payment as it now is; the void itself may still be under way.
+        payment: Payment
+    }
+}
+payload! {
+    /// The answer of `paymentRefund`.
+    PaymentRefundPayload {
+        /// The payment as it now is; the refund itself may still be under way.
+        payment: Payment
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct PaymentMutation;
+
+#[Object]
+impl PaymentMutation {
+    /// Begins to pay for an order. One attempt at a time; the stock is kept while it is under way.
+    async fn payment_start(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The order, and how it is paid.")] input: PaymentStartInput,
+    ) -> Result<PaymentStartPayload> {
+        PaymentStartPayload::render(start(ctx, input).await)
+    }
+
+    /// Takes money that is authorised; for cash, records that it was handed over.
+    async fn payment_capture(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How much of which payment.")] input: PaymentCaptureInput,
+    ) -> Result<PaymentCapturePayload> {
+        PaymentCapturePayload::render(capture(ctx, input).await)
+    }
+
+    /// Lets go of money that is authorised and not captured.
+    async fn payment_void(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which payment.")] input: PaymentVoidInput,
+    ) -> Result<PaymentVoidPayload> {
+        let terms =
+            Terms { key: Some(&input.idempotency_key), expected_version: input.expected_version };
+        let (name, command) = ("paymentVoid", PaymentCommand::RequestVoid);
+        PaymentVoidPayload::render(ask(ctx, name, &input.payment_id, &input, terms, command).await)
+    }
+
+    /// Gives captured money back.
+    async fn payment_refund(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How much of which payment.")] input: PaymentRefundInput,
+    ) -> Result<PaymentRefundPayload> {
+        PaymentRefundPayload::render(refund(ctx, input).await)
+    }
+}
+
+async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Done<Payment>, Failure> {
+    let mut parser = Parser::default();
+    let source = match (input.method, &input.token) {
+        (PaymentMethod::CashOnDelivery, None) => Some(String::new()),
+        (_, Some(token)) => {
+            parser.text(&["token"], token, Text::SHORT).map(|token| token.to_string())
+        }
+        (_, None) => {
+            let message = "a payment other than in cash needs the provider's token";
+            parser.take(&["token"], Err(domain::Invalid::new(Code::InvalidInput, message)))
+        }
+    };
+    let source = parser.finish(source)?;
+    let order = OrderId(input::id("orderId", &input.order_id)?);
+    shop(ctx).own_order(caller(ctx), order).await?;
+    let policy = shop(ctx).policy;
+    let command = StartPayment {
+        order,
+        payment: PaymentId(Uuid::now_v7()),
+        method: input.method.into(),
+        capture: input.capture.into(),
+        source,
+        reserve_for: policy.reserve_for,
+        reserve_at_most: policy.reserve_at_most,
+    };
+    let terms = Terms { key: Some(&input.idempotency_key), expected_version: None };
+    let receipt = execute(ctx, &input, terms, command).await?;
+    // From here on it only waits for the provider, which must not keep others out.
+    if let Some(slot) = ctx.data_opt::<Arc<Slot>>() {
+        slot.give_up();
+    }
+    let payment = heard_of(ctx, &receipt, policy.wait_for_provider).await?;
+    Ok(Done::new(&receipt, payment))
+}
+
+/// The payment once the provider has answered, or as it stands when that takes too long.
+async fn heard_of(
+    ctx: &Context<'_>,
+    receipt: &Receipt,
+    at_most: Duration,
+) -> Result<Payment, Failure> {
+    let store = shop(ctx).bus.store();
+    let deadline = tokio::time::Instant::now() + at_most;
+    let mut payment = of_receipt(receipt)?;
+    let mut seen = receipt.position;
+    while payment.attempt.reference.is_none()
+        && payment.attempt.is_open()
+        && payment.attempt.method != domain::payment::Method::CashOnDelivery
+    {
+        let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+        if left.is_zero() {
+            break;
+        }
+        store.changed(seen, left).await;
+        seen = store.head().await.map_err(commands::CommandError::from)?;
+        let (state, version) = shop(ctx).bus.load(payment.id.stream()).await?;
+        if let domain::State::Payment(state) = state {
+            payment = Payment::new(payment.id, version, state).unwrap_or(payment);
+        }
+    }
+    Ok(payment)
+}
+
+async fn capture(ctx: &Context<'_>, input: PaymentCaptureInput) -> Result<Done<Payment>, Failure> {
+    let mut parser = Parser::default();
+    let amount = parser.optional_money(&["amount"], input.amount.as_ref());
+    let amount = parser.finish(amount)?;
+    let terms =
+        Terms { key: Some(&input.idempotency_key), expected_version: input.expected_version };
+    let command = PaymentCommand::RequestCapture { amount };
+    ask(ctx, "paymentCapture", &input.payment_id, &input, terms, command).await
+}
+
+async fn refund(ctx: &Context<'_>, input: PaymentRefundInput) -> Result<Done<Payment>, Failure> {
+    let mut parser = Parser::default();
+    let amount = parser.optional_money(&["amount"], input.amount.as_ref());
+    let amount = parser.finish(amount)?;
+    let terms =
+        Terms { key: Some(&input.idempotency_key), expected_version: input.expected_version };
+    let command = PaymentCommand::RequestRefund { amount };
+    ask(ctx, "paymentRefund", &input.payment_id, &input, terms, command).await
+}
+
+async fn ask(
+    ctx: &Context<'_>,
+    name: &'static str,
+    payment: &ID,
+    input: &impl Serialize,
+    terms: Terms<'_>,
+    command: PaymentCommand,
+) -> Result<Done<Payment>, Failure> {
+    let payment = PaymentId(input::id("paymentId", payment)?);
+    shop(ctx).known_payment(payment).await?;
+    let receipt = execute(ctx, input, terms, AskPayment { name, payment, command }).await?;
+    Ok(Done::new(&receipt, of_receipt(&receipt)?))
+}
+
+fn of_receipt(receipt: &Receipt) -> Result<Payment, Failure> {
+    let payment = receipt.subject.as_ref().and_then(|subject| match &subject.state {
+        domain::State::Payment(state) => {
+            Payment::new(PaymentId(subject.stream.id), subject.version, state.clone())
+        }
+        _ => None,
+    });
+    payment.ok_or_else(|| Failure::not_found("paymentId"))
+}

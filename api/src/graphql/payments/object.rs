@@ -1,0 +1,206 @@
+//! A payment as a client sees it.
+
+use async_graphql::{Context, Description, Enum, ID, Object, Result};
+use chrono::{DateTime, Utc};
+use domain::PaymentId;
+use domain::payment::{Attempt, Payment as State};
+use projections::Row;
+use serde::Serialize;
+
+use crate::graphql::errors::fault;
+use crate::graphql::money::Money;
+use crate::graphql::shop::{caller, shop};
+
+/// One attempt to pay for an order. The amounts are the truth; the status is derived from them.
+#[derive(Debug, Description)]
+pub struct Payment {
+    pub id: PaymentId,
+    version: i32,
+    pub(super) attempt: Box<Attempt>,
+}
+
+/// Where a payment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[graphql(remote = "domain::payment::PaymentStatus")]
+pub enum PaymentStatus {
+    /// The provider has not said anything yet.
+    Pending,
+    /// The customer has to do something.
+    RequiresAction,
+    /// The provider is at work.
+    Processing,
+    /// The money is held.
+    Authorized,
+    /// A part of the money was taken.
+    PartiallyCaptured,
+    /// The money was taken.
+    Captured,
+    /// A part of it went back.
+    PartiallyRefunded,
+    /// All of it went back.
+    Refunded,
+    /// Declined.
+    Failed,
+    /// Called off before any money was taken.
+    Cancelled,
+    /// The money was held for too long.
+    Expired,
+    /// The customer's bank disputes it.
+    Disputed,
+    /// The provider did not answer; it is asked again.
+    Unknown,
+}
+
+/// The means of payment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[graphql(remote = "domain::payment::Method")]
+pub enum PaymentMethod {
+    /// By card.
+    Card,
+    /// By UPI.
+    Upi,
+    /// By the customer's bank.
+    NetBanking,
+    /// In cash, when the goods arrive.
+    CashOnDelivery,
+}
+
+/// When the money is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[graphql(remote = "domain::payment::CaptureMode")]
+pub enum CaptureMode {
+    /// As soon as the goods are the customer's.
+    Automatic,
+    /// When staff say so.
+    Manual,
+}
+
+impl Payment {
+    pub fn new(id: PaymentId, version: i32, state: State) -> Option<Self> {
+        match state {
+            State::Absent => None,
+            State::Existing(attempt) => Some(Payment { id, version, attempt }),
+        }
+    }
+
+    pub fn of_row(row: Row<State>) -> Option<Self> {
+        Payment::new(PaymentId(row.id), row.version, row.state)
+    }
+
+    fn money(&self, amount: i64) -> Money {
+        Money(self.attempt.money(amount))
+    }
+}
+
+#[Object(use_type_description)]
+impl Payment {
+    /// The payment's id.
+    pub async fn id(&self) -> ID {
+        self.id.0.into()
+    }
+
+    /// The order it is for.
+    async fn order_id(&self) -> ID {
+        self.attempt.order.0.into()
+    }
+
+    /// Where it stands.
+    async fn status(&self) -> PaymentStatus {
+        self.attempt.status().into()
+    }
+
+    /// The means of payment.
+    async fn method(&self) -> PaymentMethod {
+        self.attempt.method.into()
+    }
+
+    /// When the money is taken.
+    async fn capture_mode(&self) -> CaptureMode {
+        self.attempt.capture.into()
+    }
+
+    /// What is to be paid.
+    async fn amount(&self) -> Money {
+        Money(self.attempt.amount)
+    }
+
+    /// What the provider holds or held.
+    async fn authorized(&self) -> Money {
+        self.money(self.attempt.authorized)
+    }
+
+    /// What was taken.
+    async fn captured(&self) -> Money {
+        self.money(self.attempt.captured())
+    }
+
+    /// What is being taken.
+    async fn capture_pending(&self) -> Money {
+        self.money(self.attempt.capture_pending())
+    }
+
+    /// What was let go.
+    async fn voided(&self) -> Money {
+        self.money(self.attempt.voided())
+    }
+
+    /// What went back.
+    async fn refunded(&self) -> Money {
+        self.money(self.attempt.refunded())
+    }
+
+    /// What is on its way back.
+    async fn refund_pending(&self) -> Money {
+        self.money(self.attempt.refund_pending())
+    }
+
+    /// The provider's id for it.
+    async fn reference(&self) -> Option<&str> {
+        self.attempt.reference.as_deref()
+    }
+
+    /// What the customer's browser needs to go on, while the payment is open; fetched from the
+    /// provider each time.
+    async fn client_secret(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        match &self.attempt.reference {
+            Some(reference) if self.attempt.is_open() && self.attempt.captured() == 0 => {
+                let secret = shop(ctx).provider.client_secret(reference).await;
+                secret.map(Some).map_err(|error| {
+                    tracing::warn!(%error, "a client secret cannot be fetched");
+                    fault("UNAVAILABLE", "the payment provider does not answer")
+                })
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Where the customer has to go, if anywhere.
+    async fn action_url(&self) -> Option<&str> {
+        self.attempt.action_url.as_deref()
+    }
+
+    /// Why it was declined, in the provider's words.
+    async fn failure(&self) -> Option<&str> {
+        self.attempt.failure.as_deref()
+    }
+
+    /// Why somebody has to look at it.
+    async fn needs_attention(&self, ctx: &Context<'_>) -> Option<&str> {
+        self.attempt.needs_attention.as_deref().filter(|_| caller(ctx).is_staff())
+    }
+
+    /// When it began.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.attempt.created_at
+    }
+
+    /// When anything last happened to it.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.attempt.updated_at
+    }
+
+    /// Grows with every event; name it as `expectedVersion` to change only what you have seen.
+    async fn version(&self) -> i32 {
+        self.version
+    }
+}

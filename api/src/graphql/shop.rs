@@ -1,0 +1,180 @@
+//! What the resolvers run on, and who is asking.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+use chrono::TimeDelta;
+use commands::payments::Provider;
+use commands::{Bus, OrderNumbers, Vault};
+use domain::cart::Owner;
+use domain::order::Details;
+use domain::{CartId, CustomerId, OrderId, PaymentId, State};
+use projections::{ReadModel, ReadModels};
+use quick_cache::sync::Cache;
+
+use super::errors::{ErrorCode, Failure, fault};
+use super::position::Position;
+use crate::auth::{Authenticator, Caller, Identity};
+
+/// The shop as the schema sees it.
+#[derive(Debug, Clone)]
+pub struct Shop {
+    pub bus: Bus,
+    pub read_models: ReadModels,
+    pub vault: Vault,
+    pub order_numbers: OrderNumbers,
+    pub provider: Provider,
+    pub authenticator: Arc<Authenticator>,
+    pub policy: Policy,
+    pub current_carts: CurrentCarts,
+}
+
+/// What the shop's owner decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// How long stock is kept for an order that is not paid, and from the start of a payment on.
+    pub reserve_for: TimeDelta,
+    /// How long, from placing, it is kept at most.
+    pub reserve_at_most: TimeDelta,
+    /// How long a query waits for a read model to reach its `minPosition`.
+    pub wait_for_position: std::time::Duration,
+    /// How long `paymentStart` waits for the provider.
+    pub wait_for_provider: std::time::Duration,
+}
+
+pub fn shop<'c>(ctx: &Context<'c>) -> &'c Shop {
+    ctx.data_unchecked::<Shop>()
+}
+
+pub fn identity<'c>(ctx: &Context<'c>) -> &'c Identity {
+    ctx.data_unchecked::<Identity>()
+}
+
+pub fn caller<'c>(ctx: &Context<'c>) -> &'c Caller {
+    &identity(ctx).caller
+}
+
+impl Shop {
+    /// Waits until the read model shows what happened up to `position`.
+    ///
+    /// # Errors
+    /// `STALE`, when that takes too long.
+    pub async fn fresh(
+        &self,
+        model: ReadModel,
+        position: Option<Position>,
+    ) -> async_graphql::Result<()> {
+        let Some(Position(position)) = position else { return Ok(()) };
+        let patience = self.policy.wait_for_position;
+        let waited = self.read_models.wait_for(&[model], position, patience).await;
+        waited.map_err(|stale| fault("STALE", &stale.to_string()))
+    }
+
+    /// The cart to try after this one. What this node remembers of a caller's present cart may have
+    /// ended at another node; then the refusal has brought it up to date.
+    pub async fn next_cart<T>(
+        &self,
+        caller: &Caller,
+        (named, tried): (Option<CartId>, CartId),
+        done: &Result<T, Failure>,
+    ) -> Result<Option<(CartId, Owner)>, Failure> {
+        let ended = matches!(done, Err(failure) if failure.is(ErrorCode::CartNotActive));
+        if named.is_some() || !ended {
+            return Ok(None);
+        }
+        let (next, owner) = self.cart_of(caller, named).await?;
+        Ok((next != tried).then_some((next, owner)))
+    }
+
+    /// The cart that a caller means: the one named, or their own present one.
+    pub async fn cart_of(
+        &self,
+        caller: &Caller,
+        named: Option<CartId>,
+    ) -> Result<(CartId, Owner), Failure> {
+        match (named, caller) {
+            (None, Caller::Customer { id }) => {
+                Ok((self.current_carts.of(self, *id).await?, Owner::Customer(*id)))
+            }
+            (None, Caller::Guest { cart }) => Ok((*cart, Owner::Guest)),
+            (None, _) => Err(Failure::not_found("cartId")),
+            (Some(cart), caller) => {
+                let owner = self.bus.look(cart.stream(), |state| match state {
+                    State::Cart(cart) => cart.basket().map(|basket| basket.owner),
+                    _ => None,
+                });
+                match owner.await? {
+                    Some(owner) if may_use_cart(caller, cart, owner) => Ok((cart, owner)),
+                    _ => Err(Failure::not_found("cartId")),
+                }
+            }
+        }
+    }
+
+    /// Refuses an order that is not the caller's as if it did not exist.
+    pub async fn own_order(&self, caller: &Caller, order: OrderId) -> Result<(), Failure> {
+        let own = self.bus.look(order.stream(), |state| match state {
+            State::Order(order) => order.details().is_some_and(|d| may_use_order(caller, d)),
+            _ => false,
+        });
+        match own.await? {
+            true => Ok(()),
+            false => Err(Failure::not_found("orderId")),
+        }
+    }
+
+    /// Refuses a payment that does not exist.
+    pub async fn known_payment(&self, payment: PaymentId) -> Result<(), Failure> {
+        let known = self.bus.look(payment.stream(), |state| match state {
+            State::Payment(payment) => payment.attempt().is_some(),
+            _ => false,
+        });
+        match known.await? {
+            true => Ok(()),
+            false => Err(Failure::not_found("paymentId")),
+        }
+    }
+}
+
+pub fn may_use_cart(caller: &Caller, cart: CartId, owner: Owner) -> bool {
+    match (caller, owner) {
+        (Caller::Customer { id }, Owner::Customer(customer)) => *id == customer,
+        (Caller::Guest { cart: own }, Owner::Guest) => *own == cart,
+        (caller, _) => caller.is_staff(),
+    }
+}
+
+/// A guest may see the order that was placed with their cart.
+pub fn may_use_order(caller: &Caller, order: &Details) -> bool {
+    may_use_cart(caller, order.placed.cart, order.placed.buyer)
+}
+
+/// Which of a customer's carts is their present one: a hint, checked each time.
+#[derive(Debug, Clone)]
+pub struct CurrentCarts(Arc<Cache<CustomerId, u32>>);
+
+impl CurrentCarts {
+    pub fn new(customers: usize) -> Self {
+        CurrentCarts(Arc::new(Cache::new(customers)))
+    }
+
+    /// Carts end in order, so the present one is the first from the hint on that has not ended.
+    async fn of(&self, shop: &Shop, customer: CustomerId) -> Result<CartId, Failure> {
+        let mut number = match self.0.get(&customer) {
+            Some(number) => number,
+            None => shop.read_models.latest_cart(customer).await?.map_or(1, |cart| cart.number),
+        };
+        loop {
+            let cart = CartId::of_customer(customer, number);
+            let ended = shop.bus.look(cart.stream(), |state| match state {
+                State::Cart(cart) => cart.has_ended(),
+                _ => false,
+            });
+            if !ended.await? {
+                self.0.insert(customer, number);
+                return Ok(cart);
+            }
+            number += 1;
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Answers: GraphQL's JSON, its media type and its status; faults without their details.
+
+use async_graphql::{ErrorExtensions, Response as GraphqlResponse, ServerError, Value};
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::Refusal;
+use super::media::Media;
+
+/// An error with an `extensions.code`, for resolvers.  One without a code is taken for a fault.
+pub fn coded(code: &str, message: impl Into<String>) -> async_graphql::Error {
+    async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+}
+
+/// The answer to what must not happen; its details are in the log.
+pub fn internal() -> Response {
+    error(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, INTERNAL_MESSAGE)
+}
+
+/// An error outside of GraphQL, in its form all the same.
+pub fn error(status: StatusCode, code: &str, message: &str) -> Response {
+    let error = with_code(ServerError::new(message, None), code);
+    render(status, &GraphqlResponse::from_errors(vec![error]), Media::Json)
+}
+
+const INTERNAL: &str = "INTERNAL";
+const INTERNAL_MESSAGE: &str = "something went wrong here; it has been logged";
+
+pub(super) fn refuse(refusal: &Refusal, media: Media) -> Response {
+    let mut error = match refusal {
+        Refusal::Parse(error) => (**error).clone(),
+        refusal => ServerError::new(refusal.to_string(), None),
+    };
+    error = with_code(error, refusal.code());
+    if let Refusal::Unauthenticated(unauthenticated) = refusal {
+        error.extensions.get_or_insert_default().set("reason", unauthenticated.reason());
+    }
+    let mut response =
+        render(refusal.status(media), &GraphqlResponse::from_errors(vec![error]), media);
+    let headers = response.headers_mut();
+    match refusal {
+        Refusal::Method => {
+            drop(headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST")))
+        }
+        Refusal::MutationOverGet => {
+            drop(headers.insert(header::ALLOW, HeaderValue::from_static("POST")))
+        }
+        Refusal::Busy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
+        Refusal::Unauthenticated(_) => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        _ => {}
+    }
+    response
+}
+
+/// The answer of the schema.
+pub(super) fn answer(mut response: GraphqlResponse, media: Media) -> Response {
+    let status = match is_request_error(&response) {
+        true if media == Media::Response => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
+    response.errors = std::mem::take(&mut response.errors).into_iter().map(told).collect();
+    let http_headers = std::mem::take(&mut response.http_headers);
+    let mut answer = render(status, &response, media);
+    answer.headers_mut().extend(http_headers);
+    answer
+}
+
+/// Whether execution never began: then there is no `data`, not even null.
+fn is_request_error(response: &GraphqlResponse) -> bool {
+    response.data == Value::Null
+        && !response.errors.is_empty()
+        && response.errors.iter().all(|error| error.path.is_empty())
+}
+
+/// An error as the client is told it.
+fn told(error: ServerError) -> ServerError {
+    let has_code =
+        error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some());
+    match () {
+        () if has_code => error,
+        () if error.source.is_none() && is_bad_input(&error.message) => {
+            with_code(error, "BAD_USER_INPUT")
+        }
+        () if error.path.is_empty() && error.source.is_none() => {
+            with_code(error, "GRAPHQL_VALIDATION_FAILED")
+        }
+        () => {
+            tracing::error!(message = error.message, path = ?error.path, "a resolver failed");
+            with_code(
+                ServerError { message: INTERNAL_MESSAGE.to_owned(), source: None, ..error },
+                INTERNAL,
+            )
+        }
+    }
+}
+
+/// What async-graphql says of an argument that is not of its type; it gives no code of its own.
+fn is_bad_input(message: &str) -> bool {
+    ["Failed to parse \"", "Expected input type \"", "Invalid value for argument "]
+        .iter()
+        .any(|beginning| message.starts_with(beginning))
+}
+
+fn with_code(mut error: ServerError, code: &str) -> ServerError {
+    error.extensions.get_or_insert_default().set("code", code);
+    error
+}
+
+fn render(status: StatusCode, response: &GraphqlResponse, media: Media) -> Response {
+    // An answer is for one caller at one moment; no cache between us may keep it.
+    let headers =
+        [(header::CONTENT_TYPE, media.content_type()), (header::CACHE_CONTROL, "no-store")];
+    match serde_json::to_vec(&Wire(response)) {
+        Ok(body) => (status, headers, Body::from(body)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be written as JSON");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// A response in the order and with the entries that the specification asks for.
+struct Wire<'a>(&'a GraphqlResponse);
+
+impl Serialize for Wire<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Wire(response) = self;
+        let mut map = serializer.serialize_map(None)?;
+        if !response.errors.is_empty() {
+            map.serialize_entry("errors", &response.errors)?;
+        }
+        if !is_request_error(response) {
+            map.serialize_entry("data", &response.data)?;
+        }
+        if !response.extensions.is_empty() {
+            map.serialize_entry("extensions", &response.extensions)?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told_code(error: ServerError) -> (String, String) {
+        let error = told(error);
+        let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
+        (code.map(|code| code.to_string()).unwrap_or_default(), error.message)
+    }
+
+    fn at_a_field(error: async_graphql::Error) -> ServerError {
+        let path = vec![async_graphql::PathSegment::Field("a".to_owned())];
+        error.into_server_error(async_graphql::Pos::default()).with_path(path)
+    }
+
+    #[test]
+    fn a_fault_is_told_without_its_details() {
+        let fault = async_graphql::Error::from(std::io::Error::other("password is hunter2"));
+        let (code, message) = told_code(at_a_field(fault));
+        assert_eq!(code, "\"INTERNAL\"");
+        assert!(!message.contains("hunter2"));
+        let (code, message) = told_code(at_a_field(async_graphql::Error::new("hunter2")));
+        assert_eq!(code, "\"INTERNAL\"");
+        assert!(!message.contains("hunter2"));
+    }
+
+    #[test]
+    fn an_error_with_a_code_is_told_as_it_is() {
+        let told = told_code(at_a_field(coded("STALE", "the read model lags")));
+        assert_eq!(told, ("\"STALE\"".to_owned(), "the read model lags".to_owned()));
+    }
+
+    #[test]
+    fn an_argument_of_another_type_is_the_clients_error() {
+        let error = async_graphql::Error::new("Failed to parse \"Int\": no");
+        assert_eq!(told_code(at_a_field(error)).0, "\"BAD_USER_INPUT\"");
+    }
+}

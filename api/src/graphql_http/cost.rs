@@ -1,0 +1,146 @@
+//! What a document amounts to once its fragments are expanded, without expanding them.
+//!
+//! Thirty fragments that each spread the next one twice are a kilobyte of text and a thousand million
+//! fields.  Every fragment is measured once and remembered, so measuring takes one pass over the text.
+
+use std::collections::HashMap;
+
+use async_graphql::Positioned;
+use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+
+use super::Refusal;
+
+/// The size of a selection set, fragments expanded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Cost {
+    /// Fields, spreads and inline fragments.
+    pub(super) nodes: usize,
+    /// Fields at the top.
+    pub(super) fields: usize,
+    pub(super) aliases: usize,
+    /// Levels of fields, leaving out what is below `__schema` and `__type`.
+    pub(super) depth: usize,
+    /// Levels of fields down to the deepest below `__schema` or `__type`; 0 without these.
+    pub(super) introspection_depth: usize,
+}
+
+impl Cost {
+    const NODE: Cost = Cost { nodes: 1, fields: 0, aliases: 0, depth: 0, introspection_depth: 0 };
+
+    /// Of two side by side.
+    fn beside(self, other: Cost) -> Cost {
+        Cost {
+            nodes: self.nodes.saturating_add(other.nodes),
+            fields: self.fields.saturating_add(other.fields),
+            aliases: self.aliases.saturating_add(other.aliases),
+            depth: self.depth.max(other.depth),
+            introspection_depth: self.introspection_depth.max(other.introspection_depth),
+        }
+    }
+
+    /// Of a field over these.
+    fn below(self, field: &Field) -> Cost {
+        let level = |depth: usize| if depth == 0 { 0 } else { depth + 1 };
+        let (depth, introspection_depth) = match field.name.node.as_str() {
+            "__schema" | "__type" => (0, 1 + self.depth.max(self.introspection_depth)),
+            _ => (1 + self.depth, level(self.introspection_depth)),
+        };
+        let alias = usize::from(field.alias.is_some());
+        let aliases = self.aliases.saturating_add(alias);
+        Cost { nodes: self.nodes.saturating_add(1), fields: 1, aliases, depth, introspection_depth }
+    }
+}
+
+/// Measures selections of one document.
+pub(super) struct Scale<'a> {
+    document: &'a ExecutableDocument,
+    /// `None` while a fragment is being measured: to come back to it is a cycle.
+    fragments: HashMap<&'a str, Option<Cost>>,
+}
+
+impl<'a> Scale<'a> {
+    pub(super) fn new(document: &'a ExecutableDocument) -> Self {
+        Scale { document, fragments: HashMap::new() }
+    }
+
+    /// # Errors
+    /// Where a fragment contains itself.
+    pub(super) fn measure(&mut self, set: &'a Positioned<SelectionSet>) -> Result<Cost, Refusal> {
+        let mut total = Cost::default();
+        for selection in &set.node.items {
+            let cost = match &selection.node {
+                Selection::Field(field) => {
+                    self.measure(&field.node.selection_set)?.below(&field.node)
+                }
+                Selection::InlineFragment(inline) => {
+                    self.measure(&inline.node.selection_set)?.beside(Cost::NODE)
+                }
+                Selection::FragmentSpread(spread) => {
+                    self.fragment(&spread.node.fragment_name.node)?.beside(Cost::NODE)
+                }
+            };
+            total = total.beside(cost);
+        }
+        Ok(total)
+    }
+
+    /// A fragment's cost; one that does not exist costs nothing here and fails validation.
+    pub(super) fn fragment(&mut self, name: &'a str) -> Result<Cost, Refusal> {
+        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Cost::default()) };
+        match self.fragments.get(name) {
+            Some(Some(cost)) => return Ok(*cost),
+            Some(None) => return Err(Refusal::FragmentCycle(name.to_owned())),
+            None => {}
+        }
+        self.fragments.insert(name, None);
+        let cost = self.measure(&fragment.node.selection_set)?;
+        self.fragments.insert(name, Some(cost));
+        Ok(cost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+
+    fn measure(query: &str) -> Result<Cost, Refusal> {
+        let document = parse_query(query).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        Scale::new(&document).measure(&operation.node.selection_set)
+    }
+
+    #[test]
+    fn fields_fragments_and_aliases_are_counted_as_expanded() {
+        let cost =
+            measure("{ a: b { c } ...F ...F ... { d } } fragment F on Q { x: y { z } }").unwrap();
+        assert_eq!(
+            cost,
+            Cost { nodes: 10, fields: 4, aliases: 3, depth: 2, introspection_depth: 0 }
+        );
+    }
+
+    #[test]
+    fn introspection_has_a_depth_of_its_own() {
+        let cost =
+            measure("{ a { b } ...F } fragment F on Q { __schema { types { fields { name } } } }")
+                .unwrap();
+        assert_eq!((cost.depth, cost.introspection_depth), (2, 4));
+    }
+
+    #[test]
+    fn a_chain_of_doubling_fragments_is_measured_at_once() {
+        let chain = |n| format!("fragment F{n} on Q {{ ...F{} ...F{} }}", n + 1, n + 1);
+        let fragments: String = (0..200).map(chain).collect();
+        let cost = measure(&format!("{{ ...F0 }} {fragments} fragment F200 on Q {{ a }}")).unwrap();
+        assert_eq!(cost.nodes, usize::MAX);
+    }
+
+    #[test]
+    fn a_fragment_within_itself_is_refused() {
+        let refusal = measure("{ ...A } fragment A on Q { a { ...B } } fragment B on Q { ...A }")
+            .unwrap_err();
+        assert!(matches!(refusal, Refusal::FragmentCycle(name) if name == "A"));
+    }
+}

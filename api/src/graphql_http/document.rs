@@ -1,0 +1,258 @@
+//! The document: its bounds, its operation, and whether the caller may run it.
+
+use std::collections::HashSet;
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
+    SelectionSet,
+};
+use async_graphql::{Positioned, ServerError};
+
+use super::cost::{Cost, Scale};
+use super::{Limits, Refusal, lexer};
+use crate::access::{self, Root, RootFields};
+use crate::auth::Caller;
+
+/// A document within its bounds, and what matters of the operation that will run.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) parsed: ExecutableDocument,
+    kind: OperationType,
+    root_fields: Vec<String>,
+    introspects: bool,
+}
+
+/// Checks the text, parses it, and checks the document.
+///
+/// It depends on nothing but the text and the operation's name, so a cache of documents would sit
+/// here, keyed by both.
+pub(super) fn prepare(
+    query: &str,
+    operation_name: Option<&str>,
+    limits: &Limits,
+) -> Result<Document, Refusal> {
+    // A character has at least one byte, so only long texts need be counted.
+    if query.len() > limits.query_chars && query.chars().count() > limits.query_chars {
+        return Err(Refusal::QueryTooLong(limits.query_chars));
+    }
+    lexer::check(query, limits.query_tokens, limits.query_nesting)?;
+    let parsed =
+        parse_query(query).map_err(|error| Refusal::Parse(Box::new(ServerError::from(error))))?;
+    let introspects = check_costs(&parsed, limits)?;
+    let operation = select(&parsed, operation_name)?;
+    let kind = operation.ty;
+    let root_fields = root_fields(&parsed, operation);
+    Ok(Document { kind, root_fields, introspects, parsed })
+}
+
+impl Document {
+    /// Whether this operation may be run by this caller in this way.
+    ///
+    /// Fields that the schema does not have are left to validation, whose answer says so.
+    pub(super) fn allow(
+        &self,
+        is_get: bool,
+        may_introspect: bool,
+        schema: &RootFields,
+        caller: &Caller,
+    ) -> Result<(), Refusal> {
+        let root = match self.kind {
+            OperationType::Query => Root::Query,
+            OperationType::Mutation if is_get => return Err(Refusal::MutationOverGet),
+            OperationType::Mutation => Root::Mutation,
+            OperationType::Subscription => return Err(Refusal::SubscriptionOverHttp),
+        };
+        if self.introspects && !may_introspect {
+            return Err(Refusal::IntrospectionOff);
+        }
+        for field in self.root_fields.iter().filter(|field| schema.contains(root, field)) {
+            access::check(root, field, caller)?;
+        }
+        Ok(())
+    }
+}
+
+/// Bounds every operation and every fragment: validation walks them all, used or not.
+fn check_costs(document: &ExecutableDocument, limits: &Limits) -> Result<bool, Refusal> {
+    let mut scale = Scale::new(document);
+    let mut total = Cost::default();
+    for (_, operation) in document.operations.iter() {
+        let cost = scale.measure(&operation.node.selection_set)?;
+        if operation.node.ty == OperationType::Mutation && cost.fields > limits.mutations {
+            return Err(Refusal::TooManyMutations(limits.mutations));
+        }
+        check_cost(cost, limits)?;
+        total.nodes = total.nodes.saturating_add(cost.nodes);
+        total.introspection_depth = total.introspection_depth.max(cost.introspection_depth);
+    }
+    for name in document.fragments.keys() {
+        check_cost(scale.fragment(name)?, limits)?;
+    }
+    check_cost(total, limits)?;
+    Ok(total.introspection_depth > 0)
+}
+
+fn check_cost(cost: Cost, limits: &Limits) -> Result<(), Refusal> {
+    match cost {
+        cost if cost.nodes > limits.nodes => Err(Refusal::TooManyNodes(limits.nodes)),
+        cost if cost.depth > limits.depth => Err(Refusal::TooDeep(limits.depth)),
+        cost if cost.introspection_depth > limits.introspection_depth => {
+            Err(Refusal::TooDeep(limits.introspection_depth))
+        }
+        cost if cost.aliases > limits.aliases => Err(Refusal::TooManyAliases(limits.aliases)),
+        _ => Ok(()),
+    }
+}
+
+/// The operation to run: the named one, or the only one.
+fn select<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a OperationDefinition, Refusal> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Ok(&operation.node),
+        (DocumentOperations::Multiple(operations), Some(name)) => {
+            let operation =
+                operations.get(name).ok_or_else(|| Refusal::OperationUnknown(name.to_owned()))?;
+            Ok(&operation.node)
+        }
+        (DocumentOperations::Multiple(operations), None) => match operations.values().next() {
+            Some(operation) if operations.len() == 1 => Ok(&operation.node),
+            _ => Err(Refusal::OperationNotNamed),
+        },
+        (DocumentOperations::Single(_), Some(name)) => {
+            Err(Refusal::OperationUnknown(name.to_owned()))
+        }
+    }
+}
+
+/// The names of the operation's root fields, also of those in fragments.
+fn root_fields(document: &ExecutableDocument, operation: &OperationDefinition) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut seen = HashSet::new();
+    collect(document, &operation.selection_set, &mut seen, &mut names);
+    names
+}
+
+fn collect<'a>(
+    document: &'a ExecutableDocument,
+    set: &'a Positioned<SelectionSet>,
+    seen: &mut HashSet<&'a str>,
+    names: &mut Vec<String>,
+) {
+    for selection in &set.node.items {
+        match &selection.node {
+            Selection::Field(field) => names.push(field.node.name.node.to_string()),
+            Selection::InlineFragment(inline) => {
+                collect(document, &inline.node.selection_set, seen, names)
+            }
+            Selection::FragmentSpread(spread) => {
+                let name = spread.node.fragment_name.node.as_str();
+                if let Some(fragment) = document.fragments.get(name).filter(|_| seen.insert(name)) {
+                    collect(document, &fragment.node.selection_set, seen, names);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(query: &str) -> &'static str {
+        prepare(query, None, &Limits::default()).map_or_else(|refusal| refusal.code(), |_| "OK")
+    }
+
+    /// `{ a { a { … } } }`, so many fields deep.
+    fn deep(field: &str, levels: usize) -> String {
+        format!(
+            "{{ {}{field}{} }}",
+            format!("{field} {{ ").repeat(levels - 1),
+            " }".repeat(levels - 1)
+        )
+    }
+
+    #[test]
+    fn every_bound_lets_its_limit_pass_and_no_more() {
+        let fields = |n: usize, field: &str| format!("{{ {} }}", format!("{field} ").repeat(n));
+        let mutations = |n: usize| format!("mutation {}", fields(n, "a"));
+        for (query, expected) in [
+            (fields(998, "a"), "OK"),
+            (fields(999, "a"), "QUERY_TOO_MANY_TOKENS"),
+            (format!("{{ a }}{}", " ".repeat(9_995)), "OK"),
+            (format!("{{ a }}{}", " ".repeat(9_996)), "QUERY_TOO_LONG"),
+            (format!("{{ a }} #{}", "é".repeat(9_993)), "OK"),
+            (deep("a", 10), "OK"),
+            (deep("a", 11), "QUERY_TOO_DEEP"),
+            (deep("a", 65), "QUERY_TOO_NESTED"),
+            (deep("a", 16).replacen('a', "__schema", 1), "OK"),
+            (deep("a", 17).replacen('a', "__schema", 1), "QUERY_TOO_DEEP"),
+            (fields(15, "b: a"), "OK"),
+            (fields(16, "b: a"), "QUERY_TOO_MANY_ALIASES"),
+            (mutations(4), "OK"),
+            (mutations(5), "QUERY_TOO_MANY_MUTATIONS"),
+        ] {
+            assert_eq!(code(&query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn fragments_that_no_operation_uses_are_bounded_too() {
+        let chain = |n: usize| format!("fragment F{n} on Q {{ ...F{} ...F{} }}", n + 1, n + 1);
+        let fragments: String = (0..30).map(chain).collect();
+        assert_eq!(
+            code(&format!("{{ a }} {fragments} fragment F30 on Q {{ a }}")),
+            "QUERY_TOO_COMPLEX"
+        );
+        assert_eq!(code("{ a } fragment F on Q { ...F }"), "FRAGMENT_CYCLE");
+    }
+
+    /// The parser's stack bears the deepest nesting that is let through, in the smallest thread.
+    #[test]
+    fn the_deepest_nesting_let_through_can_be_parsed() {
+        let brackets = |open: &str, close: &str, n: usize| {
+            format!("{{ a(b: {}{}) }}", open.repeat(n), close.repeat(n))
+        };
+        for query in
+            [brackets("[", "]", 62), brackets("{c:", "}", 62).replace("c:}", "c:1}"), deep("a", 63)]
+        {
+            let parse =
+                std::thread::Builder::new().stack_size(1 << 20).spawn(move || code(&query).len());
+            parse.unwrap().join().unwrap();
+        }
+        assert_eq!(code(&brackets("[", "]", 2_000)), "QUERY_TOO_NESTED");
+        assert_eq!(
+            code(&format!("query($a: {}Int{}) {{ a }}", "[".repeat(500), "]".repeat(490))),
+            "QUERY_TOO_NESTED"
+        );
+    }
+
+    #[test]
+    fn the_operation_is_the_named_or_the_only_one() {
+        let two = "query A { a } query B { b }";
+        let select = |query, name| {
+            prepare(query, name, &Limits::default())
+                .map(|document| document.root_fields)
+                .map_err(|refusal| refusal.code())
+        };
+        assert_eq!(select(two, Some("B")), Ok(vec!["b".to_owned()]));
+        assert_eq!(select(two, None), Err("OPERATION_NOT_FOUND"));
+        assert_eq!(select(two, Some("C")), Err("OPERATION_NOT_FOUND"));
+        assert_eq!(select("{ a }", Some("A")), Err("OPERATION_NOT_FOUND"));
+        assert_eq!(select("query A { a }", None), Ok(vec!["a".to_owned()]));
+    }
+
+    #[test]
+    fn a_root_field_cannot_hide_in_a_fragment_or_behind_an_alias() {
+        let query = "{ me: events ... { ...F } } fragment F on Query { projections ...G } fragment G on Query { me }";
+        let document = prepare(query, None, &Limits::default()).unwrap();
+        let schema = RootFields::of("type Query { me: Int events: Int }").unwrap();
+        assert_eq!(document.root_fields, ["events", "projections", "me"]);
+        assert!(matches!(
+            document.allow(false, true, &schema, &Caller::Anonymous),
+            Err(Refusal::Denied(_))
+        ));
+    }
+}

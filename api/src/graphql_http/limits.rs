@@ -1,0 +1,151 @@
+//! The bounds of one request, all configurable.
+
+use std::fmt;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::config::duration;
+
+/// The bounds of one request and of the server.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct Limits {
+    /// Bytes of a request's body.
+    #[arg(long, global = true, env = "CARTULARY_BODY_BYTES", default_value_t = Limits::DEFAULT.body_bytes)]
+    pub body_bytes: usize,
+    /// Bytes of a webhook's body.
+    #[arg(long, global = true, env = "CARTULARY_WEBHOOK_BYTES", default_value_t = Limits::DEFAULT.webhook_bytes)]
+    pub webhook_bytes: usize,
+    /// Characters of a query's text.
+    #[arg(long, global = true, env = "CARTULARY_QUERY_CHARS", default_value_t = Limits::DEFAULT.query_chars)]
+    pub query_chars: usize,
+    /// Tokens of a query.
+    #[arg(long, global = true, env = "CARTULARY_QUERY_TOKENS", default_value_t = Limits::DEFAULT.query_tokens)]
+    pub query_tokens: usize,
+    /// Brackets open at once in a query; the parser's stack is safe up to 64.
+    #[arg(long, global = true, env = "CARTULARY_QUERY_NESTING", default_value_t = Limits::DEFAULT.query_nesting,
+        value_parser = nesting)]
+    pub query_nesting: usize,
+    /// Levels of fields.
+    #[arg(long, global = true, env = "CARTULARY_QUERY_DEPTH", default_value_t = Limits::DEFAULT.depth)]
+    pub depth: usize,
+    /// Levels of fields below `__schema` and `__type`.
+    #[arg(long, global = true, env = "CARTULARY_INTROSPECTION_DEPTH",
+        default_value_t = Limits::DEFAULT.introspection_depth)]
+    pub introspection_depth: usize,
+    /// Aliases, fragments expanded.
+    #[arg(long, global = true, env = "CARTULARY_QUERY_ALIASES", default_value_t = Limits::DEFAULT.aliases)]
+    pub aliases: usize,
+    /// Root fields of a mutation.
+    #[arg(long, global = true, env = "CARTULARY_MUTATIONS", default_value_t = Limits::DEFAULT.mutations)]
+    pub mutations: usize,
+    /// Fields and fragments of a query, fragments expanded.
+    #[arg(long, global = true, env = "CARTULARY_QUERY_NODES", default_value_t = Limits::DEFAULT.nodes)]
+    pub nodes: usize,
+    /// How long a client may take to send a request's head.
+    #[arg(long, global = true, env = "CARTULARY_HEADER_TIMEOUT", value_name = "DURATION",
+        default_value = "5s", value_parser = duration::parse)]
+    pub header_timeout: Duration,
+    /// How long a client may take to send a request's body.
+    #[arg(long, global = true, env = "CARTULARY_BODY_TIMEOUT", value_name = "DURATION",
+        default_value = "10s", value_parser = duration::parse)]
+    pub body_timeout: Duration,
+    /// How long an operation may take.
+    #[arg(long, global = true, env = "CARTULARY_EXECUTION_TIMEOUT", value_name = "DURATION",
+        default_value = "5s", value_parser = duration::parse)]
+    pub execution_timeout: Duration,
+    /// How long requests under way may take to finish once the server stops.
+    #[arg(long, global = true, env = "CARTULARY_SHUTDOWN_TIMEOUT", value_name = "DURATION",
+        default_value = "10s", value_parser = duration::parse)]
+    pub shutdown_timeout: Duration,
+    /// GraphQL requests executed at once.
+    #[arg(long, global = true, env = "CARTULARY_IN_FLIGHT", default_value_t = Limits::DEFAULT.in_flight)]
+    pub in_flight: usize,
+}
+
+impl Limits {
+    pub const DEFAULT: Limits = Limits {
+        body_bytes: 64 * 1024,
+        webhook_bytes: 256 * 1024,
+        query_chars: 10_000,
+        query_tokens: 1_000,
+        query_nesting: 64,
+        depth: 10,
+        introspection_depth: 16,
+        aliases: 15,
+        mutations: 4,
+        nodes: 5_000,
+        header_timeout: Duration::from_secs(5),
+        body_timeout: Duration::from_secs(10),
+        execution_timeout: Duration::from_secs(5),
+        shutdown_timeout: Duration::from_secs(10),
+        in_flight: 256,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits::DEFAULT
+    }
+}
+
+/// More would let a query overflow the parser's stack, which ends the process.
+fn nesting(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(levels @ 1..=64) => Ok(levels),
+        _ => Err("a number from 1 to 64".to_owned()),
+    }
+}
+
+/// One line per limit, by the name of its variable.
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers = [
+            ("BODY_BYTES", self.body_bytes),
+            ("WEBHOOK_BYTES", self.webhook_bytes),
+            ("QUERY_CHARS", self.query_chars),
+            ("QUERY_TOKENS", self.query_tokens),
+            ("QUERY_NESTING", self.query_nesting),
+            ("QUERY_DEPTH", self.depth),
+            ("INTROSPECTION_DEPTH", self.introspection_depth),
+            ("QUERY_ALIASES", self.aliases),
+            ("MUTATIONS", self.mutations),
+            ("QUERY_NODES", self.nodes),
+            ("IN_FLIGHT", self.in_flight),
+        ];
+        let times = [
+            ("HEADER_TIMEOUT", self.header_timeout),
+            ("BODY_TIMEOUT", self.body_timeout),
+            ("EXECUTION_TIMEOUT", self.execution_timeout),
+            ("SHUTDOWN_TIMEOUT", self.shutdown_timeout),
+        ];
+        numbers.iter().try_for_each(|(name, value)| writeln!(f, "CARTULARY_{name}={value}"))?;
+        times.iter().try_for_each(|(name, value)| {
+            writeln!(f, "CARTULARY_{name}={}", duration::format(*value))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        limits: Limits,
+    }
+
+    #[test]
+    fn what_the_command_line_assumes_is_the_default() {
+        assert_eq!(Line::parse_from(["test"]).limits, Limits::default());
+    }
+
+    #[test]
+    fn nesting_cannot_be_set_past_what_the_stack_bears() {
+        assert!(Line::try_parse_from(["test", "--query-nesting", "65"]).is_err());
+    }
+}

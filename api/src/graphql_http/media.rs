@@ -1,0 +1,88 @@
+//! Which of the two media types an answer has.
+
+use axum::http::{HeaderMap, header};
+
+use super::Refusal;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Media {
+    /// `application/json`: any answer to a well-formed request is a 200, as old clients expect.
+    Json,
+    /// `application/graphql-response+json`: the status tells whether there is data.
+    Response,
+}
+
+impl Media {
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Media::Json => "application/json; charset=utf-8",
+            Media::Response => "application/graphql-response+json; charset=utf-8",
+        }
+    }
+
+    /// The type the client likes best; among equals the first.  No preference means `application/json`.
+    pub(super) fn accepted(headers: &HeaderMap) -> Result<Media, Refusal> {
+        let mut best: Option<(Media, f32)> = None;
+        let mut stated = false;
+        for value in headers.get_all(header::ACCEPT) {
+            stated = true;
+            let ranges = value.to_str().unwrap_or_default().split(',');
+            for (media, weight) in ranges.filter_map(range) {
+                if weight > best.map_or(0.0, |(_, best)| best) {
+                    best = Some((media, weight));
+                }
+            }
+        }
+        match best {
+            Some((media, _)) => Ok(media),
+            None if stated => Err(Refusal::NotAcceptable),
+            None => Ok(Media::Json),
+        }
+    }
+}
+
+/// One range of an `Accept` header and its weight, where it covers one of ours.
+fn range(text: &str) -> Option<(Media, f32)> {
+    let mut parts = text.split(';').map(str::trim);
+    let media = match parts.next()?.to_ascii_lowercase().as_str() {
+        "application/graphql-response+json" => Media::Response,
+        "application/json" | "application/*" | "*/*" => Media::Json,
+        _ => return None,
+    };
+    let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+    Some((media, weight.map_or(Some(1.0), |weight| weight.trim().parse().ok())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn accepted(accept: &'static str) -> Option<Media> {
+        let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+        Media::accepted(&headers).ok()
+    }
+
+    #[test]
+    fn the_clients_preference_decides() {
+        for (accept, media) in [
+            ("application/json", Some(Media::Json)),
+            ("application/graphql-response+json", Some(Media::Response)),
+            ("application/graphql-response+json, application/json;q=0.9", Some(Media::Response)),
+            ("application/json, application/graphql-response+json", Some(Media::Json)),
+            (
+                "application/json;q=0.5, application/graphql-response+json;q=0.8",
+                Some(Media::Response),
+            ),
+            ("application/graphql-response+json; charset=utf-8", Some(Media::Response)),
+            ("*/*", Some(Media::Json)),
+            ("text/html, */*;q=0.1", Some(Media::Json)),
+            ("text/html", None),
+            ("application/json;q=0", None),
+        ] {
+            assert_eq!(accepted(accept), media, "{accept}");
+        }
+        assert_eq!(Media::accepted(&HeaderMap::new()).ok(), Some(Media::Json));
+    }
+}

@@ -1,0 +1,202 @@
+//! What a request asks for: read from its body or its query string.
+
+use std::collections::HashMap;
+
+use async_graphql::Variables;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, header};
+use futures::StreamExt;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::error::Category;
+
+use super::{Limits, Refusal};
+
+/// The parameters of a GraphQL request.
+#[derive(Debug)]
+pub(super) struct Params {
+    pub(super) query: String,
+    pub(super) operation_name: Option<String>,
+    pub(super) variables: Variables,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawParams {
+    query: Option<String>,
+    operation_name: Option<String>,
+    variables: Option<Variables>,
+    /// Of no use here, but it must have the right shape.
+    #[serde(rename = "extensions")]
+    _extensions: Option<HashMap<String, IgnoredAny>>,
+}
+
+impl Params {
+    pub(super) async fn from_body(body: Body, limits: &Limits) -> Result<Params, Refusal> {
+        let body =
+            tokio::time::timeout(limits.body_timeout, read_body(body, limits.body_bytes)).await;
+        let body = body.map_err(|_| Refusal::BodyTimeout(limits.body_timeout))??;
+        if body.trim_ascii_start().starts_with(b"[") {
+            return Err(Refusal::Batch);
+        }
+        let raw: RawParams =
+            serde_json::from_slice(&body).map_err(|error| match error.classify() {
+                Category::Data => Refusal::Params(error.to_string()),
+                _ => Refusal::Json(error.to_string()),
+            })?;
+        Params::new(raw)
+    }
+
+    pub(super) fn from_query_string(text: &str, limits: &Limits) -> Result<Params, Refusal> {
+        if text.len() > limits.body_bytes {
+            return Err(Refusal::BodyTooLarge(limits.body_bytes));
+        }
+        let mut raw =
+            RawParams { query: None, operation_name: None, variables: None, _extensions: None };
+        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+            let json = |error: serde_json::Error| Refusal::Params(format!("{name}: {error}"));
+            match &*name {
+                "query" => raw.query = Some(value.into_owned()),
+                "operationName" => {
+                    raw.operation_name = Some(value.into_owned()).filter(|name| !name.is_empty())
+                }
+                "variables" if !value.is_empty() => {
+                    raw.variables = serde_json::from_str(&value).map_err(json)?
+                }
+                "extensions" if !value.is_empty() => {
+                    raw._extensions = serde_json::from_str(&value).map_err(json)?
+                }
+                _ => {}
+            }
+        }
+        Params::new(raw)
+    }
+
+    fn new(raw: RawParams) -> Result<Params, Refusal> {
+        let query = raw.query.ok_or_else(|| Refusal::Params("query: is missing".to_owned()))?;
+        Ok(Params {
+            query,
+            operation_name: raw.operation_name,
+            variables: raw.variables.unwrap_or_default(),
+        })
+    }
+}
+
+/// Only JSON in UTF-8.  A form or plain text can be sent by any web page without a preflight, with the
+/// visitor's cookies or from their network; JSON cannot.
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    let value =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = value.split(';').map(str::trim);
+    let is_json =
+        parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = parts.all(|part| match part.split_once('=') {
+        Some((name, charset)) if name.trim().eq_ignore_ascii_case("charset") => {
+            charset.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        _ => true,
+    });
+    if is_json && is_utf8 { Ok(()) } else { Err(Refusal::MediaType) }
+}
+
+/// The whole body, unless it is too long; a length stated in advance is believed, so that the client
+/// need not send it all.
+pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let stated = http_body_size(&body);
+    if stated > limit as u64 {
+        return Err(Refusal::BodyTooLarge(limit));
+    }
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::with_capacity(usize::try_from(stated).unwrap_or_default());
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Refusal::BodyBroken)?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(Refusal::BodyTooLarge(limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.into())
+}
+
+fn http_body_size(body: &Body) -> u64 {
+    axum::body::HttpBody::size_hint(body).lower()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    async fn of_body(body: &'static str) -> Result<Params, Refusal> {
+        Params::from_body(Body::from(body), &Limits::default()).await
+    }
+
+    #[tokio::test]
+    async fn null_parameters_are_absent_ones() {
+        let params = of_body(
+            r#"{"query":"{a}","operationName":null,"variables":null,"extensions":null,"x":1}"#,
+        );
+        let params = params.await.unwrap();
+        assert_eq!((params.query.as_str(), params.operation_name), ("{a}", None));
+    }
+
+    #[tokio::test]
+    async fn parameters_of_another_type_are_refused() {
+        for body in [
+            r#"{"query":1}"#,
+            r#"{"query":null}"#,
+            r#"{}"#,
+            r#"{"query":"{a}","operationName":{}}"#,
+            r#"{"query":"{a}","variables":"{}"}"#,
+            r#"{"query":"{a}","variables":[1]}"#,
+            r#"{"query":"{a}","extensions":7}"#,
+            r#""{a}""#,
+        ] {
+            assert!(matches!(of_body(body).await, Err(Refusal::Params(_))), "{body}");
+        }
+        assert!(matches!(of_body("{").await, Err(Refusal::Json(_))));
+        assert!(matches!(of_body("").await, Err(Refusal::Json(_))));
+        assert!(matches!(of_body(" [{}]").await, Err(Refusal::Batch)));
+    }
+
+    #[test]
+    fn a_query_string_is_decoded() {
+        let text = "query=query+Q%7Ba%7D&operationName=Q&variables=%7B%22b%22%3A1%7D&other=1";
+        let params = Params::from_query_string(text, &Limits::default()).unwrap();
+        assert_eq!(
+            (params.query.as_str(), params.operation_name.as_deref()),
+            ("query Q{a}", Some("Q"))
+        );
+        assert_eq!(params.variables.len(), 1);
+        assert!(
+            Params::from_query_string("query=%7Ba%7D&variables=%5B", &Limits::default()).is_err()
+        );
+        assert!(Params::from_query_string("", &Limits::default()).is_err());
+    }
+
+    #[test]
+    fn only_json_in_utf8_is_read() {
+        let accepted = |value: &'static str| {
+            let headers =
+                HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(value))]);
+            require_json(&headers).is_ok()
+        };
+        for value in [
+            "application/json",
+            "Application/JSON; charset=UTF-8",
+            "application/json;charset=\"utf-8\"",
+        ] {
+            assert!(accepted(value), "{value}");
+        }
+        for value in [
+            "",
+            "text/plain",
+            "application/jsonx",
+            "application/json; charset=utf-16",
+            "multipart/form-data",
+        ] {
+            assert!(!accepted(value), "{value}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Why a request is not executed, or not answered in time.
+
+use std::time::Duration;
+
+use async_graphql::ServerError;
+use axum::http::StatusCode;
+
+use super::lexer::LexError;
+use super::media::Media;
+use crate::access::Denied;
+use crate::auth::Unauthenticated;
+use crate::config::duration;
+
+/// An end of the request before there is data.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    #[error("GraphQL is served by POST, and queries by GET too")]
+    Method,
+    #[error("Content-Type must be application/json in UTF-8")]
+    MediaType,
+    #[error("Accept allows neither application/graphql-response+json nor application/json")]
+    NotAcceptable,
+    #[error(transparent)]
+    Unauthenticated(#[from] Unauthenticated),
+    #[error("the body is longer than {0} bytes")]
+    BodyTooLarge(usize),
+    #[error("the body did not arrive within {}", duration::format(*.0))]
+    BodyTimeout(Duration),
+    #[error("the body broke off")]
+    BodyBroken,
+    #[error("the body is no JSON: {0}")]
+    Json(String),
+    #[error("the parameters are not those of a GraphQL request: {0}")]
+    Params(String),
+    #[error("batches are not served; send one operation a request")]
+    Batch,
+    #[error("the server is busy")]
+    Busy,
+    #[error("the query is longer than {0} characters")]
+    QueryTooLong(usize),
+    #[error(transparent)]
+    Lex(#[from] LexError),
+    #[error("{}", .0.message)]
+    Parse(Box<ServerError>),
+    #[error("the query has more than {0} fields and fragments, fragments expanded")]
+    TooManyNodes(usize),
+    #[error("the query is more than {0} levels deep")]
+    TooDeep(usize),
+    #[error("the query has more than {0} aliases")]
+    TooManyAliases(usize),
+    #[error("the operation has more than {0} mutations")]
+    TooManyMutations(usize),
+    #[error("the fragment {0} contains itself")]
+    FragmentCycle(String),
+    #[error("the document has no operation {0:?}")]
+    OperationUnknown(String),
+    #[error("the document has several operations; operationName says which to run")]
+    OperationNotNamed,
+    #[error("mutations are served by POST only")]
+    MutationOverGet,
+    #[error("subscriptions are served by WebSocket at /graphql/ws only")]
+    SubscriptionOverHttp,
+    #[error("introspection is switched off")]
+    IntrospectionOff,
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error("the operation took longer than {}; a mutation may yet have happened: repeat it with the same idempotencyKey",
+        duration::format(*.0))]
+    Timeout(Duration),
+}
+
+impl Refusal {
+    /// The `extensions.code` of the answer, which clients rely on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Method | Refusal::MutationOverGet => "METHOD_NOT_ALLOWED",
+            Refusal::MediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Refusal::NotAcceptable => "NOT_ACCEPTABLE",
+            Refusal::Unauthenticated(_) | Refusal::Denied(Denied::SignInFirst(_)) => {
+                "UNAUTHENTICATED"
+            }
+            Refusal::Denied(Denied::Forbidden(_)) => "FORBIDDEN",
+            Refusal::BodyTooLarge(_) => "BODY_TOO_LARGE",
+            Refusal::BodyTimeout(_) => "BODY_TIMEOUT",
+            Refusal::BodyBroken | Refusal::Params(_) => "BAD_REQUEST",
+            Refusal::Json(_) => "INVALID_JSON",
+            Refusal::Batch => "BATCHING_NOT_SUPPORTED",
+            Refusal::Busy => "BUSY",
+            Refusal::QueryTooLong(_) => "QUERY_TOO_LONG",
+            Refusal::Lex(LexError::TooManyTokens { .. }) => "QUERY_TOO_MANY_TOKENS",
+            Refusal::Lex(LexError::TooNested { .. }) => "QUERY_TOO_NESTED",
+            Refusal::Lex(LexError::OpenString { .. }) | Refusal::Parse(_) => "GRAPHQL_PARSE_FAILED",
+            Refusal::TooManyNodes(_) => "QUERY_TOO_COMPLEX",
+            Refusal::TooDeep(_) => "QUERY_TOO_DEEP",
+            Refusal::TooManyAliases(_) => "QUERY_TOO_MANY_ALIASES",
+            Refusal::TooManyMutations(_) => "QUERY_TOO_MANY_MUTATIONS",
+            Refusal::FragmentCycle(_) => "FRAGMENT_CYCLE",
+            Refusal::OperationUnknown(_) | Refusal::OperationNotNamed => "OPERATION_NOT_FOUND",
+            Refusal::SubscriptionOverHttp => "SUBSCRIPTION_NOT_SUPPORTED",
+            Refusal::IntrospectionOff => "INTROSPECTION_DISABLED",
+            Refusal::Timeout(_) => "TIMEOUT",
+        }
+    }
+
+    /// The status of the answer.  What is wrong with HTTP or with the caller shows in any media type;
+    /// what is wrong with the document is a 200 for clients that only know `application/json`.
+    pub(super) fn status(&self, media: Media) -> StatusCode {
+        let (status, of_the_document) = self.plain_status();
+        if of_the_document && media == Media::Json { StatusCode::OK } else { status }
+    }
+
+    /// The status outside of GraphQL.
+    pub fn http_status(&self) -> StatusCode {
+        self.plain_status().0
+    }
+
+    /// The status that says most, and whether it is the document's (or the operation's) fault.
+    fn plain_status(&self) -> (StatusCode, bool) {
+        match self {
+            Refusal::Method | Refusal::MutationOverGet => (StatusCode::METHOD_NOT_ALLOWED, false),
+            Refusal::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
+            Refusal::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, false),
+            Refusal::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, false),
+            Refusal::BodyTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, false),
+            Refusal::BodyTimeout(_) => (StatusCode::REQUEST_TIMEOUT, false),
+            Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, false),
+            Refusal::BodyBroken | Refusal::Json(_) | Refusal::Params(_) | Refusal::Batch => {
+                (StatusCode::BAD_REQUEST, false)
+            }
+            Refusal::Denied(Denied::SignInFirst(_)) => (StatusCode::UNAUTHORIZED, true),
+            Refusal::Denied(Denied::Forbidden(_)) => (StatusCode::FORBIDDEN, true),
+            Refusal::Timeout(_) => (StatusCode::GATEWAY_TIMEOUT, true),
+            _ => (StatusCode::BAD_REQUEST, true),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! A place among the requests that are executed at once.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Refusal;
+
+/// A request's place.  It is in the request's data, so that a resolver which will only wait for a
+/// payment provider can [give it up](Slot::give_up): waiting costs nothing and must not fill the server.
+#[derive(Debug)]
+pub struct Slot(Mutex<Option<OwnedSemaphorePermit>>);
+
+impl Slot {
+    /// Takes a free place; there is no queue, as a client can wait better than a server.
+    pub fn take(slots: &Arc<Semaphore>) -> Result<Arc<Slot>, Refusal> {
+        let permit = slots.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        Ok(Arc::new(Slot(Mutex::new(Some(permit)))))
+    }
+
+    /// Lets another request in, though this one is not done.
+    pub fn give_up(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}

@@ -1,0 +1,19 @@
+//! The server: GraphQL over HTTP, access, webhooks and health, around a schema that plugs in.
+//!
+//! Read `cli` (what the binary does), [`config`] (what it is told), [`serve`] (how the parts come
+//! together), [`server`] (sockets and routes), then [`graphql_http`] (one request).
+
+pub mod access;
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod database;
+mod demo;
+pub mod graphql;
+pub mod graphql_http;
+pub mod health;
+pub mod logging;
+pub mod secret;
+pub mod serve;
+pub mod server;

@@ -1,0 +1,185 @@
+//! `cartulary serve`: where the parts come together.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::Executor;
+use axum::http::{HeaderMap, StatusCode};
+use chrono::Utc;
+use commands::inbox::{Inbox, InboxError};
+use projections::ReadModels;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{App, StartError};
+use crate::auth::{Authenticator, IssueError, Role};
+use crate::config::Config;
+use crate::database::{Database, DatabaseError};
+use crate::graphql::{Schema, schema};
+use crate::graphql_http::Endpoint;
+use crate::health::{Check, Health, LogHead};
+use crate::server::{Server, Webhooks};
+
+/// Development tokens last a working day.
+const DEVELOPMENT_TTL: Duration = Duration::from_secs(8 * 3600);
+
+/// Why the server does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("CARTULARY_LISTEN {address}: {source}")]
+    Listen { address: String, source: std::io::Error },
+    #[error("the signal handlers: {0}")]
+    Signals(std::io::Error),
+    #[error("the development tokens: {0}")]
+    Tokens(#[from] IssueError),
+    #[error("the schema's own text cannot be read: {0}")]
+    Schema(#[from] async_graphql::parser::Error),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error("the shop does not start: {0}")]
+    Start(#[from] StartError),
+}
+
+/// What the server is given by the rest of the program.
+pub struct Parts<E> {
+    pub schema: E,
+    /// The schema's text, for `/graphql/schema`.
+    pub sdl: String,
+    pub webhooks: Webhooks,
+    pub checks: Vec<Check>,
+    pub log_head: LogHead,
+}
+
+impl<E> std::fmt::Debug for Parts<E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts")
+            .field("webhooks", &self.webhooks)
+            .field("checks", &self.checks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs everything until Ctrl-C or SIGTERM.
+pub async fn run(config: Config) -> Result<(), ServeError> {
+    let shutdown = stop_signal()?;
+    let database = Database::open(&config).await?;
+    database.migrate().await?;
+    let served = serve(&config, &database, shutdown).await;
+    database.close().await?;
+    served
+}
+
+/// Serves the shop in this database at the configured address until `shutdown`.
+pub async fn serve(
+    config: &Config,
+    database: &Database,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let listen = |source| ServeError::Listen { address: config.listen.clone(), source };
+    let listener = TcpListener::bind(&config.listen).await.map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    let auth = Arc::new(Authenticator::new(config));
+    let app = App::start(config, database.url(), auth.clone(), address).await?;
+    let server = server(config, parts(&app), auth.clone())?;
+    print!("{}", welcome(config, &auth, &address.to_string())?);
+    tracing::info!(%address, environment = config.environment.as_str(), "serving");
+    server.run(listener, shutdown).await;
+    app.stop().await;
+    tracing::info!("stopped serving");
+    Ok(())
+}
+
+fn parts(app: &App) -> Parts<Schema> {
+    let schema = schema().data(app.shop.clone()).finish();
+    let sdl = schema.sdl();
+    let inbox = app.inbox.clone();
+    let webhooks = Webhooks::default().on("simulator", move |headers, body| {
+        let inbox = inbox.clone();
+        async move { receive(&inbox, &headers, &body).await }
+    });
+    let (store, pool) = (app.shop.bus.store().clone(), app.shop.bus.store().pool().clone());
+    let checks = vec![
+        Check::required("postgres", move || ping(pool.clone())),
+        Check::optional("projections", {
+            let read_models = app.shop.read_models.clone();
+            move || unstopped(read_models.clone())
+        }),
+    ];
+    let log_head = Arc::new(move || Some(store.known_head()));
+    Parts { schema, sdl, webhooks, checks, log_head }
+}
+
+async fn receive(inbox: &Inbox, headers: &HeaderMap, body: &[u8]) -> StatusCode {
+    let signature = headers.get("simulator-signature").and_then(|value| value.to_str().ok());
+    match inbox.receive(signature.unwrap_or_default(), body).await {
+        Ok(()) => StatusCode::OK,
+        Err(InboxError::BadSignature(_)) => StatusCode::UNAUTHORIZED,
+        Err(error) => {
+            tracing::error!(%error, "a webhook was not taken");
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}
+
+async fn ping(pool: sqlx::PgPool) -> Result<(), String> {
+    let answer = sqlx::query("select 1").execute(&pool).await;
+    answer.map(|_| ()).map_err(|error| error.to_string())
+}
+
+async fn unstopped(read_models: ReadModels) -> Result<(), String> {
+    let status = read_models.status().await.map_err(|error| error.to_string())?;
+    let stopped: Vec<_> = status
+        .iter()
+        .filter_map(|s| s.stopped_because.as_ref().map(|why| format!("{}: {why}", s.model)))
+        .collect();
+    if stopped.is_empty() { Ok(()) } else { Err(stopped.join("; ")) }
+}
+
+/// The server of these parts, not yet running.
+///
+/// # Errors
+/// Where the schema's text is none.
+pub fn server<E: Executor>(
+    config: &Config,
+    parts: Parts<E>,
+    auth: Arc<Authenticator>,
+) -> Result<Server, ServeError> {
+    let Parts { schema, sdl, webhooks, checks, log_head } = parts;
+    let endpoint =
+        Endpoint::new(schema, &sdl, config.introspection, auth.clone(), config.limits.clone())?;
+    let health = Health::new(checks, log_head, auth);
+    Ok(Server::new(endpoint, webhooks, health, &config.cors, config.limits.clone()))
+}
+
+/// Done when the process is asked to stop.
+///
+/// # Errors
+/// Where signals cannot be listened to; better to learn it at the start than at the end.
+pub fn stop_signal() -> Result<impl Future<Output = ()>, ServeError> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// What to do next, with tokens ready to paste; in production neither is anybody's business.
+fn welcome(config: &Config, auth: &Authenticator, address: &str) -> Result<String, IssueError> {
+    if config.is_production() {
+        return Ok(String::new());
+    }
+    let mut text =
+        format!("GraphQL  http://{address}/graphql\nSchema   http://{address}/graphql/schema\n");
+    text += &format!("Health   http://{address}/health\n\nDevelopment tokens, good for 8 hours:\n");
+    for (subject, role) in
+        [("ada", Role::Customer), ("desk", Role::Support), ("owner", Role::Admin)]
+    {
+        let token = auth.issue(subject, role, DEVELOPMENT_TTL, Utc::now())?;
+        text += &format!("  {role:<9} Authorization: Bearer {token}\n");
+    }
+    Ok(text)
+}

@@ -1,0 +1,106 @@
+//! Connections: accepted, bounded in how long a request's head may take, and ended in order.
+//!
+//! `axum::serve` has no time limit on heads, so a client that sends a byte a minute would hold a
+//! socket for ever; hence hyper directly.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::graphql_http::Limits;
+
+/// When there is no socket left, others must end before the next can begin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+pub(super) struct Connections {
+    router: Router,
+    http: http1::Builder,
+    /// Tells every connection to end.
+    stop: watch::Sender<()>,
+    tasks: JoinSet<()>,
+}
+
+impl Connections {
+    pub(super) fn new(router: Router, limits: &Limits) -> Self {
+        let mut http = http1::Builder::new();
+        // The time also runs between two requests, so it bounds how long an idle connection is kept.
+        http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
+        Connections { router, http, stop: watch::Sender::new(()), tasks: JoinSet::new() }
+    }
+
+    /// Waits for one connection and serves it in a task of its own.
+    pub(super) async fn accept(&mut self, listener: &TcpListener) {
+        match listener.accept().await {
+            Ok((stream, peer)) => self.serve(stream, peer),
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "no connection can be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+        while self.tasks.try_join_next().is_some() {}
+    }
+
+    fn serve(&mut self, stream: TcpStream, peer: SocketAddr) {
+        // Answers are small and written at once; to wait for more only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "the client is gone already");
+            return;
+        }
+        let router = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            hyper::service::Service::call(&router, request)
+        });
+        let connection = self.http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let mut stop = self.stop.subscribe();
+        self.tasks.spawn(async move {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = &mut connection => ended,
+                _ = stop.changed() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, %peer, "a connection ended early");
+            }
+        });
+    }
+
+    /// Lets requests under way finish, then cuts off what is left.
+    pub(super) async fn finish(mut self, timeout: Duration) {
+        let Connections { stop, tasks, .. } = &mut self;
+        stop.send_replace(());
+        let ended =
+            tokio::time::timeout(timeout, async { while tasks.join_next().await.is_some() {} })
+                .await;
+        if ended.is_err() {
+            tracing::warn!(
+                connections = tasks.len(),
+                "cut off requests that did not finish in time"
+            );
+            tasks.shutdown().await;
+        }
+    }
+}
+
+/// Whether the fault lies with the client that tried to connect.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}

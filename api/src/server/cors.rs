@@ -1,0 +1,72 @@
+//! Which pages may call the server from a browser.
+
+use std::time::Duration;
+
+use axum::http::{HeaderValue, Method, header, request};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::auth::{API_KEY, CART_TOKEN};
+use crate::config::Cors;
+
+/// Browsers ask again after this time at the latest.
+const MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// The layer that answers browsers; none where no page may call.
+///
+/// Cookies stay out of it: credentials are headers that a page must know, so a visitor's mere
+/// presence opens nothing.
+pub(super) fn layer(cors: &Cors) -> Option<CorsLayer> {
+    let origins = match cors {
+        Cors::Nobody => return None,
+        Cors::Localhost => {
+            AllowOrigin::predicate(|origin: &HeaderValue, _: &request::Parts| is_localhost(origin))
+        }
+        Cors::Origins(origins) => AllowOrigin::list(origins.iter().cloned()),
+    };
+    let layer = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, API_KEY, CART_TOKEN])
+        .expose_headers([header::RETRY_AFTER])
+        .max_age(MAX_AGE);
+    Some(layer)
+}
+
+fn is_localhost(origin: &HeaderValue) -> bool {
+    let origin = origin.to_str().unwrap_or_default();
+    let host = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"))
+        .unwrap_or_default();
+    let is_port = |text: &str| {
+        text.is_empty() || text.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok())
+    };
+    ["localhost", "127.0.0.1", "[::1]"]
+        .iter()
+        .any(|name| host.strip_prefix(name).is_some_and(is_port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_is_this_machine_on_any_port_and_nothing_else() {
+        for origin in [
+            "http://localhost",
+            "http://localhost:3000",
+            "https://127.0.0.1:8443",
+            "http://[::1]:5173",
+        ] {
+            assert!(is_localhost(&HeaderValue::from_static(origin)), "{origin}");
+        }
+        for origin in [
+            "http://localhost.evil.example",
+            "http://localhost:3000.evil.example",
+            "null",
+            "file://",
+        ] {
+            assert!(!is_localhost(&HeaderValue::from_static(origin)), "{origin}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The end of the program, asked for or not, and what is there when it starts again.
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::{delivery, figures, position, sell, units};
+use crate::cluster::{Client, Node, Shop, until};
+
+/// Holds the log's lock from outside, so that requests stay under way.
+struct Gate(PgConnection);
+
+impl Gate {
+    async fn closed(shop: &Shop) -> Gate {
+        let mut connection = PgConnection::connect(shop.url()).await.unwrap();
+        sqlx::raw_sql("begin; select lock_log()").execute(&mut connection).await.unwrap();
+        Gate(connection)
+    }
+
+    async fn until_somebody_waits(&self, shop: &Shop) {
+        let sql = "select exists (select from pg_locks l join pg_database d on d.oid = l.database
+                   where d.datname = current_database() and locktype = 'advisory' and not granted)";
+        let pool = shop.database.as_ref().unwrap().pool();
+        until("an append waits for the lock", async || {
+            sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
+        })
+        .await;
+    }
+
+    async fn open(mut self) {
+        sqlx::raw_sql("rollback").execute(&mut self.0).await.unwrap();
+    }
+}
+
+/// A mug for the caller's cart, as a request that the server has certainly begun to work on: it has
+/// asked for the body.
+async fn under_way(buyer: &Client) -> TcpStream {
+    const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let body = json!({
+        "query": "mutation($input: CartLinesAddInput!) { cartLinesAdd(input: $input) { position } }",
+        "variables": {"input": units("MUG", 1)},
+    });
+    let body = body.to_string();
+    let mut head = "POST /graphql HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\n".to_owned();
+    head += &format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in &buyer.headers {
+        head += &format!("{name}: {value}\r\n");
+    }
+    let mut connection = TcpStream::connect(buyer.address).await.unwrap();
+    connection.write_all((head + "\r\n").as_bytes()).await.unwrap();
+    let mut asked = [0; CONTINUE.len()];
+    connection.read_exact(&mut asked).await.unwrap();
+    assert_eq!(asked, CONTINUE);
+    connection.write_all(body.as_bytes()).await.unwrap();
+    connection
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_under_way_is_answered_before_the_server_stops() {
+    let shop = Shop::new().await.variable("CARTULARY_EXECUTION_TIMEOUT", "30s");
+    let node = shop.start().await;
+    sell(&node, "MUG", 10).await;
+    let gate = Gate::closed(&shop).await;
+    let mut asking = Vec::new();
+    for n in 0..20 {
+        asking.push(under_way(&node.customer(&format!("buyer {n}"))).await);
+    }
+    gate.until_somebody_waits(&shop).await;
+    node.signal(Signal::SIGTERM);
+    until("nobody new is let in", async || TcpStream::connect(node.address()).await.is_err()).await;
+    gate.open().await;
+    let mut last = 0;
+    for mut connection in asking {
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        let body = answer.split("\r\n\r\n").last().unwrap();
+        let Ok(body) = serde_json::from_str::<Value>(body) else { panic!("no answer: {answer:?}") };
+        last = last.max(position(&body["data"]["cartLinesAdd"]));
+    }
+    assert_eq!(node.end().await.code(), Some(0));
+
+    let node = shop.start().await;
+    let query = "query($at: Position) { cart(minPosition: $at) { itemCount } }";
+    for n in 0..20 {
+        let buyer = node.customer(&format!("buyer {n}"));
+        let data = buyer.ask(query, json!({"at": last.to_string()})).await;
+        assert_eq!(data["cart"]["itemCount"], 1);
+    }
+}
+
+async fn deliver(node: &Node, units: i64) -> i64 {
+    let input = delivery("MUG", units);
+    position(&node.admin().done("inventoryAdjust", "inventoryItem { sku }", input).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_cluster_keeps_its_data_over_ctrl_c_and_kill() {
+    let shop = Shop::private();
+    let node = shop.start().await;
+    sell(&node, "MUG", 10).await;
+    let at = deliver(&node, 5).await;
+    node.signal(Signal::SIGINT);
+    assert_eq!(node.end().await.code(), Some(0));
+
+    let node = shop.start().await;
+    assert_eq!(figures(&node.admin(), "MUG", at).await.unwrap(), (15, 0));
+    let at = deliver(&node, 7).await;
+    node.kill().await;
+
+    let node = shop.start().await;
+    until("the read models have come along", async || {
+        figures(&node.admin(), "MUG", at).await.is_ok_and(|figures| figures == (22, 0))
+    })
+    .await;
+    deliver(&node, 1).await;
+}

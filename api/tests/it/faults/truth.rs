@@ -1,0 +1,131 @@
+//! What must be so, whatever has happened: of the log, of the stocks, of the read models.
+
+use std::collections::HashMap;
+
+use domain::cart::Owner;
+use domain::inventory::Inventory;
+use domain::{CartId, Sku, State, StreamId};
+use event_store::{EventStore, Options};
+use projections::rebuild::{Mode, rebuild};
+use projections::{ReadModel, ReadModels};
+
+use super::load::{Work, Worker, person};
+use crate::cluster::BOUND;
+
+/// Somebody who reads the whole log.
+pub(crate) struct Truth {
+    store: EventStore,
+    /// Every aggregate, folded from the first event to the last.
+    states: HashMap<StreamId, State>,
+}
+
+impl Truth {
+    /// Reads the log; its positions and versions are contiguous, every event can be read, and no
+    /// stock was ever below nothing.
+    pub(crate) async fn of(url: &str) -> Truth {
+        let options = Options { max_connections: 4, ..Options::default() };
+        let store = EventStore::connect(url, options).await.unwrap();
+        let (mut states, mut versions) = (HashMap::new(), HashMap::new());
+        let mut read = 0;
+        loop {
+            // A hole between two positions is an error of the store's.
+            let events = store.read(read, 1_000).await.unwrap();
+            let Some(last) = events.last() else { break };
+            read = last.position;
+            for recorded in &events {
+                let event = projections::decode(recorded).unwrap();
+                let version = versions.entry(event.stream).or_insert(0);
+                *version += 1;
+                assert_eq!(event.version, *version, "{}", event.stream);
+                let absent = || State::absent(event.stream.kind);
+                let state = states.entry(event.stream).or_insert_with(absent);
+                state.apply(event.event);
+                is_no_oversold_stock(state, recorded.position);
+            }
+        }
+        let count: i64 = sqlx::query_scalar("select count(*) from events")
+            .fetch_one(store.pool())
+            .await
+            .unwrap();
+        assert_eq!(count, read, "positions are contiguous from 1");
+        Truth { store, states }
+    }
+
+    /// Every read model comes to the end of the log, and is what the log makes of it.
+    pub(crate) async fn read_models_are_right(&self) {
+        let head = self.store.head().await.unwrap();
+        let live = ReadModels::new(self.store.pool().clone());
+        live.wait_for(&ReadModel::ALL, head, BOUND).await.unwrap();
+        for model in ReadModel::ALL {
+            let report = rebuild(&self.store, model, Mode::Verify, |_| ()).await.unwrap();
+            assert!(report.compared.is_some() && report.is_clean(), "{report:#?}");
+        }
+    }
+
+    /// All that was acknowledged is in the log where it was said to be, and nothing counts twice.
+    pub(crate) async fn knows(&self, workers: &[Worker]) {
+        for worker in workers {
+            for (command, position) in &worker.acknowledged {
+                let events = self.store.command(*command).await.unwrap();
+                let events = events.unwrap_or_else(|| panic!("lost, though at {position}"));
+                assert_eq!(events.last().unwrap().position, *position);
+            }
+            if worker.work != Work::Stock {
+                let in_carts = self.units_in_carts_of(&worker.subject);
+                assert_eq!(in_carts, worker.units, "{}", worker.subject);
+            }
+        }
+        let placed: usize = workers.iter().map(|worker| worker.orders).sum();
+        assert_eq!(self.orders_of(workers), placed);
+    }
+
+    fn orders_of(&self, workers: &[Worker]) -> usize {
+        let customers: Vec<_> =
+            workers.iter().map(|worker| Owner::Customer(person(&worker.subject))).collect();
+        let theirs = |state: &&State| match state {
+            State::Order(order) => {
+                order.details().is_some_and(|order| customers.contains(&order.placed.buyer))
+            }
+            _ => false,
+        };
+        self.states.values().filter(theirs).count()
+    }
+
+    /// Units in all the carts that a customer ever had.
+    fn units_in_carts_of(&self, subject: &str) -> i64 {
+        let customer = person(subject);
+        let carts =
+            (1..).map_while(|n| self.states.get(&CartId::of_customer(customer, n).stream()));
+        let units = |state: &State| match state {
+            State::Cart(cart) => {
+                cart.basket().unwrap().lines.iter().map(|line| line.quantity.units()).sum::<i64>()
+            }
+            _ => 0,
+        };
+        carts.map(units).sum()
+    }
+
+    pub(crate) fn on_hand(&self, sku: &str) -> i64 {
+        let sku: Sku = sku.parse().unwrap();
+        match &self.states[&sku.inventory()] {
+            State::Inventory(Inventory::Stocked(stock)) => stock.on_hand,
+            other => panic!("no stock: {other:?}"),
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn orders(&self) -> usize {
+        self.states.values().filter(|state| matches!(state, State::Order(_))).count()
+    }
+}
+
+fn is_no_oversold_stock(state: &State, position: i64) {
+    if let State::Inventory(Inventory::Stocked(stock)) = state {
+        assert!(
+            stock.reserved >= 0 && stock.on_hand >= stock.reserved,
+            "{} of {} at {position}",
+            stock.on_hand - stock.reserved,
+            stock.sku
+        );
+    }
+}

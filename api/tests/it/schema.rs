@@ -1,0 +1,113 @@
+//! A schema just big enough to drive the handler.  Its root fields have names of the access table.
+
+use std::sync::Arc;
+
+use api::auth::Caller;
+use api::graphql_http::{Slot, coded};
+use async_graphql::{Context, EmptySubscription, Object, Result, Schema};
+use tokio::sync::Semaphore;
+
+/// Holds back resolvers until it is opened, and tells when they have come.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    arrived: Arc<Semaphore>,
+    open: Arc<Semaphore>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Gate { arrived: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) }
+    }
+}
+
+impl Gate {
+    async fn wait(&self) {
+        self.arrived.add_permits(1);
+        self.open.acquire().await.unwrap().forget();
+    }
+
+    /// Returns once so many resolvers wait.
+    pub(crate) async fn arrival(&self) {
+        self.arrived.acquire().await.unwrap().forget();
+    }
+
+    pub(crate) fn open(&self, many: usize) {
+        self.open.add_permits(many);
+    }
+}
+
+pub(crate) struct Query;
+pub(crate) struct Mutation;
+pub(crate) struct Node;
+
+pub(crate) type TestSchema = Schema<Query, Mutation, EmptySubscription>;
+
+pub(crate) fn schema(gate: Gate) -> TestSchema {
+    Schema::build(Query, Mutation, EmptySubscription).data(gate).finish()
+}
+
+#[Object]
+impl Query {
+    /// The caller, as the log names them.
+    async fn me(&self, context: &Context<'_>) -> String {
+        context.data_unchecked::<Caller>().actor()
+    }
+
+    async fn node(&self) -> Node {
+        Node
+    }
+
+    /// Echoes; any value may be nested in.
+    async fn product(&self, sku: Option<String>, number: Option<i32>) -> String {
+        sku.or(number.map(|number| number.to_string())).unwrap_or_default()
+    }
+
+    /// Waits at the gate.
+    async fn products(&self, context: &Context<'_>) -> bool {
+        context.data_unchecked::<Gate>().wait().await;
+        true
+    }
+
+    /// Gives its slot up and then waits at the gate.
+    async fn payments(&self, context: &Context<'_>) -> bool {
+        context.data_unchecked::<Arc<Slot>>().give_up();
+        context.data_unchecked::<Gate>().wait().await;
+        true
+    }
+
+    async fn cart(&self) -> Result<bool> {
+        Err(std::io::Error::other("the password is hunter2").into())
+    }
+
+    /// `Option<Result<_>>`, as async-graphql leaves a failed `Result<Option<_>>` out of the data.
+    async fn order(&self) -> Option<Result<bool>> {
+        Some(Err(coded("STALE", "the read model lags")))
+    }
+
+    async fn orders(&self) -> bool {
+        assert!(std::hint::black_box(false), "a bug");
+        true
+    }
+
+    async fn events(&self) -> bool {
+        true
+    }
+}
+
+#[Object]
+impl Mutation {
+    async fn cart_create(&self) -> bool {
+        true
+    }
+}
+
+#[Object]
+impl Node {
+    async fn node(&self) -> Node {
+        Node
+    }
+
+    async fn id(&self) -> i32 {
+        1
+    }
+}

@@ -1,0 +1,20 @@
+//! The shop as its callers see it: the schema, who may do what, and the life of an order.
+
+mod access;
+mod bad_input;
+mod cancelling;
+mod carts;
+mod credentials;
+mod expiry;
+mod flow;
+mod fulfilment;
+mod keys;
+mod paging;
+mod payments;
+mod reading;
+mod sdl;
+mod stage;
+mod strangers;
+mod tour;
+mod versions;
+mod webhooks;

@@ -1,0 +1,165 @@
+//! Ways to pay, and what can go wrong on them.
+
+use serde_json::{Value, json};
+
+use super::stage::{Stage, id, refused, usd, with};
+use crate::cluster::{key, until};
+
+fn payment_input(order: &str, token: &str) -> Value {
+    json!({"orderId": order, "token": token, "idempotencyKey": key()})
+}
+
+#[tokio::test]
+async fn cash_on_delivery_confirms_at_once_and_is_collected_in_the_end() {
+    let stage = Stage::with_mugs().await;
+    let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
+    let cash = json!({"orderId": order, "method": "CASH_ON_DELIVERY", "idempotencyKey": key()});
+    let started = stage.ada.done("paymentStart", "payment { id }", cash).await;
+    stage.becomes(&order, ["PAID", "NONE"]).await;
+    assert_eq!(stage.figures("MUG").await, [98, 0, 98]);
+
+    for mutation in ["orderProcessingStart", "orderShip", "orderDeliver"] {
+        stage.desk.done(mutation, "order { id }", json!({"orderId": order})).await;
+    }
+    stage.stands(&order, ["DELIVERED", "NONE", "DELIVERED"]).await;
+    let payment = id(&started["payment"]);
+    let collected = json!({"paymentId": payment, "idempotencyKey": key()});
+    stage.desk.done("paymentCapture", "payment { id }", collected).await;
+    stage.becomes(&order, ["DELIVERED", "PAID"]).await;
+    assert_eq!(stage.history("PAYMENT", &payment).await, ["payment.initiated", "payment.captured"]);
+}
+
+#[tokio::test]
+async fn after_a_declined_payment_another_may_be_tried() {
+    let stage = Stage::with_mugs().await;
+    let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
+    let declined = stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_declined").await;
+    let payment = "query($id: ID!) { payment(id: $id) { status failure } }";
+    until("the payment is declined", async || {
+        let seen = stage.ada.ask(payment, json!({"id": declined})).await;
+        seen["payment"] == json!({"status": "FAILED", "failure": "card_declined"})
+    })
+    .await;
+    until("the order knows", async || {
+        stage.history("ORDER", &order).await.ends_with(&["order.payment_recorded".to_owned()])
+    })
+    .await;
+    stage.stands(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
+    assert_eq!(stage.figures("MUG").await, [98, 2, 100]);
+    assert_eq!(stage.payment_history(&declined).await, ["payment.initiated", "payment.failed"]);
+
+    stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_success").await;
+    stage.becomes(&order, ["PAID", "PAID"]).await;
+    let seen = stage.see(&stage.ada, &order).await;
+    assert_eq!(seen["payments"][0]["status"], "FAILED");
+    assert_eq!(seen["payments"][1]["status"], "CAPTURED");
+    assert_eq!(stage.figures("MUG").await, [98, 0, 98]);
+}
+
+#[tokio::test]
+async fn a_token_that_the_provider_does_not_know_is_declined() {
+    let stage = Stage::with_mugs().await;
+    let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
+    let payment = stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_nobody_knows").await;
+    until("the payment failed", async || {
+        stage.payment_history(&payment).await == ["payment.initiated", "payment.failed"]
+    })
+    .await;
+    stage.stands(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
+}
+
+/// The provider executes and does not answer; while nobody knows, no other attempt may begin.
+#[tokio::test]
+async fn a_provider_that_does_not_answer_is_asked_again() {
+    let stage = Stage::with_mugs().await;
+    let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
+    let first = {
+        let (ada, input) = (stage.ada.clone(), payment_input(&order, "tok_timeout"));
+        tokio::spawn(async move { ada.done("paymentStart", "payment { id status }", input).await })
+    };
+    until("the first attempt has begun", async || {
+        let seen = stage.see(&stage.ada, &order).await;
+        !seen["payments"].as_array().unwrap().is_empty()
+    })
+    .await;
+    let second = payment_input(&order, "tok_success");
+    let payload = stage.ada.mutate("paymentStart", "payment { id }", second).await;
+    refused(&payload, "PAYMENT_IN_PROGRESS", "input.orderId");
+
+    let payment = id(&first.await.unwrap()["payment"]);
+    stage.becomes(&order, ["PAID", "PAID"]).await;
+    assert_eq!(
+        stage.payment_history(&payment).await,
+        [
+            "payment.initiated",
+            "payment.outcome_unknown",
+            "payment.authorized",
+            "payment.capture_requested",
+            "payment.captured"
+        ]
+    );
+    assert_eq!(stage.figures("MUG").await, [98, 0, 98]);
+}
+
+#[tokio::test]
+async fn a_paid_order_is_not_paid_again() {
+    let stage = Stage::with_mugs().await;
+    let (order, _) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
+    let again = payment_input(&order, "tok_success");
+    let payload = stage.ada.mutate("paymentStart", "payment { id }", again).await;
+    refused(&payload, "ORDER_NOT_PENDING", "input.orderId");
+}
+
+#[tokio::test]
+async fn money_is_captured_and_refunded_in_parts_and_never_in_excess() {
+    let stage = Stage::with_mugs().await;
+    let (order, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
+    let some = |cents| json!({"paymentId": payment, "idempotencyKey": key(), "amount": usd(cents)});
+    let all = || json!({"paymentId": payment, "idempotencyKey": key()});
+    let steps = [
+        ("paymentCapture", some(1_000), ["PAID", "PARTIALLY_PAID"]),
+        ("paymentCapture", some(3_998), ["PAID", "PAID"]),
+        ("paymentRefund", some(1), ["PAID", "PARTIALLY_REFUNDED"]),
+        ("paymentRefund", all(), ["REFUNDED", "REFUNDED"]),
+    ];
+    let refusals = [
+        ("paymentCapture", 4_999, "AMOUNT_EXCEEDS_AUTHORIZED", "input.amount"),
+        ("paymentCapture", 3_999, "AMOUNT_EXCEEDS_AUTHORIZED", "input.amount"),
+        ("paymentCapture", 1, "PAYMENT_NOT_CAPTURABLE", "input.paymentId"),
+        ("paymentRefund", 4_998, "AMOUNT_EXCEEDS_CAPTURED", "input.amount"),
+    ];
+    for ((mutation, input, states), (wrong, cents, code, path)) in steps.into_iter().zip(refusals) {
+        let head = stage.head().await;
+        let payload = stage.desk.mutate(wrong, "payment { id }", some(cents)).await;
+        refused(&payload, code, path);
+        assert_eq!(stage.head().await, head);
+        stage.desk.done(mutation, "payment { id }", input).await;
+        stage.becomes(&order, states).await;
+    }
+    let payload = stage.desk.mutate("paymentRefund", "payment { id }", all()).await;
+    refused(&payload, "PAYMENT_NOT_REFUNDABLE", "input.paymentId");
+    let seen = stage.see(&stage.desk, &order).await;
+    let amounts = with(seen["payments"][0].clone(), json!({"id": null}));
+    let expected = json!({"id": null, "status": "REFUNDED", "amount": {"amount": "4998"},
+        "captured": {"amount": "4998"}, "voided": {"amount": "0"}, "refunded": {"amount": "4998"}});
+    assert_eq!(amounts, expected);
+}
+
+#[tokio::test]
+async fn what_is_authorised_can_be_let_go() {
+    let stage = Stage::with_mugs().await;
+    let (order, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
+    let void = || json!({"paymentId": payment, "idempotencyKey": key()});
+    stage.desk.done("paymentVoid", "payment { id }", void()).await;
+    until("the payment is let go", async || {
+        let seen = stage.see(&stage.desk, &order).await;
+        seen["payments"][0]["status"] == "CANCELLED"
+    })
+    .await;
+    let seen = stage.see(&stage.desk, &order).await;
+    assert_eq!(seen["payments"][0]["voided"]["amount"], "4998");
+    let payload = stage.desk.mutate("paymentCapture", "payment { id }", void()).await;
+    refused(&payload, "PAYMENT_NOT_CAPTURABLE", "input.paymentId");
+    // Nobody pays for the order any more, so it is called off.
+    stage.becomes(&order, ["CANCELLED", "NONE"]).await;
+}

@@ -1,0 +1,47 @@
+//! Why a measurement is worth nothing.
+
+use std::fmt::Display;
+
+/// What ends the benchmark with exit code 1.
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    #[error("the private Postgres: {0}")]
+    Postgres(#[from] local_postgres::Error),
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("the migrations: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("the event store: {0}")]
+    Store(#[from] event_store::StoreError),
+    #[error("a lease: {0}")]
+    Lease(#[from] event_store::lease::LeaseError),
+    #[error("a token: {0}")]
+    Token(#[from] api::auth::IssueError),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("a task ended before its time: {0}")]
+    Task(#[from] tokio::task::JoinError),
+    #[error("a latency could not be recorded: {0}")]
+    Latency(#[from] hdrhistogram::RecordError),
+    /// A server did not start or went away; the end of its log is in the text.
+    #[error("the server '{name}': {reason}")]
+    Server { name: &'static str, reason: String },
+    /// An answer that is not the one that was due.
+    #[error("a wrong answer: {0}")]
+    Answer(String),
+    /// All answers were right and yet the database is not.
+    #[error("incorrect under load: {0}")]
+    Incorrect(String),
+}
+
+impl BenchError {
+    pub fn answer(what: impl Display, text: &[u8]) -> BenchError {
+        let text = String::from_utf8_lossy(text);
+        BenchError::Answer(format!("{what}: {text}"))
+    }
+}
+
+/// A check that holds, or the error that says what does not.
+pub fn check(holds: bool, what: impl FnOnce() -> String) -> Result<(), BenchError> {
+    if holds { Ok(()) } else { Err(BenchError::Incorrect(what())) }
+}

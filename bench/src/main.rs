@@ -1,0 +1,114 @@
+//! The benchmark: every row beside its physical limit, in one run, on one machine.
+//!
+//! Machines like ours swing by a factor of two within an hour, so only ratios mean anything.  Read
+//! [`stage`] (what is started, and how a row and its limit take turns), [`rows`], then [`load`] (who
+//! asks) and [`check`] (what must hold afterwards).
+
+mod check;
+mod error;
+mod limit;
+mod load;
+mod report;
+mod rows;
+mod sample;
+mod servers;
+mod shop;
+mod stage;
+
+use std::fmt::Display;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::error::BenchError;
+use crate::report::Line;
+use crate::rows::Row;
+use crate::stage::{Pace, Stage};
+
+#[derive(Debug, Parser)]
+#[command(name = "bench", about = "Measures the engine beside its physical limits", long_about = None)]
+struct Cli {
+    #[command(subcommand)]
+    server: Option<ServerCommand>,
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+#[derive(Debug, Args)]
+struct RunOptions {
+    /// Short runs, to see within a minute that everything works.
+    #[arg(long)]
+    quick: bool,
+    /// Only this row; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    only: Vec<Row>,
+    /// One JSON object a line instead of the table.
+    #[arg(long)]
+    json: bool,
+    /// Runs of each row, and as many of its limit.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// Seconds of one run.
+    #[arg(long, default_value_t = 5.0, value_name = "S")]
+    seconds: f64,
+}
+
+/// What this program starts itself as.
+#[derive(Debug, Subcommand)]
+enum ServerCommand {
+    #[command(hide = true)]
+    ServeShop(Box<api::config::Options>),
+    #[command(hide = true)]
+    ServeLimit {
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+        database_url: String,
+    },
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.server {
+        Some(ServerCommand::ServeShop(options)) => exit(servers::shop::run(&options).await),
+        Some(ServerCommand::ServeLimit { database_url }) => {
+            exit(servers::limit::run(&database_url).await)
+        }
+        None => exit(measure(&cli.options).await),
+    }
+}
+
+fn exit<E: Display>(result: Result<(), E>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(options: &RunOptions) -> Result<(), BenchError> {
+    let rows: &[Row] = if options.only.is_empty() { Row::value_variants() } else { &options.only };
+    let seconds = if options.quick { 0.7 } else { options.seconds };
+    let time = Duration::try_from_secs_f64(seconds)
+        .map_err(|error| BenchError::Incorrect(format!("--seconds: {error}")))?;
+    let pace = Pace { runs: options.runs.max(1), time };
+    let stage = Stage::raise(pace, rows.len()).await?;
+    let measured = measure_all(rows, &stage).await;
+    let struck = stage.strike().await;
+    let lines = measured?;
+    match options.json {
+        true => report::print_json(&lines),
+        false => report::print_table(&lines),
+    }
+    struck
+}
+
+async fn measure_all(rows: &[Row], stage: &Stage) -> Result<Vec<Line>, BenchError> {
+    let mut lines = vec![];
+    for row in rows {
+        lines.extend(row.run(stage).await?);
+    }
+    Ok(lines)
+}

@@ -1,0 +1,139 @@
+//! What is printed: a table for people, an object a line for programs.
+
+use serde::Serialize;
+
+use crate::sample::{Sample, Spread};
+use crate::stage::Pair;
+
+/// One row's figures.  Over several runs: the median, with the lowest and highest beside it.
+#[derive(Debug)]
+pub struct Line {
+    pub name: String,
+    pub unit: &'static str,
+    pub value: Spread,
+    /// The row that it is held against, and the ratio run by run.
+    pub against: Option<Against>,
+    pub p50_ms: Option<f64>,
+    pub p99_ms: Option<f64>,
+    pub conditions: String,
+}
+
+#[derive(Debug)]
+pub struct Against {
+    pub limit: Spread,
+    pub ratio: Spread,
+}
+
+/// The shape that other programs rely on.
+#[derive(Serialize)]
+struct Object<'a> {
+    name: &'a str,
+    unit: &'a str,
+    value: f64,
+    limit: Option<f64>,
+    ratio: Option<f64>,
+    p50_ms: Option<f64>,
+    p99_ms: Option<f64>,
+    conditions: &'a str,
+}
+
+impl Line {
+    /// The limit's line and the row's, of their runs; each is a name and its conditions.
+    pub fn of_pairs(
+        limit: (String, String),
+        row: (String, String),
+        unit: &'static str,
+        pairs: &[Pair],
+    ) -> Vec<Line> {
+        let limit = Line::of(limit, unit, pairs.iter().map(|pair| &pair.limit));
+        let row = Line::of(row, unit, pairs.iter().map(|pair| &pair.row));
+        let ratio = pairs.iter().map(|pair| pair.row.per_second / pair.limit.per_second);
+        let (Some(limit), Some(mut row), Some(ratio)) = (limit, row, Spread::of(ratio)) else {
+            return vec![];
+        };
+        row.against = Some(Against { limit: limit.value, ratio });
+        vec![limit, row]
+    }
+
+    fn of<'s>(
+        (name, conditions): (String, String),
+        unit: &'static str,
+        samples: impl Iterator<Item = &'s Sample> + Clone,
+    ) -> Option<Line> {
+        let median = |quantile| {
+            Spread::of(samples.clone().filter_map(|sample| sample.quantile_ms(quantile)))
+                .map(|spread| spread.median)
+        };
+        Some(Line {
+            name,
+            unit,
+            value: Spread::of(samples.clone().map(|sample| sample.per_second))?,
+            against: None,
+            p50_ms: median(0.5),
+            p99_ms: median(0.99),
+            conditions,
+        })
+    }
+}
+
+pub fn print_json(lines: &[Line]) {
+    for line in lines {
+        let object = Object {
+            name: &line.name,
+            unit: line.unit,
+            value: line.value.median,
+            limit: line.against.as_ref().map(|against| against.limit.median),
+            ratio: line.against.as_ref().map(|against| against.ratio.median),
+            p50_ms: line.p50_ms,
+            p99_ms: line.p99_ms,
+            conditions: &line.conditions,
+        };
+        // Numbers and text can always be written.
+        println!("{}", serde_json::to_string(&object).unwrap_or_default());
+    }
+}
+
+pub fn print_table(lines: &[Line]) {
+    println!(
+        "{:<20} {:>9} {:>19}  {:<11} {:>6} {:>12} {:>8} {:>8}  conditions",
+        "row", "median", "range", "unit", "ratio", "range", "p50 ms", "p99 ms"
+    );
+    for line in lines {
+        let Spread { low, median, high } = line.value;
+        let (ratio, range) = match &line.against {
+            Some(Against { ratio, .. }) => {
+                (format!("{:.2}", ratio.median), format!("{:.2}–{:.2}", ratio.low, ratio.high))
+            }
+            None => Default::default(),
+        };
+        let ms = |time: Option<f64>| time.map(|ms| format!("{ms:.2}")).unwrap_or_default();
+        println!(
+            "{:<20} {:>9} {:>19}  {:<11} {ratio:>6} {range:>12} {:>8} {:>8}  {}",
+            line.name,
+            thousands(median),
+            format!("{}–{}", thousands(low), thousands(high)),
+            line.unit,
+            ms(line.p50_ms),
+            ms(line.p99_ms),
+            line.conditions
+        );
+    }
+}
+
+/// A whole number with its thousands apart.
+fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    groups.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn thousands_stand_apart() {
+        let written = [0.4, 999.0, 1_000.0, 1_234_567.0].map(thousands);
+        assert_eq!(written, ["0", "999", "1,000", "1,234,567"]);
+    }
+}

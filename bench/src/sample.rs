@@ -1,0 +1,65 @@
+//! One run of one row, and what many of them come to.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// How often a thing was done, and how long each took.
+#[derive(Debug)]
+pub struct Sample {
+    pub per_second: f64,
+    pub latency: Histogram<u64>,
+}
+
+impl Sample {
+    pub fn new(count: u64, elapsed: Duration, latency: Histogram<u64>) -> Sample {
+        Sample { per_second: count as f64 / elapsed.as_secs_f64(), latency }
+    }
+
+    /// In milliseconds; none where nothing was timed one by one.
+    pub fn quantile_ms(&self, quantile: f64) -> Option<f64> {
+        let any = !self.latency.is_empty();
+        any.then(|| self.latency.value_at_quantile(quantile) as f64 / 1e3)
+    }
+}
+
+/// An empty record of microseconds, to three digits, which grows as needed.
+pub fn latencies() -> Histogram<u64> {
+    Histogram::new(3).unwrap_or_else(|_| unreachable!("three digits are allowed"))
+}
+
+/// The middle of some figures, and their ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    pub low: f64,
+    pub median: f64,
+    pub high: f64,
+}
+
+impl Spread {
+    /// None of no figures.
+    pub fn of(figures: impl IntoIterator<Item = f64>) -> Option<Spread> {
+        let mut figures: Vec<f64> = figures.into_iter().collect();
+        figures.sort_by(f64::total_cmp);
+        let (low, high) = (*figures.first()?, *figures.last()?);
+        let middle = figures.len() / 2;
+        let median = match figures.len() % 2 {
+            0 => f64::midpoint(figures[middle - 1], figures[middle]),
+            _ => figures[middle],
+        };
+        Some(Spread { low, median, high })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spread;
+
+    #[test]
+    fn the_median_lies_in_the_middle() {
+        let spread = |low, median, high| Some(Spread { low, median, high });
+        assert_eq!(Spread::of([3.0, 1.0, 2.0]), spread(1.0, 2.0, 3.0));
+        assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]), spread(1.0, 2.5, 4.0));
+        assert_eq!(Spread::of([]), None);
+    }
+}

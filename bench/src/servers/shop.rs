@@ -1,0 +1,30 @@
+//! The real server: what `cartulary serve` runs, but for the signals.
+
+use api::config::{Config, Faults, Options};
+use api::database::{Database, DatabaseError};
+use api::logging::{self, LogError};
+use api::serve::{self, ServeError};
+
+use super::let_go;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ShopError {
+    #[error(transparent)]
+    Config(#[from] Faults),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+pub async fn run(options: &Options) -> Result<(), ShopError> {
+    let config = Config::load(options, |name| std::env::var(name).ok())?;
+    logging::start(&config)?;
+    let database = Database::open(&config).await?;
+    database.migrate().await?;
+    let served = serve::serve(&config, &database, let_go()).await;
+    database.close().await?;
+    Ok(served?)
+}

@@ -1,0 +1,147 @@
+//! What the rows play on: a private Postgres, the servers, and the clock of the runs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_store::MIGRATIONS;
+use indicatif::{ProgressBar, ProgressStyle};
+use local_postgres::Cluster;
+use local_postgres::testing::Scratch;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
+use tokio::sync::OnceCell;
+
+use crate::error::BenchError;
+use crate::limit::Limit;
+use crate::load::Shoppers;
+use crate::sample::Sample;
+use crate::shop::{Projections, Shop};
+
+/// Connections and time of the load that a server gets before it is measured.
+pub const WARM_UP: (usize, Duration) = (64, Duration::from_millis(500));
+
+/// How often a row and its limit are run, and for how long each.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    pub runs: usize,
+    pub time: Duration,
+}
+
+/// Everything that is started once and used by many rows.
+#[derive(Debug)]
+pub struct Stage {
+    pub pace: Pace,
+    pub shoppers: Arc<Shoppers>,
+    /// What the shop verifies tokens with.
+    pub secret: String,
+    progress: ProgressBar,
+    shop: OnceCell<Shop>,
+    limit: OnceCell<Limit>,
+    cluster: Cluster,
+    /// Removes everything below it, and ends the Postgres there, however this process ends.
+    scratch: Scratch,
+}
+
+/// A row's run and the limit's run next to it.
+#[derive(Debug)]
+pub struct Pair {
+    pub limit: Sample,
+    pub row: Sample,
+}
+
+impl Stage {
+    /// Starts Postgres with the settings of a server: fsync and synchronous_commit are on.
+    pub async fn raise(pace: Pace, rows: usize) -> Result<Stage, BenchError> {
+        let progress = ProgressBar::new((rows * pace.runs * 2) as u64);
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {elapsed} {msg}");
+        progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        progress.enable_steady_tick(Duration::from_millis(250));
+        progress.set_message("starting Postgres");
+        let scratch = Scratch::new();
+        let cluster = Cluster::start(&scratch.path().join("cluster")).await?;
+        let secret = format!("{:064x}", rand::random::<u128>());
+        let shoppers = Arc::new(Shoppers::new(&secret)?);
+        let (shop, limit) = (OnceCell::new(), OnceCell::new());
+        Ok(Stage { pace, shoppers, secret, progress, shop, limit, cluster, scratch })
+    }
+
+    /// A directory for a server's own files.
+    pub fn directory(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// A new database with all tables, and a few connections to it.
+    pub async fn database(&self, name: &str) -> Result<(String, PgPool), BenchError> {
+        let root = PgPool::connect(&self.cluster.database_url("postgres")).await?;
+        sqlx::raw_sql(AssertSqlSafe(format!("create database bench_{name}")))
+            .execute(&root)
+            .await?;
+        root.close().await;
+        let url = self.cluster.database_url(&format!("bench_{name}"));
+        let pool = PgPoolOptions::new().max_connections(2).connect(&url).await?;
+        MIGRATIONS.run(&pool).await?;
+        Ok((url, pool))
+    }
+
+    /// The shop with its projections running, started by the first row that asks.
+    pub async fn shop(&self) -> Result<&Shop, BenchError> {
+        self.message("starting the shop");
+        self.shop.get_or_try_init(|| Shop::start(self, "shop", Projections::Running)).await
+    }
+
+    /// The bare server, started by the first row that asks.
+    pub async fn limit(&self) -> Result<&Limit, BenchError> {
+        self.message("starting the limit");
+        self.limit.get_or_try_init(|| Limit::start(self)).await
+    }
+
+    pub fn message(&self, text: impl Into<String>) {
+        self.progress.set_message(text.into());
+    }
+
+    /// Runs a row and its limit in turns.  Which of them goes first alternates, so that neither
+    /// always has the better half of a machine that changes.
+    pub async fn interleave(
+        &self,
+        name: &str,
+        mut limit: impl AsyncFnMut(Duration) -> Result<Sample, BenchError>,
+        mut row: impl AsyncFnMut(Duration) -> Result<Sample, BenchError>,
+    ) -> Result<Vec<Pair>, BenchError> {
+        self.message(name);
+        let mut pairs = vec![];
+        for n in 0..self.pace.runs {
+            let time = self.pace.time;
+            let pair = if n % 2 == 0 {
+                let limit = self.run(limit(time)).await?;
+                Pair { limit, row: self.run(row(time)).await? }
+            } else {
+                let row = self.run(row(time)).await?;
+                Pair { limit: self.run(limit(time)).await?, row }
+            };
+            pairs.push(pair);
+        }
+        Ok(pairs)
+    }
+
+    async fn run(
+        &self,
+        run: impl Future<Output = Result<Sample, BenchError>>,
+    ) -> Result<Sample, BenchError> {
+        let sample = run.await;
+        self.progress.inc(1);
+        sample
+    }
+
+    /// Stops everything and removes it.
+    pub async fn strike(self) -> Result<(), BenchError> {
+        self.progress.finish_and_clear();
+        if let Some(shop) = self.shop.into_inner() {
+            shop.stop().await?;
+        }
+        if let Some(limit) = self.limit.into_inner() {
+            limit.stop().await?;
+        }
+        Ok(self.cluster.stop().await?)
+    }
+}

@@ -1,0 +1,67 @@
+//! Commands to a cart. Prices come from the products themselves, never from the caller.
+
+use domain::cart::{Addition, CartCommand, Owner};
+use domain::{CartId, Decide, Money, Quantity, Sku, StreamId, Timestamp};
+
+use crate::bus::{Changes, Command, Halt, States, changes};
+
+/// Asks one cart.
+#[derive(Debug, Clone)]
+pub struct AskCart {
+    pub name: &'static str,
+    pub cart: CartId,
+    pub command: CartCommand,
+}
+
+impl Command for AskCart {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn subject(&self) -> Option<StreamId> {
+        Some(self.cart.stream())
+    }
+
+    fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
+        let events = states.cart(self.cart)?.decide(&self.command, now)?;
+        Ok(changes(self.cart.stream(), events))
+    }
+}
+
+/// Puts products into a cart.
+#[derive(Debug, Clone)]
+pub struct AddLines {
+    pub cart: CartId,
+    pub owner: Owner,
+    pub lines: Vec<WantedLine>,
+}
+
+#[derive(Debug, Clone)]
+pub struct WantedLine {
+    pub sku: Sku,
+    pub quantity: Quantity,
+    /// What the client saw; another price is refused.
+    pub expected_unit_price: Option<Money>,
+}
+
+impl Command for AddLines {
+    fn name(&self) -> &'static str {
+        "cartLinesAdd"
+    }
+
+    fn subject(&self) -> Option<StreamId> {
+        Some(self.cart.stream())
+    }
+
+    fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
+        let cart = states.cart(self.cart)?;
+        let mut lines = Vec::with_capacity(self.lines.len());
+        for WantedLine { sku, quantity, expected_unit_price } in &self.lines {
+            let offer = states.product(sku)?.offer(sku)?;
+            let (quantity, expected_unit_price) = (*quantity, *expected_unit_price);
+            lines.push(Addition { offer, quantity, expected_unit_price });
+        }
+        let events = cart.decide(&CartCommand::AddLines { owner: self.owner, lines }, now)?;
+        Ok(changes(self.cart.stream(), events))
+    }
+}

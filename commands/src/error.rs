@@ -1,0 +1,45 @@
+//! Why a command was not carried out.
+
+use domain::Refusal;
+use event_store::StoreError;
+
+use crate::vault::VaultError;
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CommandError {
+    /// The rules say no. Nothing was written.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The caller named another version of the object. Nothing was written.
+    #[error("the object is at version {actual}, not {expected}")]
+    VersionConflict { expected: i32, actual: i32 },
+    /// The idempotency key belongs to another request. Nothing was written.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    /// Whether it was carried out is not known; the same key may be sent again.
+    #[error("the command took too long; send it again with the same idempotency key")]
+    TimedOut,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("stream {stream} cannot be read or written: {reason}")]
+    Corrupt { stream: domain::StreamId, reason: String },
+    #[error("the log cannot be read: {0}")]
+    Undecodable(String),
+    /// The task that carried it out ended without an answer.
+    #[error("the command was interrupted; send it again with the same idempotency key")]
+    Interrupted,
+}
+
+impl From<projections::Undecodable> for CommandError {
+    fn from(error: projections::Undecodable) -> Self {
+        CommandError::Undecodable(error.to_string())
+    }
+}
+
+impl From<sqlx::Error> for CommandError {
+    fn from(error: sqlx::Error) -> Self {
+        CommandError::Store(error.into())
+    }
+}

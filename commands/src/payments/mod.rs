@@ -1,0 +1,135 @@
+//! The way to the payment provider.
+//!
+//! Every call carries an idempotency key that was in the log before the call was made. An answer is
+//! a list of facts; no answer means unknown, never failed.
+
+mod signature;
+mod simulator;
+
+use std::time::Duration;
+
+use domain::PaymentId;
+use domain::payment::{Attempt, Fact};
+
+pub use self::signature::{BadSignature, Signer};
+pub use self::simulator::Simulator;
+
+/// How long to wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The shop's payment provider.
+#[derive(Debug, Clone)]
+pub struct Provider(Backend);
+
+#[derive(Debug, Clone)]
+enum Backend {
+    Simulated(Simulator),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    /// What was asked may have been done or not.
+    #[error("the payment provider did not answer: {0}")]
+    NoAnswer(String),
+    /// It was not done, and asking again is in vain.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// What a provider told us by webhook.
+#[derive(Debug, PartialEq)]
+pub struct Told {
+    pub payment: PaymentId,
+    pub fact: Fact,
+}
+
+/// A body that is signed and yet makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("this is no event of the payment provider: {0}")]
+pub struct Gibberish(pub String);
+
+impl Provider {
+    pub fn simulated(simulator: Simulator) -> Provider {
+        Provider(Backend::Simulated(simulator))
+    }
+
+    pub fn name(&self) -> &'static str {
+        match &self.0 {
+            Backend::Simulated(_) => "simulator",
+        }
+    }
+
+    /// Asks for the money to be authorised.
+    pub async fn create(
+        &self,
+        payment: PaymentId,
+        attempt: &Attempt,
+    ) -> Result<Vec<Fact>, ProviderError> {
+        match &self.0 {
+            Backend::Simulated(simulator) => bounded(simulator.create(payment, attempt)).await,
+        }
+    }
+
+    /// Takes the amount of a capture request.
+    pub async fn capture(
+        &self,
+        payment: PaymentId,
+        attempt: &Attempt,
+        request: u32,
+    ) -> Result<Vec<Fact>, ProviderError> {
+        match &self.0 {
+            Backend::Simulated(simulator) => {
+                bounded(simulator.capture(payment, attempt, request)).await
+            }
+        }
+    }
+
+    /// Lets go of what is not captured.
+    pub async fn void(&self, payment: PaymentId) -> Result<Vec<Fact>, ProviderError> {
+        match &self.0 {
+            Backend::Simulated(simulator) => bounded(simulator.void(payment)).await,
+        }
+    }
+
+    /// Gives back the amount of a refund request.
+    pub async fn refund(
+        &self,
+        payment: PaymentId,
+        attempt: &Attempt,
+        request: u32,
+    ) -> Result<Vec<Fact>, ProviderError> {
+        match &self.0 {
+            Backend::Simulated(simulator) => {
+                bounded(simulator.refund(payment, attempt, request)).await
+            }
+        }
+    }
+
+    /// What the customer's browser needs to go on; fetched each time, never stored.
+    pub async fn client_secret(&self, reference: &str) -> Result<String, ProviderError> {
+        match &self.0 {
+            Backend::Simulated(simulator) => Ok(simulator.client_secret(reference)),
+        }
+    }
+
+    /// The event id of a webhook whose signature is good.
+    pub fn verify(&self, signature: &str, body: &[u8]) -> Result<String, BadSignature> {
+        match &self.0 {
+            Backend::Simulated(simulator) => simulator.verify(signature, body),
+        }
+    }
+
+    /// What a verified webhook says; nothing, when it is about something else.
+    pub fn read(&self, body: &[u8]) -> Result<Option<Told>, Gibberish> {
+        match &self.0 {
+            Backend::Simulated(simulator) => simulator.read(body),
+        }
+    }
+}
+
+async fn bounded<T>(
+    call: impl Future<Output = Result<T, ProviderError>>,
+) -> Result<T, ProviderError> {
+    let late = || ProviderError::NoAnswer(format!("no answer in {} s", PATIENCE.as_secs()));
+    tokio::time::timeout(PATIENCE, call).await.unwrap_or_else(|_| Err(late()))
+}

@@ -1,0 +1,179 @@
+//! The simulated payment provider, for development and tests.
+//!
+//! It behaves like a real one: it has identifiers and books of its own, honours idempotency keys,
+//! and reports by signed webhooks over HTTP. The payment token chooses the story.
+
+mod books;
+mod webhooks;
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use domain::payment::{Attempt, Fact};
+use domain::{Money, PaymentId};
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+use tokio::sync::Notify;
+
+use super::{BadSignature, Gibberish, ProviderError, Signer, Told};
+
+#[derive(Debug, Clone)]
+pub struct Simulator {
+    pool: PgPool,
+    signer: Signer,
+    /// Something is to be delivered.
+    queued: Arc<Notify>,
+}
+
+/// What happens to a payment, by the token it is made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Story {
+    /// `tok_success`: authorised.
+    Success,
+    /// `tok_declined`: declined.
+    Declined,
+    /// `tok_timeout`: authorised, but nobody is told until they ask again.
+    Timeout,
+}
+
+impl Story {
+    fn of(token: &str) -> Option<Story> {
+        match token {
+            "tok_success" => Some(Story::Success),
+            "tok_declined" => Some(Story::Declined),
+            "tok_timeout" => Some(Story::Timeout),
+            _ => None,
+        }
+    }
+}
+
+/// A fact as the provider words it, in answers and in webhooks alike.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Report {
+    #[serde(rename = "type")]
+    kind: ReportKind,
+    /// The provider's id of the payment.
+    intent: String,
+    /// Ours, from the intent's metadata.
+    payment_id: PaymentId,
+    /// Cumulative for the object, in minor units.
+    amount: Option<Money>,
+    /// The charge or refund it is about.
+    object: Option<String>,
+    /// The number of our request, from the metadata.
+    request: Option<u32>,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum ReportKind {
+    #[serde(rename = "intent.processing")]
+    Processing,
+    #[serde(rename = "intent.authorized")]
+    Authorized,
+    #[serde(rename = "intent.captured")]
+    Captured,
+    #[serde(rename = "intent.cancelled")]
+    Cancelled,
+    #[serde(rename = "intent.failed")]
+    Failed,
+    #[serde(rename = "refund.succeeded")]
+    Refunded,
+}
+
+/// The envelope of a webhook.
+#[derive(Debug, Serialize, Deserialize)]
+struct Webhook {
+    id: String,
+    data: Report,
+}
+
+impl Simulator {
+    pub fn new(pool: PgPool, signer: Signer) -> Simulator {
+        Simulator { pool, signer, queued: Arc::default() }
+    }
+
+    pub(super) async fn create(
+        &self,
+        payment: PaymentId,
+        attempt: &Attempt,
+    ) -> Result<Vec<Fact>, ProviderError> {
+        let Some(story) = Story::of(&attempt.source) else {
+            return Err(ProviderError::Refused(format!("no such token: {}", attempt.source)));
+        };
+        let (first_time, report) = self.open_intent(payment, attempt, story).await?;
+        self.queued.notify_one();
+        if story == Story::Timeout && first_time {
+            std::future::pending::<()>().await;
+        }
+        Ok(vec![report.fact()])
+    }
+
+    pub(super) async fn capture(
+        &self,
+        payment: PaymentId,
+        attempt: &Attempt,
+        request: u32,
+    ) -> Result<Vec<Fact>, ProviderError> {
+        let amount = attempt.capture_requests.get(&request).map_or(0, |request| request.amount);
+        let report = self.take(payment, request, amount).await?;
+        self.queued.notify_one();
+        Ok(vec![report.fact()])
+    }
+
+    pub(super) async fn void(&self, payment: PaymentId) -> Result<Vec<Fact>, ProviderError> {
+        let report = self.let_go(payment).await?;
+        self.queued.notify_one();
+        Ok(vec![report.fact()])
+    }
+
+    pub(super) async fn refund(
+        &self,
+        payment: PaymentId,
+        attempt: &Attempt,
+        request: u32,
+    ) -> Result<Vec<Fact>, ProviderError> {
+        let amount = attempt.refund_requests.get(&request).map_or(0, |request| request.amount);
+        let report = self.give_back(payment, request, amount).await?;
+        self.queued.notify_one();
+        Ok(vec![report.fact()])
+    }
+
+    pub(super) fn client_secret(&self, reference: &str) -> String {
+        format!("{reference}_secret_simulated")
+    }
+
+    pub(super) fn verify(&self, signature: &str, body: &[u8]) -> Result<String, BadSignature> {
+        self.signer.verify(signature, body, Utc::now())?;
+        let webhook: Webhook = serde_json::from_slice(body).map_err(|_| BadSignature)?;
+        Ok(webhook.id)
+    }
+
+    pub(super) fn read(&self, body: &[u8]) -> Result<Option<Told>, Gibberish> {
+        let webhook: Webhook =
+            serde_json::from_slice(body).map_err(|error| Gibberish(error.to_string()))?;
+        Ok(Some(Told { payment: webhook.data.payment_id, fact: webhook.data.fact() }))
+    }
+}
+
+impl Report {
+    fn fact(&self) -> Fact {
+        let reference = self.intent.clone();
+        let object = self.object.clone().unwrap_or_else(|| reference.clone());
+        let reason = self.reason.clone().unwrap_or_else(|| "unknown".to_owned());
+        match (self.kind, self.amount) {
+            (ReportKind::Authorized, Some(amount)) => {
+                Fact::Authorized { reference, amount, expires_at: None }
+            }
+            (ReportKind::Captured, Some(amount)) => {
+                Fact::Captured { object, amount, request: self.request }
+            }
+            (ReportKind::Refunded, Some(amount)) => {
+                Fact::Refunded { object, amount, request: self.request }
+            }
+            (ReportKind::Cancelled, _) => Fact::Cancelled,
+            (ReportKind::Failed, _) => Fact::Failed { reason },
+            _ => Fact::Processing { reference },
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What the shop does in answer to its own events: the process manager's commands, and calls to the
+//! payment provider.
+//!
+//! One node does this at a time, by lease. The streams run side by side, each in sequence; the
+//! checkpoint moves up to the lowest position that is not finished. Whatever a crash leaves
+//! unfinished is done again, under the same command ids and idempotency keys.
+
+mod effects;
+mod queues;
+mod runner;
+
+use domain::process::{Effect, Reaction, effect, react};
+use projections::Recorded;
+use uuid::Uuid;
+
+pub use self::runner::{Reactions, run};
+use crate::Context;
+
+/// One thing to be done in answer to an event.
+#[derive(Debug, Clone)]
+struct Task {
+    cause: Cause,
+    work: Work,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Work {
+    React(Reaction),
+    Call(Effect),
+}
+
+/// The event that is answered.
+#[derive(Debug, Clone, Copy)]
+struct Cause {
+    position: i64,
+    correlation_id: Uuid,
+    recorded_at: domain::Timestamp,
+}
+
+impl Cause {
+    /// Answering the same event again is the same command. `what` names the answer among those to
+    /// one event.
+    fn context(&self, what: &str) -> Context {
+        let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"cartulary/reactions");
+        let id = Uuid::new_v5(&namespace, format!("{}/{what}", self.position).as_bytes());
+        Context::reaction("reactions", id, Some((self.position, self.correlation_id)))
+    }
+}
+
+fn tasks(event: &Recorded) -> Vec<Task> {
+    let cause = Cause {
+        position: event.position,
+        correlation_id: event.correlation_id,
+        recorded_at: event.recorded_at,
+    };
+    let reactions = react(event.stream, &event.event).into_iter().map(Work::React);
+    let calls = effect(event.stream, &event.event).into_iter().map(Work::Call);
+    reactions.chain(calls).map(|work| Task { cause, work }).collect()
+}

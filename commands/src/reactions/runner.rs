@@ -1,0 +1,228 @@
+//! Reads the log, runs the tasks, and moves the checkpoint.
+
+use std::time::{Duration, Instant};
+
+use domain::StreamId;
+use domain::process::Reaction;
+use event_store::lease::{self, Lease, LeaseError};
+use projections::Feed;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::queues::Queues;
+use super::{Task, Work, effects, tasks};
+use crate::backoff::pause;
+use crate::checkout::{Settle, UnwindPayments};
+use crate::payments::Provider;
+use crate::{Bus, CommandError};
+
+/// The name of the lease; its position is the checkpoint.
+const NAME: &str = "reactions";
+
+const LEASE_TTL: Duration = Duration::from_secs(5);
+const RENEW_EVERY: Duration = Duration::from_millis(1_500);
+const POLL: Duration = Duration::from_millis(500);
+
+/// The most events read at once, and the most positions that may be unfinished before reading
+/// stops.
+const READ_MAX: usize = 500;
+const UNFINISHED_MAX: usize = 4_096;
+
+/// Everything a reaction needs.
+#[derive(Debug, Clone)]
+pub struct Reactions {
+    pub feed: Feed,
+    pub bus: Bus,
+    pub provider: Provider,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    #[error(transparent)]
+    Store(#[from] event_store::StoreError),
+    #[error("the event at position {0} cannot be read")]
+    Unreadable(i64),
+}
+
+/// Reacts, whenever this node holds the lease, until told to stop.
+pub async fn run(reactions: Reactions, stop: CancellationToken) {
+    let owner = Uuid::now_v7().to_string();
+    let pool = reactions.bus.store().pool().clone();
+    while !stop.is_cancelled() {
+        match lease::acquire(&pool, NAME, &owner, LEASE_TTL).await {
+            Ok(Some(lease)) => {
+                let mut leader = Leader::new(reactions.clone(), lease);
+                if let Err(error) = leader.lead(&stop).await {
+                    tracing::warn!(%error, "reactions stopped on this node, trying again");
+                }
+                leader.resign().await;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the lease of the reactions cannot be taken"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause(0, RENEW_EVERY, RENEW_EVERY)) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+struct Leader {
+    reactions: Reactions,
+    lease: Lease,
+    checkpoint: i64,
+    renewed_at: Instant,
+    queues: Queues,
+    running: JoinSet<(StreamId, i64)>,
+}
+
+impl Leader {
+    fn new(reactions: Reactions, lease: Lease) -> Leader {
+        Leader {
+            reactions,
+            checkpoint: lease.position,
+            queues: Queues::new(lease.position),
+            lease,
+            renewed_at: Instant::now(),
+            running: JoinSet::new(),
+        }
+    }
+
+    async fn lead(&mut self, stop: &CancellationToken) -> Result<(), Stopped> {
+        while !stop.is_cancelled() {
+            self.keep_lease().await?;
+            let found = self.read().await?;
+            self.save_checkpoint().await?;
+            if found > 0 && self.queues.len() < UNFINISHED_MAX {
+                continue;
+            }
+            tokio::select! {
+                () = self.reactions.feed.changed(self.queues.read_to(), POLL),
+                    if self.queues.len() < UNFINISHED_MAX => {}
+                Some(done) = self.running.join_next() => self.finished(done),
+                () = stop.cancelled() => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_lease(&mut self) -> Result<(), Stopped> {
+        if self.renewed_at.elapsed() >= RENEW_EVERY {
+            lease::renew(self.reactions.bus.store().pool(), &self.lease, LEASE_TTL).await?;
+            self.renewed_at = Instant::now();
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<usize, Stopped> {
+        if self.queues.len() >= UNFINISHED_MAX {
+            return Ok(0);
+        }
+        let entries = self.reactions.feed.read(self.queues.read_to(), READ_MAX).await?;
+        for entry in &entries {
+            let event = entry.recorded().map_err(|_| Stopped::Unreadable(entry.position()))?;
+            let first = self.queues.push(event.position, event.stream, tasks(event));
+            self.start(event.stream, first);
+        }
+        while let Some(done) = self.running.try_join_next() {
+            self.finished(done);
+        }
+        Ok(entries.len())
+    }
+
+    fn start(&mut self, stream: StreamId, task: Option<Task>) {
+        if let Some(task) = task {
+            let reactions = self.reactions.clone();
+            self.running.spawn(async move {
+                let position = task.cause.position;
+                carry_out(&reactions, task).await;
+                (stream, position)
+            });
+        }
+    }
+
+    fn finished(&mut self, done: Result<(StreamId, i64), tokio::task::JoinError>) {
+        match done {
+            Ok((stream, position)) => {
+                let next = self.queues.finish(stream, position);
+                self.start(stream, next);
+            }
+            // Its position stays unfinished, so it is done again by the next leader.
+            Err(error) => tracing::error!(%error, "a reaction ended without a result"),
+        }
+    }
+
+    async fn save_checkpoint(&mut self) -> Result<(), Stopped> {
+        let reached = self.queues.checkpoint();
+        if reached > self.checkpoint {
+            let mut connection =
+                self.reactions.bus.store().pool().acquire().await.map_err(LeaseError::from)?;
+            lease::advance(&mut connection, &self.lease, self.checkpoint, reached).await?;
+            self.checkpoint = reached;
+        }
+        Ok(())
+    }
+
+    /// Stops what still runs, so that the next leader need not wait.
+    async fn resign(mut self) {
+        self.running.shutdown().await;
+        let pool = self.reactions.bus.store().pool();
+        if let Err(error) = lease::release(pool, self.lease).await {
+            tracing::debug!(%error, "the lease of the reactions was not given back");
+        }
+    }
+}
+
+/// Tries until it is done, or until it is clear that it never will be.
+async fn carry_out(reactions: &Reactions, task: Task) {
+    for attempt in 0.. {
+        let result = match task.work {
+            Work::React(reaction) => react(reactions, &task, reaction).await,
+            Work::Call(effect) => effects::call(reactions, &task.cause, effect).await,
+        };
+        match result {
+            Ok(()) => return,
+            Err(CommandError::Refused(refusal)) => {
+                return park(reactions, &task, &refusal.to_string()).await;
+            }
+            Err(error) => {
+                let position = task.cause.position;
+                tracing::warn!(position, work = ?task.work, %error, "a reaction failed, trying again");
+                let (first, most) = (Duration::from_millis(100), Duration::from_secs(30));
+                tokio::time::sleep(pause(attempt, first, most)).await;
+            }
+        }
+    }
+}
+
+async fn react(reactions: &Reactions, task: &Task, reaction: Reaction) -> Result<(), CommandError> {
+    let context = task.cause.context(&format!("{}/{}", reaction.name(), reaction.target()));
+    match reaction {
+        Reaction::Settle(payment) => reactions.bus.execute(Settle(payment), context).await?,
+        Reaction::UnwindPayments(order) => {
+            reactions.bus.execute(UnwindPayments(order), context).await?
+        }
+    };
+    Ok(())
+}
+
+/// Nothing else can be done about it here: somebody has to look.
+async fn park(reactions: &Reactions, task: &Task, reason: &str) {
+    let (position, work) = (task.cause.position, format!("{:?}", task.work));
+    tracing::error!(position, work, reason, "a reaction is parked");
+    let parked = sqlx::query(
+        "insert into parked_reactions (position, reaction, reason) values ($1, $2, $3)
+         on conflict on constraint parked_reactions_reaction do update set reason = $3",
+    )
+    .bind(position)
+    .bind(&work)
+    .bind(reason)
+    .execute(reactions.bus.store().pool())
+    .await;
+    if let Err(error) = parked {
+        tracing::error!(position, work, %error, "a parked reaction could not be written down");
+    }
+}

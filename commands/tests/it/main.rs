@@ -1,0 +1,12 @@
+//! The command bus against a real Postgres; two buses on one database are two nodes.
+
+mod support;
+
+mod chains;
+mod crowds;
+mod fights;
+mod hang_ups;
+mod keys;
+mod stale;
+mod vault;
+mod versions;

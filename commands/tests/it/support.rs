@@ -1,0 +1,254 @@
+//! A shop on a database of its own, the commands that the tests send, and waiting with a bound.
+
+use std::future::Future;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use commands::cart::{AddLines, WantedLine};
+use commands::inventory::AskInventory;
+use commands::product::AskProduct;
+use commands::{Bus, CommandError, Context, Receipt};
+use domain::cart::Owner;
+use domain::checkout::{CheckoutError, PlaceOrder, Shortage};
+use domain::inventory::{Adjustment, Inventory, InventoryCommand, Stock};
+use domain::product::ProductCommand;
+use domain::{
+    CartId, Currency, Money, OrderId, Personal, Quantity, Refusal, Sku, State, SubjectId,
+};
+use domain::{StreamId, Text};
+use event_store::{EventStore, MIGRATIONS, Options};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use local_postgres::testing::{TestDatabase, database};
+use sqlx::{Connection, PgConnection};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+/// Longer than anything here takes, shorter than anybody waits.
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
+
+/// A command that is sent when it is first polled.
+pub(crate) type Asked = BoxFuture<'static, Result<Receipt, CommandError>>;
+
+pub(crate) struct Shop {
+    pub(crate) database: TestDatabase,
+}
+
+impl Shop {
+    pub(crate) async fn new() -> Shop {
+        Shop { database: database(&MIGRATIONS).await }
+    }
+
+    /// One more node on the same database.
+    pub(crate) async fn node(&self) -> Bus {
+        let options = Options { max_connections: 6, ..Options::default() };
+        Bus::new(EventStore::connect(self.database.url(), options).await.unwrap(), 1_000)
+    }
+
+    /// A shop with two nodes, which sells one product at 9.99 and has so many of it.
+    pub(crate) async fn selling(sku: &Sku, on_hand: u32) -> (Shop, Bus, Bus) {
+        let shop = Shop::new().await;
+        let (a, b) = (shop.node().await, shop.node().await);
+        stock(&a, sku, on_hand).await;
+        (shop, a, b)
+    }
+
+    /// A stream as the log has it.
+    pub(crate) async fn state(&self, stream: StreamId) -> State {
+        self.node().await.load(stream).await.unwrap().0
+    }
+
+    pub(crate) async fn stock(&self, sku: &Sku) -> Stock {
+        match self.state(sku.inventory()).await {
+            State::Inventory(Inventory::Stocked(stock)) => stock,
+            other => panic!("no stock: {other:?}"),
+        }
+    }
+
+    /// How many events of this type the log has.
+    pub(crate) async fn count(&self, event_type: &str) -> i64 {
+        sqlx::query_scalar("select count(*) from events where event_type = $1")
+            .bind(event_type)
+            .fetch_one(self.database.pool())
+            .await
+            .unwrap()
+    }
+}
+
+pub(crate) fn mug() -> Sku {
+    "MUG".parse().unwrap()
+}
+
+pub(crate) fn usd(cents: i64) -> Money {
+    Money::new(cents, Currency::USD)
+}
+
+/// A command that nobody repeats.
+pub(crate) fn once() -> Context {
+    Context::once("system:test")
+}
+
+/// A command under a key, in which `input` stands for all that was asked.
+pub(crate) fn keyed(key: &str, input: &str) -> Context {
+    Context::keyed("customer:ada", key, "test", &input).unwrap()
+}
+
+pub(crate) async fn stock(bus: &Bus, sku: &Sku, on_hand: u32) {
+    let create = ProductCommand::Create {
+        sku: sku.clone(),
+        name: text("A mug"),
+        description: None,
+        image_url: None,
+        price: usd(999),
+    };
+    let register = InventoryCommand::Register {
+        sku: sku.clone(),
+        on_hand,
+        reorder_level: 0,
+        reorder_quantity: 1,
+    };
+    product(bus, sku, create, once()).await.unwrap();
+    ask_inventory(bus, sku, register, once()).await.unwrap();
+}
+
+pub(crate) async fn product(
+    bus: &Bus,
+    sku: &Sku,
+    command: ProductCommand,
+    context: Context,
+) -> Result<Receipt, CommandError> {
+    let command = AskProduct { name: "test", sku: sku.clone(), command };
+    bus.execute(command, context).await
+}
+
+pub(crate) fn ask_inventory(
+    bus: &Bus,
+    sku: &Sku,
+    command: InventoryCommand,
+    context: Context,
+) -> Asked {
+    let (bus, sku) = (bus.clone(), sku.clone());
+    let command = AskInventory { name: "test", sku, command };
+    async move { bus.execute(command, context).await }.boxed()
+}
+
+/// So many more, or fewer, on the shelf.
+pub(crate) fn adjust(bus: &Bus, sku: &Sku, quantity: i64) -> Asked {
+    adjust_as(bus, sku, quantity, once())
+}
+
+pub(crate) fn adjust_as(bus: &Bus, sku: &Sku, quantity: i64, context: Context) -> Asked {
+    let reason = Some(text("counted"));
+    let kind = Adjustment::Adjustment;
+    let command = InventoryCommand::Adjust { kind, quantity, reason, reference: None };
+    ask_inventory(bus, sku, command, context)
+}
+
+pub(crate) fn add(cart: CartId, sku: &Sku, units: i64) -> AddLines {
+    let quantity = Quantity::new(units).unwrap();
+    let line = WantedLine { sku: sku.clone(), quantity, expected_unit_price: None };
+    AddLines { cart, owner: Owner::Guest, lines: vec![line] }
+}
+
+/// A guest's cart with this in it.
+pub(crate) async fn filled_cart(bus: &Bus, sku: &Sku, units: i64) -> CartId {
+    let cart = CartId(Uuid::now_v7());
+    bus.execute(add(cart, sku, units), once()).await.unwrap();
+    cart
+}
+
+pub(crate) fn place(cart: CartId) -> PlaceOrder {
+    let order = OrderId(Uuid::now_v7());
+    let sealed = Personal {
+        subject: SubjectId(cart.0),
+        nonce: "bm9uY2U=".to_owned(),
+        ciphertext: "c2VhbGVk".to_owned(),
+    };
+    PlaceOrder {
+        order,
+        number: format!("C-{order}"),
+        cart,
+        contact: sealed.clone(),
+        shipping_address: sealed,
+        expected_total: None,
+        reserve_for: TimeDelta::minutes(15),
+    }
+}
+
+/// What is lacking, when that is why it was refused.
+pub(crate) fn shortages(result: &Result<Receipt, CommandError>) -> Option<&[Shortage]> {
+    match result {
+        Err(CommandError::Refused(Refusal::Checkout(CheckoutError::InsufficientStock(all)))) => {
+            Some(all)
+        }
+        _ => None,
+    }
+}
+
+pub(crate) fn text(text: &str) -> Text {
+    Text::new(text, Text::SHORT).unwrap()
+}
+
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(BOUND, future).await;
+    done.expect("it should not take so long")
+}
+
+/// Starts them all before it waits for any.
+pub(crate) async fn all<T: Send + 'static>(
+    futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let tasks: Vec<JoinHandle<T>> = futures.into_iter().map(tokio::spawn).collect();
+    let mut done = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        done.push(within(task).await.unwrap());
+    }
+    done
+}
+
+/// Asks again and again until it is so.
+pub(crate) async fn until<F: Future<Output = bool>>(mut so: impl FnMut() -> F) {
+    within(async {
+        while !so().await {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// Holds the log's lock from outside: what is sent meanwhile is decided, and queues.
+pub(crate) struct Gate(PgConnection);
+
+impl Gate {
+    pub(crate) async fn closed(shop: &Shop) -> Gate {
+        let mut connection = PgConnection::connect(shop.database.url()).await.unwrap();
+        sqlx::raw_sql("begin; select lock_log()").execute(&mut connection).await.unwrap();
+        Gate(connection)
+    }
+
+    /// Waits until so many nodes have a batch at the gate.
+    pub(crate) async fn until_waiting(&self, shop: &Shop, nodes: i64) {
+        let sql = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
+                   where d.datname = current_database() and locktype = 'advisory' and not granted";
+        let pool = shop.database.pool();
+        until(async || sqlx::query_scalar::<_, i64>(sql).fetch_one(pool).await.unwrap() == nodes)
+            .await;
+    }
+
+    pub(crate) async fn open(mut self) {
+        sqlx::raw_sql("rollback").execute(&mut self.0).await.unwrap();
+    }
+}
+
+/// The units on hand that a node decides on next, durable or not.
+pub(crate) async fn seen_on_hand(bus: &Bus, sku: &Sku) -> Option<i64> {
+    let seen = bus.look(sku.inventory(), |state| match state {
+        State::Inventory(inventory) => inventory.stock().map(|stock| stock.on_hand),
+        _ => None,
+    });
+    seen.await.unwrap()
+}
+
+pub(crate) async fn until_seen_on_hand(bus: &Bus, sku: &Sku, on_hand: i64) {
+    until(async || seen_on_hand(bus, sku).await == Some(on_hand)).await;
+}

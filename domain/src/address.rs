@@ -1,0 +1,62 @@
+//! Who is to get the goods and where: validated here, sealed as [`Personal`] before it is stored.
+//!
+//! [`Personal`]: crate::Personal
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Code, Invalid, Text};
+
+/// The person behind an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    pub name: Text,
+    pub email: Email,
+    pub phone: Option<Text>,
+}
+
+/// A postal address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    pub street: Text,
+    pub city: Text,
+    /// State, province or county, where the country has them.
+    pub region: Option<Text>,
+    pub postal_code: Option<Text>,
+    pub country: Text,
+}
+
+/// An e-mail address: something before and after one `@`, at most 254 characters (RFC 5321).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Email(String);
+
+impl Email {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Email {
+    type Err = Invalid;
+
+    fn from_str(email: &str) -> Result<Self, Invalid> {
+        let email = email.trim();
+        let plausible = |part: &str| {
+            !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c.is_control())
+        };
+        match email.rsplit_once('@') {
+            Some((local, host))
+                if email.len() <= 254
+                    && local.len() <= 64
+                    && plausible(local)
+                    && !local.contains('@')
+                    && plausible(host) =>
+            {
+                Ok(Email(email.to_owned()))
+            }
+            _ => Err(Invalid::new(Code::InvalidEmail, "this is no e-mail address")),
+        }
+    }
+}

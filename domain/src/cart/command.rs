@@ -1,0 +1,81 @@
+//! What may be asked of a cart, and why it may be refused.
+
+use super::Owner;
+use crate::product::Offer;
+use crate::{Code, Currency, Money, MoneyError, OrderId, Quantity, Sku};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum CartCommand {
+    Create {
+        owner: Owner,
+    },
+    /// Puts products into the cart, which begins with it where there was none.
+    AddLines {
+        owner: Owner,
+        lines: Vec<Addition>,
+    },
+    /// Sets quantities of lines that are there; 0 removes a line.
+    UpdateLines {
+        lines: Vec<(Sku, Option<Quantity>)>,
+    },
+    RemoveLines {
+        skus: Vec<Sku>,
+    },
+    Clear,
+    /// Brings captured prices up to date and ends the cart.
+    CheckOut {
+        order: OrderId,
+        offers: Vec<Offer>,
+    },
+}
+
+/// So many of what is offered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Addition {
+    pub offer: Offer,
+    pub quantity: Quantity,
+    /// What the client saw; another price is refused.
+    pub expected_unit_price: Option<Money>,
+}
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum CartError {
+    #[error("this cart is no longer active")]
+    NotActive,
+    #[error("there is nothing in this cart")]
+    Empty,
+    #[error("{0} is not in this cart")]
+    LineNotFound(Sku),
+    #[error("no line holds more than {max} units, this one would hold {wanted}", max = Quantity::MAX)]
+    TooManyUnits { sku: Sku, wanted: i64 },
+    #[error("a cart has at most {max} lines", max = super::MAX_LINES)]
+    TooManyLines,
+    #[error("this cart is priced in {cart}, the product in {product}")]
+    CurrencyMismatch { cart: Currency, product: Currency },
+    #[error("{sku} now costs {current}")]
+    PriceChanged { sku: Sku, current: Money },
+    #[error(transparent)]
+    Amount(#[from] MoneyError),
+}
+
+impl CartError {
+    pub fn code(&self) -> Code {
+        match self {
+            CartError::NotActive => Code::CartNotActive,
+            CartError::Empty => Code::CartEmpty,
+            CartError::LineNotFound(_) => Code::CartLineNotFound,
+            CartError::TooManyUnits { .. } => Code::InvalidQuantity,
+            CartError::TooManyLines => Code::TooManyLines,
+            CartError::CurrencyMismatch { .. } => Code::CurrencyMismatch,
+            CartError::PriceChanged { .. } => Code::PriceChanged,
+            CartError::Amount(_) => Code::AmountTooLarge,
+        }
+    }
+
+    pub fn field(&self) -> &'static str {
+        match self {
+            CartError::NotActive | CartError::Empty => "cartId",
+            _ => "lines",
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Cancelling before anything is shipped: the goods go back on the shelf in the same append.
+
+use super::{Changes, Stocks, events_of, for_each_line};
+use crate::inventory::{Adjustment, InventoryCommand, ReleaseReason};
+use crate::order::{CancelReason, Order, OrderCommand};
+use crate::{Decide, OrderId, Refusal, Text, Timestamp};
+
+/// The money follows by the process manager, which hears `order.cancelled`.
+pub fn cancel(
+    (order_id, order): (OrderId, &Order),
+    stocks: &Stocks<'_>,
+    reason: &CancelReason,
+    now: Timestamp,
+) -> Result<Changes, Refusal> {
+    let details = order.existing()?;
+    let events = order.decide(&OrderCommand::Cancel { reason: reason.clone() }, now)?;
+    if events.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut changes: Changes = events_of(order_id.stream(), events).collect();
+    let number = Text::new(&details.placed.number, Text::SHORT).ok();
+    changes.extend(for_each_line(details, stocks, now, |line| match details.confirmed_at {
+        // Sold already: the units have left `onHand` and come back to it.
+        Some(_) => InventoryCommand::Adjust {
+            kind: Adjustment::Return,
+            quantity: line.ordered.quantity.units(),
+            reason: None,
+            reference: number.clone(),
+        },
+        None => InventoryCommand::Release { order: order_id, why: ReleaseReason::Cancelled },
+    })?);
+    Ok(changes)
+}

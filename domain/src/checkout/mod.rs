@@ -1,0 +1,55 @@
+//! Decisions over several streams at once: all of it is appended, or none.
+//!
+//! Each is a pure function of the states it read. The bus asserts that every one of them is still
+//! as it was when the events are appended.
+
+mod cancel;
+mod error;
+mod expire;
+mod pay;
+mod place;
+mod settle;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use self::cancel::cancel;
+pub use self::error::{CheckoutError, Shortage};
+pub use self::expire::expire;
+pub use self::pay::{StartPayment, start_payment};
+pub use self::place::{PlaceOrder, Shelf, place};
+pub use self::settle::{settle, unwind};
+use crate::inventory::{Inventory, InventoryCommand};
+use crate::order::Details;
+use crate::{Decide, Event, Refusal, Sku, StreamId, Timestamp};
+
+/// The events of a decision, each with its stream, in the order in which they are appended.
+pub type Changes = Vec<(StreamId, Event)>;
+
+/// The stocks of an order's SKUs.
+pub type Stocks<'a> = BTreeMap<Sku, &'a Inventory>;
+
+fn events_of<E: Into<Event>>(
+    stream: StreamId,
+    events: Vec<E>,
+) -> impl Iterator<Item = (StreamId, Event)> {
+    events.into_iter().map(move |event| (stream, event.into()))
+}
+
+/// Asks the same of the stock of every line.
+fn for_each_line(
+    order: &Details,
+    stocks: &Stocks<'_>,
+    now: Timestamp,
+    command: impl Fn(&crate::order::OrderLine) -> InventoryCommand,
+) -> Result<Changes, Refusal> {
+    let absent = Inventory::default();
+    let mut changes = vec![];
+    for line in &order.lines {
+        let sku = &line.ordered.sku;
+        let stock = stocks.get(sku).copied().unwrap_or(&absent);
+        changes.extend(events_of(sku.inventory(), stock.decide(&command(line), now)?));
+    }
+    Ok(changes)
+}

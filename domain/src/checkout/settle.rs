@@ -1,0 +1,109 @@
+//! Bringing an order in line with what one of its payments has come to.
+
+use cqrs_es::Aggregate;
+
+use super::{Changes, Stocks, cancel, events_of, for_each_line};
+use crate::inventory::{InventoryCommand, ReleaseReason};
+use crate::order::{CancelReason, Details, Lifecycle, Order, OrderCommand};
+use crate::payment::{Attempt, CaptureMode, Method, Payment, PaymentCommand};
+use crate::{Decide, OrderId, PaymentId, Refusal, Timestamp};
+
+/// Records the payment with its order. Money that covers a waiting order commits its stock and
+/// confirms it; money that nobody owes, or whose goods are gone, goes back; an order whose money is
+/// let go before anything is shipped is called off.
+pub fn settle(
+    (order_id, order): (OrderId, &Order),
+    (payment_id, payment): (PaymentId, &Payment),
+    stocks: &Stocks<'_>,
+    now: Timestamp,
+) -> Result<Changes, Refusal> {
+    let (details, attempt) = (order.existing()?, payment.existing()?);
+    let (outcome, refunded) = (attempt.outcome(), attempt.refunded());
+    let record = OrderCommand::RecordPayment { payment: payment_id, outcome, refunded };
+    let recorded = order.decide(&record, now)?;
+    let mut after = order.clone();
+    recorded.iter().cloned().for_each(|event| after.apply(event));
+    let mut changes: Changes = events_of(order_id.stream(), recorded).collect();
+
+    let unwind = |changes: &mut Changes| -> Result<(), Refusal> {
+        let events = payment.decide(&PaymentCommand::Unwind, now)?;
+        changes.extend(events_of(payment_id.stream(), events));
+        Ok(())
+    };
+    match details.lifecycle {
+        Lifecycle::Cancelled { .. } => unwind(&mut changes)?,
+        Lifecycle::Placed | Lifecycle::Expired { .. } if covers(attempt, details) => {
+            match commit(order_id, details, stocks, now) {
+                Ok(sales) => {
+                    changes.extend(sales);
+                    let confirmed = order.decide(&OrderCommand::Confirm, now)?;
+                    changes.extend(events_of(order_id.stream(), confirmed));
+                    if attempt.capture == CaptureMode::Automatic && attempt.capturable() > 0 {
+                        let capture = PaymentCommand::RequestCapture { amount: None };
+                        let events = payment.decide(&capture, now)?;
+                        changes.extend(events_of(payment_id.stream(), events));
+                    }
+                }
+                Err(_) => {
+                    changes.extend(release(order_id, details, stocks, now)?);
+                    let cancel = OrderCommand::Cancel { reason: CancelReason::OutOfStock };
+                    changes.extend(events_of(order_id.stream(), order.decide(&cancel, now)?));
+                    unwind(&mut changes)?;
+                }
+            }
+        }
+        Lifecycle::Placed | Lifecycle::Expired { .. } => {}
+        // Two attempts have succeeded after all: the second one is not owed.
+        _ if details.covered_by.is_some_and(|other| other != payment_id) => unwind(&mut changes)?,
+        // The money that confirmed it is gone. What is shipped already cannot be called back.
+        _ if details.covered_by.is_some() && after.existing()?.covered_by.is_none() => {
+            let lost = cancel((order_id, &after), stocks, &CancelReason::PaymentLost, now);
+            changes.extend(lost.unwrap_or_default());
+        }
+        _ => {}
+    }
+    Ok(changes)
+}
+
+/// Gives back what one payment brought to an order that will not be delivered.
+pub fn unwind(
+    (payment_id, payment): (PaymentId, &Payment),
+    now: Timestamp,
+) -> Result<Changes, Refusal> {
+    let events = payment.decide(&PaymentCommand::Unwind, now)?;
+    Ok(events_of(payment_id.stream(), events).collect())
+}
+
+/// Cash on delivery covers an order by promise. What is captured covers it whatever became of the
+/// authorisation.
+fn covers(attempt: &Attempt, order: &Details) -> bool {
+    let total = order.total().amount;
+    let promised = attempt.method == Method::CashOnDelivery || attempt.authorized >= total;
+    let being_voided = attempt.void_requested && attempt.captured() == 0;
+    let let_go = being_voided || attempt.released || attempt.expired;
+    attempt.captured() >= total || (promised && !let_go)
+}
+
+fn commit(
+    order: OrderId,
+    details: &Details,
+    stocks: &Stocks<'_>,
+    now: Timestamp,
+) -> Result<Changes, Refusal> {
+    for_each_line(details, stocks, now, |line| InventoryCommand::Commit {
+        order,
+        quantity: line.ordered.quantity,
+    })
+}
+
+fn release(
+    order: OrderId,
+    details: &Details,
+    stocks: &Stocks<'_>,
+    now: Timestamp,
+) -> Result<Changes, Refusal> {
+    for_each_line(details, stocks, now, |_| InventoryCommand::Release {
+        order,
+        why: ReleaseReason::Cancelled,
+    })
+}

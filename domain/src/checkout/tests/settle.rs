@@ -1,0 +1,320 @@
+//! What becomes of an order when its provider has spoken.
+
+use uuid::Uuid;
+
+use super::{Shop, authorized, captured, declined, payment};
+use crate::checkout::StartPayment;
+use crate::fixtures::{minute, payment_id, sku, units, usd};
+use crate::order::{
+    CancelReason, Lifecycle, OrderCommand, OrderError, OrderStatus, Part, PaymentAxis, Shipment,
+};
+use crate::payment::{CaptureMode, Fact, Method, PaymentCommand, PaymentStatus};
+use crate::{Decide, ShipmentId};
+
+const SOLD_AND_CONFIRMED: [&str; 3] =
+    ["inventory.committed", "inventory.committed", "order.confirmed"];
+
+fn recorded_and<const N: usize>(then: [&'static str; N]) -> Vec<&'static str> {
+    let mut names = vec!["order.payment_recorded"];
+    names.extend(then);
+    names
+}
+
+fn out_of_stock(shop: &Shop) -> bool {
+    let lifecycle = shop.details().lifecycle;
+    matches!(lifecycle, Lifecycle::Cancelled { reason: CancelReason::OutOfStock, .. })
+}
+
+/// A first attempt was declined and a second one begun; the first one succeeds after all.
+fn with_two_attempts(method: Method) -> Shop {
+    let mut shop = Shop::by_card();
+    shop.hear(1, declined());
+    shop.take(shop.settle(1, minute(6)));
+    shop.take(shop.start_payment(StartPayment { method, ..payment(2) }, minute(7)));
+    shop
+}
+
+#[test]
+fn authorised_money_sells_the_stock_confirms_the_order_and_is_captured() {
+    let mut shop = Shop::by_card();
+    shop.hear(1, authorized());
+    let [a, b, c] = SOLD_AND_CONFIRMED;
+    assert_eq!(
+        shop.take(shop.settle(1, minute(6))),
+        recorded_and([a, b, c, "payment.capture_requested"]),
+    );
+    shop.check_stock([8, 7], [0, 0]);
+    assert_eq!(shop.details().status(), OrderStatus::Paid);
+    assert_eq!(shop.details().payment(), PaymentAxis::Authorized);
+    assert_eq!(shop.attempt(1).capture_pending(), 3400);
+
+    shop.hear(1, captured(3400));
+    assert_eq!(shop.take(shop.settle(1, minute(7))), recorded_and([]));
+    assert_eq!(shop.details().payment(), PaymentAxis::Paid);
+    assert!(shop.take(shop.settle(1, minute(8))).is_empty(), "settling twice changes nothing");
+}
+
+#[test]
+fn with_manual_capture_staff_say_when() {
+    let mut shop = Shop::with_payment(Method::Card, CaptureMode::Manual);
+    shop.hear(1, authorized());
+    assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and(SOLD_AND_CONFIRMED));
+    assert_eq!(shop.attempt(1).capturable(), 3400);
+}
+
+#[test]
+fn captured_money_is_not_captured_again() {
+    let mut shop = Shop::by_card();
+    shop.hear(1, captured(3400));
+    assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and(SOLD_AND_CONFIRMED));
+    shop.hear(1, authorized());
+    assert!(shop.take(shop.settle(1, minute(7))).is_empty());
+    assert_eq!(shop.details().payment(), PaymentAxis::Paid);
+}
+
+#[test]
+fn money_that_is_captured_covers_the_order_whatever_became_of_its_authorisation() {
+    for fact in [Fact::Expired, Fact::Cancelled] {
+        let mut shop = Shop::by_card();
+        shop.hear(1, fact);
+        assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and([]));
+        shop.hear(1, captured(3400));
+        assert_eq!(shop.take(shop.settle(1, minute(7))), recorded_and(SOLD_AND_CONFIRMED));
+    }
+}
+
+#[test]
+fn a_part_of_the_money_does_not_cover_the_order() {
+    let mut shop = Shop::by_card();
+    shop.hear(1, captured(3399));
+    assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and([]));
+    assert!(shop.details().is_pending());
+    assert_eq!(shop.details().payment(), PaymentAxis::PartiallyPaid);
+}
+
+#[test]
+fn a_declined_payment_leaves_the_order_waiting_for_another() {
+    let mut shop = Shop::by_card();
+    shop.hear(1, declined());
+    assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and([]));
+    assert!(shop.details().is_pending());
+    shop.check_stock([10, 10], [2, 3]);
+
+    shop.take(shop.start_payment(payment(2), minute(7)));
+    shop.hear(2, authorized());
+    shop.take(shop.settle(2, minute(8)));
+    assert_eq!(shop.details().lifecycle, Lifecycle::Confirmed);
+}
+
+#[test]
+fn money_that_is_let_go_confirms_nothing() {
+    let mut shop = Shop::by_card();
+    shop.hear(1, authorized());
+    shop.ask_payment(1, PaymentCommand::RequestVoid);
+    assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and([]));
+    shop.hear(1, Fact::Cancelled);
+    assert_eq!(shop.take(shop.settle(1, minute(7))), recorded_and([]));
+    assert!(shop.details().is_pending());
+    assert_eq!(shop.details().covered_by, None);
+}
+
+#[test]
+fn an_order_whose_money_is_let_go_before_it_is_shipped_is_called_off() {
+    let mut shop = Shop::by_card();
+    shop.hear(1, authorized());
+    shop.take(shop.settle(1, minute(6)));
+    shop.check_stock([8, 7], [0, 0]);
+
+    shop.hear(1, Fact::Cancelled);
+    assert_eq!(
+        shop.take(shop.settle(1, minute(7))),
+        recorded_and(["order.cancelled", "inventory.adjusted", "inventory.adjusted"]),
+    );
+    shop.check_stock([10, 10], [0, 0]);
+    assert_eq!(shop.details().status(), OrderStatus::Cancelled);
+    assert_eq!(shop.details().payment(), PaymentAxis::None);
+}
+
+#[test]
+fn what_is_left_of_an_order_whose_money_is_let_go_is_not_shipped() {
+    let mut shop = Shop::by_card();
+    shop.hear(1, authorized());
+    shop.take(shop.settle(1, minute(6)));
+    shop.ask_order(OrderCommand::StartProcessing, minute(6));
+    let lines = vec![Part { sku: sku("MUG"), quantity: units(1) }];
+    shop.ask_order(ship(lines), minute(6));
+
+    shop.hear(1, Fact::Cancelled);
+    assert_eq!(shop.take(shop.settle(1, minute(7))), recorded_and([]));
+    let rest = shop.order().decide(&ship(vec![]), minute(8));
+    assert_eq!(rest, Err(OrderError::NotPaid));
+}
+
+fn ship(lines: Vec<Part>) -> OrderCommand {
+    let id = ShipmentId(Uuid::from_u128(1));
+    let (carrier, tracking_number, estimated_delivery) = (None, None, None);
+    OrderCommand::Ship {
+        shipment: Shipment { id, lines, carrier, tracking_number, estimated_delivery },
+    }
+}
+
+#[test]
+fn money_that_comes_late_reserves_again() {
+    let mut shop = Shop::by_card();
+    shop.take(shop.expire(minute(35)));
+    shop.check_stock([10, 10], [0, 0]);
+    shop.hear(1, authorized());
+    assert_eq!(
+        shop.take(shop.settle(1, minute(40))),
+        recorded_and([
+            "inventory.reserved",
+            "inventory.committed",
+            "inventory.reserved",
+            "inventory.committed",
+            "order.confirmed",
+            "payment.capture_requested",
+        ]),
+    );
+    shop.check_stock([8, 7], [0, 0]);
+    assert_eq!(shop.details().status(), OrderStatus::Paid);
+}
+
+#[test]
+fn money_that_comes_late_for_stock_that_is_gone_goes_back() {
+    for (fact, answer) in
+        [(authorized(), "payment.void_requested"), (captured(3400), "payment.refund_requested")]
+    {
+        let mut shop = Shop::by_card();
+        shop.take(shop.expire(minute(35)));
+        shop.others_reserve("TEA", 8, 90, minute(36));
+        shop.hear(1, fact);
+        let events = shop.take(shop.settle(1, minute(40)));
+        assert_eq!(events, recorded_and(["order.cancelled", answer]));
+        assert!(out_of_stock(&shop));
+        shop.check_stock([10, 10], [0, 8]);
+    }
+}
+
+#[test]
+fn an_order_that_cannot_have_all_of_its_goods_gives_back_the_others() {
+    let mut shop = Shop::by_card();
+    // Nobody has noticed yet that the time is over, but somebody needed the tea.
+    shop.others_reserve("TEA", 8, 90, minute(36));
+    shop.check_stock([10, 10], [2, 8]);
+    shop.hear(1, authorized());
+    assert_eq!(
+        shop.take(shop.settle(1, minute(40))),
+        recorded_and(["inventory.released", "order.cancelled", "payment.void_requested"]),
+    );
+    assert!(out_of_stock(&shop));
+    shop.check_stock([10, 10], [0, 8]);
+}
+
+#[test]
+fn a_cancelled_order_gives_its_money_back() {
+    for (fact, answer) in
+        [(authorized(), "payment.void_requested"), (captured(3400), "payment.refund_requested")]
+    {
+        let mut shop = Shop::by_card();
+        shop.take(shop.cancel(&CancelReason::Customer(None), minute(6)));
+        shop.hear(1, fact);
+        assert_eq!(shop.take(shop.settle(1, minute(7))), recorded_and([answer]));
+        assert!(shop.take(shop.settle(1, minute(8))).is_empty(), "it is asked for once");
+        shop.check_stock([10, 10], [0, 0]);
+    }
+}
+
+#[test]
+fn a_capture_heard_of_after_the_void_of_a_cancelled_order_is_refunded() {
+    let mut shop = Shop::with_payment(Method::Card, CaptureMode::Manual);
+    shop.hear(1, authorized());
+    shop.take(shop.settle(1, minute(6)));
+    shop.ask_payment(1, PaymentCommand::RequestCapture { amount: Some(usd(1000)) });
+    shop.take(shop.cancel(&CancelReason::Staff(None), minute(7)));
+    assert_eq!(shop.take(shop.unwind(1, minute(7))), ["payment.void_requested"]);
+    shop.hear(1, Fact::Cancelled);
+    shop.take(shop.settle(1, minute(8)));
+    shop.hear(1, captured(1000));
+    assert_eq!(shop.take(shop.settle(1, minute(9))), recorded_and(["payment.refund_requested"]),);
+    assert_eq!(shop.attempt(1).refund_pending(), 1000);
+}
+
+#[test]
+fn money_that_does_not_fit_the_order_needs_a_person_and_pays_nothing() {
+    for cents in [3399, 3401] {
+        let mut shop = Shop::by_card();
+        let (reference, amount) = (String::from("pi_1"), usd(cents));
+        shop.hear(1, Fact::Authorized { reference, amount, expires_at: None });
+        assert!(shop.attempt(1).needs_attention.is_some());
+        assert!(shop.take(shop.settle(1, minute(6))).is_empty());
+        assert_eq!(shop.details().status(), OrderStatus::Pending);
+        assert_eq!(shop.details().payment(), PaymentAxis::None);
+    }
+}
+
+#[test]
+fn cash_on_delivery_confirms_at_once() {
+    let mut shop = Shop::with_payment(Method::CashOnDelivery, CaptureMode::Automatic);
+    assert_eq!(shop.take(shop.settle(1, minute(5))), SOLD_AND_CONFIRMED);
+    shop.check_stock([8, 7], [0, 0]);
+    assert_eq!(shop.details().status(), OrderStatus::Paid);
+    assert_eq!(shop.details().payment(), PaymentAxis::None);
+
+    shop.ask_payment(1, PaymentCommand::RequestCapture { amount: None });
+    assert_eq!(shop.take(shop.settle(1, minute(9))), recorded_and([]));
+    assert_eq!(shop.details().payment(), PaymentAxis::Paid);
+}
+
+#[test]
+fn of_two_payments_that_cover_an_order_the_first_one_stays() {
+    for (first, second) in [(1, 2), (2, 1)] {
+        let mut shop = with_two_attempts(Method::Card);
+        shop.hear(first, authorized());
+        shop.take(shop.settle(first, minute(8)));
+        assert_eq!(shop.details().covered_by, Some(payment_id(first)));
+
+        shop.hear(second, authorized());
+        assert_eq!(
+            shop.take(shop.settle(second, minute(9))),
+            recorded_and(["payment.void_requested"]),
+        );
+        shop.hear(first, captured(3400));
+        assert_eq!(shop.take(shop.settle(first, minute(10))), recorded_and([]));
+        shop.check_stock([8, 7], [0, 0]);
+
+        // The void came too late: what was captured all the same goes back.
+        shop.hear(second, captured(3400));
+        assert_eq!(
+            shop.take(shop.settle(second, minute(11))),
+            recorded_and(["payment.refund_requested"]),
+        );
+        assert_eq!(shop.attempt(first).refund_pending(), 0);
+    }
+}
+
+#[test]
+fn money_that_comes_beside_cash_on_delivery_goes_back() {
+    let mut shop = with_two_attempts(Method::CashOnDelivery);
+    assert_eq!(shop.take(shop.settle(2, minute(7))), SOLD_AND_CONFIRMED);
+    shop.hear(1, authorized());
+    assert_eq!(shop.take(shop.settle(1, minute(8))), recorded_and(["payment.void_requested"]),);
+    assert!(shop.take(shop.settle(2, minute(9))).is_empty());
+    assert_eq!(shop.attempt(2).status(), PaymentStatus::Pending);
+}
+
+#[test]
+fn what_went_back_is_recorded_with_the_order() {
+    let mut shop = Shop::with_confirmed_order();
+    shop.hear(1, captured(3400));
+    shop.take(shop.settle(1, minute(7)));
+    let (object, amount) = (String::from("re_1"), usd(3400));
+    shop.hear(1, Fact::Refunded { object, amount, request: None });
+    assert_eq!(shop.take(shop.settle(1, minute(8))), ["order.refund_recorded"]);
+    assert_eq!(shop.details().status(), OrderStatus::Refunded);
+}
+
+#[test]
+fn there_must_be_an_order_to_settle() {
+    let shop = Shop::with_cart();
+    assert_eq!(shop.settle(1, minute(1)), Err(OrderError::Missing.into()));
+}

@@ -1,0 +1,102 @@
+//! Any event of the shop, as the log stores it.
+
+use serde::de::DeserializeOwned;
+
+use crate::Kind;
+use crate::cart::CartEvent;
+use crate::inventory::InventoryEvent;
+use crate::order::OrderEvent;
+use crate::payment::PaymentEvent;
+use crate::product::ProductEvent;
+
+/// The event of one of the aggregates.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Product(ProductEvent),
+    Cart(CartEvent),
+    Inventory(InventoryEvent),
+    Order(OrderEvent),
+    Payment(PaymentEvent),
+}
+
+/// A stored payload that is no event of its kind.
+#[derive(Debug, thiserror::Error)]
+#[error("this is no {kind} event: {source}")]
+pub struct DecodeError {
+    pub kind: Kind,
+    #[source]
+    pub source: serde_json::Error,
+}
+
+impl Event {
+    /// The stored `event_type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Event::Product(event) => event.name(),
+            Event::Cart(event) => event.name(),
+            Event::Inventory(event) => event.name(),
+            Event::Order(event) => event.name(),
+            Event::Payment(event) => event.name(),
+        }
+    }
+
+    /// The stored `schema_version`: what this program writes today.
+    pub fn schema_version(&self) -> i16 {
+        1
+    }
+
+    /// The stored payload, in serde's externally tagged form.
+    pub fn encode(&self) -> Result<String, serde_json::Error> {
+        match self {
+            Event::Product(event) => serde_json::to_string(event),
+            Event::Cart(event) => serde_json::to_string(event),
+            Event::Inventory(event) => serde_json::to_string(event),
+            Event::Order(event) => serde_json::to_string(event),
+            Event::Payment(event) => serde_json::to_string(event),
+        }
+    }
+
+    pub fn decode(kind: Kind, payload: &str) -> Result<Event, DecodeError> {
+        match kind {
+            Kind::Product => parse(kind, payload).map(Event::Product),
+            Kind::Cart => parse(kind, payload).map(Event::Cart),
+            Kind::Inventory => parse(kind, payload).map(Event::Inventory),
+            Kind::Order => parse(kind, payload).map(Event::Order),
+            Kind::Payment => parse(kind, payload).map(Event::Payment),
+        }
+    }
+}
+
+fn parse<E: DeserializeOwned>(kind: Kind, payload: &str) -> Result<E, DecodeError> {
+    serde_json::from_str(payload).map_err(|source| DecodeError { kind, source })
+}
+
+impl From<ProductEvent> for Event {
+    fn from(event: ProductEvent) -> Self {
+        Event::Product(event)
+    }
+}
+
+impl From<CartEvent> for Event {
+    fn from(event: CartEvent) -> Self {
+        Event::Cart(event)
+    }
+}
+
+impl From<InventoryEvent> for Event {
+    fn from(event: InventoryEvent) -> Self {
+        Event::Inventory(event)
+    }
+}
+
+impl From<OrderEvent> for Event {
+    fn from(event: OrderEvent) -> Self {
+        Event::Order(event)
+    }
+}
+
+impl From<PaymentEvent> for Event {
+    fn from(event: PaymentEvent) -> Self {
+        Event::Payment(event)
+    }
+}

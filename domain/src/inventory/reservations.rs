@@ -1,0 +1,72 @@
+//! For whom stock is kept: by order, and in the order in which the time of each is over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{OrderId, Timestamp};
+
+/// The reservations of one stock that nobody has released or committed.
+///
+/// A SKU that sells well has thousands, so what a decision asks is looked up, never searched.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "BTreeMap<OrderId, Reservation>", into = "BTreeMap<OrderId, Reservation>")]
+pub struct Reservations {
+    by_order: BTreeMap<OrderId, Reservation>,
+    by_expiry: BTreeSet<(Timestamp, OrderId)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// Units.
+    pub quantity: i64,
+    /// From this moment on the units are available again, whether or not a timer has run.
+    pub expires_at: Timestamp,
+}
+
+impl Reservations {
+    pub fn get(&self, order: OrderId) -> Option<&Reservation> {
+        self.by_order.get(&order)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (OrderId, &Reservation)> {
+        self.by_order.iter().map(|(order, reservation)| (*order, reservation))
+    }
+
+    /// Those whose time is over, the oldest first.
+    pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = (OrderId, &Reservation)> {
+        let over = self.by_expiry.iter().take_while(move |(expires_at, _)| *expires_at <= now);
+        over.filter_map(|(_, order)| Some((*order, self.by_order.get(order)?)))
+    }
+
+    pub(super) fn insert(&mut self, order: OrderId, reservation: Reservation) {
+        self.remove(order);
+        self.by_expiry.insert((reservation.expires_at, order));
+        self.by_order.insert(order, reservation);
+    }
+
+    pub(super) fn extend(&mut self, order: OrderId, expires_at: Timestamp) {
+        if let Some(reservation) = self.by_order.get(&order).copied() {
+            self.insert(order, Reservation { expires_at, ..reservation });
+        }
+    }
+
+    pub(super) fn remove(&mut self, order: OrderId) -> Option<Reservation> {
+        let reservation = self.by_order.remove(&order)?;
+        self.by_expiry.remove(&(reservation.expires_at, order));
+        Some(reservation)
+    }
+}
+
+impl From<BTreeMap<OrderId, Reservation>> for Reservations {
+    fn from(by_order: BTreeMap<OrderId, Reservation>) -> Self {
+        let by_expiry = by_order.iter().map(|(order, held)| (held.expires_at, *order)).collect();
+        Reservations { by_order, by_expiry }
+    }
+}
+
+impl From<Reservations> for BTreeMap<OrderId, Reservation> {
+    fn from(reservations: Reservations) -> Self {
+        reservations.by_order
+    }
+}

@@ -1,0 +1,43 @@
+//! The rules of the shop, and nothing else: no I/O, no clock, no randomness.
+//!
+//! One folder tells one aggregate's whole story: `event.rs` (what happened; the storage format),
+//! `command.rs` (what may be asked), `mod.rs` (the state, `decide` and `apply`) and `tests.rs`.
+//! Decisions that span several streams live in [`checkout`], reactions between them in
+//! [`process`]. Values that exist are valid: they are made by fallible constructors.
+
+mod address;
+mod card;
+pub mod cart;
+pub mod checkout;
+mod decide;
+mod event;
+#[cfg(test)]
+mod fixtures;
+mod id;
+pub mod inventory;
+mod money;
+pub mod order;
+pub mod payment;
+mod personal;
+pub mod process;
+pub mod product;
+mod quantity;
+mod refusal;
+mod sku;
+mod state;
+mod text;
+
+pub use address::{Address, Contact, Email};
+pub use decide::Decide;
+pub use event::{DecodeError, Event};
+pub use id::{CartId, CustomerId, Kind, OrderId, PaymentId, ShipmentId, StreamId, SubjectId};
+pub use money::{Currency, Money, MoneyError};
+pub use personal::Personal;
+pub use quantity::Quantity;
+pub use refusal::{Code, Invalid, Refusal};
+pub use sku::Sku;
+pub use state::State;
+pub use text::Text;
+
+/// A moment in UTC.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

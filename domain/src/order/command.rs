@@ -1,0 +1,106 @@
+//! What may be asked of an order, and why it may be refused.
+
+use super::{CancelReason, Part, PaymentOutcome, Placed, Shipment};
+use crate::payment::Method;
+use crate::{Code, Money, PaymentId, Personal, Sku, Timestamp};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum OrderCommand {
+    Place(Box<Placed>),
+    Update {
+        contact: Option<Personal>,
+        shipping_address: Option<Personal>,
+    },
+    StartPayment {
+        payment: PaymentId,
+        method: Method,
+        amount: Money,
+        reserved_until: Timestamp,
+    },
+    RecordPayment {
+        payment: PaymentId,
+        outcome: PaymentOutcome,
+        /// Cumulative, in minor units.
+        refunded: i64,
+    },
+    Confirm,
+    StartProcessing,
+    /// No lines: everything that is not shipped yet.
+    Ship {
+        shipment: Shipment,
+    },
+    /// No lines: everything that is shipped and not delivered yet.
+    Deliver {
+        lines: Vec<Part>,
+    },
+    Cancel {
+        reason: CancelReason,
+    },
+    Expire,
+    AddNote {
+        note: Personal,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum OrderError {
+    #[error("there is no such order")]
+    Missing,
+    #[error("an order has at least one line")]
+    NoLines,
+    #[error("this order is no longer waiting for payment")]
+    NotPending,
+    #[error("this order is not confirmed yet")]
+    NotConfirmed,
+    #[error("this order is not being processed")]
+    NotProcessing,
+    #[error("no payment covers this order any more")]
+    NotPaid,
+    #[error("this order is already being processed; ask the shop to cancel it")]
+    AlreadyProcessing,
+    #[error("parts of this order are already shipped; they can be returned, not cancelled")]
+    AlreadyShipped,
+    #[error("this order is cancelled or expired")]
+    Closed,
+    #[error("{0} is not part of this order")]
+    LineNotFound(Sku),
+    #[error("{unshipped} of {sku} are not shipped yet, {wanted} are too many")]
+    ExceedsUnshipped { sku: Sku, unshipped: i64, wanted: i64 },
+    #[error("{undelivered} of {sku} are on their way, {wanted} are too many")]
+    ExceedsShipped { sku: Sku, undelivered: i64, wanted: i64 },
+    #[error("nothing is left to ship")]
+    NothingToShip,
+    #[error("nothing is on its way")]
+    NothingToDeliver,
+}
+
+impl OrderError {
+    pub fn code(&self) -> Code {
+        match self {
+            OrderError::Missing => Code::NotFound,
+            OrderError::NoLines => Code::CartEmpty,
+            OrderError::NotPending => Code::OrderNotPending,
+            OrderError::NotConfirmed => Code::OrderNotConfirmed,
+            OrderError::NotProcessing | OrderError::AlreadyProcessing => Code::OrderNotProcessing,
+            OrderError::NotPaid => Code::OrderNotPaid,
+            OrderError::AlreadyShipped => Code::OrderAlreadyShipped,
+            OrderError::Closed => Code::OrderClosed,
+            OrderError::LineNotFound(_) => Code::NotFound,
+            OrderError::ExceedsUnshipped { .. } | OrderError::NothingToShip => {
+                Code::QuantityExceedsUnshipped
+            }
+            OrderError::ExceedsShipped { .. } | OrderError::NothingToDeliver => {
+                Code::QuantityExceedsShipped
+            }
+        }
+    }
+
+    pub fn field(&self) -> &'static str {
+        match self {
+            OrderError::LineNotFound(_)
+            | OrderError::ExceedsUnshipped { .. }
+            | OrderError::ExceedsShipped { .. } => "lines",
+            _ => "orderId",
+        }
+    }
+}

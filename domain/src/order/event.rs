@@ -1,0 +1,167 @@
+//! What can happen to an order. These names and fields are the storage format: add, never change.
+
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use crate::cart::Owner;
+use crate::payment::Method;
+use crate::{CartId, Money, PaymentId, Personal, Quantity, ShipmentId, Sku, Text, Timestamp};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum OrderEvent {
+    #[serde(rename = "order.placed")]
+    Placed(Box<Placed>),
+    /// Fields that are absent stay as they were.
+    #[serde(rename = "order.updated")]
+    Updated { contact: Option<Personal>, shipping_address: Option<Personal>, at: Timestamp },
+    #[serde(rename = "order.payment_started")]
+    PaymentStarted {
+        payment: PaymentId,
+        method: Method,
+        amount: Money,
+        /// The stock is kept at least this long.
+        reserved_until: Timestamp,
+        at: Timestamp,
+    },
+    /// What one payment has brought so far; amounts are cumulative minor units.
+    #[serde(rename = "order.payment_recorded")]
+    PaymentRecorded { payment: PaymentId, outcome: PaymentOutcome, at: Timestamp },
+    #[serde(rename = "order.confirmed")]
+    Confirmed { at: Timestamp },
+    #[serde(rename = "order.processing_started")]
+    ProcessingStarted { at: Timestamp },
+    #[serde(rename = "order.shipped")]
+    Shipped { shipment: Shipment, at: Timestamp },
+    #[serde(rename = "order.delivered")]
+    Delivered { lines: Vec<Part>, at: Timestamp },
+    #[serde(rename = "order.cancel_requested")]
+    CancelRequested { reason: CancelReason, at: Timestamp },
+    #[serde(rename = "order.cancelled")]
+    Cancelled { reason: CancelReason, at: Timestamp },
+    #[serde(rename = "order.expired")]
+    Expired { at: Timestamp },
+    #[serde(rename = "order.return_requested")]
+    ReturnRequested { lines: Vec<Part>, reason: Option<Text>, at: Timestamp },
+    #[serde(rename = "order.returned")]
+    Returned { lines: Vec<Part>, restocked: Restocking, at: Timestamp },
+    /// What one payment has given back so far, in minor units.
+    #[serde(rename = "order.refund_recorded")]
+    RefundRecorded { payment: PaymentId, refunded: i64, at: Timestamp },
+    #[serde(rename = "order.note_added")]
+    NoteAdded { note: Personal, at: Timestamp },
+}
+
+/// An order as it was placed: what it says is what is charged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Placed {
+    /// Short and readable, for people.
+    pub number: String,
+    pub cart: CartId,
+    pub buyer: Owner,
+    pub contact: Personal,
+    pub shipping_address: Personal,
+    pub lines: Vec<PlacedLine>,
+    pub totals: Totals,
+    pub reserved_until: Timestamp,
+    pub at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlacedLine {
+    pub sku: Sku,
+    pub name: Text,
+    pub quantity: Quantity,
+    pub unit_price: Money,
+    pub total: Money,
+    /// This line's part of the order's discounts.
+    pub discount: Money,
+    pub tax: Money,
+}
+
+/// `subtotal + shipping − discount + tax = total`, to the minor unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Totals {
+    pub subtotal: Money,
+    pub shipping: Money,
+    pub discount: Money,
+    pub tax: Money,
+    pub total: Money,
+}
+
+/// A payment as far as its order is concerned; amounts are cumulative minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentOutcome {
+    pub authorized: i64,
+    pub captured: i64,
+    /// Failed, cancelled or expired with nothing captured: another attempt may be made.
+    pub closed: bool,
+    pub disputed: bool,
+}
+
+/// A parcel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shipment {
+    pub id: ShipmentId,
+    pub lines: Vec<Part>,
+    pub carrier: Option<Text>,
+    pub tracking_number: Option<Text>,
+    pub estimated_delivery: Option<Timestamp>,
+}
+
+/// So many of one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    pub sku: Sku,
+    pub quantity: Quantity,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelReason {
+    /// The customer changed their mind; in their words, if they gave any.
+    Customer(Option<Text>),
+    Staff(Option<Text>),
+    /// The money came after the stock had gone to somebody else.
+    OutOfStock,
+    /// The money that had confirmed the order was let go before anything was shipped.
+    PaymentLost,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Restocking {
+    Restocked,
+    WrittenOff,
+}
+
+impl OrderEvent {
+    pub fn name(&self) -> &'static str {
+        match self {
+            OrderEvent::Placed(_) => "order.placed",
+            OrderEvent::Updated { .. } => "order.updated",
+            OrderEvent::PaymentStarted { .. } => "order.payment_started",
+            OrderEvent::PaymentRecorded { .. } => "order.payment_recorded",
+            OrderEvent::Confirmed { .. } => "order.confirmed",
+            OrderEvent::ProcessingStarted { .. } => "order.processing_started",
+            OrderEvent::Shipped { .. } => "order.shipped",
+            OrderEvent::Delivered { .. } => "order.delivered",
+            OrderEvent::CancelRequested { .. } => "order.cancel_requested",
+            OrderEvent::Cancelled { .. } => "order.cancelled",
+            OrderEvent::Expired { .. } => "order.expired",
+            OrderEvent::ReturnRequested { .. } => "order.return_requested",
+            OrderEvent::Returned { .. } => "order.returned",
+            OrderEvent::RefundRecorded { .. } => "order.refund_recorded",
+            OrderEvent::NoteAdded { .. } => "order.note_added",
+        }
+    }
+}
+
+impl DomainEvent for OrderEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}

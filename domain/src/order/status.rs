@@ -1,0 +1,122 @@
+//! The three axes of an order, and the one status that customers know, derived from them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CancelReason, Details};
+use crate::Timestamp;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifecycle {
+    Placed,
+    Confirmed,
+    Processing,
+    Completed,
+    Cancelled { reason: CancelReason, at: Timestamp },
+    Expired { at: Timestamp },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentAxis {
+    None,
+    Authorized,
+    PartiallyPaid,
+    Paid,
+    PartiallyRefunded,
+    Refunded,
+    Disputed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FulfilmentAxis {
+    Unfulfilled,
+    PartiallyShipped,
+    Shipped,
+    PartiallyDelivered,
+    Delivered,
+    PartiallyReturned,
+    Returned,
+}
+
+/// What a customer is told. Stored by name in read models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum OrderStatus {
+    Pending,
+    Paid,
+    Processing,
+    Shipped,
+    Delivered,
+    Refunded,
+    Cancelled,
+    Expired,
+}
+
+impl OrderStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OrderStatus::Pending => "PENDING",
+            OrderStatus::Paid => "PAID",
+            OrderStatus::Processing => "PROCESSING",
+            OrderStatus::Shipped => "SHIPPED",
+            OrderStatus::Delivered => "DELIVERED",
+            OrderStatus::Refunded => "REFUNDED",
+            OrderStatus::Cancelled => "CANCELLED",
+            OrderStatus::Expired => "EXPIRED",
+        }
+    }
+}
+
+impl Details {
+    /// The first that holds.
+    pub fn status(&self) -> OrderStatus {
+        let shipped = || self.lines.iter().all(|l| l.shipped >= l.ordered.quantity.units());
+        let delivered = || self.lines.iter().all(|l| l.delivered >= l.ordered.quantity.units());
+        match &self.lifecycle {
+            Lifecycle::Expired { .. } => OrderStatus::Expired,
+            Lifecycle::Cancelled { .. } => OrderStatus::Cancelled,
+            _ if self.payment() == PaymentAxis::Refunded => OrderStatus::Refunded,
+            _ if delivered() => OrderStatus::Delivered,
+            _ if shipped() => OrderStatus::Shipped,
+            Lifecycle::Processing | Lifecycle::Completed => OrderStatus::Processing,
+            Lifecycle::Confirmed => OrderStatus::Paid,
+            Lifecycle::Placed => OrderStatus::Pending,
+        }
+    }
+
+    pub fn payment(&self) -> PaymentAxis {
+        let sum = |part: fn(&super::PaymentShare) -> i64| -> i64 {
+            self.payments.values().map(part).fold(0, i64::saturating_add)
+        };
+        let authorized = sum(|p| if p.outcome.closed { 0 } else { p.outcome.authorized });
+        let captured = sum(|p| p.outcome.captured);
+        let refunded = sum(|p| p.refunded);
+        let total = self.placed.totals.total.amount;
+        match () {
+            () if self.payments.values().any(|p| p.outcome.disputed) => PaymentAxis::Disputed,
+            () if refunded > 0 && refunded >= captured => PaymentAxis::Refunded,
+            () if refunded > 0 => PaymentAxis::PartiallyRefunded,
+            () if captured > 0 && captured >= total => PaymentAxis::Paid,
+            () if captured > 0 => PaymentAxis::PartiallyPaid,
+            () if authorized > 0 => PaymentAxis::Authorized,
+            () => PaymentAxis::None,
+        }
+    }
+
+    pub fn fulfilment(&self) -> FulfilmentAxis {
+        let reached = |part: fn(&super::OrderLine) -> i64| {
+            let any = self.lines.iter().any(|line| part(line) > 0);
+            let all = self.lines.iter().all(|line| part(line) >= line.ordered.quantity.units());
+            (any, all)
+        };
+        match (reached(|l| l.returned), reached(|l| l.delivered), reached(|l| l.shipped)) {
+            ((_, true), _, _) => FulfilmentAxis::Returned,
+            ((true, _), _, _) => FulfilmentAxis::PartiallyReturned,
+            (_, (_, true), _) => FulfilmentAxis::Delivered,
+            (_, (true, _), _) => FulfilmentAxis::PartiallyDelivered,
+            (_, _, (_, true)) => FulfilmentAxis::Shipped,
+            (_, _, (true, _)) => FulfilmentAxis::PartiallyShipped,
+            _ => FulfilmentAxis::Unfulfilled,
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What may be asked of a payment, what its provider may report, and why it may be refused.
+
+use super::{CaptureMode, Method};
+use crate::{Code, Money, OrderId, Timestamp};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum PaymentCommand {
+    Initiate {
+        order: OrderId,
+        amount: Money,
+        method: Method,
+        capture: CaptureMode,
+        source: String,
+    },
+    /// What the provider says is never refused.
+    Record(Fact),
+    /// `None`: all that is authorised and not captured yet.
+    RequestCapture {
+        amount: Option<Money>,
+    },
+    RequestVoid,
+    /// `None`: all that is captured and not given back yet.
+    RequestRefund {
+        amount: Option<Money>,
+    },
+    /// Lets go of what is not captured and gives back what is; nothing, where nothing is left.
+    Unwind,
+}
+
+/// What a payment provider reports, in an answer or by webhook.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    Processing {
+        reference: String,
+    },
+    ActionRequired {
+        reference: String,
+        url: Option<String>,
+    },
+    Authorized {
+        reference: String,
+        amount: Money,
+        expires_at: Option<Timestamp>,
+    },
+    Captured {
+        object: String,
+        amount: Money,
+        request: Option<u32>,
+    },
+    CaptureFailed {
+        request: u32,
+        reason: String,
+    },
+    Cancelled,
+    VoidFailed {
+        reason: String,
+    },
+    Refunded {
+        object: String,
+        amount: Money,
+        request: Option<u32>,
+    },
+    RefundFailed {
+        request: u32,
+        reason: String,
+    },
+    Failed {
+        reason: String,
+    },
+    Expired,
+    /// Our own observation: no answer came.
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PaymentError {
+    #[error("there is no such payment")]
+    Missing,
+    #[error("nothing of this payment is authorised and left to capture")]
+    NotCapturable,
+    #[error("nothing of this payment is left to void")]
+    NotVoidable,
+    #[error("nothing of this payment is left to refund")]
+    NotRefundable,
+    #[error("{0} can be captured at most")]
+    ExceedsAuthorized(Money),
+    #[error("{0} can be refunded at most")]
+    ExceedsCaptured(Money),
+    #[error("an amount to move is more than nothing, in the payment's currency")]
+    InvalidAmount,
+}
+
+impl PaymentError {
+    pub fn code(&self) -> Code {
+        match self {
+            PaymentError::Missing => Code::NotFound,
+            PaymentError::NotCapturable => Code::PaymentNotCapturable,
+            PaymentError::NotVoidable => Code::PaymentNotVoidable,
+            PaymentError::NotRefundable => Code::PaymentNotRefundable,
+            PaymentError::ExceedsAuthorized(_) => Code::AmountExceedsAuthorized,
+            PaymentError::ExceedsCaptured(_) => Code::AmountExceedsCaptured,
+            PaymentError::InvalidAmount => Code::InvalidAmount,
+        }
+    }
+
+    pub fn field(&self) -> &'static str {
+        match self {
+            PaymentError::ExceedsAuthorized(_)
+            | PaymentError::ExceedsCaptured(_)
+            | PaymentError::InvalidAmount => "amount",
+            _ => "paymentId",
+        }
+    }
+}

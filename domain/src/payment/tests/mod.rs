@@ -1,0 +1,125 @@
+//! The rules of a payment, as facts.
+
+mod cash;
+mod facts;
+mod requests;
+mod status;
+
+use cqrs_es::Aggregate;
+use cqrs_es::test::{AggregateTestExecutor, TestFramework};
+
+use super::{Attempt, CaptureMode, Fact, Method, Payment, PaymentCommand, PaymentError};
+use super::{PaymentEvent, Request};
+use crate::fixtures::{eur, minute, order_id, usd};
+use crate::{Code, Refusal, Timestamp};
+
+fn now() -> Timestamp {
+    minute(10)
+}
+
+fn given(events: &[PaymentEvent]) -> AggregateTestExecutor<Payment> {
+    TestFramework::with(now()).given(events.into())
+}
+
+fn attempt(events: &[PaymentEvent]) -> Attempt {
+    let mut payment = Payment::default();
+    events.iter().cloned().for_each(|event| payment.apply(event));
+    payment.existing().unwrap().clone()
+}
+
+fn initiated(method: Method) -> PaymentEvent {
+    PaymentEvent::Initiated {
+        order: order_id(1),
+        amount: usd(3400),
+        method,
+        capture: CaptureMode::Automatic,
+        source: "tok_visa".into(),
+        at: minute(0),
+    }
+}
+
+/// 34.00 by card, and whatever happened to them.
+fn by_card<const N: usize>(then: [PaymentEvent; N]) -> Vec<PaymentEvent> {
+    let mut events = vec![initiated(Method::Card)];
+    events.extend(then);
+    events
+}
+
+fn authorized() -> PaymentEvent {
+    let (reference, amount) = ("pi_1".into(), usd(3400));
+    PaymentEvent::Authorized { reference, amount, expires_at: None, at: minute(1) }
+}
+
+fn capture_requested(request: u32, cents: i64) -> PaymentEvent {
+    PaymentEvent::CaptureRequested { request, amount: usd(cents), at: minute(2) }
+}
+
+fn captured(object: &str, cents: i64, request: Option<u32>) -> PaymentEvent {
+    let (object, amount) = (object.into(), usd(cents));
+    PaymentEvent::Captured { object, amount, request, at: minute(3) }
+}
+
+fn refund_requested(request: u32, cents: i64) -> PaymentEvent {
+    PaymentEvent::RefundRequested { request, amount: usd(cents), at: minute(4) }
+}
+
+fn refunded(object: &str, cents: i64, request: Option<u32>) -> PaymentEvent {
+    let (object, amount) = (object.into(), usd(cents));
+    PaymentEvent::Refunded { object, amount, request, at: minute(5) }
+}
+
+fn failed() -> PaymentEvent {
+    PaymentEvent::Failed { reason: "card_declined".into(), at: minute(1) }
+}
+
+#[test]
+fn a_payment_is_initiated_once() {
+    let initiate = |cents| PaymentCommand::Initiate {
+        order: order_id(1),
+        amount: usd(cents),
+        method: Method::Card,
+        capture: CaptureMode::Manual,
+        source: "tok_visa".into(),
+    };
+    given(&[]).when(initiate(3400)).then_expect_events(vec![PaymentEvent::Initiated {
+        order: order_id(1),
+        amount: usd(3400),
+        method: Method::Card,
+        capture: CaptureMode::Manual,
+        source: "tok_visa".into(),
+        at: now(),
+    }]);
+    given(&by_card([])).when(initiate(3400)).then_expect_events(vec![]);
+    for cents in [0, -1] {
+        given(&[]).when(initiate(cents)).then_expect_error(PaymentError::InvalidAmount);
+    }
+}
+
+#[test]
+fn nothing_is_done_to_a_payment_that_does_not_exist() {
+    for command in [
+        PaymentCommand::Record(Fact::Cancelled),
+        PaymentCommand::RequestCapture { amount: None },
+        PaymentCommand::RequestVoid,
+        PaymentCommand::RequestRefund { amount: None },
+        PaymentCommand::Unwind,
+    ] {
+        given(&[]).when(command).then_expect_error(PaymentError::Missing);
+    }
+}
+
+#[test]
+fn a_refusal_has_a_code_and_names_its_field() {
+    for (error, code, field) in [
+        (PaymentError::Missing, Code::NotFound, "paymentId"),
+        (PaymentError::NotCapturable, Code::PaymentNotCapturable, "paymentId"),
+        (PaymentError::NotVoidable, Code::PaymentNotVoidable, "paymentId"),
+        (PaymentError::NotRefundable, Code::PaymentNotRefundable, "paymentId"),
+        (PaymentError::ExceedsAuthorized(usd(1)), Code::AmountExceedsAuthorized, "amount"),
+        (PaymentError::ExceedsCaptured(usd(1)), Code::AmountExceedsCaptured, "amount"),
+        (PaymentError::InvalidAmount, Code::InvalidAmount, "amount"),
+    ] {
+        let refusal = Refusal::from(error);
+        assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");
+    }
+}

@@ -1,0 +1,197 @@
+//! What the shop asks of the provider: never more than there is.
+
+use super::{
+    PaymentCommand, PaymentError, PaymentEvent, authorized, by_card, capture_requested, captured,
+    eur, failed, given, now, refund_requested, refunded, usd,
+};
+use crate::Money;
+use crate::fixtures::minute;
+
+fn capture(amount: Option<Money>) -> PaymentCommand {
+    PaymentCommand::RequestCapture { amount }
+}
+
+fn refund(amount: Option<Money>) -> PaymentCommand {
+    PaymentCommand::RequestRefund { amount }
+}
+
+fn capture_requested_now(request: u32, cents: i64) -> PaymentEvent {
+    PaymentEvent::CaptureRequested { request, amount: usd(cents), at: now() }
+}
+
+fn refund_requested_now(request: u32, cents: i64) -> PaymentEvent {
+    PaymentEvent::RefundRequested { request, amount: usd(cents), at: now() }
+}
+
+fn void_requested() -> PaymentEvent {
+    PaymentEvent::VoidRequested { at: now() }
+}
+
+fn voided() -> PaymentEvent {
+    PaymentEvent::Voided { amount: usd(3400), at: minute(5) }
+}
+
+fn expired() -> PaymentEvent {
+    PaymentEvent::Expired { at: minute(5) }
+}
+
+#[test]
+fn all_that_is_authorised_is_captured_unless_less_is_asked() {
+    let events = by_card([authorized()]);
+    given(&events).when(capture(None)).then_expect_events(vec![capture_requested_now(1, 3400)]);
+    given(&events)
+        .when(capture(Some(usd(400))))
+        .then_expect_events(vec![capture_requested_now(1, 400)]);
+}
+
+#[test]
+fn captures_together_stay_within_what_is_authorised() {
+    let pending = by_card([authorized(), capture_requested(1, 3000)]);
+    given(&pending).when(capture(None)).then_expect_events(vec![capture_requested_now(2, 400)]);
+    given(&pending)
+        .when(capture(Some(usd(401))))
+        .then_expect_error(PaymentError::ExceedsAuthorized(usd(400)));
+    let done = by_card([
+        authorized(),
+        capture_requested(1, 3000),
+        captured("ch_1", 3000, Some(1)),
+        capture_requested(2, 400),
+    ]);
+    given(&done).when(capture(None)).then_expect_error(PaymentError::NotCapturable);
+}
+
+#[test]
+fn a_failed_capture_can_be_asked_for_again() {
+    let reason = String::from("try later");
+    let events = by_card([
+        authorized(),
+        capture_requested(1, 3400),
+        PaymentEvent::CaptureFailed { request: 1, reason, at: minute(3) },
+    ]);
+    given(&events).when(capture(None)).then_expect_events(vec![capture_requested_now(2, 3400)]);
+}
+
+#[test]
+fn what_is_not_authorised_or_let_go_is_not_captured() {
+    for events in [
+        by_card([]),
+        by_card([failed()]),
+        by_card([authorized(), voided()]),
+        by_card([authorized(), expired()]),
+    ] {
+        given(&events).when(capture(None)).then_expect_error(PaymentError::NotCapturable);
+    }
+}
+
+#[test]
+fn amounts_to_move_are_more_than_nothing_in_the_payments_currency() {
+    let paid = by_card([authorized(), captured("ch_1", 3400, None)]);
+    for amount in [usd(0), usd(-1), eur(1)] {
+        given(&by_card([authorized()]))
+            .when(capture(Some(amount)))
+            .then_expect_error(PaymentError::InvalidAmount);
+        given(&paid).when(refund(Some(amount))).then_expect_error(PaymentError::InvalidAmount);
+    }
+}
+
+#[test]
+fn only_what_is_not_captured_is_voided() {
+    for events in [
+        by_card([]),
+        by_card([authorized()]),
+        by_card([authorized(), captured("ch_1", 1000, None)]),
+        by_card([authorized(), capture_requested(1, 3399)]),
+    ] {
+        given(&events).when(PaymentCommand::RequestVoid).then_expect_events(vec![void_requested()]);
+    }
+    for events in [
+        by_card([authorized(), captured("ch_1", 3400, None)]),
+        by_card([authorized(), capture_requested(1, 3400)]),
+        by_card([authorized(), expired()]),
+    ] {
+        given(&events)
+            .when(PaymentCommand::RequestVoid)
+            .then_expect_error(PaymentError::NotVoidable);
+    }
+}
+
+#[test]
+fn a_void_is_asked_for_once_unless_it_failed() {
+    let asked = PaymentEvent::VoidRequested { at: minute(2) };
+    for events in [by_card([authorized(), asked.clone()]), by_card([authorized(), voided()])] {
+        given(&events).when(PaymentCommand::RequestVoid).then_expect_events(vec![]);
+    }
+    let failed = PaymentEvent::VoidFailed { reason: "try later".into(), at: minute(3) };
+    given(&by_card([authorized(), asked, failed]))
+        .when(PaymentCommand::RequestVoid)
+        .then_expect_events(vec![void_requested()]);
+}
+
+#[test]
+fn refunds_together_stay_within_what_is_captured() {
+    let paid = by_card([authorized(), captured("ch_1", 3400, None)]);
+    given(&paid).when(refund(None)).then_expect_events(vec![refund_requested_now(1, 3400)]);
+    given(&paid)
+        .when(refund(Some(usd(400))))
+        .then_expect_events(vec![refund_requested_now(1, 400)]);
+    given(&paid)
+        .when(refund(Some(usd(3401))))
+        .then_expect_error(PaymentError::ExceedsCaptured(usd(3400)));
+
+    let partly = [
+        authorized(),
+        captured("ch_1", 3400, None),
+        refund_requested(1, 1000),
+        refunded("re_1", 1000, Some(1)),
+        refund_requested(2, 2000),
+    ];
+    given(&by_card(partly.clone()))
+        .when(refund(None))
+        .then_expect_events(vec![refund_requested_now(3, 400)]);
+    given(&by_card(partly))
+        .when(refund(Some(usd(401))))
+        .then_expect_error(PaymentError::ExceedsCaptured(usd(400)));
+}
+
+#[test]
+fn what_is_not_captured_or_already_given_back_is_not_refunded() {
+    for events in [
+        by_card([]),
+        by_card([authorized()]),
+        by_card([authorized(), captured("ch_1", 3400, None), refund_requested(1, 3400)]),
+        by_card([authorized(), captured("ch_1", 3400, None), refunded("re_1", 3400, None)]),
+    ] {
+        given(&events).when(refund(None)).then_expect_error(PaymentError::NotRefundable);
+    }
+}
+
+#[test]
+fn unwinding_lets_go_of_what_is_not_captured_and_gives_back_what_is() {
+    let part = captured("ch_1", 1000, None);
+    for (events, answer) in [
+        (by_card([]), vec![void_requested()]),
+        (by_card([authorized()]), vec![void_requested()]),
+        (
+            by_card([authorized(), part.clone()]),
+            vec![void_requested(), refund_requested_now(1, 1000)],
+        ),
+        (by_card([captured("ch_1", 3400, None)]), vec![refund_requested_now(1, 3400)]),
+        (by_card([authorized(), voided(), part]), vec![refund_requested_now(1, 1000)]),
+    ] {
+        given(&events).when(PaymentCommand::Unwind).then_expect_events(answer);
+    }
+}
+
+#[test]
+fn where_nothing_is_left_nothing_is_unwound() {
+    for events in [
+        by_card([failed()]),
+        by_card([authorized(), void_requested()]),
+        by_card([authorized(), voided()]),
+        by_card([authorized(), expired()]),
+        by_card([captured("ch_1", 3400, None), refund_requested(1, 3400)]),
+        by_card([captured("ch_1", 3400, None), refunded("re_1", 3400, None)]),
+    ] {
+        given(&events).when(PaymentCommand::Unwind).then_expect_events(vec![]);
+    }
+}

@@ -1,0 +1,111 @@
+//! Why something was refused: a code for programs, a sentence for people, a field for forms.
+
+use crate::cart::CartError;
+use crate::checkout::CheckoutError;
+use crate::inventory::InventoryError;
+use crate::order::OrderError;
+use crate::payment::PaymentError;
+use crate::product::ProductError;
+
+/// What a client can tell refusals apart by. Codes are added, never renamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Code {
+    InvalidInput,
+    InvalidId,
+    InvalidSku,
+    InvalidQuantity,
+    InvalidCurrency,
+    InvalidAmount,
+    InvalidText,
+    InvalidEmail,
+    CardNumberRefused,
+    NotFound,
+    VersionConflict,
+    IdempotencyKeyReused,
+    ProductExists,
+    ProductNotFound,
+    ProductDiscontinued,
+    CartNotActive,
+    CartEmpty,
+    CartLineNotFound,
+    TooManyLines,
+    CurrencyMismatch,
+    PriceChanged,
+    InventoryExists,
+    InventoryNotFound,
+    InsufficientStock,
+    BelowReserved,
+    ReasonRequired,
+    OrderNotPending,
+    OrderNotConfirmed,
+    OrderNotProcessing,
+    OrderNotPaid,
+    OrderAlreadyShipped,
+    OrderClosed,
+    QuantityExceedsUnshipped,
+    QuantityExceedsShipped,
+    ReservationEnded,
+    PaymentInProgress,
+    PaymentNotCapturable,
+    PaymentNotVoidable,
+    PaymentNotRefundable,
+    AmountExceedsAuthorized,
+    AmountExceedsCaptured,
+    AmountTooLarge,
+}
+
+/// A value that could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Invalid {
+    pub code: Code,
+    pub message: String,
+}
+
+impl Invalid {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Invalid { code, message: message.into() }
+    }
+}
+
+/// The refusal of any command.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    #[error(transparent)]
+    Product(#[from] ProductError),
+    #[error(transparent)]
+    Cart(#[from] CartError),
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    #[error(transparent)]
+    Payment(#[from] PaymentError),
+    #[error(transparent)]
+    Checkout(#[from] CheckoutError),
+}
+
+impl Refusal {
+    pub fn code(&self) -> Code {
+        match self {
+            Refusal::Product(error) => error.code(),
+            Refusal::Cart(error) => error.code(),
+            Refusal::Inventory(error) => error.code(),
+            Refusal::Order(error) => error.code(),
+            Refusal::Payment(error) => error.code(),
+            Refusal::Checkout(error) => error.code(),
+        }
+    }
+
+    /// The input field that the refusal is about.
+    pub fn field(&self) -> &'static str {
+        match self {
+            Refusal::Product(error) => error.field(),
+            Refusal::Cart(error) => error.field(),
+            Refusal::Inventory(error) => error.field(),
+            Refusal::Order(error) => error.field(),
+            Refusal::Payment(error) => error.field(),
+            Refusal::Checkout(error) => error.field(),
+        }
+    }
+}

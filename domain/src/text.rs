@@ -1,0 +1,62 @@
+//! Free text that people type: bounded, without control characters, without card numbers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::card::contains_card_number;
+use crate::{Code, Invalid};
+
+/// A text of at least one visible character.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Text(String);
+
+impl Text {
+    /// A name or a title.
+    pub const SHORT: usize = 200;
+    /// A description or a note.
+    pub const LONG: usize = 5_000;
+
+    /// The text without white space at its ends; `max` counts characters.
+    pub fn new(text: &str, max: usize) -> Result<Self, Invalid> {
+        let text = Text::bounded(text, max)?;
+        if contains_card_number(text.as_str()) {
+            let message = "the text looks like it holds a card number, which must not be stored";
+            return Err(Invalid::new(Code::CardNumberRefused, message));
+        }
+        Ok(text)
+    }
+
+    /// A number of somebody else's, such as a carrier's, which may well look like a card number.
+    pub fn reference(text: &str) -> Result<Self, Invalid> {
+        Text::bounded(text, Text::SHORT)
+    }
+
+    fn bounded(text: &str, max: usize) -> Result<Self, Invalid> {
+        let text = text.trim();
+        let visible = |c: char| !c.is_control() || c == '\n' || c == '\t';
+        if text.is_empty() {
+            return Err(Invalid::new(Code::InvalidText, "the text is empty"));
+        }
+        if text.chars().count() > max {
+            let message = format!("the text is longer than {max} characters");
+            return Err(Invalid::new(Code::InvalidText, message));
+        }
+        if !text.chars().all(visible) {
+            let message = "the text has control characters";
+            return Err(Invalid::new(Code::InvalidText, message));
+        }
+        Ok(Text(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

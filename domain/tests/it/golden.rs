@@ -1,0 +1,85 @@
+//! Every event that was ever stored can be read for ever.
+//!
+//! `golden/<event_type>.v<schema_version>.json` holds the exact bytes of one event. Such a file is
+//! never changed; `UPDATE_GOLDEN=1 cargo test -p domain` writes those that are missing.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use domain::{Event, Kind};
+
+use crate::samples;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn file_name(event: &Event) -> String {
+    format!("{}.v{}.json", event.name(), event.schema_version())
+}
+
+/// All event types of a kind, as serde's own complaint about an unknown one lists them.
+fn stored_names(kind: Kind) -> BTreeSet<String> {
+    let complaint = Event::decode(kind, r#"{"no.such.event":null}"#).unwrap_err().to_string();
+    let (_, expected) = complaint.split_once("expected one of").expect("names are listed");
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn there_is_a_sample_of_every_event_type() {
+    for kind in Kind::ALL {
+        let samples = samples::of_every_type(kind);
+        let names: BTreeSet<_> = samples.iter().map(|event| event.name().to_owned()).collect();
+        assert_eq!(names, stored_names(kind));
+        assert_eq!(names.len(), samples.len(), "one sample of each type is enough");
+    }
+}
+
+#[test]
+fn the_name_of_an_event_is_the_single_key_of_its_payload() {
+    for event in Kind::ALL.into_iter().flat_map(samples::of_every_type) {
+        let payload: serde_json::Map<_, _> =
+            serde_json::from_str(&event.encode().unwrap()).unwrap();
+        assert_eq!(payload.keys().collect::<Vec<_>>(), [event.name()]);
+    }
+}
+
+#[test]
+fn the_name_of_an_event_begins_with_its_stream_type() {
+    for kind in Kind::ALL {
+        for name in stored_names(kind) {
+            assert!(name.starts_with(&format!("{kind}.")), "{name}");
+        }
+    }
+}
+
+#[test]
+fn events_are_written_as_their_golden_files_say_and_read_back() {
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    for kind in Kind::ALL {
+        for event in samples::of_every_type(kind) {
+            let path = folder().join(file_name(&event));
+            let encoded = event.encode().unwrap();
+            if update && !path.exists() {
+                fs::write(&path, &encoded).unwrap();
+            }
+            let golden = fs::read_to_string(&path)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            assert_eq!(encoded, golden, "{} has changed", event.name());
+            assert_eq!(Event::decode(kind, &golden).unwrap(), event);
+        }
+    }
+}
+
+#[test]
+fn every_golden_file_belongs_to_an_event_type() {
+    let known: BTreeSet<_> = Kind::ALL.into_iter().flat_map(stored_names).collect();
+    for entry in fs::read_dir(folder()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let (event_type, version) = name.rsplit_once(".v").expect("a golden file has a version");
+        assert!(known.contains(event_type), "{name} is no event type's");
+        let version = version.strip_suffix(".json").and_then(|version| version.parse().ok());
+        assert!(version.is_some_and(|version: i16| version >= 1), "{name}");
+    }
+}

@@ -1,0 +1,40 @@
+//! Asks an aggregate for anything, one thing after the other.
+
+use std::fmt::Debug;
+
+use domain::{Decide, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::samples::minute;
+
+/// Runs commands, each so many minutes after the one before, and shows every state with the
+/// events that led to it; refused commands lead nowhere. Whatever they are: deciding twice gives
+/// the same answer, and neither stored events nor a snapshot remember the state differently.
+pub(crate) fn play<A>(
+    commands: Vec<(A::Command, i64)>,
+    mut seen: impl FnMut(&A, &[A::Event], Timestamp),
+) where
+    A: Decide + PartialEq + Debug,
+    A::Error: PartialEq,
+{
+    let (mut state, mut replayed, mut minutes) = (A::default(), A::default(), 0);
+    for (command, later) in commands {
+        minutes += later;
+        let now = minute(minutes);
+        let decision = state.decide(&command, now);
+        assert_eq!(decision, state.decide(&command, now));
+        let events = decision.unwrap_or_default();
+        for event in &events {
+            replayed.apply(stored(event));
+            state.apply(event.clone());
+        }
+        seen(&state, &events, now);
+    }
+    assert_eq!(state, replayed);
+    assert_eq!(state, stored(&state));
+}
+
+fn stored<T: Serialize + DeserializeOwned>(value: &T) -> T {
+    serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+}

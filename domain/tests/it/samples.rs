@@ -1,0 +1,250 @@
+//! One event of every type, always the same, and the values that they are made of.
+
+use chrono::{DateTime, TimeDelta};
+use domain::cart::{CartEvent, Owner};
+use domain::inventory::{Adjustment, InventoryEvent, ReleaseReason};
+use domain::order::{
+    CancelReason, OrderEvent, Part, PaymentOutcome, Placed, PlacedLine, Restocking, Shipment,
+    Totals,
+};
+use domain::payment::{CaptureMode, Method, PaymentEvent};
+use domain::product::ProductEvent;
+use domain::{
+    CartId, CustomerId, Event, Kind, Money, OrderId, PaymentId, Personal, Quantity, ShipmentId,
+    Sku, SubjectId, Text, Timestamp,
+};
+use uuid::Uuid;
+
+pub(crate) fn minute(minutes: i64) -> Timestamp {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
+}
+
+pub(crate) fn sku(sku: &str) -> Sku {
+    sku.parse().unwrap()
+}
+
+pub(crate) fn text(text: &str) -> Text {
+    Text::new(text, Text::LONG).unwrap()
+}
+
+pub(crate) fn units(units: i64) -> Quantity {
+    Quantity::new(units).unwrap()
+}
+
+pub(crate) fn usd(cents: i64) -> Money {
+    Money::new(cents, "USD".parse().unwrap())
+}
+
+pub(crate) fn eur(cents: i64) -> Money {
+    Money::new(cents, "EUR".parse().unwrap())
+}
+
+pub(crate) fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+pub(crate) fn customer() -> CustomerId {
+    CustomerId(id(6))
+}
+
+pub(crate) fn sealed(ciphertext: &str) -> Personal {
+    let subject = SubjectId(customer().0);
+    Personal { subject, nonce: "bm9uY2U=".into(), ciphertext: ciphertext.into() }
+}
+
+pub(crate) fn line(name: &str, quantity: i64, cents: i64) -> PlacedLine {
+    PlacedLine {
+        sku: sku(name),
+        name: text("Ein Becher, \"groß\""),
+        quantity: units(quantity),
+        unit_price: usd(cents),
+        total: usd(cents * quantity),
+        discount: usd(0),
+        tax: usd(0),
+    }
+}
+
+pub(crate) fn placed(lines: Vec<PlacedLine>) -> Placed {
+    let subtotal = usd(lines.iter().map(|line| line.total.amount).sum());
+    Placed {
+        number: "A-1001".into(),
+        cart: CartId(id(1)),
+        buyer: Owner::Customer(customer()),
+        contact: sealed("Y29udGFjdA=="),
+        shipping_address: sealed("YWRkcmVzcw=="),
+        lines,
+        totals: Totals {
+            subtotal,
+            shipping: usd(0),
+            discount: usd(0),
+            tax: usd(0),
+            total: subtotal,
+        },
+        reserved_until: minute(15),
+        at: minute(0),
+    }
+}
+
+pub(crate) fn of_every_type(kind: Kind) -> Vec<Event> {
+    match kind {
+        Kind::Product => product().into_iter().map(Event::from).collect(),
+        Kind::Cart => cart().into_iter().map(Event::from).collect(),
+        Kind::Inventory => inventory().into_iter().map(Event::from).collect(),
+        Kind::Order => order().into_iter().map(Event::from).collect(),
+        Kind::Payment => payment().into_iter().map(Event::from).collect(),
+    }
+}
+
+fn product() -> Vec<ProductEvent> {
+    let at = minute(1);
+    vec![
+        ProductEvent::Created {
+            sku: sku("MUG"),
+            name: text("Mug"),
+            description: None,
+            image_url: None,
+            price: usd(1250),
+            at,
+        },
+        ProductEvent::Updated {
+            name: text("Mug"),
+            description: Some(text("Holds tea.")),
+            image_url: Some(text("https://shop.example/mug.webp")),
+            at,
+        },
+        ProductEvent::Repriced { price: usd(990), at },
+        ProductEvent::Discontinued { at },
+        ProductEvent::Reinstated { at },
+    ]
+}
+
+fn cart() -> Vec<CartEvent> {
+    let (at, sku, code) = (minute(1), || sku("MUG"), || text("SPRING"));
+    vec![
+        CartEvent::Created { owner: Owner::Guest, at },
+        CartEvent::LineAdded { sku: sku(), quantity: units(2), unit_price: usd(1250), at },
+        CartEvent::LineQuantityChanged { sku: sku(), quantity: units(3), at },
+        CartEvent::LineRemoved { sku: sku(), at },
+        CartEvent::Cleared { at },
+        CartEvent::LineRepriced { sku: sku(), unit_price: usd(990), at },
+        CartEvent::CouponApplied { code: code(), at },
+        CartEvent::CouponRemoved { code: code(), at },
+        CartEvent::Merged { into: CartId(id(2)), at },
+        CartEvent::Assigned { customer: customer(), at },
+        CartEvent::CheckedOut { order: OrderId(id(3)), at },
+        CartEvent::Expired { at },
+    ]
+}
+
+fn inventory() -> Vec<InventoryEvent> {
+    let (at, order) = (minute(1), OrderId(id(3)));
+    vec![
+        InventoryEvent::Registered { sku: sku("MUG"), reorder_level: 3, reorder_quantity: 20, at },
+        InventoryEvent::Adjusted {
+            kind: Adjustment::Purchase,
+            quantity: 10,
+            reason: None,
+            reference: Some(text("PO-7")),
+            on_hand: 10,
+            at,
+        },
+        InventoryEvent::Reserved { order, quantity: 2, expires_at: minute(15), at },
+        InventoryEvent::ReservationExtended { order, expires_at: minute(35), at },
+        InventoryEvent::Released { order, quantity: 2, why: ReleaseReason::PaymentFailed, at },
+        InventoryEvent::Committed { order, quantity: 2, on_hand: 8, at },
+        InventoryEvent::ReorderLevelSet { reorder_level: 5, reorder_quantity: 40, at },
+        InventoryEvent::LowStock { available: 3, reorder_level: 3, at },
+        InventoryEvent::Recovered { available: 4, reorder_level: 3, at },
+    ]
+}
+
+fn order() -> Vec<OrderEvent> {
+    let (at, payment) = (minute(1), PaymentId(id(4)));
+    let parts = || vec![Part { sku: sku("MUG"), quantity: units(2) }];
+    vec![
+        OrderEvent::Placed(Box::new(placed(vec![line("MUG", 2, 1250), line("TEA", 3, 300)]))),
+        OrderEvent::Updated { contact: Some(sealed("bmV3")), shipping_address: None, at },
+        OrderEvent::PaymentStarted {
+            payment,
+            method: Method::NetBanking,
+            amount: usd(3400),
+            reserved_until: minute(35),
+            at,
+        },
+        OrderEvent::PaymentRecorded {
+            payment,
+            outcome: PaymentOutcome {
+                authorized: 3400,
+                captured: 1000,
+                closed: false,
+                disputed: true,
+            },
+            at,
+        },
+        OrderEvent::Confirmed { at },
+        OrderEvent::ProcessingStarted { at },
+        OrderEvent::Shipped {
+            shipment: Shipment {
+                id: ShipmentId(id(5)),
+                lines: parts(),
+                carrier: Some(text("Pigeon")),
+                tracking_number: None,
+                estimated_delivery: Some(minute(2_000)),
+            },
+            at,
+        },
+        OrderEvent::Delivered { lines: parts(), at },
+        OrderEvent::CancelRequested { reason: CancelReason::Customer(None), at },
+        OrderEvent::Cancelled { reason: CancelReason::Staff(Some(text("Lost."))), at },
+        OrderEvent::Expired { at },
+        OrderEvent::ReturnRequested { lines: parts(), reason: Some(text("Too small.")), at },
+        OrderEvent::Returned { lines: parts(), restocked: Restocking::WrittenOff, at },
+        OrderEvent::RefundRecorded { payment, refunded: 1000, at },
+        OrderEvent::NoteAdded { note: sealed("bm90ZQ=="), at },
+    ]
+}
+
+fn payment() -> Vec<PaymentEvent> {
+    let (at, amount, request) = (minute(1), usd(3400), 1);
+    let (reference, reason) = (|| "pi_1".to_owned(), || "card_declined".to_owned());
+    let dispute = || "dp_1".to_owned();
+    vec![
+        PaymentEvent::Initiated {
+            order: OrderId(id(3)),
+            amount,
+            method: Method::CashOnDelivery,
+            capture: CaptureMode::Automatic,
+            source: "cash".into(),
+            at,
+        },
+        PaymentEvent::ActionRequired {
+            reference: reference(),
+            url: Some("https://bank.example/3ds".into()),
+            at,
+        },
+        PaymentEvent::Processing { reference: reference(), at },
+        PaymentEvent::Authorized {
+            reference: reference(),
+            amount,
+            expires_at: Some(minute(9_000)),
+            at,
+        },
+        PaymentEvent::CaptureRequested { request, amount, at },
+        PaymentEvent::Captured { object: "ch_1".into(), amount, request: Some(request), at },
+        PaymentEvent::CaptureFailed { request, reason: reason(), at },
+        PaymentEvent::Cancelled { at },
+        PaymentEvent::VoidRequested { at },
+        PaymentEvent::VoidFailed { reason: reason(), at },
+        PaymentEvent::Voided { amount, at },
+        PaymentEvent::RefundRequested { request, amount, at },
+        PaymentEvent::Refunded { object: "re_1".into(), amount, request: None, at },
+        PaymentEvent::RefundFailed { request, reason: reason(), at },
+        PaymentEvent::Failed { reason: reason(), at },
+        PaymentEvent::Expired { at },
+        PaymentEvent::OutcomeUnknown { at },
+        PaymentEvent::DisputeOpened { object: dispute(), amount, at },
+        PaymentEvent::DisputeWon { object: dispute(), at },
+        PaymentEvent::DisputeLost { object: dispute(), at },
+        PaymentEvent::NeedsAttention { reason: "34.01 USD was authorised".into(), at },
+    ]
+}

@@ -1,0 +1,228 @@
+//! The node's only writer: takes whatever waits, writes it with one statement, answers after the commit.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Instant;
+
+use sqlx::{Connection, PgConnection};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use crate::backoff::Backoff;
+use crate::batch::{Batch, Item, Limits};
+use crate::error::Trouble;
+use crate::shared::Shared;
+use crate::statement::{self, Answer};
+use crate::ticket::Queued;
+use crate::{Outcome, StoreError, read};
+
+pub(crate) struct Appender {
+    shared: Arc<Shared>,
+    queue: mpsc::Receiver<Queued>,
+    closing: watch::Receiver<bool>,
+    /// Taken from the queue and not written yet, in order.
+    waiting: VecDeque<Queued>,
+    /// Where the last batch left its streams.
+    heads: HashMap<Uuid, i64>,
+    /// So many of the first waiting items are sent one by one, to find the bad one among them.
+    suspects: usize,
+    connection: Option<PgConnection>,
+}
+
+impl Appender {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        queue: mpsc::Receiver<Queued>,
+        closing: watch::Receiver<bool>,
+    ) -> Appender {
+        Appender {
+            shared,
+            queue,
+            closing,
+            waiting: VecDeque::new(),
+            heads: HashMap::new(),
+            suspects: 0,
+            connection: None,
+        }
+    }
+
+    /// Runs until every sender is gone, or until told to close and the queue is empty.
+    pub(crate) async fn run(mut self) {
+        while self.fill().await {
+            let limits = self.limits();
+            let batch = Batch::take(&mut self.waiting, &self.heads, limits);
+            if batch.is_empty() {
+                self.wait_for_another_store().await;
+                continue;
+            }
+            self.suspects = self.suspects.saturating_sub(batch.items.len());
+            if let Err(error) = self.write(batch).await {
+                return self.refuse_all(error).await;
+            }
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        let limits = self.shared.limits;
+        match self.suspects {
+            0 => limits,
+            _ => Limits { items: 1, ..limits },
+        }
+    }
+
+    /// Takes what is there; waits only when there is nothing.  False: there will be nothing more.
+    async fn fill(&mut self) -> bool {
+        while self.waiting.is_empty() {
+            tokio::select! {
+                queued = self.queue.recv() => match queued {
+                    Some(queued) => self.waiting.push_back(queued),
+                    None => return false,
+                },
+                // Gone without a word is as good as told to close: the queue drains either way.
+                _ = self.closing.wait_for(|closing| *closing), if !self.queue.is_closed() => {
+                    self.queue.close();
+                }
+            }
+        }
+        while self.waiting.len() < self.shared.limits.items {
+            let Ok(queued) = self.queue.try_recv() else {
+                break;
+            };
+            self.waiting.push_back(queued);
+        }
+        true
+    }
+
+    /// Everything that waits was decided on tickets that no batch of ours will answer: another store's,
+    /// or those of a transaction under the lock.
+    async fn wait_for_another_store(&mut self) {
+        let Some(ticket) = self.waiting.front().and_then(Queued::awaits) else {
+            return;
+        };
+        let ticket = ticket.1.clone();
+        tokio::select! {
+            // Only that it is decided matters here.
+            _ = ticket.outcome() => {}
+            Some(queued) = self.queue.recv(), if !self.queue.is_closed() => {
+                self.waiting.push_back(queued);
+            }
+        }
+    }
+
+    /// Sends the identical batch until its outcome is known.
+    async fn write(&mut self, mut batch: Batch) -> Result<(), StoreError> {
+        let mut backoff = Backoff::new();
+        let mut troubled: Option<Instant> = None;
+        loop {
+            match self.attempt(&batch).await {
+                Ok(answer) => {
+                    if let Some(since) = troubled {
+                        info!(seconds = since.elapsed().as_secs_f64(), "appending again");
+                    }
+                    self.settle(batch, answer);
+                    return Ok(());
+                }
+                Err(Trouble::Passing(error)) => {
+                    if troubled.is_none() {
+                        warn!(%error, items = batch.items.len(), "cannot append; trying again");
+                        troubled = Some(Instant::now());
+                    }
+                    self.connection = None;
+                    batch.items.iter_mut().for_each(|item| item.queued.resent = true);
+                    backoff.wait().await;
+                }
+                Err(Trouble::Lasting(error)) => {
+                    self.isolate(batch, error);
+                    return Ok(());
+                }
+                Err(Trouble::LogWentBack { head }) => {
+                    let error = self.shared.went_back(self.shared.seen(), head);
+                    batch.items.iter().for_each(|item| item.queued.answer(Err(error.clone())));
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self, batch: &Batch) -> Result<Answer, Trouble> {
+        let patience = self.shared.patience;
+        let attempt = timeout(patience, self.send(batch)).await;
+        attempt.map_err(|_| Trouble::unanswered())?.map_err(|error| Trouble::of(&error))
+    }
+
+    async fn send(&mut self, batch: &Batch) -> Result<Answer, sqlx::Error> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(PgConnection::connect_with(&self.shared.connection).await?),
+        };
+        let seen = self.shared.seen();
+        let mut answer = statement::append(connection, batch, seen).await?;
+        for (item, outcome) in batch.items.iter().zip(&mut answer.outcomes) {
+            if item.queued.resent && matches!(outcome, Outcome::Duplicate { .. }) {
+                claim(connection, item, outcome).await?;
+            }
+        }
+        Ok(answer)
+    }
+
+    fn settle(&mut self, batch: Batch, answer: Answer) {
+        let items = batch.items.into_iter().map(|item| item.queued);
+        let items: Vec<(Queued, Outcome)> = items.zip(answer.outcomes).collect();
+        self.heads.clear();
+        for (item, outcome) in &items {
+            for (stream, _) in item.ticket.writes() {
+                let place = item.ticket.place(*stream, outcome);
+                self.heads.extend(place.map(|place| (*stream, place)));
+            }
+        }
+        self.shared.settle(items);
+        self.shared.saw(answer.head);
+    }
+
+    /// A statement failed for good.  Of several items, each is tried alone; a single one was the bad one.
+    fn isolate(&mut self, mut batch: Batch, error: String) {
+        if let [item] = batch.items.as_slice() {
+            return item.queued.answer(Err(StoreError::Rejected(error)));
+        }
+        self.suspects = batch.items.len();
+        for item in batch.items.drain(..).rev() {
+            self.waiting.push_front(item.queued);
+        }
+    }
+
+    async fn refuse_all(mut self, error: StoreError) {
+        self.queue.close();
+        for queued in self.waiting.drain(..) {
+            queued.answer(Err(error.clone()));
+        }
+        while let Some(queued) = self.queue.recv().await {
+            queued.answer(Err(error.clone()));
+        }
+    }
+}
+
+/// A duplicate may be our own: the statement was committed and its answer lost.
+async fn claim(
+    connection: &mut PgConnection,
+    item: &Item,
+    outcome: &mut Outcome,
+) -> Result<(), sqlx::Error> {
+    let append = &item.queued.append;
+    let stored = read::command(connection, append.command.id).await?;
+    let same = stored.len() == append.events.len()
+        && stored.iter().zip(&append.events).all(|(stored, sent)| {
+            stored.stream_id == sent.stream_id
+                && stored.version == sent.version
+                && stored.payload == sent.payload
+        });
+    if let ([first, .., last] | [first @ last], true) = (stored.as_slice(), same) {
+        *outcome = Outcome::Appended {
+            first: first.position,
+            last: last.position,
+            recorded_at: first.recorded_at,
+        };
+    }
+    Ok(())
+}

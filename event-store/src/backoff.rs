@@ -1,0 +1,26 @@
+//! How long to wait before trying again.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+const FIRST: Duration = Duration::from_millis(20);
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// Doubles up to two seconds, each time somewhere between half and all of it.
+#[derive(Debug)]
+pub(crate) struct Backoff(Duration);
+
+impl Backoff {
+    pub(crate) fn new() -> Backoff {
+        Backoff(FIRST)
+    }
+
+    pub(crate) async fn wait(&mut self) {
+        // A random id is randomness enough for jitter.
+        let share = (Uuid::new_v4().as_u128() & 0xff) as u32;
+        let half = self.0 / 2;
+        tokio::time::sleep(half + half * share / 255).await;
+        self.0 = (self.0 * 2).min(LONGEST);
+    }
+}

@@ -1,0 +1,192 @@
+//! The call of `append_events`: a batch as columns, and the answer as one outcome per item.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::Outcome;
+use crate::batch::{Basis, Batch};
+
+const APPEND: &str = "select * from append_events(\
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+
+/// Writes the batch in one statement; inside a transaction, as part of it.
+///
+/// `seen` is a position known to be committed: the statement fails when the log ends below it.
+pub(crate) async fn append(
+    connection: &mut PgConnection,
+    batch: &Batch,
+    seen: i64,
+) -> Result<Answer, sqlx::Error> {
+    let columns = Columns::of(batch);
+    let rows: Vec<Row> = sqlx::query_as(APPEND)
+        .bind(seen)
+        .bind(&columns.item_commands)
+        .bind(&columns.item_sizes)
+        .bind(&columns.base_items)
+        .bind(&columns.base_streams)
+        .bind(&columns.base_positions)
+        .bind(&columns.base_pending)
+        .bind(&columns.event_items)
+        .bind(&columns.stream_types)
+        .bind(&columns.stream_ids)
+        .bind(&columns.versions)
+        .bind(&columns.event_types)
+        .bind(&columns.schema_versions)
+        .bind(&columns.payloads)
+        .bind(&columns.command_ids)
+        .bind(&columns.request_hashes)
+        .bind(&columns.metadata)
+        .bind(&columns.correlation_ids)
+        .bind(&columns.caused_by)
+        .bind(&columns.actors)
+        .fetch_all(connection)
+        .await?;
+    Answer::of(batch, rows)
+}
+
+/// What the statement said.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) outcomes: Vec<Outcome>,
+    /// The position of the log's last event, this batch included.
+    pub(crate) head: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    item: i32,
+    first_position: Option<i64>,
+    last_position: Option<i64>,
+    recorded_at: Option<DateTime<Utc>>,
+    request_hash: Option<Vec<u8>>,
+    moved_stream: Option<Uuid>,
+}
+
+impl Row {
+    fn refusal(&self) -> Option<Outcome> {
+        if let Some(stream_id) = self.moved_stream {
+            return Some(Outcome::Conflict { stream_id });
+        }
+        Some(Outcome::Duplicate {
+            first: self.first_position?,
+            last: self.last_position?,
+            request_hash: self.hash(),
+        })
+    }
+
+    fn hash(&self) -> Option<[u8; 32]> {
+        self.request_hash.as_deref()?.try_into().ok()
+    }
+}
+
+impl Answer {
+    /// Counts the positions of the accepted items: they stand side by side, in order.
+    fn of(batch: &Batch, rows: Vec<Row>) -> Result<Answer, sqlx::Error> {
+        let mut refused: Vec<Option<Outcome>> = vec![None; batch.items.len()];
+        let mut taken = None;
+        for row in rows {
+            match row.item {
+                0 => taken = row.first_position.zip(row.last_position).zip(row.recorded_at),
+                item => refused[item as usize - 1] = row.refusal(),
+            }
+        }
+        let Some(((opened, head), recorded_at)) = taken else {
+            return Err(sqlx::Error::RowNotFound);
+        };
+        let mut next = opened;
+        let mut outcomes = Vec::with_capacity(batch.items.len());
+        for (item, refused) in batch.items.iter().zip(refused) {
+            let count = item.queued.append.events.len() as i64;
+            outcomes.push(match refused {
+                Some(refusal) => refusal,
+                None if count == 0 => Outcome::Confirmed,
+                None => Outcome::Appended {
+                    first: next,
+                    last: next + count - 1,
+                    recorded_at: recorded_at + TimeDelta::microseconds(next - opened),
+                },
+            });
+            if matches!(outcomes.last(), Some(Outcome::Appended { .. })) {
+                next += count;
+            }
+        }
+        if next != head + 1 {
+            let text = format!("the log ends at {head}, but {} was counted", next - 1);
+            return Err(sqlx::Error::Protocol(text));
+        }
+        Ok(Answer { outcomes, head })
+    }
+}
+
+/// The arguments of `append_events`, in its order.
+#[derive(Default)]
+struct Columns<'a> {
+    item_commands: Vec<Uuid>,
+    item_sizes: Vec<i32>,
+    base_items: Vec<i32>,
+    base_streams: Vec<Uuid>,
+    base_positions: Vec<Option<i64>>,
+    base_pending: Vec<Option<i32>>,
+    event_items: Vec<i32>,
+    stream_types: Vec<&'a str>,
+    stream_ids: Vec<Uuid>,
+    versions: Vec<i32>,
+    event_types: Vec<&'a str>,
+    schema_versions: Vec<i16>,
+    payloads: Vec<&'a str>,
+    command_ids: Vec<Option<Uuid>>,
+    request_hashes: Vec<Option<&'a [u8]>>,
+    metadata: Vec<Option<&'a str>>,
+    correlation_ids: Vec<Uuid>,
+    caused_by: Vec<Option<i64>>,
+    actors: Vec<&'a str>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(batch: &'a Batch) -> Self {
+        let mut columns = Columns::default();
+        for (number, item) in (1..).zip(&batch.items) {
+            let append = &item.queued.append;
+            columns.item_commands.push(append.command.id);
+            columns.item_sizes.push(append.events.len() as i32);
+            for (stream_id, basis) in &item.bases {
+                columns.base(number, *stream_id, *basis);
+            }
+            columns.events(number, append);
+        }
+        columns
+    }
+
+    fn base(&mut self, item: i32, stream_id: Uuid, basis: Basis) {
+        let (position, pending) = match basis {
+            Basis::At(position) => (Some(position), None),
+            Basis::After(writer) => (None, Some(writer as i32 + 1)),
+        };
+        self.base_items.push(item);
+        self.base_streams.push(stream_id);
+        self.base_positions.push(position);
+        self.base_pending.push(pending);
+    }
+
+    fn events(&mut self, item: i32, append: &'a crate::Append) {
+        let command = &append.command;
+        for (index, event) in append.events.iter().enumerate() {
+            let first = index == 0;
+            self.event_items.push(item);
+            self.stream_types.push(event.stream_type);
+            self.stream_ids.push(event.stream_id);
+            self.versions.push(event.version);
+            self.event_types.push(event.event_type);
+            self.schema_versions.push(event.schema_version);
+            self.payloads.push(&event.payload);
+            self.command_ids.push(first.then_some(command.id));
+            let hash = command.request_hash.as_ref().filter(|_| first);
+            self.request_hashes.push(hash.map(|hash| hash.as_slice()));
+            self.metadata.push(first.then_some(command.metadata.as_str()));
+            self.correlation_ids.push(command.correlation_id);
+            self.caused_by.push(command.caused_by);
+            self.actors.push(&command.actor);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What the tail serves, and what it must not.
+
+use chrono::DateTime;
+use uuid::Uuid;
+
+use super::*;
+
+fn event(position: i64) -> RecordedEvent {
+    RecordedEvent {
+        position,
+        stream_type: "thing".into(),
+        stream_id: Uuid::nil(),
+        version: 1,
+        event_type: "thing.happened".into(),
+        schema_version: 1,
+        payload: "{}".to_owned(),
+        command_id: None,
+        request_hash: None,
+        metadata: None,
+        correlation_id: Uuid::nil(),
+        caused_by: None,
+        actor: "system:test".into(),
+        recorded_at: DateTime::UNIX_EPOCH,
+    }
+}
+
+#[track_caller]
+fn check(pushed: &[i64], after: i64, limit: usize, served: Option<&[i64]>) {
+    let tail = Tail::new(4);
+    pushed.iter().for_each(|position| tail.push(event(*position)));
+    let events = tail.after(after, limit);
+    let positions = events.map(|events| events.iter().map(|e| e.position).collect::<Vec<_>>());
+    assert_eq!(positions.as_deref(), served);
+}
+
+#[test]
+fn it_serves_what_follows() {
+    check(&[5, 6, 7], 4, 9, Some(&[5, 6, 7]));
+    check(&[5, 6, 7], 5, 1, Some(&[6]));
+}
+
+#[test]
+fn it_knows_nothing_of_what_lies_before_or_beyond() {
+    check(&[], 0, 9, None);
+    check(&[5, 6, 7], 3, 9, None);
+    check(&[5, 6, 7], 7, 9, None);
+    check(&[5, 6, 7], 8, 9, None);
+}
+
+#[test]
+fn it_forgets_the_oldest() {
+    check(&[1, 2, 3, 4, 5], 0, 9, None);
+    check(&[1, 2, 3, 4, 5], 1, 9, Some(&[2, 3, 4, 5]));
+}
+
+#[test]
+fn it_starts_again_after_a_gap() {
+    check(&[1, 2, 4, 5], 0, 9, None);
+    check(&[1, 2, 4, 5], 3, 9, Some(&[4, 5]));
+}
+
+#[test]
+fn it_takes_nothing_older_than_its_end() {
+    check(&[4, 5, 3, 5], 3, 9, Some(&[4, 5]));
+}

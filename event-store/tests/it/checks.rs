@@ -1,0 +1,59 @@
+//! Items without events: a refusal or a no-op that must rest on what is true.
+
+use event_store::{Base, Outcome};
+
+use crate::support::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_current_streams_is_confirmed() {
+    let (_database, store) = fresh().await;
+    let stream = id();
+    let position = opened(&store, stream).await;
+    let bases = [(stream, Base::Durable(position)), (id(), Base::Durable(0))];
+    assert_eq!(append(&store, check(bases)).await, Outcome::Confirmed);
+    assert_eq!(store.head().await.unwrap(), 1, "a check leaves no record");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_a_stale_stream_conflicts() {
+    let (database, store) = fresh().await;
+    let stream = id();
+    opened(&node(&database).await, stream).await;
+    let stale = check([(stream, Base::Durable(0))]);
+    assert_eq!(append(&store, stale).await, Outcome::Conflict { stream_id: stream });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_waits_for_the_item_it_was_decided_on() {
+    let (database, store) = fresh().await;
+    let stream = id();
+    let (gate, _plug) = Gate::closed(&database, &store, open(id())).await;
+    let written = send(&store, open(stream)).await;
+    let checked = send(&store, check([(stream, Base::Pending(written.clone()))])).await;
+    gate.open().await;
+    assert_eq!(outcome(&checked).await, Outcome::Confirmed);
+    positions(&outcome(&written).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_falls_with_the_item_it_was_decided_on() {
+    let (database, store) = fresh().await;
+    let stream = id();
+    opened(&node(&database).await, stream).await;
+    let (gate, _plug) = Gate::closed(&database, &store, open(id())).await;
+    let written = send(&store, open(stream)).await;
+    let checked = send(&store, check([(stream, Base::Pending(written))])).await;
+    gate.open().await;
+    assert_eq!(outcome(&checked).await, Outcome::Conflict { stream_id: stream });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_under_a_known_command_finds_the_original() {
+    let (_database, store) = fresh().await;
+    let stream = id();
+    let original = open(stream);
+    append(&store, original.clone()).await;
+    let mut refusal = check([(stream, Base::Durable(1))]);
+    refusal.command = original.command;
+    assert!(matches!(append(&store, refusal).await, Outcome::Duplicate { first: 1, .. }));
+}

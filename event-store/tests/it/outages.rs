@@ -1,0 +1,150 @@
+//! Lost connections, lost answers and frozen nodes: nothing is lost, doubled or stalled.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use event_store::{Append, Base, EventStore, Options, Outcome};
+use local_postgres::testing::TestDatabase;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use crate::proxy::{Fate, Proxy};
+use crate::support::*;
+
+const WRITERS: usize = 16;
+const ITEMS_EACH: usize = 40;
+
+/// Every item is acknowledged, however often the connection is lost.
+async fn writer(store: EventStore) -> Vec<(Uuid, (i64, i64))> {
+    let mut acknowledged = Vec::new();
+    for _ in 0..ITEMS_EACH {
+        let item = open(id());
+        let command = item.command.id;
+        acknowledged.push((command, positions(&append(&store, item).await)));
+    }
+    acknowledged
+}
+
+async fn terminate(database: &TestDatabase) -> i64 {
+    let sql = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+               where datname = current_database() and query like '%append_events%'
+                 and pid <> pg_backend_pid()";
+    sqlx::query_scalar(sql).fetch_one(database.pool()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminated_appender_loses_nothing_and_doubles_nothing() {
+    let (database, store) = fresh().await;
+    let mut writers = JoinSet::new();
+    for _ in 0..WRITERS {
+        writers.spawn(writer(store.clone()));
+    }
+    let mut terminated = 0;
+    let mut acknowledged: HashMap<Uuid, (i64, i64)> = HashMap::new();
+    while !writers.is_empty() {
+        terminated += terminate(&database).await;
+        while let Some(done) = writers.try_join_next() {
+            acknowledged.extend(done.unwrap());
+        }
+    }
+    assert!(terminated > 0, "nothing was tested");
+    let events = all(&node(&database).await).await;
+    assert_eq!(events.len(), WRITERS * ITEMS_EACH);
+    for event in events {
+        let (first, last) = acknowledged[&event.command_id.unwrap()];
+        assert_eq!((first, last), (event.position, event.position));
+    }
+}
+
+/// A node whose way to Postgres is ours to disturb.
+async fn through_proxy() -> (TestDatabase, Proxy, EventStore) {
+    let (database, _store) = fresh().await;
+    let proxy = Proxy::to(database.url()).await;
+    let store = EventStore::connect(proxy.url(), options()).await.unwrap();
+    (database, proxy, store)
+}
+
+fn marked(append: &mut Append) {
+    append.events[0].payload = format!(r#"{{"thing.happened":"{}"}}"#, Proxy::MARK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_whose_answer_was_lost_is_appended_once_and_says_so() {
+    for fate in [Fate::LoseAnswer, Fate::LoseRequest] {
+        let (database, proxy, store) = through_proxy().await;
+        let stream = id();
+        let (gate, plug) = Gate::closed(&database, &store, open(id())).await;
+        let mut first = open(stream);
+        marked(&mut first);
+        let first = send(&store, first).await;
+        let second = send(&store, write(stream, Base::Pending(first.clone()), 2)).await;
+        proxy.arm(fate);
+        gate.open().await;
+        positions(&outcome(&plug).await);
+        assert_eq!(positions(&outcome(&first).await), (2, 2));
+        assert_eq!(positions(&outcome(&second).await), (3, 3));
+        assert!(proxy.struck(), "nothing was tested");
+        assert_eq!(all(&node(&database).await).await, all(&store).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_command_under_the_same_id_is_no_lost_answer() {
+    let (_database, proxy, store) = through_proxy().await;
+    let original = open(id());
+    append(&store, original.clone()).await;
+    let mut other = open(id());
+    other.command = original.command;
+    marked(&mut other);
+    proxy.arm(Fate::LoseAnswer);
+    assert!(matches!(append(&store, other).await, Outcome::Duplicate { first: 1, .. }));
+    assert!(proxy.struck(), "nothing was tested");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_froze_with_the_lock_is_overcome() {
+    let (database, store) = fresh().await;
+    let quick = Options { idle_in_transaction_timeout: Duration::from_millis(300), ..options() };
+    let mut frozen = node_with(&database, quick).await.lock().await.unwrap();
+    frozen.append(vec![open(id())]).await.unwrap();
+    assert_eq!(positions(&append(&store, open(id())).await), (1, 1));
+    assert!(frozen.commit().await.is_err(), "it woke up too late");
+    assert_eq!(all(&store).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_is_held_too_long_is_waited_for_again() {
+    let (database, _store) = fresh().await;
+    let impatient = Options { lock_timeout: Duration::from_millis(50), ..options() };
+    let store = node_with(&database, impatient).await;
+    let (gate, plug) = Gate::closed(&database, &store, open(id())).await;
+    let second = send(&store, open(id())).await;
+    // Two waits that ended in vain.
+    for _ in 0..2 {
+        until(|| async { !is_waiting(&database).await }).await;
+        until(|| is_waiting(&database)).await;
+    }
+    gate.open().await;
+    assert_eq!(positions(&outcome(&plug).await), (1, 1));
+    assert_eq!(positions(&outcome(&second).await), (2, 2));
+}
+
+async fn is_waiting(database: &TestDatabase) -> bool {
+    is_anybody_waiting(database.pool()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_of_postgres_is_survived() {
+    let mut cluster = local_postgres::testing::cluster().await;
+    event_store::MIGRATIONS
+        .run(&sqlx::PgPool::connect(cluster.url()).await.unwrap())
+        .await
+        .unwrap();
+    let store = EventStore::connect(cluster.url(), options()).await.unwrap();
+    opened(&store, id()).await;
+    cluster.kill().await;
+    let under_way = send(&store, open(id())).await;
+    cluster.start().await;
+    assert_eq!(positions(&outcome(&under_way).await), (2, 2));
+    assert_eq!(all(&store).await.len(), 2);
+}

@@ -1,0 +1,167 @@
+//! Stores, items and waiting with a bound.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_store::{
+    Append, Base, Command, EventStore, MIGRATIONS, NewEvent, Options, Outcome, RecordedEvent,
+    Ticket,
+};
+use local_postgres::testing::{TestDatabase, database};
+use sqlx::{Connection, PgConnection, PgPool};
+use uuid::Uuid;
+
+/// Longer than anything here takes, shorter than anybody waits.
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
+
+pub(crate) async fn fresh() -> (TestDatabase, EventStore) {
+    let database = database(&MIGRATIONS).await;
+    let store = node(&database).await;
+    (database, store)
+}
+
+/// One more node on the same database.
+pub(crate) async fn node(database: &TestDatabase) -> EventStore {
+    node_with(database, options()).await
+}
+
+pub(crate) async fn node_with(database: &TestDatabase, options: Options) -> EventStore {
+    EventStore::connect(database.url(), options).await.unwrap()
+}
+
+pub(crate) fn options() -> Options {
+    Options { max_connections: 4, ..Options::default() }
+}
+
+pub(crate) fn id() -> Uuid {
+    Uuid::now_v7()
+}
+
+pub(crate) fn event(stream_id: Uuid, version: i32) -> NewEvent {
+    NewEvent {
+        stream_type: "thing",
+        stream_id,
+        version,
+        event_type: "thing.happened",
+        schema_version: 1,
+        payload: format!(r#"{{"thing.happened":{{"version":{version}}}}}"#),
+    }
+}
+
+pub(crate) fn item(
+    bases: impl IntoIterator<Item = (Uuid, Base)>,
+    events: impl IntoIterator<Item = NewEvent>,
+) -> Append {
+    let id = id();
+    Append {
+        command: Command {
+            id,
+            request_hash: Some([7; 32]),
+            metadata: r#"{"name":"do"}"#.to_owned(),
+            correlation_id: id,
+            caused_by: None,
+            actor: "system:test".to_owned(),
+        },
+        bases: bases.into_iter().collect(),
+        events: events.into_iter().collect(),
+    }
+}
+
+/// One event on one stream.
+pub(crate) fn write(stream: Uuid, base: Base, version: i32) -> Append {
+    item([(stream, base)], [event(stream, version)])
+}
+
+/// The first event of a new stream.
+pub(crate) fn open(stream: Uuid) -> Append {
+    write(stream, Base::Durable(0), 1)
+}
+
+pub(crate) fn check(bases: impl IntoIterator<Item = (Uuid, Base)>) -> Append {
+    item(bases, [])
+}
+
+pub(crate) async fn send(store: &EventStore, append: Append) -> Ticket {
+    store.reserve().await.unwrap().send(append)
+}
+
+pub(crate) async fn outcome(ticket: &Ticket) -> Outcome {
+    within(ticket.outcome()).await.unwrap()
+}
+
+pub(crate) async fn append(store: &EventStore, append: Append) -> Outcome {
+    within(store.append(append)).await.unwrap()
+}
+
+/// The positions of an item that was appended.
+#[track_caller]
+pub(crate) fn positions(outcome: &Outcome) -> (i64, i64) {
+    match outcome {
+        Outcome::Appended { first, last, .. } => (*first, *last),
+        other => panic!("not appended: {other:?}"),
+    }
+}
+
+pub(crate) async fn opened(store: &EventStore, stream: Uuid) -> i64 {
+    positions(&append(store, open(stream)).await).1
+}
+
+pub(crate) async fn all(store: &EventStore) -> Vec<Arc<RecordedEvent>> {
+    let mut events: Vec<Arc<RecordedEvent>> = Vec::new();
+    loop {
+        let after = events.last().map_or(0, |event| event.position);
+        let more = within(store.read(after, 500)).await.unwrap();
+        if more.is_empty() {
+            return events;
+        }
+        events.extend(more);
+    }
+}
+
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(BOUND, future).await;
+    done.expect("it should not take so long")
+}
+
+/// Asks again and again until it is so.
+pub(crate) async fn until<F: Future<Output = bool>>(mut so: impl FnMut() -> F) {
+    within(async {
+        while !so().await {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+/// Holds the log's lock from outside, so that what is sent meanwhile ends up in one batch.
+pub(crate) struct Gate(PgConnection);
+
+impl Gate {
+    /// Closes the gate and sends `first` into it.  Whatever is sent next goes into the next batch.
+    pub(crate) async fn closed(
+        database: &TestDatabase,
+        store: &EventStore,
+        first: Append,
+    ) -> (Gate, Ticket) {
+        let mut connection = PgConnection::connect(database.url()).await.unwrap();
+        sqlx::raw_sql("begin; select lock_log()").execute(&mut connection).await.unwrap();
+        let ticket = send(store, first).await;
+        until(|| is_anybody_waiting(database.pool())).await;
+        (Gate(connection), ticket)
+    }
+
+    pub(crate) async fn open(mut self) {
+        sqlx::raw_sql("rollback").execute(&mut self.0).await.unwrap();
+    }
+}
+
+pub(crate) async fn is_anybody_waiting(pool: &PgPool) -> bool {
+    let sql = "select exists (select from pg_locks l join pg_database d on d.oid = l.database
+               where d.datname = current_database() and locktype = 'advisory' and not granted)";
+    sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
+}
+
+pub(crate) async fn count(pool: &PgPool) -> i64 {
+    sqlx::query_scalar("select count(*) from events").fetch_one(pool).await.unwrap()
+}

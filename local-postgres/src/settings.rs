@@ -1,0 +1,99 @@
+//! The server's settings, all in one place and written anew at every start.
+
+use crate::binaries::Binaries;
+use crate::home::Home;
+
+/// What the cluster is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The product's data: kept, and durable.
+    Keep,
+    /// Tests: many small databases, gone with the process.
+    ThrowAway,
+}
+
+/// Only these may connect: whoever knows the password, from this machine.
+pub(crate) const PG_HBA: &str = "\
+# type  database  user  address       method
+local   all       all                 scram-sha-256
+host    all       all   127.0.0.1/32  scram-sha-256
+";
+
+/// For a commerce write load on a small machine: a modest share of its memory, few and spread-out
+/// checkpoints, plans without start-up costs.
+const COMMON: &str = "\
+listen_addresses = '127.0.0.1'
+unix_socket_permissions = 0700
+password_encryption = 'scram-sha-256'
+
+# An event is stored when we say it is, so these stay on.
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+
+wal_compression = on
+checkpoint_timeout = 15min
+checkpoint_completion_target = 0.9
+
+# Every statement here is short; compiling one costs more than it saves.
+jit = off
+autovacuum = on
+track_io_timing = off
+
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_destination = 'stderr'
+logging_collector = off
+log_line_prefix = '%m [%p] %q%d '
+# How the start recognises what it may try again; translations would hide it.
+lc_messages = 'C'
+";
+
+const KEEP: &str = "\
+shared_buffers = 256MB
+max_wal_size = 2GB
+max_connections = 100
+";
+
+/// Nothing in it is to survive a power cut, and surviving a killed server takes no fsync. Making a
+/// database for each test is what it does most. Later lines win over those above.
+const THROW_AWAY: &str = "\
+fsync = off
+wal_compression = off
+shared_buffers = 128MB
+max_wal_size = 1GB
+max_connections = 300
+";
+
+/// The whole of `postgresql.conf`.
+pub(crate) fn postgresql_conf(
+    home: &Home,
+    binaries: &Binaries,
+    purpose: Purpose,
+    port: u16,
+) -> String {
+    let own = match purpose {
+        Purpose::Keep => KEEP,
+        Purpose::ThrowAway => THROW_AWAY,
+    };
+    let libraries =
+        if binaries.has_library("pg_stat_statements") { "pg_stat_statements" } else { "" };
+    format!(
+        "# Written at every start of the cluster; changes made here are lost.\n\
+         data_directory = {data}\n\
+         hba_file = {hba}\n\
+         ident_file = {ident}\n\
+         unix_socket_directories = {socket}\n\
+         port = {port}\n\
+         shared_preload_libraries = '{libraries}'\n\
+         {COMMON}{own}",
+        data = quoted(&home.data().to_string_lossy()),
+        hba = quoted(&home.pg_hba().to_string_lossy()),
+        ident = quoted(&home.data().join("pg_ident.conf").to_string_lossy()),
+        socket = quoted(&home.socket_dir().to_string_lossy()),
+    )
+}
+
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\\', r"\\").replace('\'', "''"))
+}

@@ -1,0 +1,40 @@
+//! Why an event happened.
+
+use event_store::RecordedEvent;
+
+use super::event_columns;
+use crate::page::QueryError;
+use crate::read_models::ReadModels;
+
+impl ReadModels {
+    /// The causes of an event, from itself back to the first event of the command that began it
+    /// all. Comes straight from the log: it is never stale.
+    pub async fn why(&self, position: i64) -> Result<Vec<RecordedEvent>, QueryError> {
+        // A cause lies before its effect, so the chain ends. Where a reaction answered no event,
+        // the command began: its first event is the nearest that carries a command's id.
+        let chain = sqlx::query_as(concat!(
+            "with recursive chain as (
+                 select position, caused_by from events where position = $1
+                 union all
+                 select e.position, e.caused_by
+                 from chain join events e on e.position = chain.caused_by
+                 where e.position < chain.position
+             ),
+             root as (
+                 select first.position from chain
+                 cross join lateral (
+                     select position from events
+                     where position <= chain.position and command_id is not null
+                     order by position desc limit 1
+                 ) as first
+                 where chain.caused_by is null
+             )
+             select ",
+            event_columns!(),
+            " from events e
+              where e.position in (select position from chain union select position from root)
+              order by e.position desc"
+        ));
+        Ok(chain.bind(position).fetch_all(self.pool()).await?)
+    }
+}

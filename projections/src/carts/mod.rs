@@ -1,0 +1,119 @@
+//! Carts by id, and the one that a customer has now.
+
+use domain::cart::{Cart, CartEvent, Owner};
+use domain::{CartId, CustomerId, Event, Kind};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection};
+use uuid::Uuid;
+
+use crate::page::QueryError;
+use crate::read_models::ReadModels;
+use crate::row::{Aggregates, Row, bind_rows, column, row_columns};
+
+pub(crate) struct Carts;
+
+/// A customer's cart and its number among theirs, from 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NumberedCart {
+    pub number: u32,
+    pub row: Row<Cart>,
+}
+
+impl ReadModels {
+    pub async fn cart(&self, cart: CartId) -> Result<Option<Row<Cart>>, QueryError> {
+        Ok(self.carts_by_id(&[cart.0]).await?.pop())
+    }
+
+    /// Those of the carts that exist, in no particular order.
+    pub async fn carts_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Cart>>, QueryError> {
+        Ok(sqlx::query_as(Carts::LOAD).bind(ids).fetch_all(self.pool()).await?)
+    }
+
+    /// The customer's latest cart; if it has ended, the next one begins when it is touched.
+    pub async fn latest_cart(
+        &self,
+        customer: CustomerId,
+    ) -> Result<Option<NumberedCart>, QueryError> {
+        let latest: Vec<Counted> = sqlx::query_as(concat!(
+            "select ",
+            row_columns!(),
+            ", (select count(*) from carts where customer_id = $1) as count
+             from carts where customer_id = $1 order by created_at desc limit $2"
+        ))
+        .bind(customer.0)
+        .bind(LATEST)
+        .fetch_all(self.pool())
+        .await?;
+        Ok(latest.into_iter().find_map(|cart| cart.numbered(customer)))
+    }
+}
+
+/// Carts that were a guest's have no number; so many of them may be newer than the numbered one.
+const LATEST: i64 = 10;
+
+/// A cart, and how many its customer has had.
+struct Counted {
+    count: u32,
+    row: Row<Cart>,
+}
+
+impl Counted {
+    /// The number is in no event: it is what makes this id of the customer's, and as a rule it is
+    /// the count.
+    fn numbered(self, customer: CustomerId) -> Option<NumberedCart> {
+        let mut numbers = (1..=self.count).rev();
+        let number = numbers.find(|n| CartId::of_customer(customer, *n).0 == self.row.id)?;
+        Some(NumberedCart { number, row: self.row })
+    }
+}
+
+impl<'r> FromRow<'r, PgRow> for Counted {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let count: i64 = sqlx::Row::try_get(row, "count")?;
+        let count = u32::try_from(count).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(Counted { count, row: Row::from_row(row)? })
+    }
+}
+
+impl Aggregates for Carts {
+    const TABLE: &'static str = "carts";
+    const VERSION: i32 = 1;
+    const KIND: Kind = Kind::Cart;
+    const LOAD: &'static str = concat!("select ", row_columns!(), " from carts where id = any($1)");
+    type State = Cart;
+
+    fn event(event: &Event) -> Option<&CartEvent> {
+        match event {
+            Event::Cart(event) => Some(event),
+            _ => None,
+        }
+    }
+
+    async fn upsert(connection: &mut PgConnection, rows: &[&Row<Cart>]) -> Result<(), sqlx::Error> {
+        let insert = bind_rows(
+            "insert into carts (id, version, position, created_at, updated_at, state,
+                                customer_id)
+             select id, version, position, created_at, updated_at, state::json, customer_id
+             from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
+                         $5::timestamptz[], $6::text[], $7::uuid[])
+               as row (id, version, position, created_at, updated_at, state, customer_id)
+             on conflict (id) do update set
+                 version = excluded.version, position = excluded.position,
+                 updated_at = excluded.updated_at, state = excluded.state,
+                 customer_id = excluded.customer_id",
+            rows,
+        )?;
+        insert
+            .bind(column(rows, |row| customer(&row.state).map(|customer| customer.0)))
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+fn customer(cart: &Cart) -> Option<CustomerId> {
+    match cart.basket()?.owner {
+        Owner::Guest => None,
+        Owner::Customer(customer) => Some(customer),
+    }
+}

@@ -1,0 +1,148 @@
+//! What must happen by when, as `domain::process::deadline` says.
+
+use std::collections::BTreeMap;
+
+use chrono::{DurationRound, TimeDelta};
+use domain::process::{Deadline, DeadlineChange, deadline};
+use domain::{StreamId, Timestamp};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row};
+use uuid::Uuid;
+
+use crate::feed::Entry;
+use crate::page::QueryError;
+use crate::projection::{Poison, Projection};
+use crate::read_models::ReadModels;
+use crate::recorded::Recorded;
+use crate::row::column;
+
+pub(crate) struct Deadlines;
+
+/// One deadline of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    pub deadline: Deadline,
+    pub stream: StreamId,
+    /// To the microsecond, never before the moment that was set.
+    pub due_at: Timestamp,
+    /// Of the event that set it.
+    pub position: i64,
+}
+
+impl ReadModels {
+    /// What is due at `now`, the longest overdue first.
+    pub async fn deadlines_due(&self, now: Timestamp, most: i64) -> Result<Vec<Due>, QueryError> {
+        let due = sqlx::query_as(
+            "select kind, stream_type, stream_id, due_at, position from deadlines
+             where due_at <= $1 order by due_at, kind, stream_id limit $2",
+        );
+        Ok(due.bind(now).bind(most).fetch_all(self.pool()).await?)
+    }
+
+    /// When something is due next, or was.
+    pub async fn next_deadline(&self) -> Result<Option<Timestamp>, QueryError> {
+        let next = sqlx::query_scalar("select min(due_at) from deadlines");
+        Ok(next.fetch_one(self.pool()).await?)
+    }
+}
+
+impl Projection for Deadlines {
+    const TABLE: &'static str = "deadlines";
+    const KEY: &'static [&'static str] = &["kind", "stream_id"];
+    const VERSION: i32 = 1;
+    type Key = (Deadline, StreamId);
+    type Row = Due;
+
+    fn key(entry: &Entry) -> Result<Option<Self::Key>, Poison> {
+        Ok(change(entry)?.map(|(recorded, change)| match change {
+            DeadlineChange::Set(deadline, _) | DeadlineChange::Clear(deadline) => {
+                (deadline, recorded.stream)
+            }
+        }))
+    }
+
+    fn begins(_: &Entry) -> bool {
+        // The latest word counts, whatever was said before.
+        true
+    }
+
+    fn apply(_: Option<Due>, entry: &Entry) -> Result<Option<Due>, Poison> {
+        Ok(change(entry)?.and_then(|(recorded, change)| match change {
+            DeadlineChange::Clear(_) => None,
+            DeadlineChange::Set(deadline, due_at) => Some(Due {
+                deadline,
+                stream: recorded.stream,
+                due_at: round_up(due_at),
+                position: recorded.position,
+            }),
+        }))
+    }
+
+    async fn load(
+        _: &mut PgConnection,
+        _: &[Self::Key],
+    ) -> Result<BTreeMap<Self::Key, Due>, sqlx::Error> {
+        // No deadline depends on what was there before.
+        Ok(BTreeMap::new())
+    }
+
+    async fn save(connection: &mut PgConnection, rows: &[&Due]) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "insert into deadlines (kind, stream_type, stream_id, due_at, position)
+             select * from unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[],
+                                  $5::bigint[])
+             on conflict (kind, stream_id) do update set
+                 stream_type = excluded.stream_type, due_at = excluded.due_at,
+                 position = excluded.position",
+        )
+        .bind(column(rows, |due| due.deadline.as_str()))
+        .bind(column(rows, |due| due.stream.kind.as_str()))
+        .bind(column(rows, |due| due.stream.id))
+        .bind(column(rows, |due| due.due_at))
+        .bind(column(rows, |due| due.position))
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn remove(connection: &mut PgConnection, keys: &[Self::Key]) -> Result<(), sqlx::Error> {
+        let kinds: Vec<&str> = keys.iter().map(|(deadline, _)| deadline.as_str()).collect();
+        let streams: Vec<Uuid> = keys.iter().map(|(_, stream)| stream.id).collect();
+        sqlx::query(
+            "delete from deadlines using unnest($1::text[], $2::uuid[]) as gone (kind, stream_id)
+             where deadlines.kind = gone.kind and deadlines.stream_id = gone.stream_id",
+        )
+        .bind(kinds)
+        .bind(streams)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+/// What the event does to the deadlines of its stream. Any event may set one, so every event must
+/// be understood.
+fn change(entry: &Entry) -> Result<Option<(&Recorded, DeadlineChange)>, Poison> {
+    let recorded = entry.recorded()?;
+    Ok(deadline(recorded.stream, &recorded.event).map(|change| (recorded, change)))
+}
+
+/// Postgres keeps microseconds: a deadline that came early would be refused.
+fn round_up(at: Timestamp) -> Timestamp {
+    let floor = at.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(at);
+    if floor < at { floor + TimeDelta::microseconds(1) } else { at }
+}
+
+impl<'r> FromRow<'r, PgRow> for Due {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let unknown = || sqlx::Error::Decode("an unknown kind of deadline or stream".into());
+        let deadline = Deadline::parse(row.try_get("kind")?).ok_or_else(unknown)?;
+        let kind = row.try_get::<&str, _>("stream_type")?.parse().map_err(|()| unknown())?;
+        Ok(Due {
+            deadline,
+            stream: StreamId::new(kind, row.try_get("stream_id")?),
+            due_at: row.try_get("due_at")?,
+            position: row.try_get("position")?,
+        })
+    }
+}

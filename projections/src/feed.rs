@@ -1,0 +1,105 @@
+//! The log as all readers of one node share it: read once, decoded once, and only if somebody asks.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use event_store::{EventStore, RecordedEvent, StoreError};
+use tokio::sync::Mutex;
+
+use crate::recorded::{Recorded, Undecodable, decode};
+
+/// The most events kept: some seconds of a busy shop, a few megabytes.
+const WINDOW: usize = 4_096;
+
+/// An event as stored, and decoded once it is asked for.
+#[derive(Debug)]
+pub struct Entry {
+    pub raw: Arc<RecordedEvent>,
+    decoded: OnceLock<Result<Recorded, Undecodable>>,
+}
+
+impl Entry {
+    pub fn new(raw: Arc<RecordedEvent>) -> Entry {
+        Entry { raw, decoded: OnceLock::new() }
+    }
+
+    pub fn position(&self) -> i64 {
+        self.raw.position
+    }
+
+    pub fn recorded(&self) -> Result<&Recorded, &Undecodable> {
+        self.decoded.get_or_init(|| decode(&self.raw)).as_ref()
+    }
+}
+
+/// Cheap to clone; the clones share what was read.
+#[derive(Clone)]
+pub struct Feed {
+    store: EventStore,
+    /// The latest entries that were read, without a hole between them.
+    window: Arc<Mutex<VecDeque<Arc<Entry>>>>,
+}
+
+impl Feed {
+    pub fn new(store: EventStore) -> Feed {
+        Feed { store, window: Arc::default() }
+    }
+
+    pub fn store(&self) -> &EventStore {
+        &self.store
+    }
+
+    /// As [`EventStore::changed`].
+    pub async fn changed(&self, after: i64, at_most: Duration) {
+        self.store.changed(after, at_most).await;
+    }
+
+    /// Up to `limit` events after a position, in log order.
+    ///
+    /// # Errors
+    /// As for [`EventStore::read`].
+    pub async fn read(&self, after: i64, limit: usize) -> Result<Vec<Arc<Entry>>, StoreError> {
+        let mut window = self.window.lock().await;
+        if let Some(entries) = within(&window, after, limit) {
+            return Ok(entries);
+        }
+        let continues = window.back().is_none_or(|last| last.position() <= after);
+        if !continues {
+            // Somebody catches up; the others, who read the end, need not wait for that.
+            drop(window);
+            return self.fetch(after, limit).await;
+        }
+        // Whoever else reads the end waits here, and then finds it in the window.
+        let entries = self.fetch(after, limit).await?;
+        if window.back().is_some_and(|last| last.position() < after) && !entries.is_empty() {
+            window.clear();
+        }
+        window.extend(entries.iter().cloned());
+        let surplus = window.len().saturating_sub(WINDOW);
+        window.drain(..surplus);
+        Ok(entries)
+    }
+
+    async fn fetch(&self, after: i64, limit: usize) -> Result<Vec<Arc<Entry>>, StoreError> {
+        let events = self.store.read(after, limit).await?;
+        Ok(events.into_iter().map(|raw| Arc::new(Entry::new(raw))).collect())
+    }
+}
+
+/// Nothing when the window does not reach back that far, or ends there.
+fn within(window: &VecDeque<Arc<Entry>>, after: i64, limit: usize) -> Option<Vec<Arc<Entry>>> {
+    let (first, last) = (window.front()?.position(), window.back()?.position());
+    if after + 1 < first || after >= last {
+        return None;
+    }
+    let skipped = usize::try_from(after + 1 - first).ok()?;
+    Some(window.iter().skip(skipped).take(limit).cloned().collect())
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed").field("store", &self.store).finish_non_exhaustive()
+    }
+}

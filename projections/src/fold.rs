@@ -1,0 +1,124 @@
+//! The fold of a projection: rows in memory, loaded when an event is about them, written in bulk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use sqlx::PgConnection;
+
+use crate::feed::Entry;
+use crate::projection::{Poison, Projection};
+
+/// Rows of one statement; more would only make the statement larger, not faster.
+const CHUNK: usize = 1_000;
+
+/// After an error the rows are no longer what the table should hold: drop the fold.
+pub(crate) struct Fold<P: Projection> {
+    /// As the events so far left them; none is known not to exist.
+    rows: BTreeMap<P::Key, Option<P::Row>>,
+    /// Not written yet. In order, so that every run writes them alike.
+    dirty: BTreeSet<P::Key>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FoldError {
+    #[error("the event at position {position} cannot be applied: {poison}")]
+    Poison { position: i64, poison: Poison },
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl<P: Projection> Fold<P> {
+    pub(crate) fn new() -> Self {
+        Fold { rows: BTreeMap::new(), dirty: BTreeSet::new() }
+    }
+
+    pub(crate) fn dirty(&self) -> usize {
+        self.dirty.len()
+    }
+
+    /// Applies events to their rows; those it does not know are loaded from the table.
+    pub(crate) async fn apply(
+        &mut self,
+        connection: &mut PgConnection,
+        entries: &[Arc<Entry>],
+    ) -> Result<(), FoldError> {
+        let touched = keys::<P>(entries)?;
+        self.load(connection, &touched).await?;
+        for (key, entry) in touched {
+            let slot = self.rows.entry(key.clone()).or_default();
+            let row = slot.take();
+            *slot = guarded(entry, || P::apply(row, entry))?;
+            self.dirty.insert(key);
+        }
+        Ok(())
+    }
+
+    async fn load(
+        &mut self,
+        connection: &mut PgConnection,
+        touched: &[(P::Key, &Entry)],
+    ) -> Result<(), sqlx::Error> {
+        let mut unknown = Vec::new();
+        for (key, entry) in touched {
+            if !self.rows.contains_key(key) {
+                self.rows.insert(key.clone(), None);
+                if !P::begins(entry) {
+                    unknown.push(key.clone());
+                }
+            }
+        }
+        for keys in unknown.chunks(CHUNK) {
+            let rows = P::load(connection, keys).await?;
+            self.rows.extend(rows.into_iter().map(|(key, row)| (key, Some(row))));
+        }
+        Ok(())
+    }
+
+    /// Writes what changed. All of it stays in memory.
+    pub(crate) async fn flush(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let dirty = std::mem::take(&mut self.dirty);
+        let (mut rows, mut gone) = (Vec::with_capacity(dirty.len()), Vec::new());
+        for key in dirty {
+            match self.rows.get(&key) {
+                Some(Some(row)) => rows.push(row),
+                _ => gone.push(key),
+            }
+        }
+        for rows in rows.chunks(CHUNK) {
+            P::save(connection, rows).await?;
+        }
+        for keys in gone.chunks(CHUNK) {
+            P::remove(connection, keys).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets everything once it is more than `most` rows; nothing may be dirty.
+    pub(crate) fn trim(&mut self, most: usize) {
+        if self.rows.len() > most {
+            self.rows.clear();
+        }
+    }
+}
+
+fn keys<P: Projection>(entries: &[Arc<Entry>]) -> Result<Vec<(P::Key, &Entry)>, FoldError> {
+    let mut touched = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if let Some(key) = guarded(entry, || P::key(entry))? {
+            touched.push((key, &**entry));
+        }
+    }
+    Ok(touched)
+}
+
+/// A panic of a pure fold is a poison event like any other, and must not end the task.
+fn guarded<T>(entry: &Entry, fold: impl FnOnce() -> Result<T, Poison>) -> Result<T, FoldError> {
+    let position = entry.position();
+    let result = catch_unwind(AssertUnwindSafe(fold)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Poison::Panicked(text.unwrap_or("without a word").to_owned()))
+    });
+    result.map_err(|poison| FoldError::Poison { position, poison })
+}

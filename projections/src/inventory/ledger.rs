@@ -1,0 +1,189 @@
+//! The ledger: one line for every change of what is on hand, sales included.
+
+use std::collections::BTreeMap;
+
+use domain::inventory::{Adjustment, InventoryEvent};
+use domain::{Event, Kind, OrderId, Timestamp};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row};
+use uuid::Uuid;
+
+use crate::feed::Entry;
+use crate::projection::{Poison, Projection};
+use crate::row::column;
+
+pub(crate) struct Ledger;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerLine {
+    /// The event's.
+    pub position: i64,
+    /// The inventory stream; see [`domain::Sku::inventory`].
+    pub inventory_id: Uuid,
+    pub kind: LedgerKind,
+    /// Units, signed: what came in is positive.
+    pub quantity: i64,
+    /// On hand after it.
+    pub balance: i64,
+    pub reason: Option<String>,
+    pub reference: Option<String>,
+    /// Of a sale.
+    pub order: Option<OrderId>,
+    pub actor: String,
+    pub at: Timestamp,
+}
+
+/// Stored by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerKind {
+    Purchase,
+    Return,
+    Damage,
+    Adjustment,
+    Sale,
+}
+
+impl LedgerKind {
+    pub const ALL: [LedgerKind; 5] = [
+        LedgerKind::Purchase,
+        LedgerKind::Return,
+        LedgerKind::Damage,
+        LedgerKind::Adjustment,
+        LedgerKind::Sale,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LedgerKind::Purchase => "PURCHASE",
+            LedgerKind::Return => "RETURN",
+            LedgerKind::Damage => "DAMAGE",
+            LedgerKind::Adjustment => "ADJUSTMENT",
+            LedgerKind::Sale => "SALE",
+        }
+    }
+}
+
+impl From<Adjustment> for LedgerKind {
+    fn from(kind: Adjustment) -> LedgerKind {
+        match kind {
+            Adjustment::Purchase => LedgerKind::Purchase,
+            Adjustment::Return => LedgerKind::Return,
+            Adjustment::Damage => LedgerKind::Damage,
+            Adjustment::Adjustment => LedgerKind::Adjustment,
+        }
+    }
+}
+
+impl Projection for Ledger {
+    const TABLE: &'static str = "inventory_ledger";
+    const KEY: &'static [&'static str] = &["position"];
+    const VERSION: i32 = 1;
+    type Key = i64;
+    type Row = LedgerLine;
+
+    fn key(entry: &Entry) -> Result<Option<i64>, Poison> {
+        if *entry.raw.stream_type != *Kind::Inventory.as_str() {
+            return Ok(None);
+        }
+        Ok(line(entry)?.map(|line| line.position))
+    }
+
+    fn begins(_: &Entry) -> bool {
+        true
+    }
+
+    fn apply(_: Option<LedgerLine>, entry: &Entry) -> Result<Option<LedgerLine>, Poison> {
+        line(entry)
+    }
+
+    async fn load(
+        _: &mut PgConnection,
+        _: &[i64],
+    ) -> Result<BTreeMap<i64, LedgerLine>, sqlx::Error> {
+        // Every line begins with its event.
+        Ok(BTreeMap::new())
+    }
+
+    async fn save(connection: &mut PgConnection, rows: &[&LedgerLine]) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "insert into inventory_ledger (position, inventory_id, kind, quantity, balance, reason,
+                                           reference, order_id, actor, at)
+             select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[],
+                                  $6::text[], $7::text[], $8::uuid[], $9::text[],
+                                  $10::timestamptz[])",
+        )
+        .bind(column(rows, |line| line.position))
+        .bind(column(rows, |line| line.inventory_id))
+        .bind(column(rows, |line| line.kind.as_str()))
+        .bind(column(rows, |line| line.quantity))
+        .bind(column(rows, |line| line.balance))
+        .bind(column(rows, |line| line.reason.clone()))
+        .bind(column(rows, |line| line.reference.clone()))
+        .bind(column(rows, |line| line.order.map(|order| order.0)))
+        .bind(column(rows, |line| line.actor.clone()))
+        .bind(column(rows, |line| line.at))
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn remove(_: &mut PgConnection, _: &[i64]) -> Result<(), sqlx::Error> {
+        // No line is ever struck out.
+        Ok(())
+    }
+}
+
+/// The line that the event is, if it changed what is on hand.
+fn line(entry: &Entry) -> Result<Option<LedgerLine>, Poison> {
+    let recorded = entry.recorded()?;
+    let line = |kind, quantity, balance, at| LedgerLine {
+        position: recorded.position,
+        inventory_id: recorded.stream.id,
+        kind,
+        quantity,
+        balance,
+        reason: None,
+        reference: None,
+        order: None,
+        actor: recorded.actor.to_string(),
+        at,
+    };
+    Ok(match &recorded.event {
+        Event::Inventory(InventoryEvent::Adjusted {
+            kind,
+            quantity,
+            reason,
+            reference,
+            on_hand,
+            at,
+        }) => Some(LedgerLine {
+            reason: reason.as_ref().map(ToString::to_string),
+            reference: reference.as_ref().map(ToString::to_string),
+            ..line((*kind).into(), *quantity, *on_hand, *at)
+        }),
+        Event::Inventory(InventoryEvent::Committed { order, quantity, on_hand, at }) => {
+            let sale = line(LedgerKind::Sale, -quantity, *on_hand, *at);
+            Some(LedgerLine { order: Some(*order), ..sale })
+        }
+        _ => None,
+    })
+}
+
+impl<'r> FromRow<'r, PgRow> for LedgerLine {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let kind: &str = row.try_get("kind")?;
+        let kind = LedgerKind::ALL.into_iter().find(|known| known.as_str() == kind);
+        Ok(LedgerLine {
+            position: row.try_get("position")?,
+            inventory_id: row.try_get("inventory_id")?,
+            kind: kind.ok_or_else(|| sqlx::Error::Decode("an unknown kind of line".into()))?,
+            quantity: row.try_get("quantity")?,
+            balance: row.try_get("balance")?,
+            reason: row.try_get("reason")?,
+            reference: row.try_get("reference")?,
+            order: row.try_get::<Option<Uuid>, _>("order_id")?.map(OrderId),
+            actor: row.try_get("actor")?,
+            at: row.try_get("at")?,
+        })
+    }
+}

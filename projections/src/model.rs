@@ -1,0 +1,118 @@
+//! The read models by name, and the one place that knows them all.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A read model, kept by a projection of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReadModel {
+    Products,
+    Carts,
+    Orders,
+    Payments,
+    Inventory,
+    Ledger,
+    Deadlines,
+    Audit,
+}
+
+/// Evaluates an expression with a type alias for the projection that keeps a read model.
+macro_rules! with_projection {
+    ($model:expr, $P:ident => $body:expr) => {{
+        use $crate::model::ReadModel;
+        match $model {
+            ReadModel::Products => {
+                type $P = $crate::products::Products;
+                $body
+            }
+            ReadModel::Carts => {
+                type $P = $crate::carts::Carts;
+                $body
+            }
+            ReadModel::Orders => {
+                type $P = $crate::orders::Orders;
+                $body
+            }
+            ReadModel::Payments => {
+                type $P = $crate::payments::Payments;
+                $body
+            }
+            ReadModel::Inventory => {
+                type $P = $crate::inventory::Items;
+                $body
+            }
+            ReadModel::Ledger => {
+                type $P = $crate::inventory::Ledger;
+                $body
+            }
+            ReadModel::Deadlines => {
+                type $P = $crate::deadlines::Deadlines;
+                $body
+            }
+            ReadModel::Audit => {
+                type $P = $crate::audit::Audit;
+                $body
+            }
+        }
+    }};
+}
+pub(crate) use with_projection;
+
+impl ReadModel {
+    pub const ALL: [ReadModel; 8] = [
+        ReadModel::Products,
+        ReadModel::Carts,
+        ReadModel::Orders,
+        ReadModel::Payments,
+        ReadModel::Inventory,
+        ReadModel::Ledger,
+        ReadModel::Deadlines,
+        ReadModel::Audit,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            ReadModel::Products => "products",
+            ReadModel::Carts => "carts",
+            ReadModel::Orders => "orders",
+            ReadModel::Payments => "payments",
+            ReadModel::Inventory => "inventory",
+            ReadModel::Ledger => "ledger",
+            ReadModel::Deadlines => "deadlines",
+            ReadModel::Audit => "audit",
+        }
+    }
+
+    /// The lease that goes with it; others than projections hold leases too.
+    pub fn lease(self) -> &'static str {
+        match self {
+            ReadModel::Products => "projection:products",
+            ReadModel::Carts => "projection:carts",
+            ReadModel::Orders => "projection:orders",
+            ReadModel::Payments => "projection:payments",
+            ReadModel::Inventory => "projection:inventory",
+            ReadModel::Ledger => "projection:ledger",
+            ReadModel::Deadlines => "projection:deadlines",
+            ReadModel::Audit => "projection:audit",
+        }
+    }
+}
+
+impl FromStr for ReadModel {
+    type Err = UnknownReadModel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownReadModel> {
+        let known = ReadModel::ALL.into_iter().find(|model| model.name() == name);
+        known.ok_or_else(|| UnknownReadModel(name.to_owned()))
+    }
+}
+
+impl fmt::Display for ReadModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no read model '{0}'")]
+pub struct UnknownReadModel(pub String);

@@ -1,0 +1,89 @@
+//! Questions to the orders.
+
+use domain::order::{Order, OrderStatus};
+use domain::{CartId, CustomerId, OrderId, Timestamp};
+use sqlx::{Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::Orders;
+use crate::page::{Cursor, Moment, Page, QueryError, Slice};
+use crate::read_models::ReadModels;
+use crate::row::{Aggregates, Row, row_columns};
+
+/// What is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub status: Option<OrderStatus>,
+    pub customer: Option<CustomerId>,
+    /// Inclusive.
+    pub placed_from: Option<Timestamp>,
+    /// Exclusive.
+    pub placed_to: Option<Timestamp>,
+}
+
+impl ReadModels {
+    pub async fn order(&self, order: OrderId) -> Result<Option<Row<Order>>, QueryError> {
+        Ok(self.orders_by_id(&[order.0]).await?.pop())
+    }
+
+    /// Those of the orders that exist, in no particular order.
+    pub async fn orders_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Order>>, QueryError> {
+        Ok(sqlx::query_as(Orders::LOAD).bind(ids).fetch_all(self.pool()).await?)
+    }
+
+    pub async fn order_by_number(&self, number: &str) -> Result<Option<Row<Order>>, QueryError> {
+        let by_number = concat!(
+            "select ",
+            row_columns!(),
+            " from orders where number = $1 order by placed_at limit 1"
+        );
+        Ok(sqlx::query_as(by_number).bind(number).fetch_optional(self.pool()).await?)
+    }
+
+    /// The order that a cart became: how a guest, who has but the cart's token, finds it.
+    pub async fn order_of_cart(&self, cart: CartId) -> Result<Option<Row<Order>>, QueryError> {
+        let by_cart = concat!(
+            "select ",
+            row_columns!(),
+            " from orders where cart_id = $1 order by placed_at desc limit 1"
+        );
+        Ok(sqlx::query_as(by_cart).bind(cart.0).fetch_optional(self.pool()).await?)
+    }
+
+    /// Newest first.
+    pub async fn orders(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<Slice<Row<Order>>, QueryError> {
+        let mut query = QueryBuilder::<Postgres>::new(concat!(
+            "select ",
+            row_columns!(),
+            " from orders where true"
+        ));
+        if let Some(Moment(at, id)) = page.after()? {
+            query.push(" and (placed_at, id) < (").push_bind(at);
+            query.push(", ").push_bind(id).push(")");
+        }
+        if let Some(status) = filter.status {
+            query.push(" and status = ").push_bind(status.as_str());
+        }
+        if let Some(customer) = filter.customer {
+            query.push(" and customer_id = ").push_bind(customer.0);
+        }
+        if let Some(from) = filter.placed_from {
+            query.push(" and placed_at >= ").push_bind(from);
+        }
+        if let Some(to) = filter.placed_to {
+            query.push(" and placed_at < ").push_bind(to);
+        }
+        query.push(" order by placed_at desc, id desc limit ").push_bind(page.limit());
+        let rows = query.build_query_as().fetch_all(self.pool()).await?;
+        Ok(page.slice(rows, cursor))
+    }
+}
+
+fn cursor(row: &Row<Order>) -> Cursor {
+    let placed_at = row.state.details().map_or(row.created_at, |order| order.placed.at);
+    Moment(placed_at, row.id).into()
+}

@@ -1,0 +1,59 @@
+//! Questions to the payments.
+
+use domain::payment::{Payment, PaymentStatus};
+use domain::{OrderId, PaymentId};
+use sqlx::{Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::Payments;
+use crate::page::{Moment, Page, QueryError, Slice};
+use crate::read_models::ReadModels;
+use crate::row::{Aggregates, Row, row_columns};
+
+/// What is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub order: Option<OrderId>,
+    pub status: Option<PaymentStatus>,
+    pub needs_attention: Option<bool>,
+}
+
+impl ReadModels {
+    pub async fn payment(&self, payment: PaymentId) -> Result<Option<Row<Payment>>, QueryError> {
+        Ok(self.payments_by_id(&[payment.0]).await?.pop())
+    }
+
+    /// Those of the payments that exist, in no particular order.
+    pub async fn payments_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Payment>>, QueryError> {
+        Ok(sqlx::query_as(Payments::LOAD).bind(ids).fetch_all(self.pool()).await?)
+    }
+
+    /// Newest first.
+    pub async fn payments(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<Slice<Row<Payment>>, QueryError> {
+        let mut query = QueryBuilder::<Postgres>::new(concat!(
+            "select ",
+            row_columns!(),
+            " from payments where true"
+        ));
+        if let Some(Moment(at, id)) = page.after()? {
+            query.push(" and (created_at, id) < (").push_bind(at);
+            query.push(", ").push_bind(id).push(")");
+        }
+        if let Some(order) = filter.order {
+            query.push(" and order_id = ").push_bind(order.0);
+        }
+        if let Some(status) = filter.status {
+            query.push(" and status = ").push_bind(status.as_str());
+        }
+        if let Some(needs_attention) = filter.needs_attention {
+            query.push(" and needs_attention = ").push_bind(needs_attention);
+        }
+        query.push(" order by created_at desc, id desc limit ").push_bind(page.limit());
+        let rows = query.build_query_as().fetch_all(self.pool()).await?;
+        Ok(page.slice(rows, |row: &Row<Payment>| Moment(row.created_at, row.id).into()))
+    }
+}

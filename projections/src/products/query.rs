@@ -1,0 +1,55 @@
+//! Questions to the catalogue.
+
+use domain::Sku;
+use domain::product::Product;
+use sqlx::{Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::{Products, sku};
+use crate::page::{Cursor, Page, QueryError, Slice};
+use crate::read_models::ReadModels;
+use crate::row::{Aggregates, Row, row_columns};
+
+/// What is left out does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// A part of the SKU or of the name, in any case.
+    pub search: Option<String>,
+    pub active: Option<bool>,
+}
+
+impl ReadModels {
+    pub async fn product(&self, sku: &Sku) -> Result<Option<Row<Product>>, QueryError> {
+        Ok(self.products_by_id(&[sku.product().id]).await?.pop())
+    }
+
+    /// Those of the products that exist, in no particular order.
+    pub async fn products_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Product>>, QueryError> {
+        Ok(sqlx::query_as(Products::LOAD).bind(ids).fetch_all(self.pool()).await?)
+    }
+
+    /// By SKU.
+    pub async fn products(
+        &self,
+        filter: &Filter,
+        page: &Page,
+    ) -> Result<Slice<Row<Product>>, QueryError> {
+        let mut query = QueryBuilder::<Postgres>::new(concat!(
+            "select ",
+            row_columns!(),
+            " from products where true"
+        ));
+        if let Some(after) = page.after::<String>()? {
+            query.push(" and sku > ").push_bind(after);
+        }
+        if let Some(search) = &filter.search {
+            query.push(" and strpos(search, ").push_bind(search.to_lowercase()).push(") > 0");
+        }
+        if let Some(active) = filter.active {
+            query.push(" and active = ").push_bind(active);
+        }
+        query.push(" order by sku limit ").push_bind(page.limit());
+        let rows = query.build_query_as().fetch_all(self.pool()).await?;
+        Ok(page.slice(rows, |row: &Row<Product>| Cursor::new(sku(&row.state))))
+    }
+}

@@ -1,0 +1,78 @@
+//! Live rows against rebuilt rows, to the byte.
+
+use std::fmt;
+
+use sqlx::{AssertSqlSafe, FromRow};
+
+use super::shadow::Shadow;
+
+/// A row in which the two tables differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The columns of the primary key, joined by `/`.
+    pub key: String,
+    pub kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The log makes this row, and the live table lacks it.
+    Missing,
+    /// The live table has this row, and the log does not make it.
+    Surplus,
+    /// Both have it, with other contents.
+    Changed,
+}
+
+#[derive(FromRow)]
+struct Found {
+    key: String,
+    is_live: bool,
+    is_rebuilt: bool,
+    different: i64,
+}
+
+/// How many rows differ, and the first hundred of them.
+pub(super) async fn compare(
+    shadow: &mut Shadow,
+    key: &[&str],
+) -> Result<(i64, Vec<Difference>), sqlx::Error> {
+    let keys = key.join(", ");
+    let (live, rebuilt) = (&shadow.live_table, &shadow.table);
+    let compare = format!(
+        "with compared as (
+             select concat_ws('/', {keys}) as key,
+                    (live.*)::text as live, (rebuilt.*)::text as rebuilt
+             from {live} as live full join {rebuilt} as rebuilt using ({keys})
+         )
+         select key, live is not null as is_live, rebuilt is not null as is_rebuilt,
+                count(*) over () as different
+         from compared where live is distinct from rebuilt
+         order by key limit 100"
+    );
+    let found: Vec<Found> =
+        sqlx::query_as(AssertSqlSafe(compare)).fetch_all(&mut *shadow.connection).await?;
+    let different = found.first().map_or(0, |found| found.different);
+    Ok((different, found.into_iter().map(Found::difference).collect()))
+}
+
+impl Found {
+    fn difference(self) -> Difference {
+        let kind = match (self.is_live, self.is_rebuilt) {
+            (false, _) => Kind::Missing,
+            (true, false) => Kind::Surplus,
+            (true, true) => Kind::Changed,
+        };
+        Difference { key: self.key, kind }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Kind::Missing => write!(f, "{} is missing", self.key),
+            Kind::Surplus => write!(f, "{} should not be there", self.key),
+            Kind::Changed => write!(f, "{} differs", self.key),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The shadow table: a copy of the live one's definition, in a schema of its own.
+
+use sqlx::{AssertSqlSafe, Executor, PgPool};
+
+use super::RebuildError;
+use crate::connection::Connection;
+use crate::model::ReadModel;
+
+pub(super) struct Shadow {
+    /// Sees the shadow table where others see the live one. Never goes back to the pool.
+    pub(super) connection: Connection,
+    model: ReadModel,
+    /// Ready for use in a statement, as are the three below.
+    schema: String,
+    live_schema: String,
+    pub(super) table: String,
+    pub(super) live_table: String,
+}
+
+/// Where the live table is.
+pub(super) struct Live {
+    pub(super) position: i64,
+    pub(super) version: i32,
+    pub(super) epoch: i64,
+}
+
+impl Shadow {
+    pub(super) async fn create(
+        pool: &PgPool,
+        model: ReadModel,
+        table: &str,
+    ) -> Result<Shadow, RebuildError> {
+        let mut connection = Connection::take(pool).await?;
+        let alone: bool = sqlx::query_scalar("select pg_try_advisory_lock(hashtext($1))")
+            .bind(format!("rebuild:{model}"))
+            .fetch_one(&mut *connection)
+            .await?;
+        if !alone {
+            return Err(RebuildError::Busy(model));
+        }
+        let (schema, live_schema, shadow_table, live_table) = sqlx::query_as(
+            "select quote_ident(s), quote_ident(live), format('%I.%I', s, t),
+                    format('%I.%I', live, t)
+             from (values ($1, current_schema()::text, $2)) as n (s, live, t)",
+        )
+        .bind(format!("rebuild_{model}"))
+        .bind(table)
+        .fetch_one(&mut *connection)
+        .await?;
+        let table = shadow_table;
+        let mut shadow = Shadow { connection, model, schema, live_schema, table, live_table };
+        shadow.define().await?;
+        Ok(shadow)
+    }
+
+    async fn define(&mut self) -> Result<(), sqlx::Error> {
+        let options: Option<String> = sqlx::query_scalar(
+            "select 'with (' || array_to_string(reloptions, ', ') || ')'
+             from pg_class where oid = $1::regclass",
+        )
+        .bind(&self.live_table)
+        .fetch_one(&mut *self.connection)
+        .await?;
+        let options = options.unwrap_or_default();
+        let Shadow { schema, live_schema, table, live_table, .. } = &*self;
+        // The leases must hold a row that can be locked, even if nothing was ever projected.
+        let define = format!(
+            "set statement_timeout = 0;
+             set idle_in_transaction_session_timeout = '60s';
+             set synchronous_commit = off;
+             drop schema if exists {schema} cascade;
+             create schema {schema};
+             create table {table} (like {live_table} including all excluding indexes) {options};
+             set search_path = {schema}, {live_schema};
+             insert into leases (name, owner, expires_at)
+             values ('{}', 'rebuild', '-infinity') on conflict do nothing",
+            self.model.lease()
+        );
+        self.run(define).await?;
+        // Rows are looked up by key while they are written; the other indexes can wait.
+        let keys: Vec<String> = sqlx::query_scalar(
+            "select format('alter table %s add constraint %I %s',
+                           $2, conname, pg_get_constraintdef(oid))
+             from pg_constraint where conrelid = $1::regclass and contype in ('p', 'u')
+             order by conname",
+        )
+        .bind(&self.live_table)
+        .bind(&self.table)
+        .fetch_all(&mut *self.connection)
+        .await?;
+        self.run(keys.join(";")).await
+    }
+
+    /// The live table's indexes, under their own names.
+    pub(super) async fn build_indexes(&mut self) -> Result<(), sqlx::Error> {
+        let indexes: Vec<String> = sqlx::query_scalar(
+            "select replace(pg_get_indexdef(i.indexrelid),
+                            format(' ON %s ', $1), format(' on %s ', $2))
+             from pg_index i
+             where i.indrelid = $1::regclass
+               and not exists (select from pg_constraint c where c.conindid = i.indexrelid)
+             order by i.indexrelid",
+        )
+        .bind(&self.live_table)
+        .bind(&self.table)
+        .fetch_all(&mut *self.connection)
+        .await?;
+        self.run(indexes.join(";")).await?;
+        self.run(format!("analyze {}", self.table)).await
+    }
+
+    pub(super) async fn live(&mut self) -> Result<Live, sqlx::Error> {
+        self.lease("select position, version, epoch from leases where name = $1").await
+    }
+
+    /// Begins the transaction in which the tables change places; the live one stands still.
+    pub(super) async fn begin_swap(&mut self) -> Result<Live, sqlx::Error> {
+        // First the table, then the lease: the order in which a projector takes them.
+        self.run(format!(
+            "begin; set local lock_timeout = '2s'; set local synchronous_commit = on;
+             lock table {} in share row exclusive mode",
+            self.live_table
+        ))
+        .await?;
+        self.lease("select position, version, epoch from leases where name = $1 for update").await
+    }
+
+    async fn lease(&mut self, select: &'static str) -> Result<Live, sqlx::Error> {
+        let lease = sqlx::query_as(select).bind(self.model.lease());
+        let (position, version, epoch) = lease.fetch_one(&mut *self.connection).await?;
+        Ok(Live { position, version, epoch })
+    }
+
+    /// Puts the shadow table in the live one's place, within the transaction of
+    /// [`Shadow::begin_swap`]; answers where the old one is, if it is kept.
+    pub(super) async fn swap(
+        &mut self,
+        keep_as: Option<&str>,
+        position: i64,
+        version: i32,
+    ) -> Result<Option<String>, sqlx::Error> {
+        let Shadow { live_schema, table, live_table, .. } = &*self;
+        let (retire, kept) = match keep_as {
+            None => (format!("drop table {live_table}"), None),
+            Some(schema) => {
+                let name = live_table.rsplit('.').next().unwrap_or(live_table);
+                let retire =
+                    format!("create schema {schema}; alter table {live_table} set schema {schema}");
+                (retire, Some(format!("{schema}.{name}")))
+            }
+        };
+        self.run(format!("{retire}; alter table {table} set schema {live_schema}")).await?;
+        // A new epoch: whoever projects forgets the rows in memory, which are the old table's.
+        sqlx::query(
+            "update leases set position = $2, version = $3, epoch = epoch + 1,
+                               stopped_because = null
+             where name = $1",
+        )
+        .bind(self.model.lease())
+        .bind(position)
+        .bind(version)
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(kept)
+    }
+
+    /// Counted where the table is now.
+    pub(super) async fn rows(&mut self, is_live: bool) -> Result<i64, sqlx::Error> {
+        let table = if is_live { &self.live_table } else { &self.table };
+        let count = format!("select count(*) from {table}");
+        sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *self.connection).await
+    }
+
+    pub(super) async fn drop(mut self) -> Result<(), sqlx::Error> {
+        // The connection closes behind our back, so the lock is not left to it.
+        self.run(format!("drop schema {} cascade; select pg_advisory_unlock_all()", self.schema))
+            .await
+    }
+
+    async fn run(&mut self, statements: String) -> Result<(), sqlx::Error> {
+        self.connection.execute(sqlx::raw_sql(AssertSqlSafe(statements))).await?;
+        Ok(())
+    }
+}

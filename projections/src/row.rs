@@ -1,0 +1,153 @@
+//! The row of an aggregate: its own folded state and the facts of its envelope.
+
+use std::collections::BTreeMap;
+
+use cqrs_es::Aggregate;
+use domain::{Event, Kind, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::types::Json;
+use sqlx::{FromRow, PgConnection, Postgres};
+use uuid::Uuid;
+
+use crate::feed::Entry;
+use crate::projection::{Poison, Projection};
+
+/// An aggregate as a read model keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row<S> {
+    /// The stream's.
+    pub id: Uuid,
+    /// The stream's, after the last event.
+    pub version: i32,
+    /// The last event's.
+    pub position: i64,
+    /// When the first event was recorded.
+    pub created_at: Timestamp,
+    /// When the last event was recorded.
+    pub updated_at: Timestamp,
+    pub state: S,
+}
+
+/// The columns that every aggregate's table begins with, for a `select`.
+macro_rules! row_columns {
+    () => {
+        "id, version, position, created_at, updated_at, state"
+    };
+}
+pub(crate) use row_columns;
+
+impl<'r, S: DeserializeOwned> FromRow<'r, PgRow> for Row<S> {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        use sqlx::Row as _;
+        let Json(state) = row.try_get("state")?;
+        Ok(Row {
+            id: row.try_get("id")?,
+            version: row.try_get("version")?,
+            position: row.try_get("position")?,
+            created_at: row.try_get("created_at")?,
+            updated_at: row.try_get("updated_at")?,
+            state,
+        })
+    }
+}
+
+/// The table of one kind of aggregate.
+pub(crate) trait Aggregates: Send + Sync + 'static {
+    const TABLE: &'static str;
+    const VERSION: i32;
+    const KIND: Kind;
+    /// Selects the rows with the ids `$1`.
+    const LOAD: &'static str;
+    type State: Aggregate<Event: Clone> + Serialize + DeserializeOwned + Unpin;
+
+    fn event(event: &Event) -> Option<&<Self::State as Aggregate>::Event>;
+
+    /// Writes all rows with one statement, whether or not they exist.
+    fn upsert(
+        connection: &mut PgConnection,
+        rows: &[&Row<Self::State>],
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+impl<T: Aggregates> Projection for T {
+    const TABLE: &'static str = T::TABLE;
+    const KEY: &'static [&'static str] = &["id"];
+    const VERSION: i32 = T::VERSION;
+    type Key = Uuid;
+    type Row = Row<T::State>;
+
+    fn key(entry: &Entry) -> Result<Option<Uuid>, Poison> {
+        let own = *entry.raw.stream_type == *T::KIND.as_str();
+        Ok(own.then_some(entry.raw.stream_id))
+    }
+
+    fn begins(entry: &Entry) -> bool {
+        entry.raw.version == 1
+    }
+
+    fn apply(row: Option<Self::Row>, entry: &Entry) -> Result<Option<Self::Row>, Poison> {
+        let recorded = entry.recorded()?;
+        let known = row.as_ref().map_or(0, |row| row.version);
+        if recorded.version != known + 1 {
+            return Err(Poison::OutOfSequence { row: known, event: recorded.version });
+        }
+        let mut row = row.unwrap_or_else(|| Row {
+            id: recorded.stream.id,
+            version: 0,
+            position: 0,
+            created_at: recorded.recorded_at,
+            updated_at: recorded.recorded_at,
+            state: T::State::default(),
+        });
+        if let Some(event) = T::event(&recorded.event) {
+            row.state.apply(event.clone());
+        }
+        row.version = recorded.version;
+        row.position = recorded.position;
+        row.updated_at = recorded.recorded_at;
+        Ok(Some(row))
+    }
+
+    async fn load(
+        connection: &mut PgConnection,
+        ids: &[Uuid],
+    ) -> Result<BTreeMap<Uuid, Self::Row>, sqlx::Error> {
+        let rows: Vec<Self::Row> = sqlx::query_as(T::LOAD).bind(ids).fetch_all(connection).await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+
+    async fn save(connection: &mut PgConnection, rows: &[&Self::Row]) -> Result<(), sqlx::Error> {
+        T::upsert(connection, rows).await
+    }
+
+    async fn remove(connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), sqlx::Error> {
+        // `apply` never removes an aggregate.
+        let _ = (connection, ids);
+        Ok(())
+    }
+}
+
+/// Binds `$1` to `$6`: ids, versions, positions, times of creation and update, states.
+pub(crate) fn bind_rows<S: Serialize>(
+    insert: &'static str,
+    rows: &[&Row<S>],
+) -> Result<Query<'static, Postgres, PgArguments>, sqlx::Error> {
+    let states: Result<Vec<String>, _> =
+        rows.iter().map(|row| serde_json::to_string(&row.state)).collect();
+    let states = states.map_err(|error| sqlx::Error::Encode(error.into()))?;
+    Ok(sqlx::query(insert)
+        .bind(column(rows, |row| row.id))
+        .bind(column(rows, |row| row.version))
+        .bind(column(rows, |row| row.position))
+        .bind(column(rows, |row| row.created_at))
+        .bind(column(rows, |row| row.updated_at))
+        .bind(states))
+}
+
+/// One column of an `unnest`.
+pub(crate) fn column<R, V>(rows: &[&R], value: impl Fn(&R) -> V) -> Vec<V> {
+    rows.iter().map(|row| value(row)).collect()
+}

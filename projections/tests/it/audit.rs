@@ -1,0 +1,124 @@
+//! Who did what, when and why.
+
+use domain::product::ProductEvent;
+use domain::{Event, Kind, StreamId};
+use event_store::RecordedEvent;
+use projections::ReadModels;
+use projections::audit::Filter;
+
+use crate::support::{By, Shop, at, id, items, page, sku, text, usd, walk};
+
+fn product() -> StreamId {
+    sku("A").product()
+}
+
+fn created() -> Event {
+    ProductEvent::Created {
+        sku: sku("A"),
+        name: text("A thing"),
+        description: None,
+        image_url: None,
+        price: usd(1),
+        at: at(0),
+    }
+    .into()
+}
+
+fn repriced(price: i64) -> Event {
+    ProductEvent::Repriced { price: usd(price), at: at(1) }.into()
+}
+
+fn positions(events: Vec<RecordedEvent>) -> Vec<i64> {
+    events.iter().map(|event| event.position).collect()
+}
+
+async fn found(models: &ReadModels, filter: Filter) -> Vec<i64> {
+    positions(items(models.events(&filter, &page(100)).await.unwrap()))
+}
+
+/// 1 and 2 are one command; 3 answers 2 and 4 is of the same command as 3; 5 answers 4; 6 is
+/// somebody else's.
+async fn shop() -> (Shop, By) {
+    let shop = Shop::open().await;
+    let mary = By::actor("staff:mary");
+    shop.record_by(mary.clone(), vec![(product(), created()), (product(), repriced(2))]).await;
+    let reaction = |caused_by| By {
+        correlation: mary.correlation,
+        caused_by: Some(caused_by),
+        ..By::actor("system:reactions")
+    };
+    shop.record_by(reaction(2), vec![(product(), repriced(3)), (product(), repriced(4))]).await;
+    shop.record_by(reaction(4), vec![(product(), repriced(5))]).await;
+    shop.record_by(By::actor("key:shop"), vec![(product(), repriced(6))]).await;
+    (shop, mary)
+}
+
+#[tokio::test]
+async fn events_are_found_by_whatever_their_envelope_says() {
+    let (shop, mary) = shop().await;
+    let models = shop.projected().await;
+    let all = Filter::default();
+    assert_eq!(found(&models, all.clone()).await, [6, 5, 4, 3, 2, 1]);
+    let types = Some(vec!["product.created".to_owned(), "order.placed".to_owned()]);
+    assert_eq!(found(&models, Filter { types, ..all.clone() }).await, [1]);
+    let actor = Some("staff:mary".to_owned());
+    assert_eq!(found(&models, Filter { actor, ..all.clone() }).await, [2, 1]);
+    let correlation_id = Some(mary.correlation);
+    assert_eq!(found(&models, Filter { correlation_id, ..all.clone() }).await, [5, 4, 3, 2, 1]);
+    let command_id = Some(mary.command);
+    assert_eq!(found(&models, Filter { command_id, ..all.clone() }).await, [2, 1]);
+    let command_id = Some(id());
+    assert!(found(&models, Filter { command_id, ..all.clone() }).await.is_empty());
+    let kind = Some(Kind::Order);
+    assert!(found(&models, Filter { kind, ..all.clone() }).await.is_empty());
+    let stream_id = Some(product().id);
+    assert_eq!(found(&models, Filter { stream_id, ..all.clone() }).await.len(), 6);
+
+    let log = shop.store.events_between(1, 6).await.unwrap();
+    let (from, to) = (Some(log[1].recorded_at), Some(log[4].recorded_at));
+    assert_eq!(found(&models, Filter { from, to, ..all }).await, [4, 3, 2]);
+}
+
+#[tokio::test]
+async fn events_are_answered_as_they_are_stored() {
+    let (shop, _) = shop().await;
+    let models = shop.projected().await;
+    let all = walk(|page| {
+        let models = models.clone();
+        async move { models.events(&Filter::default(), &page).await.unwrap() }
+    });
+    let mut all = all.await;
+    all.reverse();
+    let log = shop.store.events_between(1, 6).await.unwrap();
+    assert_eq!(all, log.iter().map(|event| (**event).clone()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn history_tells_a_stream_from_its_beginning() {
+    let (shop, _) = shop().await;
+    let models = shop.projected().await;
+    let all = walk(|page| {
+        let models = models.clone();
+        async move { models.history(product(), &page).await.unwrap() }
+    });
+    assert_eq!(positions(all.await), [1, 2, 3, 4, 5, 6]);
+    let order = StreamId::new(Kind::Order, product().id);
+    assert_eq!(items(models.history(order, &page(9)).await.unwrap()), []);
+}
+
+#[tokio::test]
+async fn why_leads_back_to_the_first_event_of_the_command_that_began_it() {
+    let (shop, _) = shop().await;
+    let models = shop.projected().await;
+    for (position, chain) in [
+        (5, vec![5, 4, 2, 1]),
+        (3, vec![3, 2, 1]),
+        (2, vec![2, 1]),
+        (1, vec![1]),
+        (6, vec![6]),
+        (7, vec![]),
+    ] {
+        let why = models.why(position).await.unwrap();
+        assert_eq!(positions(why), chain, "{position}");
+    }
+}

@@ -1,0 +1,47 @@
+//! Deadlines.
+
+use chrono::TimeDelta;
+use domain::cart::Owner;
+use domain::order::OrderEvent;
+use domain::payment::Method;
+use domain::process::Deadline;
+use domain::{CartId, OrderId, PaymentId};
+
+use crate::orders::placed;
+use crate::support::{Shop, at, id, usd};
+
+#[tokio::test]
+async fn an_order_is_due_until_an_event_says_otherwise() {
+    let shop = Shop::open().await;
+    let (idle, paying, confirmed) = (OrderId(id()), OrderId(id()), OrderId(id()));
+    let nanosecond = TimeDelta::nanoseconds(1);
+    for (order, number, moment) in
+        [(idle, "1", at(0) + nanosecond), (paying, "2", at(10)), (confirmed, "3", at(20))]
+    {
+        shop.record(order.stream(), [placed(number, CartId(id()), Owner::Guest, moment)]).await;
+    }
+    let started = OrderEvent::PaymentStarted {
+        payment: PaymentId(id()),
+        method: Method::Card,
+        amount: usd(2_499),
+        reserved_until: at(3_600),
+        at: at(30),
+    };
+    let position = shop.record(paying.stream(), [started]).await;
+    shop.record(confirmed.stream(), [OrderEvent::Confirmed { at: at(40) }]).await;
+
+    let models = shop.projected().await;
+
+    let all = models.deadlines_due(at(3_600), 10).await.unwrap();
+    let streams: Vec<_> = all.iter().map(|due| (due.deadline, due.stream)).collect();
+    let expiry = Deadline::OrderExpiry;
+    assert_eq!(streams, [(expiry, idle.stream()), (expiry, paying.stream())]);
+    assert_eq!((all[1].due_at, all[1].position), (at(3_600), position));
+    // Postgres keeps microseconds; a deadline never comes early for that.
+    assert_eq!(all[0].due_at, at(900) + TimeDelta::microseconds(1));
+    assert_eq!(models.next_deadline().await.unwrap(), Some(all[0].due_at));
+    assert_eq!(models.deadlines_due(at(900), 10).await.unwrap(), []);
+    assert_eq!(models.deadlines_due(at(3_599), 10).await.unwrap().len(), 1);
+    assert_eq!(models.deadlines_due(at(9_999), 1).await.unwrap().len(), 1);
+    shop.assert_true_to_the_log().await;
+}

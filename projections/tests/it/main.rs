@@ -1,0 +1,18 @@
+//! Read models against a real Postgres: given events, when they are projected, then rows.
+
+mod support;
+
+mod audit;
+mod carts;
+mod deadlines;
+mod faults;
+mod feed;
+mod inventory;
+mod orders;
+mod payments;
+mod poison;
+mod products;
+mod rebuild;
+mod takeover;
+mod traffic;
+mod waiting;

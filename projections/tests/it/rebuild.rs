@@ -1,0 +1,171 @@
+//! Rebuilding, comparing, changing places.
+
+use projections::ReadModel;
+use projections::rebuild::{Kind, Mode, RebuildError, rebuild};
+use sqlx::Connection;
+
+use crate::support::{Shop, within};
+use crate::traffic::traffic;
+
+const DEFINITION: &str = "
+    select string_agg(line, E'\n' order by line) from (
+        select pg_get_indexdef(indexrelid) as line from pg_index
+        where indrelid = 'orders'::regclass
+        union all
+        select conname || ' ' || pg_get_constraintdef(oid) from pg_constraint
+        where conrelid = 'orders'::regclass
+        union all
+        select attname || ' ' || format_type(atttypid, atttypmod) || attnotnull || attcollation
+        from pg_attribute where attrelid = 'orders'::regclass and attnum > 0
+        union all
+        select reloptions::text from pg_class where oid = 'orders'::regclass
+    ) as definition (line)";
+
+async fn definition(shop: &Shop) -> String {
+    sqlx::query_scalar(DEFINITION).fetch_one(shop.database.pool()).await.unwrap()
+}
+
+async fn shop() -> Shop {
+    let shop = Shop::open().await;
+    traffic(&shop, 0..100).await;
+    shop.projected().await;
+    shop
+}
+
+#[tokio::test]
+async fn live_rows_equal_rebuilt_rows() {
+    let shop = shop().await;
+    shop.assert_true_to_the_log().await;
+    let report = shop.rebuild(ReadModel::Inventory, Mode::Verify).await;
+    assert_eq!((report.rows, report.position), (7, shop.store.head().await.unwrap()));
+    assert!(!report.replaced);
+    let left = shop.count("select count(*) from pg_namespace where nspname ~ '^rebuild'").await;
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn rows_edited_by_hand_are_found_and_mended() {
+    let shop = shop().await;
+    shop.sql(
+        "update inventory_items set state = replace(state::text, '\"on_hand\":', '\"on_hand\":1')::json
+             where sku = 'SKU-3';
+         delete from inventory_items where sku = 'SKU-4';
+         update inventory_items set id = gen_random_uuid(), updated_at = now() where sku = 'SKU-5'",
+    )
+    .await;
+
+    let report = shop.rebuild(ReadModel::Inventory, Mode::Verify).await;
+
+    assert!(!report.is_clean());
+    let compared = report.compared.unwrap();
+    assert_eq!(compared.different, 4);
+    let count = |kind| compared.differences.iter().filter(|d| d.kind == kind).count();
+    assert_eq!((count(Kind::Changed), count(Kind::Missing), count(Kind::Surplus)), (1, 2, 1));
+
+    let report = shop.rebuild(ReadModel::Inventory, Mode::Replace).await;
+    assert_eq!(report.compared.unwrap().different, 4);
+    assert!(report.replaced);
+    shop.assert_true_to_the_log().await;
+}
+
+#[tokio::test]
+async fn a_deadline_removed_by_hand_is_found_under_its_whole_key() {
+    let shop = shop().await;
+    shop.sql("delete from deadlines").await;
+    let compared = shop.rebuild(ReadModel::Deadlines, Mode::Verify).await.compared.unwrap();
+    assert!(compared.different > 0);
+    assert!(compared.differences[0].to_string().starts_with("order_expiry/"));
+}
+
+#[tokio::test]
+async fn the_new_table_is_defined_as_the_old_one_was() {
+    let shop = shop().await;
+    let before = definition(&shop).await;
+    shop.rebuild(ReadModel::Orders, Mode::Replace).await;
+    assert_eq!(definition(&shop).await, before);
+    assert!(before.contains("orders_placed") && before.contains("fillfactor"));
+}
+
+#[tokio::test]
+async fn the_old_table_is_kept_for_a_way_back() {
+    let shop = shop().await;
+    shop.sql("update orders set currency = 'EUR'").await;
+    let first = shop.rebuild(ReadModel::Orders, Mode::ReplaceAndKeep).await;
+    let second = shop.rebuild(ReadModel::Orders, Mode::ReplaceAndKeep).await;
+    assert!(second.is_clean());
+    let euros = async |table: Option<String>| {
+        let count = format!("select count(*) from {} where currency = 'EUR'", table.unwrap());
+        let count = sqlx::query_scalar(sqlx::AssertSqlSafe(count));
+        count.fetch_one(shop.database.pool()).await
+    };
+    let first: i64 = euros(first.kept_as).await.unwrap();
+    let second: i64 = euros(second.kept_as).await.unwrap();
+    assert_eq!((first, second), (25, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn projectors_and_queries_go_on_while_tables_change_places() {
+    let shop = shop().await;
+    let projector = shop.project();
+    for round in 0..3 {
+        let rebuilds = async {
+            for model in ReadModel::ALL {
+                let report = shop.rebuild(model, Mode::Replace).await;
+                assert!(report.is_clean(), "{report:?}");
+            }
+        };
+        let begins = 100 + round * 200;
+        tokio::join!(rebuilds, traffic(&shop, begins..begins + 200));
+    }
+    let models = shop.caught_up(&projector).await;
+    let stopped = models.status().await.unwrap();
+    assert!(stopped.iter().all(|status| status.stopped_because.is_none()), "{stopped:?}");
+    within(projector.shutdown()).await;
+    shop.assert_true_to_the_log().await;
+}
+
+#[tokio::test]
+async fn a_projector_forgets_the_rows_of_the_table_that_was_replaced() {
+    let shop = shop().await;
+    shop.sql(
+        "update inventory_items set state =
+             replace(state::text, '\"reorder_level\":1', '\"reorder_level\":77')::json",
+    )
+    .await;
+    let projector = shop.project();
+    // Loads the rows as they were edited, and keeps them in memory.
+    traffic(&shop, 100..120).await;
+    shop.caught_up(&projector).await;
+    let report = shop.rebuild(ReadModel::Inventory, Mode::Replace).await;
+    assert!(!report.is_clean());
+    traffic(&shop, 120..140).await;
+    shop.caught_up(&projector).await;
+    within(projector.shutdown()).await;
+    shop.assert_true_to_the_log().await;
+}
+
+#[tokio::test]
+async fn rows_of_another_version_are_replaced_without_being_compared() {
+    let shop = shop().await;
+    shop.sql("update leases set version = 0 where name = 'projection:orders'").await;
+    traffic(&shop, 100..120).await;
+    let report = shop.rebuild(ReadModel::Orders, Mode::Replace).await;
+    assert_eq!(report.compared, None);
+    // There was nothing to stay beside, so the whole log is in it.
+    assert_eq!(report.position, shop.store.head().await.unwrap());
+    shop.projected().await;
+    shop.assert_true_to_the_log().await;
+}
+
+#[tokio::test]
+async fn a_read_model_is_rebuilt_by_one_at_a_time() {
+    let shop = shop().await;
+    let mut other = sqlx::PgConnection::connect(shop.database.url()).await.unwrap();
+    sqlx::raw_sql("select pg_advisory_lock(hashtext('rebuild:orders'))")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let refused = rebuild(&shop.store, ReadModel::Orders, Mode::Verify, |_| ()).await;
+    assert!(matches!(refused, Err(RebuildError::Busy(ReadModel::Orders))));
+    shop.rebuild(ReadModel::Carts, Mode::Verify).await;
+}

@@ -1,0 +1,83 @@
+//! A busy shop: events of all kinds over streams that overlap, the same for every run.
+
+use domain::cart::{CartEvent, Owner};
+use domain::inventory::{Adjustment, InventoryEvent};
+use domain::order::{CancelReason, OrderEvent};
+use domain::payment::{CaptureMode, Method, PaymentEvent};
+use domain::product::ProductEvent;
+use domain::{CartId, Event, OrderId, PaymentId, Quantity, StreamId};
+use uuid::Uuid;
+
+use crate::orders::placed;
+use crate::support::{By, Shop, at, sku, text, usd};
+
+/// Few enough for every batch to meet rows of the batch before.
+const STREAMS: u32 = 7;
+
+/// Appends so many commands, of one to six events each.
+pub(crate) async fn traffic(shop: &Shop, commands: std::ops::Range<u32>) {
+    for n in commands {
+        shop.record_by(By::actor("system:traffic"), command(n)).await;
+    }
+}
+
+fn command(n: u32) -> Vec<(StreamId, Event)> {
+    let (of, round) = (n % STREAMS, n / STREAMS);
+    let uuid = Uuid::from_u128(u128::from(n) + 1);
+    let (cart, order, payment) = (CartId(uuid), OrderId(uuid), PaymentId(uuid));
+    let key = sku(&format!("SKU-{of}"));
+    let mut events: Vec<(StreamId, Event)> = vec![];
+    if round == 0 {
+        let registered = InventoryEvent::Registered {
+            sku: key.clone(),
+            reorder_level: 1,
+            reorder_quantity: 1,
+            at: at(0),
+        };
+        events.push((key.inventory(), registered.into()));
+        let created = ProductEvent::Created {
+            sku: key.clone(),
+            name: text("A thing"),
+            description: None,
+            image_url: None,
+            price: usd(100),
+            at: at(0),
+        };
+        events.push((key.product(), created.into()));
+    }
+    let on_hand = i64::from(round) + 1;
+    let (reason, reference) = (None, Some(text("delivery")));
+    let kind = Adjustment::Purchase;
+    let adjusted =
+        InventoryEvent::Adjusted { kind, quantity: 1, reason, reference, on_hand, at: at(1) };
+    events.push((key.inventory(), adjusted.into()));
+    match n % 4 {
+        0 => {
+            let repriced = ProductEvent::Repriced { price: usd(n.into()), at: at(2) };
+            events.push((key.product(), repriced.into()));
+        }
+        1 => {
+            let (quantity, unit_price) = (Quantity::ONE, usd(100));
+            let created = CartEvent::Created { owner: Owner::Guest, at: at(2) };
+            let added = CartEvent::LineAdded { sku: key, quantity, unit_price, at: at(2) };
+            events.push((cart.stream(), created.into()));
+            events.push((cart.stream(), added.into()));
+        }
+        2 => {
+            let placed = placed(&format!("C-{n}"), cart, Owner::Guest, at(n.into()));
+            events.push((order.stream(), placed.into()));
+            if n.is_multiple_of(3) {
+                let reason = CancelReason::Customer(None);
+                events.push((order.stream(), OrderEvent::Cancelled { reason, at: at(3) }.into()));
+            }
+        }
+        _ => {
+            let (amount, capture) = (usd(100), CaptureMode::Manual);
+            let (method, source) = (Method::Card, "tok_success".to_owned());
+            let initiated =
+                PaymentEvent::Initiated { order, amount, method, capture, source, at: at(2) };
+            events.push((payment.stream(), initiated.into()));
+        }
+    }
+    events
+}

@@ -1,0 +1,140 @@
+//! Something that is wrong: what kind it is of, where it is, and in words.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use projections::ReadModel;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::output::Output;
+use crate::progress::Progress;
+
+/// What was checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Check {
+    /// The log's constraints and its trigger are in force.
+    Guard,
+    /// Positions are contiguous from 1.
+    Position,
+    /// Time never runs backwards.
+    Time,
+    /// A command is in the log once.
+    Command,
+    /// Versions are contiguous from 1, and in the log's order.
+    Version,
+    /// A stream's events are all of its own kind.
+    Stream,
+    /// An event can be read.
+    Payload,
+    /// It is stored under its own name.
+    EventType,
+    /// A stream can be folded.
+    Fold,
+    /// A projection is at work, or could be.
+    Projection,
+    /// Live rows are what the log says.
+    ReadModel,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Finding {
+    #[serde(rename = "finding")]
+    check: Check,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_model: Option<&'static str>,
+    message: String,
+}
+
+impl Finding {
+    pub(crate) fn new(check: Check, message: impl Into<String>) -> Finding {
+        let (position, stream, read_model) = (None, None, None);
+        Finding { check, position, stream, read_model, message: message.into() }
+    }
+
+    pub(crate) fn at(self, position: i64) -> Finding {
+        Finding { position: Some(position), ..self }
+    }
+
+    pub(crate) fn of(self, stream: Uuid) -> Finding {
+        Finding { stream: Some(stream), ..self }
+    }
+
+    pub(crate) fn in_model(self, model: ReadModel) -> Finding {
+        Finding { read_model: Some(model.name()), ..self }
+    }
+}
+
+/// All findings are counted, and the first of each check printed.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    output: Output,
+    shown_max: u64,
+    counts: BTreeMap<Check, u64>,
+}
+
+impl Findings {
+    pub(crate) fn new(output: Output, shown_max: u64) -> Findings {
+        Findings { output, shown_max, counts: BTreeMap::new() }
+    }
+
+    pub(crate) fn add(&mut self, progress: &Progress, finding: &Finding) -> Result<(), Error> {
+        let count = self.counts.entry(finding.check).or_default();
+        *count += 1;
+        match *count <= self.shown_max {
+            true => progress.aside(|| self.output.show(finding)),
+            false => Ok(()),
+        }
+    }
+
+    /// More of the same, about which nothing else is known.
+    pub(crate) fn count_more(&mut self, check: Check, more: u64) {
+        if more > 0 {
+            *self.counts.entry(check).or_default() += more;
+        }
+    }
+
+    pub(crate) fn into_counts(self) -> BTreeMap<Check, u64> {
+        self.counts
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Check::Guard => "guard",
+            Check::Position => "position",
+            Check::Time => "time",
+            Check::Command => "command",
+            Check::Version => "version",
+            Check::Stream => "stream",
+            Check::Payload => "payload",
+            Check::EventType => "event_type",
+            Check::Fold => "fold",
+            Check::Projection => "projection",
+            Check::ReadModel => "read_model",
+        })
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.check)?;
+        if let Some(model) = self.read_model {
+            write!(f, " {model}:")?;
+        }
+        if let Some(position) = self.position {
+            write!(f, " position {position}:")?;
+        }
+        if let Some(stream) = self.stream {
+            write!(f, " stream {stream}:")?;
+        }
+        write!(f, " {}", self.message)
+    }
+}

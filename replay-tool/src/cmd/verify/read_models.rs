@@ -1,0 +1,101 @@
+//! Live rows against rows rebuilt from the log, read model by read model.
+
+use std::fmt;
+
+use event_store::EventStore;
+use projections::rebuild::{Comparison, Mode};
+use projections::{ReadModel, ReadModels};
+use serde::Serialize;
+
+use super::finding::{Check, Finding, Findings};
+use crate::cmd::rebuild::{is_of_the_log, with_progress};
+use crate::error::Error;
+use crate::progress::Progress;
+
+/// How the comparison of one read model came out.
+#[derive(Debug, Serialize)]
+pub(super) struct Compared {
+    model: &'static str,
+    /// Of the rebuilt table; none when it could not be built.
+    rows: Option<i64>,
+    /// Where live and rebuilt rows were compared; none when they were not.
+    position: Option<i64>,
+    different: i64,
+}
+
+pub(super) async fn check(
+    store: &EventStore,
+    findings: &mut Findings,
+) -> Result<Vec<Compared>, Error> {
+    report_stopped(store, findings).await?;
+    let mut all = Vec::with_capacity(ReadModel::ALL.len());
+    for model in ReadModel::ALL {
+        all.push(compare(store, model, findings).await?);
+    }
+    Ok(all)
+}
+
+/// A projection that has stopped agrees with the log as far as it came, which is not enough.
+async fn report_stopped(store: &EventStore, findings: &mut Findings) -> Result<(), Error> {
+    let progress = Progress::none();
+    for status in ReadModels::new(store.pool().clone()).status().await? {
+        if let Some(reason) = status.stopped_because {
+            let message = format!("it has stopped: {reason}");
+            let finding = Finding::new(Check::Projection, message).at(status.position);
+            findings.add(&progress, &finding.in_model(status.model))?;
+        }
+    }
+    Ok(())
+}
+
+async fn compare(
+    store: &EventStore,
+    model: ReadModel,
+    findings: &mut Findings,
+) -> Result<Compared, Error> {
+    let (rows, compared) = match with_progress(store, model, Mode::Verify).await {
+        Ok(report) => (Some(report.rows), report.compared),
+        Err(source) if is_of_the_log(&source) => {
+            let progress = Progress::none();
+            let message = format!("it cannot be rebuilt: {source}");
+            findings.add(&progress, &Finding::new(Check::ReadModel, message).in_model(model))?;
+            (None, None)
+        }
+        Err(source) => return Err(Error::Rebuild { model, source }),
+    };
+    let different = compared.as_ref().map_or(0, |compared| compared.different);
+    let position = compared.as_ref().map(|compared| compared.position);
+    if let Some(compared) = compared {
+        report_differences(model, compared, findings)?;
+    }
+    Ok(Compared { model: model.name(), rows, position, different })
+}
+
+fn report_differences(
+    model: ReadModel,
+    compared: Comparison,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let progress = Progress::none();
+    let listed = compared.differences.len() as u64;
+    for difference in compared.differences {
+        let finding = Finding::new(Check::ReadModel, difference.to_string()).in_model(model);
+        findings.add(&progress, &finding)?;
+    }
+    findings.count_more(Check::ReadModel, compared.different.unsigned_abs() - listed);
+    Ok(())
+}
+
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<10} ", self.model)?;
+        match (self.rows, self.position) {
+            (None, _) => write!(f, "cannot be rebuilt"),
+            (Some(rows), None) => write!(f, "{rows} rows; no live rows of this version to compare"),
+            (Some(rows), Some(position)) => {
+                let different = self.different;
+                write!(f, "{rows} rows at position {position}, {different} different")
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The database: the one we are told of, or the private one, whether or not the server runs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use event_store::{EventStore, MIGRATIONS, Options as StoreOptions};
+use local_postgres::Cluster;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+
+use crate::cli::Options;
+use crate::error::Error;
+
+/// A rebuild takes one connection to write and one to read.
+const CONNECTIONS: u32 = 4;
+
+pub(crate) struct Database {
+    url: String,
+    /// Ours to stop, where nobody else uses it.
+    private: Option<Cluster>,
+}
+
+impl Database {
+    /// Finds the database and makes sure that this program knows its tables.
+    pub(crate) async fn open(options: &Options) -> Result<Database, Error> {
+        let given = options.database_url.clone().filter(|url| !url.is_empty());
+        let (url, private) = match given {
+            Some(url) => (url, None),
+            None => {
+                let cluster = existing_cluster(&options.data_dir).await?;
+                (cluster.url(), Some(cluster))
+            }
+        };
+        let database = Database { url, private };
+        match database.check_tables().await {
+            Ok(()) => Ok(database),
+            Err(error) => {
+                database.close().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// A connection of our own that can change nothing and takes as long as it takes.
+    pub(crate) async fn reader(&self) -> Result<PgConnection, Error> {
+        let options: PgConnectOptions = self.url.parse().map_err(Error::Unreachable)?;
+        let options = options
+            .application_name("replay-tool")
+            .options([("default_transaction_read_only", "on"), ("statement_timeout", "0")])
+            .disable_statement_logging();
+        options.connect().await.map_err(Error::Unreachable)
+    }
+
+    /// The log and its pool, as the server has them.
+    pub(crate) async fn store(&self) -> Result<EventStore, Error> {
+        let options = StoreOptions { max_connections: CONNECTIONS, ..StoreOptions::default() };
+        Ok(EventStore::connect(&self.url, options).await?)
+    }
+
+    pub(crate) async fn close(self) -> Result<(), Error> {
+        match self.private {
+            Some(cluster) => Ok(cluster.stop().await?),
+            None => Ok(()),
+        }
+    }
+
+    async fn check_tables(&self) -> Result<(), Error> {
+        let mut reader = self.reader().await?;
+        let applied = applied_migrations(&mut reader).await?;
+        reader.close().await?;
+        let known: BTreeSet<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+        if !applied.is_subset(&known) {
+            return Err(Error::Ahead);
+        }
+        match known.difference(&applied).count() {
+            0 => Ok(()),
+            missing => Err(Error::Behind(missing)),
+        }
+    }
+}
+
+/// A mistyped directory must not become a new and empty shop.
+async fn existing_cluster(data_dir: &Path) -> Result<Cluster, Error> {
+    if !data_dir.join("postgres").exists() {
+        return Err(Error::NoCluster(data_dir.to_owned()));
+    }
+    Ok(Cluster::start(data_dir).await?)
+}
+
+async fn applied_migrations(reader: &mut PgConnection) -> Result<BTreeSet<i64>, sqlx::Error> {
+    let migrated: bool = sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null")
+        .fetch_one(&mut *reader)
+        .await?;
+    if !migrated {
+        return Ok(BTreeSet::new());
+    }
+    let applied: Vec<i64> =
+        sqlx::query_scalar("select version from _sqlx_migrations where success")
+            .fetch_all(reader)
+            .await?;
+    Ok(applied.into_iter().collect())
+}

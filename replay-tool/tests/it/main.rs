@@ -1,0 +1,8 @@
+//! The binary itself, against real Postgres.
+
+mod history;
+mod places;
+mod rebuild;
+mod status;
+mod support;
+mod verify;

@@ -1,0 +1,61 @@
+//! `status`: how far everything has come.
+
+use serde_json::json;
+
+use crate::support::{Shop, within};
+
+#[tokio::test]
+async fn head_streams_and_projections_are_told() {
+    let shop = Shop::recorded().await;
+    let status = shop.run_json(&["status"]).await.expect(0).document();
+    assert_eq!((&status["head"], &status["streams"]), (&json!(9), &json!(4)));
+    let products = &status["projections"][0];
+    assert_eq!((&products["name"], &products["position"]), (&json!("products"), &json!(0)));
+    assert_eq!((&products["lag_events"], &products["owner"]), (&json!(9), &json!(null)));
+
+    let projector = shop.project();
+    shop.caught_up(&projector).await;
+    let status = shop.run_json(&["status"]).await.expect(0).document();
+    let projections = status["projections"].as_array().unwrap();
+    assert_eq!(projections.len(), 8);
+    assert!(projections.iter().all(|one| one["lag_events"] == 0 && one["owner"].is_string()));
+    within(projector.shutdown()).await;
+}
+
+#[tokio::test]
+async fn an_empty_shop_has_a_status_too() {
+    let shop = Shop::recorded().await;
+    shop.tamper("truncate events").await;
+    let status = shop.run_json(&["status"]).await.expect(0).document();
+    assert_eq!((&status["head"], &status["recorded_at"]), (&json!(0), &json!(null)));
+}
+
+#[tokio::test]
+async fn what_waits_is_counted_and_what_needs_a_person_is_not_well() {
+    let shop = Shop::projected().await;
+    shop.sql(
+        "insert into inbox (provider, event_id, body) values ('simulator', 'evt_1', ''),
+                                                             ('simulator', 'evt_2', '');
+         update inbox set processed_at = now() where event_id = 'evt_2';
+         insert into leases (name, owner, expires_at, position)
+         values ('reactions', 'somebody', '-infinity', 4)",
+    )
+    .await;
+    let status = shop.run_json(&["status"]).await.expect(0).document();
+    assert_eq!(status["inbox_waiting"], 1);
+    let reactions = &status["others"][0];
+    assert_eq!((&reactions["name"], &reactions["lag_events"]), (&json!("reactions"), &json!(5)));
+
+    shop.sql("insert into parked_reactions (position, reaction, reason) values (9, 'pay', 'why')")
+        .await;
+    let status = shop.run_json(&["status"]).await.expect(1).document();
+    assert_eq!(status["parked_reactions"], 1);
+}
+
+#[tokio::test]
+async fn a_stopped_projection_is_not_well() {
+    let shop = Shop::projected().await;
+    shop.sql("update leases set stopped_because = 'poison' where name = 'projection:orders'").await;
+    let answer = shop.run(&["status"]).await.expect(1);
+    assert!(answer.out.contains("    STOPPED: poison\n"), "{}", answer.all());
+}
