@@ -10,6 +10,7 @@ mod history;
 mod limit;
 mod load;
 mod peers;
+mod program;
 mod report;
 mod rows;
 mod sample;

@@ -2,13 +2,13 @@
 //! because their dependencies are none of the product's.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::process::Command;
 
 use crate::error::BenchError;
+use crate::program::printed;
 use crate::sample::Sample;
 use crate::stage::Stage;
 
@@ -51,7 +51,7 @@ impl Peers {
         program.arg(peer).args(["--writers", &writers.to_string()]);
         program.args(["--streams", &carts.to_string()]);
         program.args(["--seconds", &time.as_secs_f64().to_string()]);
-        let said = output(peer, program.env("DATABASE_URL", url)).await?.stdout;
+        let said = printed(peer, program.env("DATABASE_URL", url)).await?;
         let report: Report = serde_json::from_slice(&said)?;
         match report.errors {
             0 => Ok(Sample {
@@ -72,17 +72,5 @@ async fn build(stage: &Stage, workspace: &Path) -> Result<(), BenchError> {
     build.arg(workspace.join("Cargo.toml"));
     // The program is looked for where the workspace builds by itself.
     build.env("CARGO_TARGET_DIR", workspace.join("target"));
-    output("cargo build", &mut build).await.map(|_| ())
-}
-
-/// What a program that ends well has printed.
-pub async fn output(name: &str, program: &mut Command) -> Result<Output, BenchError> {
-    let output = program.kill_on_drop(true).output().await?;
-    if output.status.success() {
-        return Ok(output);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<&str> = said.lines().collect();
-    let said = lines[lines.len().saturating_sub(10)..].join("\n");
-    Err(BenchError::Program { name: name.to_owned(), said })
+    printed("cargo build", &mut build).await.map(drop)
 }

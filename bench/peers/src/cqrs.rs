@@ -44,8 +44,7 @@ impl Peer for CqrsEs {
             ("command".to_owned(), "cartLinesAdd".to_owned()),
             ("actor".to_owned(), format!("customer:{}", command.owner)),
         ]);
-        let done =
-            self.framework.execute_with_metadata(&cart.to_string(), command, metadata).await;
+        let done = self.framework.execute_with_metadata(&cart.to_string(), command, metadata).await;
         match done {
             Ok(()) => Ok(Added::Done),
             Err(AggregateError::AggregateConflict) => Ok(Added::Conflict),

@@ -8,12 +8,10 @@ mod cqrs;
 mod esrs;
 mod load;
 
-use std::error::Error;
-
 use clap::{Parser, ValueEnum};
 use sqlx::postgres::PgPoolOptions;
 
-use crate::load::Load;
+use crate::load::{Failure, Load};
 
 #[derive(Debug, Parser)]
 #[command(name = "peers", about = "Puts lines into carts on another event store", long_about = None)]
@@ -42,7 +40,7 @@ enum PeerName {
 
 /// Prints one JSON object: how often, how fast, how many were refused for good.
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Failure> {
     let cli = Cli::parse();
     let pool = PgPoolOptions::new()
         .min_connections(cli.connections)

@@ -60,3 +60,32 @@ pub async fn settle(pool: &PgPool) -> Result<(), BenchError> {
     sqlx::raw_sql("checkpoint").execute(pool).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::shop::Shop;
+
+    #[test]
+    fn a_shop_that_never_was_leaves_no_hole_and_tells_every_story() {
+        let mut shop = Shop::open().unwrap();
+        let mut events = vec![];
+        while events.len() < 60_000 {
+            events.extend(shop.advance().unwrap());
+        }
+        let mut versions = BTreeMap::new();
+        let mut types = BTreeSet::new();
+        for (event, position) in events.iter().zip(1..) {
+            let version = versions.entry(event.stream_id).or_insert(0);
+            *version += 1;
+            assert_eq!((event.position, event.version), (position, *version));
+            types.insert(&*event.event_type);
+        }
+        for told in ["cart.checked_out", "order.expired", "order.delivered", "payment.captured"] {
+            assert!(types.contains(told), "{told} is missing from {types:?}");
+        }
+        let times = events.windows(2).all(|pair| pair[0].recorded_at < pair[1].recorded_at);
+        assert!(times, "time ran backwards");
+    }
+}

@@ -33,7 +33,8 @@ impl Shop {
     pub fn open() -> Result<Shop, BenchError> {
         let began = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let mut log = Log::new(began);
-        let skus = (0..SKUS).map(|n| format!("SKU-{n:04}").parse()).collect::<Result<Vec<_>, _>>()?;
+        let skus =
+            (0..SKUS).map(|n| format!("SKU-{n:04}").parse()).collect::<Result<Vec<_>, _>>()?;
         for sku in &skus {
             list(&mut log, sku)?;
         }

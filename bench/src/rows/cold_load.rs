@@ -61,11 +61,7 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
 }
 
 /// Lets a bus work on the stream, which leaves a snapshot behind; answers with its version.
-async fn use_it(
-    store: &EventStore,
-    pool: &PgPool,
-    sku: &Sku,
-) -> Result<Option<i32>, BenchError> {
+async fn use_it(store: &EventStore, pool: &PgPool, sku: &Sku) -> Result<Option<i32>, BenchError> {
     let bus = Bus::new(store.clone(), 100);
     let context = || Context::once("system:bench");
     let create = ProductCommand::Create {

@@ -34,10 +34,8 @@ const CARTS: usize = 1_000;
 const CACHED: usize = 20_000;
 
 /// The peers, in the order in which they take their turns, by the names of their rows.
-const PEERS: [(&str, &str, &str); 2] = [
-    ("cqrs-es", "peer_cqrs_es", "store_command"),
-    ("esrs", "peer_esrs", "store_command_esrs"),
-];
+const PEERS: [(&str, &str, &str); 2] =
+    [("cqrs-es", "peer_cqrs_es", "store_command"), ("esrs", "peer_esrs", "store_command_esrs")];
 
 pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     stage.message("preparing store_command");

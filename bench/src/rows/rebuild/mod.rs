@@ -14,7 +14,7 @@ use tokio::process::Command;
 use self::process::Rebuilt;
 use crate::error::{BenchError, check};
 use crate::history;
-use crate::peers::output;
+use crate::program::printed;
 use crate::report::Line;
 use crate::sample::Sample;
 use crate::stage::Stage;
@@ -30,16 +30,17 @@ const STREAMS: [(ReadModel, &str); 5] = [
 
 pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     let rows = ReadModel::ALL.into_iter().filter(|model| *model != ReadModel::Audit).collect();
-    measure(stage, "rebuild", rows).await
+    measure(stage, "rebuild", "limit_copy", rows).await
 }
 
 pub async fn run_audit(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    measure(stage, "rebuild_audit", vec![ReadModel::Audit]).await
+    measure(stage, "rebuild_audit", "limit_copy_audit", vec![ReadModel::Audit]).await
 }
 
 async fn measure(
     stage: &Stage,
     name: &str,
+    limit: &str,
     models: Vec<ReadModel>,
 ) -> Result<Vec<Line>, BenchError> {
     stage.message(format!("{name}: making the history of a shop"));
@@ -64,7 +65,7 @@ async fn measure(
         )
         .await?;
     pool.close().await;
-    let limit = (format!("limit_copy_{name}"), format!("binary copy of {events} events to nowhere"));
+    let limit = (limit.to_owned(), format!("binary copy of {events} events to nowhere"));
     let conditions = format!(
         "{events} events to {rows} rows of {} read models, indexes included; {:.0} MB of memory",
         models.len(),
@@ -83,8 +84,7 @@ async fn forget(pool: &PgPool) -> Result<(), BenchError> {
 async fn rebuild(url: &str, models: &[ReadModel]) -> Result<Rebuilt, BenchError> {
     let mut program = Command::new(std::env::current_exe()?);
     program.arg("rebuild").args(models.iter().map(|model| model.name())).env("DATABASE_URL", url);
-    let output = output("rebuild", &mut program).await?;
-    Ok(serde_json::from_slice(&output.stdout)?)
+    Ok(serde_json::from_slice(&printed("rebuild", &mut program).await?)?)
 }
 
 /// Every event is in the rows, and every aggregate has its row.
@@ -102,11 +102,7 @@ async fn complete(pool: &PgPool, rebuilt: &Rebuilt, events: i64) -> Result<(), B
 }
 
 /// None where a row is no aggregate and no event.
-async fn expected_rows(
-    pool: &PgPool,
-    model: &str,
-    events: i64,
-) -> Result<Option<i64>, BenchError> {
+async fn expected_rows(pool: &PgPool, model: &str, events: i64) -> Result<Option<i64>, BenchError> {
     if model == ReadModel::Audit.name() {
         return Ok(Some(events));
     }
