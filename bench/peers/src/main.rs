@@ -28,7 +28,7 @@ struct Cli {
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
     /// Connections of the pool.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 32)]
     connections: u32,
 }
 

@@ -1,7 +1,10 @@
-//! `growth_append` and `growth_load`: what a log of 10,000,000 events costs more than one of 100,000.
+//! `growth_append`, `growth_load` and `growth_load_any`: what a log of 10,000,000 events costs more
+//! than one of 100,000.
 //!
-//! The events are made by Postgres itself.  A stream has 100 of them, each among those of 999 others,
-//! as in a shop; stream ids and command ids are random, as they are where it hurts most.
+//! The events are made by Postgres itself.  A stream has 100 of them, each among those of 199 others,
+//! as in a shop; stream ids and command ids are random, as they are where it hurts most.  A shop
+//! works on its latest streams, however long its log: `growth_load` loads from among as many of them
+//! as the small log has.  `growth_load_any` loads any stream, which Postgres has not in memory.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +54,9 @@ struct Grown {
 }
 
 pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    let (few, many) = stage.sizes.growth;
+    // Whole streams only.
+    let whole = |events: i64| events / ROUND * ROUND;
+    let (few, many) = (whole(stage.sizes.growth.0), whole(stage.sizes.growth.1));
     let mut small = Grown::fill(stage, "growth_small", few).await?;
     let mut large = Grown::fill(stage, "growth_large", many).await?;
     let appends = stage
@@ -64,8 +69,15 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     let loads = stage
         .interleave(
             "growth_load",
-            async |time| small.load(time).await,
-            async |time| large.load(time).await,
+            async |time| small.load(few / STREAM, time).await,
+            async |time| large.load(few / STREAM, time).await,
+        )
+        .await?;
+    let loads_of_any = stage
+        .interleave(
+            "growth_load_any",
+            async |time| small.load(few / STREAM, time).await,
+            async |time| large.load(many / STREAM, time).await,
         )
         .await?;
     let lines = |name: &str, who: &str, unit, pairs: &[_]| {
@@ -74,8 +86,10 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
         Line::of_pairs(limit, (name.to_owned(), conditions(large.events)), unit, pairs)
     };
     let mut all = lines("growth_append", &format!("{WRITERS} writers"), "events/s", &appends);
-    let load = format!("one reader, streams of {STREAM} events");
-    all.extend(lines("growth_load", &load, "loads/s", &loads));
+    let latest = format!("one reader, the latest streams, {STREAM} events each");
+    all.extend(lines("growth_load", &latest, "loads/s", &loads));
+    let any = format!("one reader, any stream, {STREAM} events each");
+    all.extend(lines("growth_load_any", &any, "loads/s", &loads_of_any));
     small.writers.end().await?;
     large.writers.end().await?;
     Ok(all)
@@ -83,20 +97,18 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
 
 impl Grown {
     async fn fill(stage: &Stage, name: &str, events: i64) -> Result<Grown, BenchError> {
-        // Whole streams only.
-        let events = events / ROUND * ROUND;
         let (url, pool) = stage.database(name).await?;
         fill(stage, name, &pool, events).await?;
         let writers = Writers::begin(&url, pool.clone(), WRITERS).await?;
         Ok(Grown { events, pool, writers })
     }
 
-    /// Loads some stream, again and again.
-    async fn load(&self, time: Duration) -> Result<Sample, BenchError> {
+    /// Loads some of the latest streams, again and again.
+    async fn load(&self, latest: i64, time: Duration) -> Result<Sample, BenchError> {
         let mut latency = latencies();
         let mut loading = Duration::ZERO;
         while loading < time {
-            let number = rand::random_range(0..self.events / STREAM);
+            let number = self.events / STREAM - 1 - rand::random_range(0..latest);
             let stream: Uuid = sqlx::query_scalar("select md5('stream ' || $1)::uuid")
                 .bind(number)
                 .fetch_one(&self.pool)
