@@ -105,14 +105,19 @@ async fn a_private_cluster_keeps_its_data_over_ctrl_c_and_kill() {
     assert_eq!(node.end().await.code(), Some(0));
 
     let node = shop.start().await;
-    assert_eq!(figures(&node.admin(), "MUG", at).await.unwrap(), (15, 0));
+    comes_to(&node, at, (15, 0)).await;
     let at = deliver(&node, 7).await;
     node.kill().await;
 
     let node = shop.start().await;
+    comes_to(&node, at, (22, 0)).await;
+    deliver(&node, 1).await;
+}
+
+/// Waits until the read model has come to this position, where it must show these figures.
+async fn comes_to(node: &Node, at: i64, expected: (i64, i64)) {
     until("the read models have come along", async || {
-        figures(&node.admin(), "MUG", at).await.is_ok_and(|figures| figures == (22, 0))
+        figures(&node.admin(), "MUG", at).await.is_ok_and(|figures| figures == expected)
     })
     .await;
-    deliver(&node, 1).await;
 }
