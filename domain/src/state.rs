@@ -4,6 +4,7 @@ use cqrs_es::Aggregate;
 use serde::{Deserialize, Serialize};
 
 use crate::cart::Cart;
+use crate::coupon::Coupon;
 use crate::inventory::Inventory;
 use crate::order::Order;
 use crate::payment::Payment;
@@ -18,6 +19,7 @@ pub enum State {
     Inventory(Inventory),
     Order(Order),
     Payment(Payment),
+    Coupon(Coupon),
 }
 
 impl State {
@@ -29,6 +31,7 @@ impl State {
             Kind::Inventory => State::Inventory(Inventory::default()),
             Kind::Order => State::Order(Order::default()),
             Kind::Payment => State::Payment(Payment::default()),
+            Kind::Coupon => State::Coupon(Coupon::default()),
         }
     }
 
@@ -39,6 +42,7 @@ impl State {
             State::Inventory(_) => Kind::Inventory,
             State::Order(_) => Kind::Order,
             State::Payment(_) => Kind::Payment,
+            State::Coupon(_) => Kind::Coupon,
         }
     }
 
@@ -50,6 +54,7 @@ impl State {
             (State::Inventory(state), Event::Inventory(event)) => state.apply(event),
             (State::Order(state), Event::Order(event)) => state.apply(event),
             (State::Payment(state), Event::Payment(event)) => state.apply(event),
+            (State::Coupon(state), Event::Coupon(event)) => state.apply(event),
             (state, event) => {
                 debug_assert!(false, "{} is no event of a {}", event.name(), state.kind());
             }
