@@ -70,7 +70,7 @@ pub(super) fn answer(mut response: GraphqlResponse, media: Media) -> Response {
 }
 
 /// Whether execution never began: then there is no `data`, not even null.
-fn is_request_error(response: &GraphqlResponse) -> bool {
+pub(super) fn is_request_error(response: &GraphqlResponse) -> bool {
     response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty())
