@@ -285,8 +285,7 @@ impl ProductMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which product.")] input: ProductDiscontinueInput,
     ) -> Result<ProductDiscontinuePayload> {
-        let terms =
-            Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+        let terms = Terms::of(&input.idempotency_key, input.expected_version);
         let (name, command) = ("productDiscontinue", ProductCommand::Discontinue);
         ProductDiscontinuePayload::render(ask(ctx, name, &input.sku, &input, terms, command).await)
     }
@@ -297,8 +296,7 @@ impl ProductMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which product.")] input: ProductReinstateInput,
     ) -> Result<ProductReinstatePayload> {
-        let terms =
-            Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+        let terms = Terms::of(&input.idempotency_key, input.expected_version);
         let (name, command) = ("productReinstate", ProductCommand::Reinstate);
         ProductReinstatePayload::render(ask(ctx, name, &input.sku, &input, terms, command).await)
     }
@@ -318,7 +316,7 @@ async fn create(ctx: &Context<'_>, input: ProductCreateInput) -> Result<Done<Pro
         Some(ProductCommand::Create { sku, name, description, image_url, price })
     })();
     let command = parser.finish(command)?;
-    let terms = Terms { key: input.idempotency_key.as_ref(), expected_version: None };
+    let terms = Terms::of(&input.idempotency_key, None);
     ask(ctx, "productCreate", &input.sku, &input, terms, command).await
 }
 
@@ -333,8 +331,7 @@ async fn update(ctx: &Context<'_>, input: ProductUpdateInput) -> Result<Done<Pro
         Some(ProductCommand::Update { name, description, image_url })
     })();
     let command = parser.finish(command)?;
-    let terms =
-        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     ask(ctx, "productUpdate", &input.sku, &input, terms, command).await
 }
 
@@ -342,8 +339,7 @@ async fn reprice(ctx: &Context<'_>, input: ProductRepriceInput) -> Result<Done<P
     let mut parser = Parser::default();
     let price = parser.money(&["price"], &input.price);
     let command = parser.finish(price.map(|price| ProductCommand::Reprice { price }))?;
-    let terms =
-        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     ask(ctx, "productReprice", &input.sku, &input, terms, command).await
 }
 
@@ -357,9 +353,8 @@ async fn ask(
 ) -> Result<Done<Product>, Failure> {
     let sku = sku("sku", of)?;
     let receipt = execute(ctx, input, terms, AskProduct { name, sku, command }).await?;
-    let product = receipt.subject.as_ref().and_then(|subject| match &subject.state {
-        domain::State::Product(state) => Product::new(subject.version, state.clone()),
+    Done::of(receipt, "sku", |subject| match subject.state {
+        domain::State::Product(state) => Product::new(subject.version, state),
         _ => None,
-    });
-    Ok(Done::new(&receipt, product.ok_or_else(|| Failure::not_found("sku"))?))
+    })
 }
