@@ -1,8 +1,7 @@
-//! The row of an aggregate: its own folded state and the facts of its envelope.
+//! The row of an aggregate: its folded state and the facts of its envelope.
 
 use std::collections::BTreeMap;
 
-use cqrs_es::Aggregate;
 use domain::{Event, Kind, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,9 +60,10 @@ pub(crate) trait Aggregates: Send + Sync + 'static {
     const KIND: Kind;
     /// Selects the rows with the ids `$1`.
     const LOAD: &'static str;
-    type State: Aggregate<Event: Clone> + Serialize + DeserializeOwned + Unpin;
+    type State: Default + Serialize + DeserializeOwned + Send + Sync + Unpin;
 
-    fn event(event: &Event) -> Option<&<Self::State as Aggregate>::Event>;
+    /// Folds one more event of the stream into the state.
+    fn fold(state: &mut Self::State, event: &Event);
 
     /// Writes all rows with one statement, whether or not they exist.
     fn upsert(
@@ -102,9 +102,7 @@ impl<T: Aggregates> Projection for T {
             updated_at: recorded.recorded_at,
             state: T::State::default(),
         });
-        if let Some(event) = T::event(&recorded.event) {
-            row.state.apply(event.clone());
-        }
+        T::fold(&mut row.state, &recorded.event);
         row.version = recorded.version;
         row.position = recorded.position;
         row.updated_at = recorded.recorded_at;
@@ -148,6 +146,6 @@ pub(crate) fn bind_rows<S: Serialize>(
 }
 
 /// One column of an `unnest`.
-pub(crate) fn column<R, V>(rows: &[&R], value: impl Fn(&R) -> V) -> Vec<V> {
+pub(crate) fn column<'r, R, V>(rows: &[&'r R], value: impl Fn(&'r R) -> V) -> Vec<V> {
     rows.iter().map(|row| value(row)).collect()
 }

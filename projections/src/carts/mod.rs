@@ -1,6 +1,7 @@
 //! Carts by id, and the one that a customer has now.
 
-use domain::cart::{Cart, CartEvent, Owner};
+use cqrs_es::Aggregate as _;
+use domain::cart::{Cart, Owner};
 use domain::{CartId, CustomerId, Event, Kind};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection};
@@ -82,10 +83,9 @@ impl Aggregates for Carts {
     const LOAD: &'static str = concat!("select ", row_columns!(), " from carts where id = any($1)");
     type State = Cart;
 
-    fn event(event: &Event) -> Option<&CartEvent> {
-        match event {
-            Event::Cart(event) => Some(event),
-            _ => None,
+    fn fold(cart: &mut Cart, event: &Event) {
+        if let Event::Cart(event) = event {
+            cart.apply(event.clone());
         }
     }
 

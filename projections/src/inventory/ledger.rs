@@ -117,10 +117,10 @@ impl Projection for Ledger {
         .bind(column(rows, |line| line.kind.as_str()))
         .bind(column(rows, |line| line.quantity))
         .bind(column(rows, |line| line.balance))
-        .bind(column(rows, |line| line.reason.clone()))
-        .bind(column(rows, |line| line.reference.clone()))
+        .bind(column(rows, |line| line.reason.as_deref()))
+        .bind(column(rows, |line| line.reference.as_deref()))
         .bind(column(rows, |line| line.order.map(|order| order.0)))
-        .bind(column(rows, |line| line.actor.clone()))
+        .bind(column(rows, |line| line.actor.as_str()))
         .bind(column(rows, |line| line.at))
         .execute(connection)
         .await?;

@@ -3,8 +3,9 @@
 mod query;
 mod stats;
 
+use cqrs_es::Aggregate as _;
 use domain::cart::Owner;
-use domain::order::{Details, Order, OrderEvent};
+use domain::order::{Details, Order};
 use domain::{Event, Kind};
 use sqlx::PgConnection;
 
@@ -22,10 +23,9 @@ impl Aggregates for Orders {
         concat!("select ", row_columns!(), " from orders where id = any($1)");
     type State = Order;
 
-    fn event(event: &Event) -> Option<&OrderEvent> {
-        match event {
-            Event::Order(event) => Some(event),
-            _ => None,
+    fn fold(order: &mut Order, event: &Event) {
+        if let Event::Order(event) = event {
+            order.apply(event.clone());
         }
     }
 

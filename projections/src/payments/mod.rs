@@ -2,7 +2,8 @@
 
 mod query;
 
-use domain::payment::{Attempt, Payment, PaymentEvent};
+use cqrs_es::Aggregate as _;
+use domain::payment::{Attempt, Payment};
 use domain::{Event, Kind};
 use sqlx::PgConnection;
 
@@ -19,10 +20,9 @@ impl Aggregates for Payments {
         concat!("select ", row_columns!(), " from payments where id = any($1)");
     type State = Payment;
 
-    fn event(event: &Event) -> Option<&PaymentEvent> {
-        match event {
-            Event::Payment(event) => Some(event),
-            _ => None,
+    fn fold(payment: &mut Payment, event: &Event) {
+        if let Event::Payment(event) = event {
+            payment.apply(event.clone());
         }
     }
 

@@ -2,7 +2,8 @@
 
 mod query;
 
-use domain::product::{Product, ProductEvent};
+use cqrs_es::Aggregate as _;
+use domain::product::Product;
 use domain::{Event, Kind};
 use sqlx::PgConnection;
 
@@ -19,10 +20,9 @@ impl Aggregates for Products {
         concat!("select ", row_columns!(), " from products where id = any($1)");
     type State = Product;
 
-    fn event(event: &Event) -> Option<&ProductEvent> {
-        match event {
-            Event::Product(event) => Some(event),
-            _ => None,
+    fn fold(product: &mut Product, event: &Event) {
+        if let Event::Product(event) = event {
+            product.apply(event.clone());
         }
     }
 

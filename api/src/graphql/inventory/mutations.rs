@@ -184,7 +184,7 @@ async fn ask(
     let sku = sku("sku", of)?;
     let receipt = execute(ctx, input, terms, AskInventory { name, sku, command }).await?;
     let item = receipt.subject.as_ref().and_then(|subject| match &subject.state {
-        domain::State::Inventory(state) => InventoryItem::new(subject.version, state.clone()),
+        domain::State::Inventory(state) => InventoryItem::new(subject.version, state),
         _ => None,
     });
     Ok(Done::new(&receipt, item.ok_or_else(|| Failure::not_found("sku"))?))
