@@ -32,6 +32,7 @@ pub(crate) enum Fault {
 
 pub(crate) struct Lead<'a, P: Projection> {
     worker: &'a Worker,
+    connection: Connection,
     lease: Lease,
     renewed: Instant,
     /// Of the last event that was folded; its rows are written.
@@ -48,11 +49,17 @@ pub(crate) struct Lead<'a, P: Projection> {
 }
 
 impl<'a, P: Projection> Lead<'a, P> {
-    pub(crate) fn new(worker: &'a Worker, lease: Lease, has_stopped: bool) -> Self {
+    pub(crate) fn new(
+        worker: &'a Worker,
+        connection: Connection,
+        lease: Lease,
+        has_stopped: bool,
+    ) -> Self {
         let position = lease.position;
         worker.read_models.progress.is_at(worker.model, position);
         Lead {
             worker,
+            connection,
             lease,
             renewed: Instant::now(),
             position,
@@ -146,6 +153,8 @@ impl<'a, P: Projection> Lead<'a, P> {
             Err(Trouble::Events { culprit, reason }) => (culprit, reason),
         };
         self.fold = Fold::new();
+        // The failure may have come before the transaction began; then this changes nothing.
+        patiently(self.connection.run("rollback")).await??;
         let first = self.position + 1;
         let good = match culprit {
             Some(position) => usize::try_from(position - first).unwrap_or_default(),
@@ -160,15 +169,13 @@ impl<'a, P: Projection> Lead<'a, P> {
 
     async fn fold_and_write(&mut self, entries: &[Arc<Entry>]) -> Result<(), Trouble> {
         let Some(last) = entries.last() else { return Ok(()) };
-        let mut connection = Connection::take(self.pool()).await?;
-        self.fold.apply(&mut connection, entries).await?;
+        self.fold.apply(&mut self.connection, entries).await?;
         let to = last.position();
         if self.fold.dirty() > 0 || self.has_stopped {
-            self.write(&mut connection, to).await?;
+            self.write(to).await?;
         } else {
             self.behind_since.get_or_insert_with(Instant::now);
         }
-        connection.finish();
         self.position = to;
         self.fold.trim(self.worker.options.hot_rows);
         self.worker.read_models.progress.is_at(self.worker.model, to);
@@ -176,18 +183,17 @@ impl<'a, P: Projection> Lead<'a, P> {
     }
 
     /// Rows and checkpoint move in one transaction, or neither does.
-    async fn write(&mut self, connection: &mut Connection, to: i64) -> Result<(), Trouble> {
-        // What a crash of Postgres loses is applied again.
-        connection.run("begin; set local synchronous_commit = off").await?;
-        self.fold.flush(connection).await?;
-        lease::advance(connection, &self.lease, self.checkpoint, to).await?;
+    async fn write(&mut self, to: i64) -> Result<(), Trouble> {
+        self.connection.run("begin").await?;
+        self.fold.flush(&mut self.connection).await?;
+        self.advance(to).await?;
         if self.has_stopped {
             sqlx::query("update leases set stopped_because = null where name = $1")
                 .bind(&self.lease.name)
-                .execute(&mut **connection)
+                .execute(&mut *self.connection)
                 .await?;
         }
-        connection.run("commit").await?;
+        self.connection.run("commit").await?;
         self.checkpoint = to;
         self.behind_since = None;
         self.has_stopped = false;
@@ -196,20 +202,17 @@ impl<'a, P: Projection> Lead<'a, P> {
 
     /// Tells the other nodes of events that left no row.
     async fn write_checkpoint(&mut self) -> Result<(), Fault> {
-        if self.behind_since.is_none() {
-            return Ok(());
+        if self.behind_since.is_some() {
+            patiently(self.advance(self.position)).await??;
+            self.checkpoint = self.position;
+            self.behind_since = None;
         }
-        let to = self.position;
-        let written = async {
-            let mut connection = Connection::take(self.pool()).await?;
-            self.write(&mut connection, to).await?;
-            connection.finish();
-            Ok(())
-        };
-        patiently(written).await?.map_err(|trouble| match trouble {
-            Trouble::Fault(fault) => fault,
-            Trouble::Events { reason, .. } => Fault::Passing(reason),
-        })
+        Ok(())
+    }
+
+    /// Moves the lease's checkpoint, unless somebody else took over.
+    async fn advance(&mut self, to: i64) -> Result<(), LeaseError> {
+        lease::advance(&mut self.connection, &self.lease, self.checkpoint, to).await
     }
 }
 
