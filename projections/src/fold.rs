@@ -79,6 +79,19 @@ impl<P: Projection> Fold<P> {
         Ok(())
     }
 
+    /// All that changed, if one statement can write it; whoever takes it writes it.
+    pub(crate) fn take_few(&mut self) -> Option<Vec<&P::Row>> {
+        if self.dirty.is_empty() || self.dirty.len() > CHUNK {
+            return None;
+        }
+        let rows: Option<Vec<&P::Row>> =
+            self.dirty.iter().map(|key| self.rows.get(key)?.as_ref()).collect();
+        if rows.is_some() {
+            self.dirty.clear();
+        }
+        rows
+    }
+
     /// Writes what changed. All of it stays in memory.
     pub(crate) async fn flush(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let dirty = std::mem::take(&mut self.dirty);

@@ -62,7 +62,8 @@ async fn events_are_found_by_whatever_their_envelope_says() {
     let created = vec!["product.created".to_owned(), "order.placed".to_owned()];
     let types = Some(created.clone());
     assert_eq!(found(&models, Filter { types, ..all.clone() }).await, [1]);
-    let types = Some(["product.created", "product.repriced", "product.created"].map(str::to_owned).into());
+    let types =
+        Some(["product.created", "product.repriced", "product.created"].map(str::to_owned).into());
     assert_eq!(found(&models, Filter { types, ..all.clone() }).await, [6, 5, 4, 3, 2, 1]);
     let actor = Some("staff:mary".to_owned());
     assert_eq!(found(&models, Filter { actor, ..all.clone() }).await, [2, 1]);

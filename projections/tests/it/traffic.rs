@@ -87,12 +87,8 @@ fn command(n: u32) -> Vec<(StreamId, Event)> {
 fn reservations(n: u32) -> impl Iterator<Item = InventoryEvent> {
     let earlier = |rounds: u32| n.checked_sub(rounds * STREAMS);
     let order = |n: u32| OrderId(Uuid::from_u128(u128::from(n) + 1));
-    let reserved = InventoryEvent::Reserved {
-        order: order(n),
-        quantity: 1,
-        expires_at: at(900),
-        at: at(1),
-    };
+    let reserved =
+        InventoryEvent::Reserved { order: order(n), quantity: 1, expires_at: at(900), at: at(1) };
     let extended = earlier(1).filter(|n| n.is_multiple_of(3)).map(|n| {
         InventoryEvent::ReservationExtended { order: order(n), expires_at: at(950), at: at(2) }
     });
