@@ -76,9 +76,9 @@ impl Product {
 
     /// Units that can be ordered now.
     async fn available(&self, ctx: &Context<'_>) -> Result<i64> {
-        let item = shop(ctx).read_models.inventory_item(&self.listing.sku).await;
+        let item = shop(ctx).read_models.inventory_item(&self.listing.sku, Utc::now()).await;
         let item = item.map_err(query_fault)?;
-        Ok(item.map_or(0, |row| row.state.available(Utc::now())))
+        Ok(item.map_or(0, |row| row.state.available()))
     }
 
     /// When it was first listed.
@@ -96,6 +96,9 @@ impl Product {
         self.version
     }
 }
+
+/// What is shown of a product: its page, and what is available of it.
+const SHOWN: [ReadModel; 3] = [ReadModel::Products, ReadModel::Inventory, ReadModel::Reservations];
 
 /// Which products. What is left out does not matter.
 #[derive(Debug, Default, InputObject)]
@@ -118,7 +121,7 @@ impl ProductQuery {
         #[graphql(desc = "The product's SKU.")] sku: String,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Option<Product>> {
-        shop(ctx).fresh(ReadModel::Products, min_position).await?;
+        shop(ctx).fresh(&SHOWN, min_position).await?;
         let Ok(sku) = sku.parse::<Sku>() else { return Ok(None) };
         let row = shop(ctx).read_models.product(&sku).await.map_err(query_fault)?;
         Ok(row.and_then(|row| Product::new(row.version, row.state)))
@@ -133,7 +136,7 @@ impl ProductQuery {
         #[graphql(desc = "Which ones.")] filter: Option<ProductFilter>,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Connection<String, Product>> {
-        shop(ctx).fresh(ReadModel::Products, min_position).await?;
+        shop(ctx).fresh(&SHOWN, min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let filter = filter.unwrap_or_default();
         let filter = projections::products::Filter { search: filter.search, active: filter.active };

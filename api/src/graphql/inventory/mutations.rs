@@ -182,7 +182,7 @@ async fn ask(
     let sku = sku("sku", of)?;
     let receipt = execute(ctx, input, terms, AskInventory { name, sku, command }).await?;
     Done::of(receipt, "sku", |subject| match subject.state {
-        domain::State::Inventory(state) => InventoryItem::new(subject.version, state),
+        domain::State::Inventory(state) => InventoryItem::new(subject.version, &state),
         _ => None,
     })
 }
