@@ -11,6 +11,7 @@ pub enum ReadModel {
     Orders,
     Payments,
     Inventory,
+    Reservations,
     Ledger,
     Deadlines,
     Audit,
@@ -41,6 +42,10 @@ macro_rules! with_projection {
                 type $P = $crate::inventory::Items;
                 $body
             }
+            ReadModel::Reservations => {
+                type $P = $crate::inventory::Reservations;
+                $body
+            }
             ReadModel::Ledger => {
                 type $P = $crate::inventory::Ledger;
                 $body
@@ -59,12 +64,13 @@ macro_rules! with_projection {
 pub(crate) use with_projection;
 
 impl ReadModel {
-    pub const ALL: [ReadModel; 8] = [
+    pub const ALL: [ReadModel; 9] = [
         ReadModel::Products,
         ReadModel::Carts,
         ReadModel::Orders,
         ReadModel::Payments,
         ReadModel::Inventory,
+        ReadModel::Reservations,
         ReadModel::Ledger,
         ReadModel::Deadlines,
         ReadModel::Audit,
@@ -77,6 +83,7 @@ impl ReadModel {
             ReadModel::Orders => "orders",
             ReadModel::Payments => "payments",
             ReadModel::Inventory => "inventory",
+            ReadModel::Reservations => "reservations",
             ReadModel::Ledger => "ledger",
             ReadModel::Deadlines => "deadlines",
             ReadModel::Audit => "audit",
@@ -91,6 +98,7 @@ impl ReadModel {
             ReadModel::Orders => "projection:orders",
             ReadModel::Payments => "projection:payments",
             ReadModel::Inventory => "projection:inventory",
+            ReadModel::Reservations => "projection:reservations",
             ReadModel::Ledger => "projection:ledger",
             ReadModel::Deadlines => "projection:deadlines",
             ReadModel::Audit => "projection:audit",

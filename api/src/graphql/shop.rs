@@ -55,18 +55,18 @@ pub fn caller<'c>(ctx: &Context<'c>) -> &'c Caller {
 }
 
 impl Shop {
-    /// Waits until the read model shows what happened up to `position`.
+    /// Waits until the read models show what happened up to `position`.
     ///
     /// # Errors
     /// `STALE`, when that takes too long.
     pub async fn fresh(
         &self,
-        model: ReadModel,
+        models: &[ReadModel],
         position: Option<Position>,
     ) -> async_graphql::Result<()> {
         let Some(Position(position)) = position else { return Ok(()) };
         let patience = self.policy.wait_for_position;
-        let waited = self.read_models.wait_for(&[model], position, patience).await;
+        let waited = self.read_models.wait_for(models, position, patience).await;
         waited.map_err(|stale| fault("STALE", &stale.to_string()))
     }
 

@@ -93,12 +93,24 @@ impl Shop {
 
     /// One more node, ready for requests.
     pub(crate) async fn start(&self) -> Node {
+        self.start_unheard(std::future::ready(())).await
+    }
+
+    /// One whose standard error nobody reads until then.
+    pub(crate) async fn start_unheard(
+        &self,
+        until: impl Future<Output = ()> + Send + 'static,
+    ) -> Node {
         let mut child = self.command().spawn().expect("the program can be started");
         let log = Log::default();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let address = tokio::sync::watch::Sender::new(None);
         let mut told = address.subscribe();
-        tokio::spawn(log.clone().keep(stderr, |_| {}));
+        let errors = log.clone();
+        tokio::spawn(async move {
+            until.await;
+            errors.keep(stderr, |_| {}).await;
+        });
         tokio::spawn(log.clone().keep(stdout, move |line| {
             let url = line.strip_prefix("GraphQL").and_then(|rest| rest.split('/').nth(2));
             if let Some(found) = url.and_then(|authority| authority.parse().ok()) {

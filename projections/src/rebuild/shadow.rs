@@ -7,7 +7,7 @@ use crate::connection::Connection;
 use crate::model::ReadModel;
 
 pub(super) struct Shadow {
-    /// Sees the shadow table where others see the live one. Never goes back to the pool.
+    /// Sees the shadow table where others see the live one.
     pub(super) connection: Connection,
     model: ReadModel,
     /// Ready for use in a statement, as are the three below.
@@ -30,7 +30,7 @@ impl Shadow {
         model: ReadModel,
         table: &str,
     ) -> Result<Shadow, RebuildError> {
-        let mut connection = Connection::take(pool).await?;
+        let mut connection = Connection::open(pool).await?;
         let alone: bool = sqlx::query_scalar("select pg_try_advisory_lock(hashtext($1))")
             .bind(format!("rebuild:{model}"))
             .fetch_one(&mut *connection)

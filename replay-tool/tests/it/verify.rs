@@ -28,7 +28,7 @@ async fn a_good_log_is_well() {
     assert_eq!(summary["streams"], 4);
     assert_eq!(summary["findings"], json!({}));
     let models = summary["read_models"].as_array().unwrap();
-    assert_eq!(models.len(), 8);
+    assert_eq!(models.len(), 9);
     assert!(models.iter().all(|model| model["position"] == 9 && model["different"] == 0));
 
     let answer = shop.run(&["verify"]).await.expect(0);
@@ -50,7 +50,7 @@ async fn a_hole_in_the_positions_is_found() {
     let answer = verified_after("delete from events where position in (4, 5)").await;
     assert_eq!(answer.findings("position"), only(6, "positions 4 to 5 are missing"));
     // The readers of the projections stop at the hole.
-    assert_eq!(answer.findings("read_model").len(), 8);
+    assert_eq!(answer.findings("read_model").len(), 9);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The end of the program, asked for or not, and what is there when it starts again.
 
+use axum::http::StatusCode;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -120,4 +121,23 @@ async fn comes_to(node: &Node, at: i64, expected: (i64, i64)) {
         figures(&node.admin(), "MUG", at).await.is_ok_and(|figures| figures == expected)
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_holds_nothing_up_and_is_there_in_the_end() {
+    const REQUESTS: usize = 1_000;
+    let shop = Shop::new().await;
+    let (hear, heard) = tokio::sync::oneshot::channel::<()>();
+    let node = shop.start_unheard(async { drop(heard.await) }).await;
+    // Far more than fits into a pipe.
+    for _ in 0..REQUESTS {
+        let answer = node.stranger().get("/nothing").await.unwrap();
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(node.log().matches("path=").count(), 0);
+    node.signal(Signal::SIGTERM);
+    drop(hear);
+    until("the last line is there", async || node.log().contains("stopped serving")).await;
+    assert_eq!(node.log().matches("path=\"/nothing\"").count(), REQUESTS);
+    assert_eq!(node.end().await.code(), Some(0));
 }
