@@ -23,6 +23,7 @@ mod runner;
 
 pub mod audit;
 pub mod carts;
+pub mod coupons;
 pub mod deadlines;
 pub mod inventory;
 pub mod orders;

@@ -10,6 +10,7 @@ pub enum ReadModel {
     Carts,
     Orders,
     Payments,
+    Coupons,
     Inventory,
     Reservations,
     Ledger,
@@ -38,6 +39,10 @@ macro_rules! with_projection {
                 type $P = $crate::payments::Payments;
                 $body
             }
+            ReadModel::Coupons => {
+                type $P = $crate::coupons::Coupons;
+                $body
+            }
             ReadModel::Inventory => {
                 type $P = $crate::inventory::Items;
                 $body
@@ -64,11 +69,12 @@ macro_rules! with_projection {
 pub(crate) use with_projection;
 
 impl ReadModel {
-    pub const ALL: [ReadModel; 9] = [
+    pub const ALL: [ReadModel; 10] = [
         ReadModel::Products,
         ReadModel::Carts,
         ReadModel::Orders,
         ReadModel::Payments,
+        ReadModel::Coupons,
         ReadModel::Inventory,
         ReadModel::Reservations,
         ReadModel::Ledger,
@@ -82,6 +88,7 @@ impl ReadModel {
             ReadModel::Carts => "carts",
             ReadModel::Orders => "orders",
             ReadModel::Payments => "payments",
+            ReadModel::Coupons => "coupons",
             ReadModel::Inventory => "inventory",
             ReadModel::Reservations => "reservations",
             ReadModel::Ledger => "ledger",
@@ -97,6 +104,7 @@ impl ReadModel {
             ReadModel::Carts => "projection:carts",
             ReadModel::Orders => "projection:orders",
             ReadModel::Payments => "projection:payments",
+            ReadModel::Coupons => "projection:coupons",
             ReadModel::Inventory => "projection:inventory",
             ReadModel::Reservations => "projection:reservations",
             ReadModel::Ledger => "projection:ledger",

@@ -29,6 +29,8 @@ pub enum AggregateKind {
     Order,
     /// An attempt to pay.
     Payment,
+    /// A discount by code.
+    Coupon,
 }
 
 /// Something that happened. It never changes.

@@ -15,6 +15,7 @@ use quick_cache::sync::Cache;
 use super::errors::{ErrorCode, Failure, fault};
 use super::position::Position;
 use crate::auth::{Authenticator, Caller, Identity};
+use crate::config::ChargesByCountry;
 
 /// The shop as the schema sees it.
 #[derive(Debug, Clone)]
@@ -30,8 +31,10 @@ pub struct Shop {
 }
 
 /// What the shop's owner decided.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Policy {
+    /// Tax and shipping.
+    pub charges: ChargesByCountry,
     /// How long stock is kept for an order that is not paid, and from the start of a payment on.
     pub reserve_for: TimeDelta,
     /// How long, from placing, it is kept at most.

@@ -306,7 +306,10 @@ fn named(cart: Option<&ID>) -> Result<Option<CartId>, Failure> {
     cart.map(|id| input::id("cartId", id).map(CartId)).transpose()
 }
 
-async fn wanted_cart(ctx: &Context<'_>, id: Option<&ID>) -> Result<(CartId, Owner), Failure> {
+pub(super) async fn wanted_cart(
+    ctx: &Context<'_>,
+    id: Option<&ID>,
+) -> Result<(CartId, Owner), Failure> {
     shop(ctx).cart_of(caller(ctx), named(id)?).await
 }
 
@@ -322,7 +325,7 @@ async fn ask(
     done(execute(ctx, input, terms, AskCart { name, cart, command }).await?)
 }
 
-fn done(receipt: Receipt) -> Result<Done<Cart>, Failure> {
+pub(super) fn done(receipt: Receipt) -> Result<Done<Cart>, Failure> {
     Done::of(receipt, "cartId", |subject| match subject.state {
         domain::State::Cart(state) => Cart::new(CartId(subject.stream.id), subject.version, state),
         _ => None,

@@ -292,12 +292,14 @@ async fn place_with(
         contact: seal(shop, subject, contact).await?,
         shipping_address: seal(shop, subject, address).await?,
         expected_total,
+        charges: shop.policy.charges.to(address.country.as_str()),
         reserve_for: shop.policy.reserve_for,
     };
     let terms = Terms::of(&input.idempotency_key, None);
-    // Whatever is wrong with a product is wrong with the cart that it is in.
-    let part =
-        |refusal: &Refusal| matches!(refusal, Refusal::Product(_)).then(|| in_input("cartId"));
+    // Whatever is wrong with a product or a coupon is wrong with the cart that it is in.
+    let part = |refusal: &Refusal| {
+        matches!(refusal, Refusal::Product(_) | Refusal::Coupon(_)).then(|| in_input("cartId"))
+    };
     done(execute_at(ctx, input, terms, command, part).await?)
 }
 
@@ -387,7 +389,7 @@ async fn add_note(ctx: &Context<'_>, input: OrderNoteAddInput) -> Result<Done<Or
     ask(ctx, "orderNoteAdd", &input.order_id, &input, terms, command).await
 }
 
-fn parts(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<Part> {
+pub(super) fn parts(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<Part> {
     let mut parts = Vec::with_capacity(lines.len());
     for (n, line) in lines.iter().enumerate() {
         let n = n.to_string();
@@ -424,7 +426,7 @@ async fn seal(
     Ok(shop.vault.seal(subject, value).await.map_err(commands::CommandError::from)?)
 }
 
-async fn own(ctx: &Context<'_>, order: &ID) -> Result<OrderId, Failure> {
+pub(super) async fn own(ctx: &Context<'_>, order: &ID) -> Result<OrderId, Failure> {
     let order = OrderId(input::id("orderId", order)?);
     shop(ctx).own_order(caller(ctx), order).await?;
     Ok(order)
@@ -451,7 +453,7 @@ async fn run(
     done(execute(ctx, input, terms, command).await?)
 }
 
-fn done(receipt: Receipt) -> Result<Done<Order>, Failure> {
+pub(super) fn done(receipt: Receipt) -> Result<Done<Order>, Failure> {
     Done::of(receipt, "orderId", |subject| match subject.state {
         domain::State::Order(state) => {
             Order::new(OrderId(subject.stream.id), subject.version, state)
