@@ -60,6 +60,7 @@ pub(crate) fn setup() -> Setup {
         cors: Cors::Localhost,
         reservation: Duration::from_secs(900),
         reservation_cap: Duration::from_secs(3600),
+        charges: Default::default(),
         limits: Limits::default(),
         log: "off".to_owned(),
     };

@@ -1,12 +1,14 @@
 //! The coupons: by code, by page.
 
-use domain::coupon::{Coupon, CouponCode, CouponEvent, Issued};
+use cqrs_es::Aggregate;
+use domain::coupon::{Coupon, CouponCode, Issued};
 use domain::{Event, Kind};
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::{Postgres, QueryBuilder};
 
 use crate::page::{Cursor, Page, QueryError, Slice};
+use crate::projection::Statement;
 use crate::read_models::ReadModels;
-use crate::row::{Aggregates, Row, bind_rows, column, row_columns};
+use crate::row::{Aggregates, Row, column, row_columns};
 
 pub(crate) struct Coupons;
 
@@ -18,30 +20,24 @@ impl Aggregates for Coupons {
         concat!("select ", row_columns!(), " from coupons where id = any($1)");
     type State = Coupon;
 
-    fn event(event: &Event) -> Option<&CouponEvent> {
-        match event {
-            Event::Coupon(event) => Some(event),
-            _ => None,
+    fn fold(coupon: &mut Coupon, event: &Event) {
+        if let Event::Coupon(event) = event {
+            coupon.apply(event.clone());
         }
     }
 
-    async fn upsert(
-        connection: &mut PgConnection,
-        rows: &[&Row<Coupon>],
-    ) -> Result<(), sqlx::Error> {
-        let insert = bind_rows(
-            "insert into coupons (id, version, position, created_at, updated_at, state, code)
-             select id, version, position, created_at, updated_at, state::json, code
-             from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
-                         $5::timestamptz[], $6::text[], $7::text[])
-               as row (id, version, position, created_at, updated_at, state, code)
-             on conflict (id) do update set
-                 version = excluded.version, position = excluded.position,
-                 updated_at = excluded.updated_at, state = excluded.state",
-            rows,
-        )?;
-        insert.bind(column(rows, |row| code(&row.state))).execute(connection).await?;
-        Ok(())
+    const SAVE: &'static str =
+        "insert into coupons (id, version, position, created_at, updated_at, state, code)
+         select id, version, position, created_at, updated_at, state::json, code
+         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
+                     $5::timestamptz[], $6::text[], $7::text[])
+           as row (id, version, position, created_at, updated_at, state, code)
+         on conflict (id) do update set
+             version = excluded.version, position = excluded.position,
+             updated_at = excluded.updated_at, state = excluded.state";
+
+    fn bind_columns(save: Statement, rows: &[&Row<Coupon>]) -> Statement {
+        save.bind(column(rows, |row| code(&row.state).map(str::to_owned)))
     }
 }
 

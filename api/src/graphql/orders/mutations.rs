@@ -117,9 +117,9 @@ pub struct OrderDeliverInput {
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderPartInput {
     /// The SKU.
-    sku: String,
+    pub(super) sku: String,
     /// 1 to 10,000.
-    quantity: i64,
+    pub(super) quantity: i64,
 }
 
 /// A note for staff.

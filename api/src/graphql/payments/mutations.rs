@@ -162,7 +162,7 @@ async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Done<Payme
     let source = parser.finish(source)?;
     let order = OrderId(input::id("orderId", &input.order_id)?);
     shop(ctx).own_order(caller(ctx), order).await?;
-    let policy = shop(ctx).policy;
+    let policy = &shop(ctx).policy;
     let command = StartPayment {
         order,
         payment: PaymentId(Uuid::now_v7()),
