@@ -112,6 +112,8 @@ impl Projection for Deadlines {
         )
         .bind(kinds)
         .bind(streams)
+        // Planned each time, for the table as large as it is.
+        .persistent(false)
         .execute(connection)
         .await?;
         Ok(())

@@ -73,6 +73,7 @@ impl Projection for Reservations {
         keys: &[Self::Key],
     ) -> Result<BTreeMap<Self::Key, Reservation>, sqlx::Error> {
         let (ids, orders) = columns(keys);
+        // Planned each time, for the table as large as it is, as where rows are removed.
         let rows: Vec<Reservation> = sqlx::query_as(
             "select inventory_id, order_id, quantity, expires_at, position
              from inventory_reservations
@@ -81,6 +82,7 @@ impl Projection for Reservations {
         )
         .bind(ids)
         .bind(orders)
+        .persistent(false)
         .fetch_all(connection)
         .await?;
         Ok(rows.into_iter().map(|held| ((held.inventory_id, held.order), held)).collect())
@@ -113,6 +115,7 @@ impl Projection for Reservations {
         )
         .bind(ids)
         .bind(orders)
+        .persistent(false)
         .execute(connection)
         .await?;
         Ok(())
