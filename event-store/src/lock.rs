@@ -12,7 +12,10 @@ use crate::batch::Batch;
 use crate::error::Trouble;
 use crate::shared::Shared;
 use crate::ticket::Queued;
-use crate::{Append, Base, Outcome, RecordedEvent, StoreError, Ticket, read, statement};
+use crate::{
+    Append, Base, Loaded, Outcome, RecordedEvent, StoreError, Ticket, Wanted, read, snapshot,
+    statement,
+};
 
 /// No stream's last event is here, so whatever rests on it conflicts.
 const NOWHERE: i64 = -1;
@@ -74,6 +77,15 @@ impl LockedLog {
         let events = read::streams(self.connection.get()?, streams).await?;
         read::versions_follow(&events, streams)?;
         self.shared.upcast_all(events)
+    }
+
+    /// As [`crate::EventStore::load_from_snapshots`]; nothing can be newer than what this returns.
+    pub async fn load_from_snapshots(
+        &mut self,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Loaded>, StoreError> {
+        let loaded = snapshot::load(self.connection.get()?, wanted).await?;
+        self.shared.upcast_loaded(loaded)
     }
 
     /// Queues an item behind everything sent before, for [`LockedLog::write`].  Its ticket is answered

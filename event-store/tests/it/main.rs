@@ -14,5 +14,6 @@ mod outages;
 mod plans;
 mod proxy;
 mod reading;
+mod snapshots;
 mod upcasting;
 mod waking;
