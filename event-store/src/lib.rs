@@ -13,6 +13,7 @@ mod appender;
 mod backoff;
 mod batch;
 mod error;
+mod heads;
 mod lock;
 mod options;
 mod read;

@@ -1,6 +1,6 @@
 //! The log's lock in a caller's hands: catch up, decide, append, commit in one transaction.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::batch::Batch;
 use crate::error::Trouble;
+use crate::heads::Heads;
 use crate::shared::Shared;
 use crate::ticket::Queued;
 use crate::{
@@ -107,7 +108,7 @@ impl LockedLog {
     pub async fn write(&mut self) -> Result<(), StoreError> {
         while !self.waiting.is_empty() {
             self.place_bases();
-            let batch = Batch::take(&mut self.waiting, &HashMap::new(), self.shared.limits);
+            let batch = Batch::take(&mut self.waiting, &Heads::default(), self.shared.limits);
             if !batch.is_empty() {
                 self.write_batch(batch).await?;
             } else if let Some(first) = self.waiting.pop_front()
@@ -160,7 +161,8 @@ impl LockedLog {
         let seen = self.shared.seen();
         // Also when this future is dropped half-way.
         self.failed = true;
-        let answer = statement::append(self.connection.get()?, &batch, seen).await;
+        let answer =
+            statement::append(self.connection.get()?, &batch, seen, &Heads::default()).await;
         let answer = answer.map_err(|error| match Trouble::of(&error) {
             Trouble::LogWentBack { head } => self.shared.went_back(seen, head),
             _ => error.into(),
