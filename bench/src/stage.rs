@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use crate::error::BenchError;
 use crate::limit::Limit;
 use crate::load::Shoppers;
-use crate::market::Market;
+use crate::market::{self, Market};
 use crate::sample::Sample;
 use crate::shop::{Projections, Shop};
 
@@ -29,6 +29,13 @@ pub struct Pace {
     pub time: Duration,
     /// Only to see that everything works.
     pub quick: bool,
+}
+
+impl Pace {
+    /// So many that a round of their orders takes about a second.
+    fn buyers(&self) -> usize {
+        if self.quick { 400 } else { 2_000 }
+    }
 }
 
 /// Everything that is started once and used by many rows.
@@ -65,7 +72,7 @@ impl Stage {
         let scratch = Scratch::new();
         let cluster = Cluster::start(&scratch.path().join("cluster")).await?;
         let secret = format!("{:064x}", rand::random::<u128>());
-        let shoppers = Arc::new(Shoppers::new(&secret)?);
+        let shoppers = Arc::new(Shoppers::new(&secret, pace.buyers())?);
         let (shop, market, limit) = Default::default();
         Ok(Stage { pace, shoppers, secret, progress, shop, market, limit, cluster, scratch })
     }
@@ -97,7 +104,7 @@ impl Stage {
     /// The shop in which orders are placed, opened by the first row that asks.
     pub async fn market(&self) -> Result<&Market, BenchError> {
         self.message("opening the market");
-        self.market.get_or_try_init(|| Market::open(self, "market", 1)).await
+        self.market.get_or_try_init(|| Market::open(self, "market", 1, market::skus())).await
     }
 
     /// The bare server, started by the first row that asks.

@@ -9,7 +9,7 @@ use super::{Ack, Client};
 use crate::error::BenchError;
 
 /// One in so many commands is looked for in the read model.
-const LOOK_EVERY: usize = 20;
+const LOOK_EVERY: u32 = 20;
 
 /// Times the commands.
 pub async fn add_to_carts(client: &mut Client, shoppers: &Shoppers) -> Result<(), BenchError> {
@@ -28,7 +28,7 @@ pub async fn add_and_look(client: &mut Client, shoppers: &Shoppers) -> Result<()
     while client.turn().await.is_some() {
         let Ack { shopper, position, .. } = add(client, shoppers, &mut buffer).await?;
         let acknowledged = Instant::now();
-        if client.acks.len() % LOOK_EVERY != 0 {
+        if !rand::random_ratio(1, LOOK_EVERY) {
             continue;
         }
         let request = cart_at(&shoppers.all[shopper], position);

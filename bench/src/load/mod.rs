@@ -27,7 +27,7 @@ pub use connection::Connection;
 pub use orders::{Round, check_out, send_round};
 pub use queries::{Question, ask};
 pub use request::{cart_fill, order_by_id, order_page, order_place, post};
-pub use shoppers::{BUYERS, SHOPPERS, Shopper, Shoppers, skus};
+pub use shoppers::{SHOPPERS, Shopper, Shoppers, skus};
 
 use crate::error::BenchError;
 use crate::sample::{Sample, latencies};
@@ -106,7 +106,8 @@ impl Load {
         self,
         scenario: impl AsyncFn(&mut Client) -> Result<(), BenchError>,
     ) -> Result<Answered, BenchError> {
-        let open = (0..self.connections).map(|n| Connection::open(self.nodes[n % self.nodes.len()]));
+        let open =
+            (0..self.connections).map(|n| Connection::open(self.nodes[n % self.nodes.len()]));
         let connections = try_join_all(open).await?;
         let began = Instant::now();
         let clock = Rc::new(Clock { turns: self.turns, began, taken: Cell::new(0) });
@@ -137,19 +138,53 @@ impl Load {
 impl Client {
     /// Waits for the next turn, and tells from when it is to be timed. None once time is up.
     pub async fn turn(&self) -> Option<Instant> {
-        let Clock { turns, began, taken } = &*self.clock;
-        match *turns {
+        self.clock.turn().await
+    }
+}
+
+impl Clock {
+    async fn turn(&self) -> Option<Instant> {
+        match self.turns {
             Turns::Closed(time) => {
                 let now = Instant::now();
-                (now < *began + time).then_some(now)
+                (now < self.began + time).then_some(now)
             }
             Turns::Open { per_second, time } => {
-                let after = Duration::from_secs_f64(f64::from(taken.get()) / per_second);
-                taken.set(taken.get() + 1);
-                let due = *began + after;
+                let after = Duration::from_secs_f64(f64::from(self.taken.get()) / per_second);
+                if after >= time {
+                    return None;
+                }
+                self.taken.set(self.taken.get() + 1);
+                let due = self.began + after;
                 tokio::time::sleep_until(due.into()).await;
-                (after < time).then_some(due)
+                Some(due)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_open_loop_that_is_late_is_timed_from_when_it_was_due() {
+        let time = Duration::from_secs(1);
+        let began = Instant::now() - 2 * time;
+        let turns = Turns::Open { per_second: 100.0, time };
+        let clock = Clock { turns, began, taken: Cell::new(0) };
+        for n in 0..100 {
+            let due = clock.turn().await.unwrap();
+            assert_eq!(due - began, Duration::from_millis(10) * n);
+        }
+        assert_eq!(clock.turn().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_closed_loop_is_timed_from_now_until_time_is_up() {
+        let (before, time) = (Instant::now(), Duration::from_secs(60));
+        let clock = |began| Clock { turns: Turns::Closed(time), began, taken: Cell::new(0) };
+        assert!(clock(before).turn().await.unwrap() >= before);
+        assert_eq!(clock(before - time).turn().await, None);
     }
 }

@@ -147,3 +147,19 @@ struct States<'a> {
 fn random_key() -> Uuid {
     uuid::Builder::from_random_bytes(rand::random()).into_uuid()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Round;
+
+    #[test]
+    fn a_round_gives_each_request_once_and_to_its_own_node() {
+        let round = Round::new(2, 0..5, |shopper, key| format!("{shopper} {key}"));
+        let taken = |client: usize| -> Vec<usize> {
+            std::iter::from_fn(|| round.take(client)).map(|request| request.shopper).collect()
+        };
+        assert_eq!(taken(7), [1, 3]);
+        assert_eq!(taken(4), [0, 2, 4]);
+        assert!(taken(3).is_empty() && taken(2).is_empty());
+    }
+}

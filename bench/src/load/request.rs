@@ -37,8 +37,11 @@ macro_rules! order_fields {
 const ORDER_BY_ID: &str =
     concat!("query Order($id: ID!) { order(id: $id) { ", order_fields!(), " } }");
 
-const ORDER_PAGE: &str =
-    concat!("query Orders($first: Int) { orders(first: $first) { nodes { ", order_fields!(), " } } }");
+const ORDER_PAGE: &str = concat!(
+    "query Orders($first: Int) { orders(first: $first) { nodes { ",
+    order_fields!(),
+    " } } }"
+);
 
 const PAGE_ORDERS: usize = 20;
 

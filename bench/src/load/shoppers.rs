@@ -13,8 +13,6 @@ use super::request::{Template, templates};
 use crate::error::BenchError;
 
 pub const SHOPPERS: usize = 1_000;
-/// They place orders, all of them once a round.
-pub const BUYERS: usize = 2_000;
 /// Different products in one cart, once everybody has been there often enough.
 pub const SKUS_PER_CART: usize = 3;
 const SKUS: usize = 50;
@@ -58,6 +56,7 @@ impl Shopper {
 pub struct Shoppers {
     pub all: Vec<Shopper>,
     pub requests: Vec<Vec<Template>>,
+    /// They place orders, all of them once a round.
     pub buyers: Vec<Shopper>,
     /// The token of the shop's owner.
     pub admin: String,
@@ -67,7 +66,7 @@ pub struct Shoppers {
 
 impl Shoppers {
     /// `secret` is the server's `JWT_SECRET`.
-    pub fn new(secret: &str) -> Result<Shoppers, BenchError> {
+    pub fn new(secret: &str, buyers: usize) -> Result<Shoppers, BenchError> {
         let tokens = Tokens::shared(&Secret::new(secret), ISSUER, ISSUER);
         let issue = |subject, role| tokens.issue(subject, role, TOKEN_TTL, Utc::now());
         let shopper = |n| Shopper::new(&tokens, &format!("shopper-{n}"), n * SKUS_PER_CART);
@@ -76,7 +75,7 @@ impl Shoppers {
         Ok(Shoppers {
             requests: all.iter().map(templates).collect(),
             all,
-            buyers: (0..BUYERS).map(buyer).collect::<Result<Vec<_>, _>>()?,
+            buyers: (0..buyers).map(buyer).collect::<Result<Vec<_>, _>>()?,
             admin: issue("owner", Role::Admin)?,
             support: issue("desk", Role::Support)?,
         })

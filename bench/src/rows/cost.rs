@@ -6,9 +6,9 @@ use std::time::Duration;
 use sqlx::PgPool;
 
 use crate::error::{BenchError, check};
+use crate::load::{Answered, Turns};
 use crate::process::{cpu, cpu_of_family};
 use crate::report::Line;
-use crate::load::{Answered, Turns};
 use crate::shop::{Projections, Shop};
 use crate::stage::Stage;
 
@@ -38,7 +38,8 @@ async fn write_path(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     shop.stop().await?;
     let (statements, wal): (Vec<f64>, Vec<f64>) = costs.into_iter().unzip();
     let all = "all statements of the database, what polls by time included".to_owned();
-    let statements = Line::of_figures(("cost_statements", all), "statements/command", &statements, None);
+    let statements =
+        Line::of_figures(("cost_statements", all), "statements/command", &statements, None);
     let records = "all records of the cluster, without page images".to_owned();
     let wal = Line::of_figures(("cost_wal", records), "bytes/command", &wal, None);
     Ok(statements.into_iter().chain(wal).collect())

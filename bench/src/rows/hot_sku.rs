@@ -1,6 +1,8 @@
 //! `hot_sku`: 256 clients order one SKU, beside the same load spread over 1,000 SKUs; and
 //! `hot_sku_two_nodes`: the same on two nodes, beside the spread load on one.  Only the placing is timed.
 
+use std::iter;
+
 use crate::error::BenchError;
 use crate::market::{HOT, Market, SKUS, sku};
 use crate::report::Line;
@@ -17,7 +19,7 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
 pub async fn run_on_two_nodes(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     let spread = stage.market().await?;
     stage.message("opening a market of two nodes");
-    let hot = Market::open(stage, "two_nodes", 2).await?;
+    let hot = Market::open(stage, "two_nodes", 2, iter::once(HOT.to_owned())).await?;
     let row = (
         "hot_sku_two_nodes".to_owned(),
         format!("{CLIENTS} clients of two nodes, orders of one line"),

@@ -9,6 +9,7 @@ use projections::ReadModel;
 use crate::error::{BenchError, check};
 use crate::load::{Turns, add_and_look};
 use crate::report::Line;
+use crate::sample::Spread;
 use crate::shop::Shop;
 use crate::stage::Stage;
 
@@ -35,16 +36,14 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
             Ok(answered.sample)
         })
         .await?;
-    let p99s: Vec<f64> = samples.iter().filter_map(|sample| sample.quantile_ms(0.99)).collect();
+    let p99s: Vec<_> = samples.iter().filter_map(|sample| sample.quantile_ms(0.99)).collect();
     let conditions = format!(
         "p99; open loop, {per_second:.0} commands/s, half of the peak; from the acknowledgement to the \
          answer of cart(minPosition), round trip included"
     );
-    let mut line = Line::of_figures(("lag", conditions), "ms", &p99s, None);
-    if let (Some(line), Some(timed)) =
-        (&mut line, Line::of(Default::default(), "ms", samples.iter()))
-    {
-        (line.p50_ms, line.p99_ms) = (timed.p50_ms, timed.p99_ms);
+    let mut line = Line::of(("lag".to_owned(), conditions), "ms", samples.iter());
+    if let (Some(line), Some(p99s)) = (&mut line, Spread::of(p99s)) {
+        line.value = p99s;
     }
     Ok(line.into_iter().collect())
 }
@@ -54,7 +53,8 @@ pub async fn run_drain(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     let drains = stage.repeat("lag_drain", async |time| drain(shop, time).await).await?;
     let (written, drained): (Vec<f64>, Vec<f64>) = drains.into_iter().unzip();
     let unit = "events/s";
-    let limit = ("limit_lag_drain", format!("written by {BURST_CLIENTS} clients, projections held up"));
+    let limit =
+        ("limit_lag_drain", format!("written by {BURST_CLIENTS} clients, projections held up"));
     let row = ("lag_drain", "then shown by all projections, nothing else being done".to_owned());
     let limit = Line::of_figures(limit, unit, &written, None);
     let row = Line::of_figures(row, unit, &drained, Some(&written));
@@ -68,8 +68,7 @@ async fn drain(shop: &Shop, time: Duration) -> Result<(f64, f64), BenchError> {
     let before = shop.log.head().await?;
     let mut hold = pool.begin().await?;
     sqlx::query("lock table leases in exclusive mode").execute(&mut *hold).await?;
-    let answered =
-        shop.fill_carts(BURST_CLIENTS, Turns::Closed(time.min(BURST_MAX))).await?;
+    let answered = shop.fill_carts(BURST_CLIENTS, Turns::Closed(time.min(BURST_MAX))).await?;
     let head = shop.log.head().await?;
     let events = (head - before) as f64;
     hold.commit().await?;

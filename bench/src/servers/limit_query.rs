@@ -49,9 +49,9 @@ struct OrderLine {
 /// The benchmark's orders come no further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Enum)]
 enum OrderStatus {
-    #[serde(rename = "Placed")]
+    #[serde(rename = "placed")]
     Pending,
-    #[serde(rename = "Confirmed")]
+    #[serde(rename = "confirmed")]
     Paid,
 }
 
