@@ -111,3 +111,65 @@ pub async fn live_rows_equal_rebuilt_rows(database_url: &str) -> Result<(), Benc
     store.shutdown().await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use event_store::MIGRATIONS;
+    use local_postgres::testing::{TestDatabase, database};
+
+    use super::*;
+
+    /// Events of one stock, at these positions, each of a command of its own.
+    async fn stock(events: &[(i64, &str, i64)]) -> (TestDatabase, Log) {
+        let database = database(&MIGRATIONS).await;
+        for (version, (position, event_type, quantity)) in (1_i32..).zip(events) {
+            sqlx::query(
+                "insert into events (position, stream_type, stream_id, version, event_type,
+                     schema_version, payload, command_id, correlation_id, actor, recorded_at)
+                 values ($1, 'inventory', $2, $3, $4, 1,
+                     json_build_object($4, json_build_object('quantity', $5)), $6, $6, '', now())",
+            )
+            .bind(position)
+            .bind(Uuid::from_u128(1))
+            .bind(version)
+            .bind(event_type)
+            .bind(quantity)
+            .bind(Uuid::from_u128(*position as u128))
+            .execute(database.pool())
+            .await
+            .unwrap();
+        }
+        let log = Log::new(database.pool().clone());
+        (database, log)
+    }
+
+    #[tokio::test]
+    async fn stock_that_was_negative_for_a_moment_is_found() {
+        let sold = [(1, "inventory.adjusted", 2), (2, "inventory.reserved", 2)];
+        let (_database, log) = stock(&sold).await;
+        log.stock_was_never_negative().await.unwrap();
+
+        let oversold = [
+            (1, "inventory.adjusted", 2),
+            (2, "inventory.reserved", 3),
+            (3, "inventory.released", 3),
+        ];
+        let (_database, log) = stock(&oversold).await;
+        log.stock_was_never_negative().await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn an_acknowledgement_of_what_is_not_in_the_log_is_found() {
+        let (_database, log) = stock(&[(1, "inventory.adjusted", 2)]).await;
+        log.holds(&[(Uuid::from_u128(1), 1)]).await.unwrap();
+        log.holds(&[(Uuid::from_u128(2), 1)]).await.unwrap_err();
+        log.holds(&[(Uuid::from_u128(1), 1 + COMMAND_EVENTS_MAX)]).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn a_hole_in_the_log_is_found() {
+        let (_database, log) =
+            stock(&[(1, "inventory.adjusted", 2), (3, "inventory.reserved", 1)]).await;
+        log.holds(&[]).await.unwrap_err();
+    }
+}
