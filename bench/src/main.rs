@@ -8,6 +8,8 @@ mod check;
 mod error;
 mod limit;
 mod load;
+mod market;
+mod process;
 mod report;
 mod rows;
 mod sample;
@@ -37,8 +39,8 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct RunOptions {
-    /// Short runs, to see within a minute that everything works.
-    #[arg(long)]
+    /// One short run of each row, to see within a minute that everything works.
+    #[arg(long, conflicts_with_all = ["runs", "seconds"])]
     quick: bool,
     /// Only this row; may be given several times.
     #[arg(long, value_name = "NAME")]
@@ -90,10 +92,11 @@ fn exit<E: Display>(result: Result<(), E>) -> ExitCode {
 
 async fn measure(options: &RunOptions) -> Result<(), BenchError> {
     let rows: &[Row] = if options.only.is_empty() { Row::value_variants() } else { &options.only };
-    let seconds = if options.quick { 0.7 } else { options.seconds };
+    let (runs, seconds) =
+        if options.quick { (1, 0.5) } else { (options.runs.max(1), options.seconds) };
     let time = Duration::try_from_secs_f64(seconds)
         .map_err(|error| BenchError::Incorrect(format!("--seconds: {error}")))?;
-    let pace = Pace { runs: options.runs.max(1), time };
+    let pace = Pace { runs, time, quick: options.quick };
     let stage = Stage::raise(pace, rows.len()).await?;
     let measured = measure_all(rows, &stage).await;
     let struck = stage.strike().await;

@@ -8,12 +8,13 @@ use hdrhistogram::Histogram;
 #[derive(Debug)]
 pub struct Sample {
     pub per_second: f64,
+    pub elapsed: Duration,
     pub latency: Histogram<u64>,
 }
 
 impl Sample {
     pub fn new(count: u64, elapsed: Duration, latency: Histogram<u64>) -> Sample {
-        Sample { per_second: count as f64 / elapsed.as_secs_f64(), latency }
+        Sample { per_second: count as f64 / elapsed.as_secs_f64(), elapsed, latency }
     }
 
     /// In milliseconds; none where nothing was timed one by one.
