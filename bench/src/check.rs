@@ -25,7 +25,12 @@ pub struct Log {
 
 impl Log {
     pub fn new(pool: PgPool) -> Log {
-        Log { pool, checked: AtomicI64::new(0) }
+        Log::after(pool, 0)
+    }
+
+    /// A log whose events up to this position are taken for granted.
+    pub fn after(pool: PgPool, position: i64) -> Log {
+        Log { pool, checked: AtomicI64::new(position) }
     }
 
     /// The position of the last event.

@@ -30,7 +30,7 @@ impl Limit {
     pub async fn run(&self, connections: usize, time: Duration) -> Result<Sample, BenchError> {
         let answered = self.fill_carts(connections, time).await?;
         self.holds(&answered).await?;
-        Ok(answered.sample)
+        Ok(answered.sample())
     }
 
     /// What was acknowledged is still to be checked.

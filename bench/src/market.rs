@@ -101,10 +101,10 @@ impl Market {
             self.fill(&everybody, &skus).await?;
             let answered = self.place(&everybody, connections).await?;
             check(answered.out_of_stock == 0, || "what is plenty was refused".to_owned())?;
-            elapsed += answered.sample.elapsed;
-            latency += answered.sample.latency;
+            elapsed += answered.elapsed;
+            latency += answered.latency;
         }
-        Ok(Sample::new(latency.len(), elapsed, latency))
+        Ok(Sample::new(latency.len(), elapsed, &latency))
     }
 
     /// Half of what is wanted of a new SKU is there: exactly so many get theirs, and the others once
@@ -179,8 +179,8 @@ impl Market {
         };
         let answered = load.run(scenario).await?;
         self.shop.hold(&answered.acks, &self.shop.shoppers.buyers).await?;
-        self.placed.fetch_add(answered.sample.latency.len() as i64, Ordering::Relaxed);
-        Ok(answered.sample)
+        self.placed.fetch_add(answered.latency.len() as i64, Ordering::Relaxed);
+        Ok(answered.sample())
     }
 
     /// Checks that the log has the orders that were placed and no others, and that nothing was sold

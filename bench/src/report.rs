@@ -61,17 +61,16 @@ impl Line {
         unit: &'static str,
         samples: impl Iterator<Item = &'s Sample> + Clone,
     ) -> Option<Line> {
-        let median = |quantile| {
-            Spread::of(samples.clone().filter_map(|sample| sample.quantile_ms(quantile)))
-                .map(|spread| spread.median)
+        let median = |latency: fn(&Sample) -> Option<f64>| {
+            Spread::of(samples.clone().filter_map(latency)).map(|spread| spread.median)
         };
         Some(Line {
             name,
             unit,
             value: Spread::of(samples.clone().map(|sample| sample.per_second))?,
             against: None,
-            p50_ms: median(0.5),
-            p99_ms: median(0.99),
+            p50_ms: median(|sample| sample.p50_ms),
+            p99_ms: median(|sample| sample.p99_ms),
             conditions,
         })
     }

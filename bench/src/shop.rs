@@ -153,7 +153,7 @@ impl Shop {
     pub async fn run(&self, connections: usize, time: Duration) -> Result<Sample, BenchError> {
         let answered = self.fill_carts(connections, Turns::Closed(time)).await?;
         self.carts_hold(&answered.acks).await?;
-        Ok(answered.sample)
+        Ok(answered.sample())
     }
 
     /// Puts things into carts; what was acknowledged is still to be checked.

@@ -38,10 +38,29 @@ impl Pace {
     }
 }
 
+/// How many events the rows have before them that ask what a long log costs.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// In the log from which the read models are rebuilt.
+    pub rebuild: i64,
+    /// In the stream that is loaded cold.
+    pub cold_stream: i64,
+    /// In the small log of `growth`, and in the large one.
+    pub growth: (i64, i64),
+}
+
+impl Sizes {
+    pub const FULL: Sizes =
+        Sizes { rebuild: 1_000_000, cold_stream: 100_000, growth: (100_000, 10_000_000) };
+    pub const QUICK: Sizes =
+        Sizes { rebuild: 20_000, cold_stream: 10_000, growth: (20_000, 200_000) };
+}
+
 /// Everything that is started once and used by many rows.
 #[derive(Debug)]
 pub struct Stage {
     pub pace: Pace,
+    pub sizes: Sizes,
     pub shoppers: Arc<Shoppers>,
     /// What the shop verifies tokens with.
     pub secret: String,
@@ -55,7 +74,7 @@ pub struct Stage {
 }
 
 /// A row's run and the limit's run next to it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Pair {
     pub limit: Sample,
     pub row: Sample,
@@ -63,7 +82,7 @@ pub struct Pair {
 
 impl Stage {
     /// Starts Postgres with the settings of a server: fsync and synchronous_commit are on.
-    pub async fn raise(pace: Pace, rows: usize) -> Result<Stage, BenchError> {
+    pub async fn raise(pace: Pace, sizes: Sizes, rows: usize) -> Result<Stage, BenchError> {
         let progress = ProgressBar::new((rows * pace.runs * 2) as u64);
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {elapsed} {msg}");
         progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -74,7 +93,7 @@ impl Stage {
         let secret = format!("{:064x}", rand::random::<u128>());
         let shoppers = Arc::new(Shoppers::new(&secret, pace.buyers())?);
         let (shop, market, limit) = Default::default();
-        Ok(Stage { pace, shoppers, secret, progress, shop, market, limit, cluster, scratch })
+        Ok(Stage { pace, sizes, shoppers, secret, progress, shop, market, limit, cluster, scratch })
     }
 
     /// A directory for a server's own files.
@@ -82,14 +101,19 @@ impl Stage {
         self.scratch.path().join(name)
     }
 
-    /// A new database with all tables, and a few connections to it.
-    pub async fn database(&self, name: &str) -> Result<(String, PgPool), BenchError> {
+    /// A new database with nothing in it.
+    pub async fn empty_database(&self, name: &str) -> Result<String, BenchError> {
         let root = PgPool::connect(&self.cluster.database_url("postgres")).await?;
         sqlx::raw_sql(AssertSqlSafe(format!("create database bench_{name}")))
             .execute(&root)
             .await?;
         root.close().await;
-        let url = self.cluster.database_url(&format!("bench_{name}"));
+        Ok(self.cluster.database_url(&format!("bench_{name}")))
+    }
+
+    /// A new database with all tables, and a few connections to it.
+    pub async fn database(&self, name: &str) -> Result<(String, PgPool), BenchError> {
+        let url = self.empty_database(name).await?;
         let pool = PgPoolOptions::new().max_connections(2).connect(&url).await?;
         MIGRATIONS.run(&pool).await?;
         Ok((url, pool))
@@ -122,6 +146,11 @@ impl Stage {
         self.progress.set_message(text.into());
     }
 
+    /// What must be seen, whether or not anybody watches the progress.
+    pub fn warn(&self, text: &str) {
+        self.progress.suspend(|| eprintln!("bench: {text}"));
+    }
+
     /// Runs a row and its limit in turns.  Which of them goes first alternates, so that neither
     /// always has the better half of a machine that changes.
     pub async fn interleave(
@@ -144,6 +173,26 @@ impl Stage {
             pairs.push(pair);
         }
         Ok(pairs)
+    }
+
+    /// Runs several contenders in turns, and answers with the samples of each.  Every time another
+    /// one goes first, for the same reason.
+    pub async fn take_turns(
+        &self,
+        name: &str,
+        contenders: usize,
+        mut run: impl AsyncFnMut(usize, Duration) -> Result<Sample, BenchError>,
+    ) -> Result<Vec<Vec<Sample>>, BenchError> {
+        self.message(name);
+        // The row and one limit are in its length already.
+        self.progress.inc_length((contenders.saturating_sub(2) * self.pace.runs) as u64);
+        let mut samples = vec![vec![]; contenders];
+        for n in 0..self.pace.runs {
+            for contender in (0..contenders).map(|k| (n + k) % contenders) {
+                samples[contender].push(self.run(run(contender, self.pace.time)).await?);
+            }
+        }
+        Ok(samples)
     }
 
     /// Runs a row that has no limit.

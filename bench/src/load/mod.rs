@@ -84,9 +84,16 @@ pub struct Ack {
 /// What a load came to.
 #[derive(Debug)]
 pub struct Answered {
-    pub sample: Sample,
+    pub elapsed: Duration,
+    pub latency: Histogram<u64>,
     pub acks: Vec<Ack>,
     pub out_of_stock: usize,
+}
+
+impl Answered {
+    pub fn sample(&self) -> Sample {
+        Sample::new(self.latency.len(), self.elapsed, &self.latency)
+    }
 }
 
 impl Load {
@@ -130,8 +137,7 @@ impl Load {
             // Both have the same bounds.
             latency += client.latency;
         }
-        let sample = Sample::new(latency.len(), elapsed, latency);
-        Ok(Answered { sample, acks, out_of_stock })
+        Ok(Answered { elapsed, latency, acks, out_of_stock })
     }
 }
 

@@ -93,7 +93,7 @@ async fn processor_time(stage: &Stage) -> Result<Vec<Line>, BenchError> {
                 let (answered, times) = timed(stage, limit.server.pid(), run).await?;
                 limit.holds(&answered).await?;
                 limits.push(times);
-                Ok(answered.sample)
+                Ok(answered.sample())
             },
             async |time| {
                 let (answered, times) = timed(stage, shop.nodes[0].pid(), async {
@@ -104,7 +104,7 @@ async fn processor_time(stage: &Stage) -> Result<Vec<Line>, BenchError> {
                 .await?;
                 shop.carts_hold(&answered.acks).await?;
                 rows.push(times);
-                Ok(answered.sample)
+                Ok(answered.sample())
             },
         )
         .await?;

@@ -20,7 +20,7 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     let peaks = stage
         .repeat("footprint", async |time| {
             let sample = shop.run(CLIENTS, time).await?;
-            commands += sample.per_second * sample.elapsed.as_secs_f64();
+            commands += sample.per_second * time.as_secs_f64();
             Ok(memory(pid)?.peak)
         })
         .await?;

@@ -33,10 +33,10 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
                 .run(async move |client| add_and_look(client, &shoppers).await)
                 .await?;
             shop.carts_hold(&answered.acks).await?;
-            Ok(answered.sample)
+            Ok(answered.sample())
         })
         .await?;
-    let p99s: Vec<_> = samples.iter().filter_map(|sample| sample.quantile_ms(0.99)).collect();
+    let p99s: Vec<_> = samples.iter().filter_map(|sample| sample.p99_ms).collect();
     let conditions = format!(
         "p99; open loop, {per_second:.0} commands/s, half of the peak; from the acknowledgement to the \
          answer of cart(minPosition), round trip included"
@@ -82,5 +82,5 @@ async fn drain(shop: &Shop, time: Duration) -> Result<(f64, f64), BenchError> {
     }
     let drained = events / began.elapsed().as_secs_f64();
     shop.carts_hold(&answered.acks).await?;
-    Ok((events / answered.sample.elapsed.as_secs_f64(), drained))
+    Ok((events / answered.elapsed.as_secs_f64(), drained))
 }

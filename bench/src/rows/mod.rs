@@ -2,16 +2,20 @@
 
 mod append;
 mod checkout;
+mod cold_load;
 mod command;
 mod command_paused;
 mod cost;
 mod footprint;
+mod growth;
 mod hot_sku;
 mod lag;
 mod limit_append;
 mod order_place;
 mod query;
+pub mod rebuild;
 mod start;
+mod store_command;
 
 use clap::ValueEnum;
 
@@ -52,6 +56,16 @@ pub enum Row {
     Cost,
     #[value(name = "start")]
     Start,
+    #[value(name = "store_command")]
+    StoreCommand,
+    #[value(name = "rebuild")]
+    Rebuild,
+    #[value(name = "rebuild_audit")]
+    RebuildAudit,
+    #[value(name = "cold_load")]
+    ColdLoad,
+    #[value(name = "growth")]
+    Growth,
 }
 
 impl Row {
@@ -72,6 +86,11 @@ impl Row {
             Row::Footprint => footprint::run(stage).await,
             Row::Cost => cost::run(stage).await,
             Row::Start => start::run(stage).await,
+            Row::StoreCommand => store_command::run(stage).await,
+            Row::Rebuild => rebuild::run(stage).await,
+            Row::RebuildAudit => rebuild::run_audit(stage).await,
+            Row::ColdLoad => cold_load::run(stage).await,
+            Row::Growth => growth::run(stage).await,
         }
     }
 }

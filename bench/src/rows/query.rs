@@ -82,7 +82,7 @@ async fn measure(
         let (turns, kinds) = (Turns::Closed(time), [questions.clone()]);
         let load = Load { nodes, connections: CLIENTS, turns };
         let answered = load.run(async move |client| ask(client, &kinds).await).await?;
-        Ok(answered.sample)
+        Ok(answered.sample())
     };
     let nodes: Vec<SocketAddr> = market.shop.nodes.iter().map(|node| node.address).collect();
     let pairs = stage
