@@ -13,8 +13,21 @@ pub enum BenchError {
     Migration(#[from] sqlx::migrate::MigrateError),
     #[error("the event store: {0}")]
     Store(#[from] event_store::StoreError),
+    #[error("a command: {0}")]
+    Command(#[from] commands::CommandError),
+    /// The made-up history asked for something that the rules forbid.
+    #[error("a refusal: {0}")]
+    Refused(#[from] domain::Refusal),
+    #[error("a value: {0}")]
+    Invalid(#[from] domain::Invalid),
+    #[error("JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("a rebuild: {0}")]
+    Rebuild(#[from] projections::rebuild::RebuildError),
     #[error("a lease: {0}")]
     Lease(#[from] event_store::lease::LeaseError),
+    #[error("a rebuild: {0}")]
+    Rebuild(#[from] projections::rebuild::RebuildError),
     #[error("a token: {0}")]
     Token(#[from] api::auth::IssueError),
     #[error("{0}")]
@@ -26,6 +39,9 @@ pub enum BenchError {
     /// A server did not start or went away; the end of its log is in the text.
     #[error("the server '{name}': {reason}")]
     Server { name: &'static str, reason: String },
+    /// Another program of ours did not end well; the end of what it said is in the text.
+    #[error("'{name}' has failed: {said}")]
+    Program { name: String, said: String },
     /// An answer that is not the one that was due.
     #[error("a wrong answer: {0}")]
     Answer(String),

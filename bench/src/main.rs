@@ -6,8 +6,13 @@
 
 mod check;
 mod error;
+mod history;
 mod limit;
 mod load;
+mod market;
+mod process;
+mod peers;
+mod program;
 mod report;
 mod rows;
 mod sample;
@@ -24,7 +29,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::error::BenchError;
 use crate::report::Line;
 use crate::rows::Row;
-use crate::stage::{Pace, Stage};
+use crate::stage::{Pace, Sizes, Stage};
 
 #[derive(Debug, Parser)]
 #[command(name = "bench", about = "Measures the engine beside its physical limits", long_about = None)]
@@ -37,8 +42,8 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct RunOptions {
-    /// Short runs, to see within a minute that everything works.
-    #[arg(long)]
+    /// One short run of each row, to see within a minute that everything works.
+    #[arg(long, conflicts_with_all = ["runs", "seconds"])]
     quick: bool,
     /// Only this row; may be given several times.
     #[arg(long, value_name = "NAME")]
@@ -52,6 +57,9 @@ struct RunOptions {
     /// Seconds of one run.
     #[arg(long, default_value_t = 5.0, value_name = "S")]
     seconds: f64,
+    /// Events of the large log of `growth`; some 500 bytes of disk each.
+    #[arg(long, value_name = "N")]
+    growth_events: Option<i64>,
 }
 
 /// What this program starts itself as.
@@ -64,6 +72,13 @@ enum ServerCommand {
         #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
         database_url: String,
     },
+    /// Rebuilds read models, and says how long it took and how much memory.
+    #[command(hide = true)]
+    Rebuild {
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+        database_url: String,
+        models: Vec<projections::ReadModel>,
+    },
 }
 
 #[tokio::main]
@@ -73,6 +88,9 @@ async fn main() -> ExitCode {
         Some(ServerCommand::ServeShop(options)) => exit(servers::shop::run(&options).await),
         Some(ServerCommand::ServeLimit { database_url }) => {
             exit(servers::limit::run(&database_url).await)
+        }
+        Some(ServerCommand::Rebuild { database_url, models }) => {
+            exit(rows::rebuild::process::run(&database_url, &models).await)
         }
         None => exit(measure(&cli.options).await),
     }
@@ -90,11 +108,14 @@ fn exit<E: Display>(result: Result<(), E>) -> ExitCode {
 
 async fn measure(options: &RunOptions) -> Result<(), BenchError> {
     let rows: &[Row] = if options.only.is_empty() { Row::value_variants() } else { &options.only };
-    let seconds = if options.quick { 0.7 } else { options.seconds };
+    let (runs, seconds) =
+        if options.quick { (1, 0.5) } else { (options.runs.max(1), options.seconds) };
     let time = Duration::try_from_secs_f64(seconds)
         .map_err(|error| BenchError::Incorrect(format!("--seconds: {error}")))?;
-    let pace = Pace { runs: options.runs.max(1), time };
-    let stage = Stage::raise(pace, rows.len()).await?;
+    let pace = Pace { runs, time, quick: options.quick };
+    let mut sizes = if options.quick { Sizes::QUICK } else { Sizes::FULL };
+    sizes.growth.1 = options.growth_events.unwrap_or(sizes.growth.1);
+    let stage = Stage::raise(pace, sizes, rows.len()).await?;
     let measured = measure_all(rows, &stage).await;
     let struck = stage.strike().await;
     let lines = measured?;

@@ -4,22 +4,24 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// How often a thing was done, and how long each took.
-#[derive(Debug)]
+/// How often a thing was done, and how long each took; no latency where nothing was timed one by
+/// one.
+#[derive(Debug, Clone, Copy)]
 pub struct Sample {
     pub per_second: f64,
-    pub latency: Histogram<u64>,
+    pub p50_ms: Option<f64>,
+    pub p99_ms: Option<f64>,
 }
 
 impl Sample {
-    pub fn new(count: u64, elapsed: Duration, latency: Histogram<u64>) -> Sample {
-        Sample { per_second: count as f64 / elapsed.as_secs_f64(), latency }
-    }
-
-    /// In milliseconds; none where nothing was timed one by one.
-    pub fn quantile_ms(&self, quantile: f64) -> Option<f64> {
-        let any = !self.latency.is_empty();
-        any.then(|| self.latency.value_at_quantile(quantile) as f64 / 1e3)
+    pub fn new(count: u64, elapsed: Duration, latency: &Histogram<u64>) -> Sample {
+        let ms = |quantile| latency.value_at_quantile(quantile) as f64 / 1e3;
+        let timed = !latency.is_empty();
+        Sample {
+            per_second: count as f64 / elapsed.as_secs_f64(),
+            p50_ms: timed.then(|| ms(0.5)),
+            p99_ms: timed.then(|| ms(0.99)),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use crate::error::BenchError;
 use crate::limit::Limit;
 use crate::load::Shoppers;
+use crate::market::{self, Market};
 use crate::sample::Sample;
 use crate::shop::{Projections, Shop};
 
@@ -26,17 +27,46 @@ pub const WARM_UP: (usize, Duration) = (64, Duration::from_millis(500));
 pub struct Pace {
     pub runs: usize,
     pub time: Duration,
+    /// Only to see that everything works.
+    pub quick: bool,
+}
+
+impl Pace {
+    /// So many that a round of their orders takes about a second.
+    fn buyers(&self) -> usize {
+        if self.quick { 400 } else { 2_000 }
+    }
+}
+
+/// How many events the rows have before them that ask what a long log costs.
+#[derive(Debug, Clone, Copy)]
+pub struct Sizes {
+    /// In the log from which the read models are rebuilt.
+    pub rebuild: i64,
+    /// In the stream that is loaded cold.
+    pub cold_stream: i64,
+    /// In the small log of `growth`, and in the large one.
+    pub growth: (i64, i64),
+}
+
+impl Sizes {
+    pub const FULL: Sizes =
+        Sizes { rebuild: 1_000_000, cold_stream: 100_000, growth: (100_000, 10_000_000) };
+    pub const QUICK: Sizes =
+        Sizes { rebuild: 20_000, cold_stream: 10_000, growth: (20_000, 200_000) };
 }
 
 /// Everything that is started once and used by many rows.
 #[derive(Debug)]
 pub struct Stage {
     pub pace: Pace,
+    pub sizes: Sizes,
     pub shoppers: Arc<Shoppers>,
     /// What the shop verifies tokens with.
     pub secret: String,
     progress: ProgressBar,
     shop: OnceCell<Shop>,
+    market: OnceCell<Market>,
     limit: OnceCell<Limit>,
     cluster: Cluster,
     /// Removes everything below it, and ends the Postgres there, however this process ends.
@@ -44,7 +74,7 @@ pub struct Stage {
 }
 
 /// A row's run and the limit's run next to it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Pair {
     pub limit: Sample,
     pub row: Sample,
@@ -52,7 +82,7 @@ pub struct Pair {
 
 impl Stage {
     /// Starts Postgres with the settings of a server: fsync and synchronous_commit are on.
-    pub async fn raise(pace: Pace, rows: usize) -> Result<Stage, BenchError> {
+    pub async fn raise(pace: Pace, sizes: Sizes, rows: usize) -> Result<Stage, BenchError> {
         let progress = ProgressBar::new((rows * pace.runs * 2) as u64);
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {elapsed} {msg}");
         progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -61,9 +91,9 @@ impl Stage {
         let scratch = Scratch::new();
         let cluster = Cluster::start(&scratch.path().join("cluster")).await?;
         let secret = format!("{:064x}", rand::random::<u128>());
-        let shoppers = Arc::new(Shoppers::new(&secret)?);
-        let (shop, limit) = (OnceCell::new(), OnceCell::new());
-        Ok(Stage { pace, shoppers, secret, progress, shop, limit, cluster, scratch })
+        let shoppers = Arc::new(Shoppers::new(&secret, pace.buyers())?);
+        let (shop, market, limit) = Default::default();
+        Ok(Stage { pace, sizes, shoppers, secret, progress, shop, market, limit, cluster, scratch })
     }
 
     /// A directory for a server's own files.
@@ -71,14 +101,19 @@ impl Stage {
         self.scratch.path().join(name)
     }
 
-    /// A new database with all tables, and a few connections to it.
-    pub async fn database(&self, name: &str) -> Result<(String, PgPool), BenchError> {
+    /// A new database with nothing in it.
+    pub async fn empty_database(&self, name: &str) -> Result<String, BenchError> {
         let root = PgPool::connect(&self.cluster.database_url("postgres")).await?;
         sqlx::raw_sql(AssertSqlSafe(format!("create database bench_{name}")))
             .execute(&root)
             .await?;
         root.close().await;
-        let url = self.cluster.database_url(&format!("bench_{name}"));
+        Ok(self.cluster.database_url(&format!("bench_{name}")))
+    }
+
+    /// A new database with all tables, and a few connections to it.
+    pub async fn database(&self, name: &str) -> Result<(String, PgPool), BenchError> {
+        let url = self.empty_database(name).await?;
         let pool = PgPoolOptions::new().max_connections(2).connect(&url).await?;
         MIGRATIONS.run(&pool).await?;
         Ok((url, pool))
@@ -90,14 +125,30 @@ impl Stage {
         self.shop.get_or_try_init(|| Shop::start(self, "shop", Projections::Running)).await
     }
 
+    /// The shop in which orders are placed, opened by the first row that asks.
+    pub async fn market(&self) -> Result<&Market, BenchError> {
+        self.message("opening the market");
+        self.market.get_or_try_init(|| Market::open(self, "market", 1, market::skus())).await
+    }
+
     /// The bare server, started by the first row that asks.
     pub async fn limit(&self) -> Result<&Limit, BenchError> {
         self.message("starting the limit");
         self.limit.get_or_try_init(|| Limit::start(self)).await
     }
 
+    /// The process id of the server, whose children do the work.
+    pub fn postgres(&self) -> u32 {
+        self.cluster.pid().unsigned_abs()
+    }
+
     pub fn message(&self, text: impl Into<String>) {
         self.progress.set_message(text.into());
+    }
+
+    /// What must be seen, whether or not anybody watches the progress.
+    pub fn warn(&self, text: &str) {
+        self.progress.suspend(|| eprintln!("bench: {text}"));
     }
 
     /// Runs a row and its limit in turns.  Which of them goes first alternates, so that neither
@@ -124,24 +175,60 @@ impl Stage {
         Ok(pairs)
     }
 
-    async fn run(
+    /// Runs several contenders in turns, and answers with the samples of each.  Every time another
+    /// one goes first, for the same reason.
+    pub async fn take_turns(
         &self,
-        run: impl Future<Output = Result<Sample, BenchError>>,
-    ) -> Result<Sample, BenchError> {
-        let sample = run.await;
+        name: &str,
+        contenders: usize,
+        mut run: impl AsyncFnMut(usize, Duration) -> Result<Sample, BenchError>,
+    ) -> Result<Vec<Vec<Sample>>, BenchError> {
+        self.message(name);
+        // The row and one limit are in its length already.
+        self.progress.inc_length((contenders.saturating_sub(2) * self.pace.runs) as u64);
+        let mut samples = vec![vec![]; contenders];
+        for n in 0..self.pace.runs {
+            for contender in (0..contenders).map(|k| (n + k) % contenders) {
+                samples[contender].push(self.run(run(contender, self.pace.time)).await?);
+            }
+        }
+        Ok(samples)
+    }
+
+    /// Runs a row that has no limit.
+    pub async fn repeat<T>(
+        &self,
+        name: &str,
+        mut row: impl AsyncFnMut(Duration) -> Result<T, BenchError>,
+    ) -> Result<Vec<T>, BenchError> {
+        self.message(name);
+        let mut results = vec![];
+        for _ in 0..self.pace.runs {
+            results.push(self.run(row(self.pace.time)).await?);
+        }
+        Ok(results)
+    }
+
+    async fn run<T>(
+        &self,
+        run: impl Future<Output = Result<T, BenchError>>,
+    ) -> Result<T, BenchError> {
+        let result = run.await;
         self.progress.inc(1);
-        sample
+        result
     }
 
     /// Stops everything and removes it.
     pub async fn strike(self) -> Result<(), BenchError> {
-        self.progress.finish_and_clear();
-        if let Some(shop) = self.shop.into_inner() {
+        self.message("checking that live rows equal rebuilt rows");
+        let market = self.market.into_inner().map(|market| market.shop);
+        for shop in self.shop.into_inner().into_iter().chain(market) {
             shop.stop().await?;
         }
         if let Some(limit) = self.limit.into_inner() {
             limit.stop().await?;
         }
+        self.progress.finish_and_clear();
         Ok(self.cluster.stop().await?)
     }
 }

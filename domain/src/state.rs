@@ -1,7 +1,10 @@
 //! Any aggregate of the shop, folded from its events.
 
+use std::sync::LazyLock;
+
 use cqrs_es::Aggregate;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::cart::Cart;
 use crate::coupon::Coupon;
@@ -35,6 +38,15 @@ impl State {
         }
     }
 
+    /// What the states of a kind look like, as a hash of its golden states: a state that was stored
+    /// under another hash may be of another shape, or folded by other rules.
+    pub fn schema(kind: Kind) -> Uuid {
+        static SCHEMAS: LazyLock<[Uuid; Kind::ALL.len()]> = LazyLock::new(|| {
+            Kind::ALL.map(|kind| Uuid::new_v5(&Uuid::NAMESPACE_OID, golden(kind)))
+        });
+        SCHEMAS[kind as usize]
+    }
+
     pub fn kind(&self) -> Kind {
         match self {
             State::Product(_) => Kind::Product,
@@ -59,5 +71,17 @@ impl State {
                 debug_assert!(false, "{} is no event of a {}", event.name(), state.kind());
             }
         }
+    }
+}
+
+/// The states that the sample events lead to; a test holds them to what the program folds.
+fn golden(kind: Kind) -> &'static [u8] {
+    match kind {
+        Kind::Product => include_bytes!("../tests/states/product.json"),
+        Kind::Cart => include_bytes!("../tests/states/cart.json"),
+        Kind::Inventory => include_bytes!("../tests/states/inventory.json"),
+        Kind::Order => include_bytes!("../tests/states/order.json"),
+        Kind::Payment => include_bytes!("../tests/states/payment.json"),
+        Kind::Coupon => include_bytes!("../tests/states/coupon.json"),
     }
 }

@@ -13,7 +13,7 @@ use crate::recorded::recorded;
 use crate::tail::Tail;
 use crate::ticket::Queued;
 use crate::upcast::upcast;
-use crate::{EventUpcaster, Options, Outcome, RecordedEvent, StoreError};
+use crate::{EventUpcaster, Loaded, Options, Outcome, RecordedEvent, StoreError};
 
 pub(crate) struct Shared {
     pub(crate) pool: PgPool,
@@ -102,6 +102,13 @@ impl Shared {
         }
         let lifted = events.into_iter().map(|event| upcast(&self.upcasters, event));
         lifted.collect()
+    }
+
+    pub(crate) fn upcast_loaded(&self, mut all: Vec<Loaded>) -> Result<Vec<Loaded>, StoreError> {
+        for loaded in &mut all {
+            loaded.events = self.upcast_all(std::mem::take(&mut loaded.events))?;
+        }
+        Ok(all)
     }
 
     pub(crate) fn running(&self) -> Result<(), StoreError> {

@@ -13,7 +13,10 @@ use uuid::Uuid;
 use crate::appender::Appender;
 use crate::shared::Shared;
 use crate::ticket::Queued;
-use crate::{Append, LockedLog, Options, Outcome, Permit, RecordedEvent, StoreError, read, wake};
+use crate::{
+    Append, Loaded, LockedLog, Options, Outcome, Permit, RecordedEvent, Snapshot, StoreError,
+    Wanted, read, snapshot, wake,
+};
 
 /// Handle on the log; cheap to clone.
 #[derive(Clone)]
@@ -102,6 +105,30 @@ impl EventStore {
         let events = read::streams(&shared.pool, streams).await?;
         read::versions_follow(&events, streams)?;
         shared.upcast_all(events)
+    }
+
+    /// Each of the streams from its snapshot on, if there is one that can be read, in one round trip;
+    /// answered in the order given. A stream may be named once.
+    ///
+    /// # Errors
+    /// [`StoreError::StreamHole`] when a version is missing.
+    pub async fn load_from_snapshots(&self, wanted: &[Wanted]) -> Result<Vec<Loaded>, StoreError> {
+        let shared = &self.0.shared;
+        shared.running()?;
+        shared.upcast_loaded(snapshot::load(&shared.pool, wanted).await?)
+    }
+
+    /// Keeps a state, which must be durable, for [`EventStore::load_from_snapshots`]; a newer one of the
+    /// same schema stays.
+    pub async fn save_snapshot(
+        &self,
+        stream_type: &str,
+        stream: Wanted,
+        snapshot: &Snapshot,
+    ) -> Result<(), StoreError> {
+        let shared = &self.0.shared;
+        shared.running()?;
+        snapshot::save(&shared.pool, stream_type, stream, snapshot).await
     }
 
     /// Up to `limit` events after a position, in log order; from memory when the tail reaches back

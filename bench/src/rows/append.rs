@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_store::{Append, Base, Command, EventStore, NewEvent, Options, Outcome};
+use hdrhistogram::Histogram;
+use sqlx::PgPool;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -15,39 +17,21 @@ use crate::report::Line;
 use crate::sample::{Sample, latencies};
 use crate::stage::Stage;
 
-const WRITERS: usize = 1_024;
-
-/// One stream, and what its next event is based on.
-struct Writer {
-    stream: Uuid,
-    version: i32,
-    position: i64,
-}
+pub const WRITERS: usize = 1_024;
 
 pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     stage.message("preparing append");
     let (url, pool) = stage.database("append").await?;
-    let store = EventStore::connect(&url, Options::default()).await?;
-    let log = Log::new(pool);
+    let mut writers = Writers::begin(&url, pool, WRITERS).await?;
     let mut limit = LimitAppend::prepare(stage).await?;
-    let mut writers: Vec<Writer> =
-        (0..WRITERS).map(|_| Writer { stream: Uuid::now_v7(), version: 0, position: 0 }).collect();
     let pairs = stage
         .interleave(
             "append",
             async |time| limit.run(time).await,
-            async |time| {
-                let (sample, acks) = write(&store, &mut writers, time).await?;
-                log.holds(&acks).await?;
-                Ok(sample)
-            },
+            async |time| writers.run(time).await,
         )
         .await?;
-    let head = log.head().await?;
-    let written: i64 = writers.iter().map(|writer| i64::from(writer.version)).sum();
-    check(head == written, || format!("{written} events were written, and the log has {head}"))?;
-    store.shutdown().await;
-    log.pool.close().await;
+    writers.end().await?;
     limit.close().await;
     let batches =
         format!("one connection, batches of {}; latency is a batch's", limit_append::BATCH);
@@ -56,43 +40,86 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     Ok(Line::of_pairs(limit, row, "events/s", &pairs))
 }
 
-/// Every writer appends, and appends again once it is answered.
-async fn write(
-    store: &EventStore,
-    writers: &mut Vec<Writer>,
-    time: Duration,
-) -> Result<(Sample, Vec<(Uuid, i64)>), BenchError> {
-    let mut tasks = JoinSet::new();
-    let actor: Arc<str> = format!("customer:{}", Uuid::nil()).into();
-    let began = Instant::now();
-    let until = began + time;
-    for mut writer in writers.drain(..) {
-        let (store, actor) = (store.clone(), actor.clone());
-        tasks.spawn(async move {
-            let mut latency = latencies();
-            let mut acks = vec![];
-            loop {
-                let sent = Instant::now();
-                if sent >= until {
-                    return Ok::<_, BenchError>((writer, acks, latency));
-                }
-                acks.push(writer.append(&store, &actor).await?);
-                latency.record(sent.elapsed().as_micros() as u64)?;
-            }
-        });
-    }
-    let (mut all_acks, mut all_latency) = (vec![], latencies());
-    while let Some(ended) = tasks.join_next().await {
-        let (writer, mut acks, latency) = ended??;
-        writers.push(writer);
-        all_acks.append(&mut acks);
-        all_latency += latency;
-    }
-    let sample = Sample::new(all_acks.len() as u64, began.elapsed(), all_latency);
-    Ok((sample, all_acks))
+/// Writers to one log that know no domain, each with a stream of its own.
+#[derive(Debug)]
+pub struct Writers {
+    pub store: EventStore,
+    log: Log,
+    /// The log's end before any of them has written.
+    began_at: i64,
+    writers: Vec<Writer>,
 }
 
+/// One stream, and what its next event is based on.
+#[derive(Debug)]
+struct Writer {
+    stream: Uuid,
+    version: i32,
+    position: i64,
+}
+
+impl Writers {
+    pub async fn begin(url: &str, pool: PgPool, writers: usize) -> Result<Writers, BenchError> {
+        let store = EventStore::connect(url, Options::default()).await?;
+        let began_at = store.head().await?;
+        let writer = |_| Writer { stream: Uuid::now_v7(), version: 0, position: 0 };
+        let writers = (0..writers).map(writer).collect();
+        Ok(Writers { store, log: Log::after(pool, began_at), began_at, writers })
+    }
+
+    /// Every writer appends, and appends again once it is answered.
+    pub async fn run(&mut self, time: Duration) -> Result<Sample, BenchError> {
+        let mut tasks = JoinSet::new();
+        let actor: Arc<str> = format!("customer:{}", Uuid::nil()).into();
+        let began = Instant::now();
+        for writer in self.writers.drain(..) {
+            tasks.spawn(writer.write(self.store.clone(), actor.clone(), began + time));
+        }
+        let (mut all_acks, mut all_latency) = (vec![], latencies());
+        while let Some(ended) = tasks.join_next().await {
+            let (writer, mut acks, latency) = ended??;
+            self.writers.push(writer);
+            all_acks.append(&mut acks);
+            all_latency += latency;
+        }
+        let sample = Sample::new(all_acks.len() as u64, began.elapsed(), &all_latency);
+        self.log.holds(&all_acks).await?;
+        Ok(sample)
+    }
+
+    /// Checks that the log has grown by what was written, and closes it.
+    pub async fn end(self) -> Result<(), BenchError> {
+        let grown = self.log.head().await? - self.began_at;
+        let written: i64 = self.writers.iter().map(|writer| i64::from(writer.version)).sum();
+        check(grown == written, || format!("{written} events were written, the log has {grown}"))?;
+        self.store.shutdown().await;
+        self.log.pool.close().await;
+        Ok(())
+    }
+}
+
+/// A writer, what it was told to be at which position, and how long each took.
+type Written = (Writer, Vec<(Uuid, i64)>, Histogram<u64>);
+
 impl Writer {
+    async fn write(
+        mut self,
+        store: EventStore,
+        actor: Arc<str>,
+        until: Instant,
+    ) -> Result<Written, BenchError> {
+        let mut latency = latencies();
+        let mut acks = vec![];
+        loop {
+            let sent = Instant::now();
+            if sent >= until {
+                return Ok((self, acks, latency));
+            }
+            acks.push(self.append(&store, &actor).await?);
+            latency.record(sent.elapsed().as_micros() as u64)?;
+        }
+    }
+
     async fn append(&mut self, store: &EventStore, actor: &str) -> Result<(Uuid, i64), BenchError> {
         let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
         let item = Append {

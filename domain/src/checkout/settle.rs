@@ -22,9 +22,7 @@ pub fn settle(
     let (outcome, refunded) = (attempt.outcome(), attempt.refunded());
     let record = OrderCommand::RecordPayment { payment: payment_id, outcome, refunded };
     let recorded = order.decide(&record, now)?;
-    let mut after = order.clone();
-    recorded.iter().cloned().for_each(|event| after.apply(event));
-    let mut changes: Changes = events_of(order_id.stream(), recorded).collect();
+    let mut changes: Changes = events_of(order_id.stream(), recorded.clone()).collect();
 
     let unwind = |changes: &mut Changes| -> Result<(), Refusal> {
         let events = payment.decide(&PaymentCommand::Unwind, now)?;
@@ -56,10 +54,14 @@ pub fn settle(
         Lifecycle::Placed | Lifecycle::Expired { .. } => {}
         // Two attempts have succeeded after all: the second one is not owed.
         _ if details.covered_by.is_some_and(|other| other != payment_id) => unwind(&mut changes)?,
-        // The money that confirmed it is gone. What is shipped already cannot be called back.
-        _ if details.covered_by.is_some() && after.existing()?.covered_by.is_none() => {
-            let lost = cancel((order_id, &after), holds, &CancelReason::PaymentLost, now);
-            changes.extend(lost.unwrap_or_default());
+        _ if details.covered_by.is_some() => {
+            let mut after = order.clone();
+            recorded.into_iter().for_each(|event| after.apply(event));
+            // The money that confirmed it is gone. What is shipped already cannot be called back.
+            if after.existing()?.covered_by.is_none() {
+                let lost = cancel((order_id, &after), holds, &CancelReason::PaymentLost, now);
+                changes.extend(lost.unwrap_or_default());
+            }
         }
         _ => {}
     }

@@ -1,0 +1,247 @@
+//! One visit: lines into a cart, the order, the payment, the delivery.
+//!
+//! Of ten customers four leave their cart behind, one does not pay, two wait for their goods, and
+//! three have them.
+
+use chrono::TimeDelta;
+use domain::cart::{Addition, Cart, CartCommand, Owner};
+use domain::checkout::{self, Changes, PlaceOrder, Shelf, StartPayment};
+use domain::order::{OrderCommand, Shipment};
+use domain::payment::{CaptureMode, Fact, Method, PaymentCommand};
+use domain::{
+    CartId, CustomerId, Decide, OrderId, PaymentId, Personal, Quantity, Refusal, ShipmentId, Sku,
+    SubjectId,
+};
+use uuid::Uuid;
+
+use super::log::{Asked, Log};
+use super::shop::on;
+use crate::error::BenchError;
+
+const RESERVE_FOR: TimeDelta = TimeDelta::minutes(2);
+const RESERVE_AT_MOST: TimeDelta = TimeDelta::minutes(60);
+
+#[derive(Debug)]
+pub struct Customer {
+    number: usize,
+    id: CustomerId,
+    cart: CartId,
+    order: OrderId,
+    payment: PaymentId,
+    next: Next,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    /// The line of this number.
+    Fill(usize),
+    ChangeQuantity,
+    Place,
+    Pay,
+    Authorize,
+    Capture,
+    Process,
+    Ship,
+    Deliver,
+}
+
+#[derive(Debug)]
+pub enum Step {
+    Stays,
+    /// Perhaps with an order that nobody will pay.
+    Leaves {
+        unpaid: Option<OrderId>,
+    },
+}
+
+impl Customer {
+    pub fn new(number: usize) -> Customer {
+        let id = CustomerId::new("bench", &number.to_string());
+        Customer {
+            number,
+            id,
+            cart: CartId::of_customer(id, 1),
+            order: OrderId(Uuid::now_v7()),
+            payment: PaymentId(Uuid::now_v7()),
+            next: Next::Fill(0),
+        }
+    }
+
+    /// One command, and what the shop answers it with by itself.
+    pub fn step(&mut self, log: &mut Log, skus: &[Sku]) -> Result<Step, BenchError> {
+        let leaves = Ok(Step::Leaves { unpaid: None });
+        let kind = self.number % 10;
+        self.next = match self.next {
+            Next::Fill(line) => {
+                self.add_line(log, &skus[(self.number * 7 + line * 13) % skus.len()])?;
+                if line < self.number % 4 { Next::Fill(line + 1) } else { Next::ChangeQuantity }
+            }
+            Next::ChangeQuantity => {
+                self.change_quantity(log, &skus[self.number * 7 % skus.len()])?;
+                if kind < 4 {
+                    log.forget(self.cart.stream());
+                    return leaves;
+                }
+                Next::Place
+            }
+            Next::Place => {
+                self.place(log)?;
+                log.forget(self.cart.stream());
+                if kind == 4 {
+                    return Ok(Step::Leaves { unpaid: Some(self.order) });
+                }
+                Next::Pay
+            }
+            Next::Pay => {
+                self.pay(log)?;
+                Next::Authorize
+            }
+            Next::Authorize => {
+                let total = self.total(log)?;
+                let reference = format!("pi_{}", self.payment);
+                let expires_at = Some(log.now + TimeDelta::days(7));
+                self.hear(log, Fact::Authorized { reference, amount: total, expires_at })?;
+                Next::Capture
+            }
+            Next::Capture => {
+                let amount = self.total(log)?;
+                let object = format!("ch_{}", self.payment);
+                self.hear(log, Fact::Captured { object, amount, request: Some(1) })?;
+                if kind < 7 {
+                    self.forget(log);
+                    return leaves;
+                }
+                Next::Process
+            }
+            Next::Process => {
+                self.ask_order(log, "orderProcess", &OrderCommand::StartProcessing)?;
+                Next::Ship
+            }
+            Next::Ship => {
+                let shipment = Shipment {
+                    id: ShipmentId(Uuid::now_v7()),
+                    lines: vec![],
+                    carrier: None,
+                    tracking_number: None,
+                    estimated_delivery: Some(log.now + TimeDelta::days(3)),
+                };
+                self.ask_order(log, "orderShip", &OrderCommand::Ship { shipment })?;
+                Next::Deliver
+            }
+            Next::Deliver => {
+                self.ask_order(log, "orderDeliver", &OrderCommand::Deliver { lines: vec![] })?;
+                self.forget(log);
+                return leaves;
+            }
+        };
+        Ok(Step::Stays)
+    }
+
+    fn add_line(&self, log: &mut Log, sku: &Sku) -> Result<(), BenchError> {
+        let offer = log.product(sku)?.offer(sku).map_err(Refusal::from)?;
+        let line = Addition { offer, quantity: Quantity::ONE, expected_unit_price: None };
+        let add = CartCommand::AddLines { owner: Owner::Customer(self.id), lines: vec![line] };
+        let decided = match log.cart(self.cart) {
+            Ok(cart) => cart.decide(&add, log.now),
+            Err(_) => Cart::Absent.decide(&add, log.now),
+        };
+        self.commit(log, "cartLinesAdd", on(self.cart.stream(), decided))
+    }
+
+    fn change_quantity(&self, log: &mut Log, sku: &Sku) -> Result<(), BenchError> {
+        let lines = vec![(sku.clone(), Some(Quantity::new(3)?))];
+        let decided = log.cart(self.cart)?.decide(&CartCommand::UpdateLines { lines }, log.now);
+        self.commit(log, "cartLinesUpdate", on(self.cart.stream(), decided))
+    }
+
+    fn place(&self, log: &mut Log) -> Result<(), BenchError> {
+        let request = PlaceOrder {
+            order: self.order,
+            number: format!("C-{:07}", self.number),
+            cart: self.cart,
+            contact: self.sealed(120),
+            shipping_address: self.sealed(240),
+            expected_total: None,
+            reserve_for: RESERVE_FOR,
+        };
+        let cart = log.cart(self.cart)?;
+        let lines = cart.basket().map(|basket| basket.lines.as_slice()).unwrap_or_default();
+        let shelf = |sku: &Sku| {
+            let shelf = Shelf { product: log.product(sku)?, inventory: log.inventory(sku)? };
+            Ok((sku.clone(), shelf))
+        };
+        let shelves = lines.iter().map(|line| shelf(&line.sku)).collect::<Result<_, BenchError>>();
+        let decided = checkout::place(&request, cart, &shelves?, log.now);
+        self.commit(log, "orderPlace", decided)
+    }
+
+    fn pay(&self, log: &mut Log) -> Result<(), BenchError> {
+        let request = StartPayment {
+            order: self.order,
+            payment: self.payment,
+            method: Method::Card,
+            capture: CaptureMode::Automatic,
+            source: "tok_success".to_owned(),
+            reserve_for: RESERVE_FOR,
+            reserve_at_most: RESERVE_AT_MOST,
+        };
+        let order = log.order(self.order)?;
+        let stocks = log.stocks(order)?;
+        let decided = checkout::start_payment(&request, order, None, &stocks, log.now);
+        self.commit(log, "paymentStart", decided)
+    }
+
+    /// The provider speaks, and the order is brought in line.
+    fn hear(&self, log: &mut Log, fact: Fact) -> Result<(), BenchError> {
+        let record = PaymentCommand::Record(fact);
+        let decided = log.payment(self.payment)?.decide(&record, log.now);
+        let asked = Asked { command: "record", actor: "system:inbox".into(), caused_by: None };
+        let heard_at = log.append(asked, on(self.payment.stream(), decided))?;
+        let (order, payment) = (log.order(self.order)?, log.payment(self.payment)?);
+        let stocks = log.stocks(order)?;
+        let ends = ((self.order, order), (self.payment, payment));
+        let decided = checkout::settle(ends.0, ends.1, &stocks, log.now);
+        let (actor, caused_by) = ("system:reactions".to_owned(), Some(heard_at));
+        log.append(Asked { command: "settle", actor, caused_by }, decided)?;
+        Ok(())
+    }
+
+    fn ask_order(
+        &self,
+        log: &mut Log,
+        command: &'static str,
+        asked: &OrderCommand,
+    ) -> Result<(), BenchError> {
+        let decided = log.order(self.order)?.decide(asked, log.now);
+        self.commit(log, command, on(self.order.stream(), decided))
+    }
+
+    fn commit(
+        &self,
+        log: &mut Log,
+        command: &'static str,
+        decided: Result<Changes, Refusal>,
+    ) -> Result<(), BenchError> {
+        let actor = format!("customer:{}", self.id);
+        log.append(Asked { command, actor, caused_by: None }, decided)?;
+        Ok(())
+    }
+
+    fn total(&self, log: &Log) -> Result<domain::Money, BenchError> {
+        Ok(log.order(self.order)?.existing().map_err(Refusal::from)?.total())
+    }
+
+    /// As long as if it were sealed.
+    fn sealed(&self, bytes: usize) -> Personal {
+        Personal {
+            subject: SubjectId(self.id.0),
+            nonce: "bm9uY2Vub25jZW5vbmNlbm9uY2Vub25j".to_owned(),
+            ciphertext: "c2VhbGVk".repeat(bytes.div_ceil(6)),
+        }
+    }
+
+    fn forget(&self, log: &mut Log) {
+        log.forget(self.order.stream());
+        log.forget(self.payment.stream());
+    }
+}

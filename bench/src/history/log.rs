@@ -1,0 +1,137 @@
+//! A log in the making: it numbers and dates what is decided, and knows the states that are open.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use chrono::{SecondsFormat, TimeDelta};
+use domain::checkout::Changes;
+use domain::{Refusal, State, StreamId, Timestamp};
+use event_store::RecordedEvent;
+use uuid::Uuid;
+
+use crate::error::BenchError;
+
+/// What lies between one command and the next.
+const PAUSE: TimeDelta = TimeDelta::milliseconds(50);
+
+#[derive(Debug)]
+pub struct Log {
+    streams: HashMap<StreamId, (State, i32)>,
+    position: i64,
+    pub now: Timestamp,
+    /// Since they were last taken.
+    pub events: Vec<RecordedEvent>,
+}
+
+/// Who asks, and for what.
+#[derive(Debug)]
+pub struct Asked {
+    pub command: &'static str,
+    pub actor: String,
+    /// The position of the event that it answers, if it does.
+    pub caused_by: Option<i64>,
+}
+
+impl Log {
+    pub fn new(began: Timestamp) -> Log {
+        Log { streams: HashMap::new(), position: 0, now: began, events: vec![] }
+    }
+
+    /// The present state of a stream of which there are events.
+    pub fn state(&self, stream: StreamId) -> Option<&State> {
+        self.streams.get(&stream).map(|(state, _)| state)
+    }
+
+    /// Nothing will happen to this stream any more.
+    pub fn forget(&mut self, stream: StreamId) {
+        self.streams.remove(&stream);
+    }
+
+    /// Appends what was decided; answers with the position of its last event.
+    pub fn append(
+        &mut self,
+        asked: Asked,
+        decided: Result<Changes, Refusal>,
+    ) -> Result<i64, BenchError> {
+        let command_id = Uuid::from_u128(rand::random());
+        for (n, (stream, event)) in decided?.into_iter().enumerate() {
+            let absent = || (State::absent(stream.kind), 0);
+            let (state, version) = self.streams.entry(stream).or_insert_with(absent);
+            *version += 1;
+            self.position += 1;
+            let first = n == 0;
+            self.events.push(RecordedEvent {
+                position: self.position,
+                stream_type: stream.kind.as_str().into(),
+                stream_id: stream.id,
+                version: *version,
+                event_type: event.name().into(),
+                schema_version: event.schema_version(),
+                payload: event.encode()?,
+                command_id: first.then_some(command_id),
+                request_hash: first.then_some([7; 32]),
+                metadata: first.then(|| format!(r#"{{"command":"{}"}}"#, asked.command)),
+                correlation_id: command_id,
+                caused_by: asked.caused_by,
+                actor: asked.actor.as_str().into(),
+                recorded_at: self.now + TimeDelta::microseconds(n as i64),
+            });
+            state.apply(event);
+        }
+        self.now += PAUSE;
+        Ok(self.position)
+    }
+}
+
+/// A line of `COPY`'s text format.
+pub fn write(event: &RecordedEvent, text: &mut String) {
+    let RecordedEvent { position, stream_type, stream_id, version, event_type, .. } = event;
+    let (schema_version, payload) = (event.schema_version, event.payload.replace('\\', r"\\"));
+    let command_id = or_null(event.command_id);
+    let hash = event.request_hash.map(|hash| {
+        hash.iter().fold(r"\\x".to_owned(), |mut hex, byte| {
+            // A string takes all that is written to it.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    });
+    let (hash, metadata) = (or_null(hash), or_null(event.metadata.as_ref()));
+    let (correlation_id, caused_by, actor) =
+        (event.correlation_id, or_null(event.caused_by), &event.actor);
+    let recorded_at = event.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true);
+    let _ = writeln!(
+        text,
+        "{position}\t{stream_type}\t{stream_id}\t{version}\t{event_type}\t{schema_version}\t\
+         {payload}\t{command_id}\t{hash}\t{metadata}\t{correlation_id}\t{caused_by}\t{actor}\t\
+         {recorded_at}",
+    );
+}
+
+fn or_null(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| r"\N".to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use domain::cart::{CartEvent, Owner};
+    use domain::{CartId, Event};
+
+    use super::*;
+
+    #[test]
+    fn what_copy_would_take_for_an_escape_is_escaped() {
+        let mut log = Log::new(DateTime::UNIX_EPOCH);
+        let (cart, at) = (CartId(Uuid::nil()).stream(), DateTime::UNIX_EPOCH);
+        let created = Event::from(CartEvent::Created { owner: Owner::Guest, at });
+        let asked = Asked { command: "test", actor: "system:test".into(), caused_by: None };
+        log.append(asked, Ok(vec![(cart, created)])).unwrap();
+        let mut event = log.events.remove(0);
+        event.payload = r#"{"a":"\n"}"#.to_owned();
+        let mut text = String::new();
+        write(&event, &mut text);
+        assert!(text.contains(r#"{"a":"\\n"}"#), "{text}");
+        assert_eq!(text.matches('\t').count(), 13);
+        assert!(text.ends_with("\tsystem:test\t1970-01-01T00:00:00.000000Z\n"), "{text}");
+    }
+}

@@ -1,0 +1,107 @@
+//! Who buys what: some hundred customers at a time, and what is left behind when they are gone.
+
+use std::collections::VecDeque;
+
+use chrono::{DateTime, TimeDelta};
+use domain::inventory::{Inventory, InventoryCommand};
+use domain::product::{Product, ProductCommand};
+use domain::{Currency, Decide, Event, Money, OrderId, Refusal, Sku, StreamId, Text, checkout};
+use event_store::RecordedEvent;
+
+use super::customer::{Customer, Step};
+use super::log::{Asked, Log};
+use crate::error::BenchError;
+
+/// Products, each with stock for more than a million events.
+const SKUS: usize = 500;
+const STOCK: u32 = 1_000_000;
+/// Customers who are in the shop at once.
+const CUSTOMERS: usize = 200;
+
+#[derive(Debug)]
+pub struct Shop {
+    log: Log,
+    skus: Vec<Sku>,
+    customers: VecDeque<Customer>,
+    /// Customers so far.
+    count: usize,
+    /// Orders that nobody has paid, the oldest first.
+    unpaid: VecDeque<OrderId>,
+}
+
+impl Shop {
+    pub fn open() -> Result<Shop, BenchError> {
+        let began = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let mut log = Log::new(began);
+        let skus =
+            (0..SKUS).map(|n| format!("SKU-{n:04}").parse()).collect::<Result<Vec<_>, _>>()?;
+        for sku in &skus {
+            list(&mut log, sku)?;
+        }
+        let customers = (0..CUSTOMERS).map(Customer::new).collect();
+        Ok(Shop { log, skus, customers, count: CUSTOMERS, unpaid: VecDeque::new() })
+    }
+
+    /// Lets the next customer take a step, and answers with the events since it was last asked.
+    pub fn advance(&mut self) -> Result<Vec<RecordedEvent>, BenchError> {
+        if let Some(mut customer) = self.customers.pop_front() {
+            match customer.step(&mut self.log, &self.skus)? {
+                Step::Stays => self.customers.push_back(customer),
+                Step::Leaves { unpaid } => {
+                    self.unpaid.extend(unpaid);
+                    self.customers.push_back(Customer::new(self.count));
+                    self.count += 1;
+                }
+            }
+        }
+        self.expire()?;
+        Ok(std::mem::take(&mut self.log.events))
+    }
+
+    /// Ends the oldest unpaid order, if its time is over.
+    fn expire(&mut self) -> Result<(), BenchError> {
+        let Some(id) = self.unpaid.front().copied() else { return Ok(()) };
+        let order = self.log.order(id)?;
+        let decided = checkout::expire((id, order), &self.log.stocks(order)?, self.log.now);
+        if decided.as_ref().is_ok_and(Vec::is_empty) {
+            return Ok(());
+        }
+        let actor = "system:deadlines".to_owned();
+        self.log.append(Asked { command: "orderExpire", actor, caused_by: None }, decided)?;
+        self.log.forget(id.stream());
+        self.unpaid.pop_front();
+        Ok(())
+    }
+}
+
+/// Puts a product into the catalogue and on the shelf.
+fn list(log: &mut Log, sku: &Sku) -> Result<(), BenchError> {
+    let asked = |command| Asked { command, actor: "staff:1".to_owned(), caused_by: None };
+    let create = ProductCommand::Create {
+        sku: sku.clone(),
+        name: Text::new(&format!("The \"{sku}\", in blue"), Text::SHORT)?,
+        description: Some(Text::new("Made by hand, and meant to last.", Text::LONG)?),
+        image_url: None,
+        price: Money::new(1_999, Currency::USD),
+    };
+    let register = InventoryCommand::Register {
+        sku: sku.clone(),
+        on_hand: STOCK,
+        reorder_level: 1_000,
+        reorder_quantity: 10_000,
+    };
+    let created = Product::Absent.decide(&create, log.now);
+    log.append(asked("productCreate"), on(sku.product(), created))?;
+    let registered = Inventory::Absent.decide(&register, log.now);
+    log.append(asked("inventoryRegister"), on(sku.inventory(), registered))?;
+    Ok(())
+}
+
+/// A decision of one stream.
+pub fn on<E: Into<Event>, R: Into<Refusal>>(
+    stream: StreamId,
+    decided: Result<Vec<E>, R>,
+) -> Result<checkout::Changes, Refusal> {
+    let changes = |events: Vec<E>| events.into_iter().map(|event| (stream, event.into())).collect();
+    decided.map(changes).map_err(Into::into)
+}

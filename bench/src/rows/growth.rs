@@ -1,0 +1,154 @@
+//! `growth_append` and `growth_load`: what a log of 10,000,000 events costs more than one of 100,000.
+//!
+//! The events are made by Postgres itself.  A stream has 100 of them, each among those of 999 others,
+//! as in a shop; stream ids and command ids are random, as they are where it hurts most.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::append::{WRITERS, Writers};
+use super::limit_append;
+use crate::error::{BenchError, check};
+use crate::history;
+use crate::report::Line;
+use crate::sample::{Sample, latencies};
+use crate::stage::Stage;
+
+/// Events of one stream.
+const STREAM: i64 = 100;
+/// Events after which the next streams begin: as many as are written abreast, times their length.
+const ROUND: i64 = 200 * STREAM;
+/// Events of one insert.
+const BATCH: i64 = 500_000;
+
+const FILL: &str = "insert into events (
+        position, stream_type, stream_id, version, event_type, schema_version, payload,
+        command_id, request_hash, metadata, correlation_id, caused_by, actor, recorded_at
+    )
+    select n + 1, 'cart', md5('stream ' || n / $3 * ($3 / $4) + n % ($3 / $4))::uuid,
+           n % $3 / ($3 / $4) + 1, $5, 1, $6::json, c.id, $7, $8::json, c.id, null,
+           'customer:' || c.id, timestamptz '2026-01-01' + n * interval '1 millisecond'
+    from generate_series($1::bigint, $2::bigint - 1) as n
+    cross join lateral (select md5('command ' || n)::uuid) as c (id)";
+
+/// How each index goes, and how it comes back.
+const INDEXES: &str = "
+    select format('alter table events drop constraint %I', conname),
+           format('alter table events add constraint %I %s', conname, pg_get_constraintdef(oid))
+    from pg_constraint where conrelid = 'events'::regclass and contype in ('p', 'u')
+    union all
+    select format('drop index %s', indexrelid::regclass), pg_get_indexdef(indexrelid)
+    from pg_index i where indrelid = 'events'::regclass
+      and not exists (select from pg_constraint c where c.conindid = i.indexrelid)";
+
+/// A log of some size, and those who write to it and read from it.
+struct Grown {
+    events: i64,
+    pool: PgPool,
+    writers: Writers,
+}
+
+pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
+    let (few, many) = stage.sizes.growth;
+    let mut small = Grown::fill(stage, "growth_small", few).await?;
+    let mut large = Grown::fill(stage, "growth_large", many).await?;
+    let appends = stage
+        .interleave(
+            "growth_append",
+            async |time| small.writers.run(time).await,
+            async |time| large.writers.run(time).await,
+        )
+        .await?;
+    let loads = stage
+        .interleave(
+            "growth_load",
+            async |time| small.load(time).await,
+            async |time| large.load(time).await,
+        )
+        .await?;
+    let lines = |name: &str, who: &str, unit, pairs: &[_]| {
+        let conditions = |events| format!("{who}, {events} events in the log");
+        let limit = (format!("limit_{name}"), conditions(small.events));
+        Line::of_pairs(limit, (name.to_owned(), conditions(large.events)), unit, pairs)
+    };
+    let mut all = lines("growth_append", &format!("{WRITERS} writers"), "events/s", &appends);
+    let load = format!("one reader, streams of {STREAM} events");
+    all.extend(lines("growth_load", &load, "loads/s", &loads));
+    small.writers.end().await?;
+    large.writers.end().await?;
+    Ok(all)
+}
+
+impl Grown {
+    async fn fill(stage: &Stage, name: &str, events: i64) -> Result<Grown, BenchError> {
+        // Whole streams only.
+        let events = events / ROUND * ROUND;
+        let (url, pool) = stage.database(name).await?;
+        fill(stage, name, &pool, events).await?;
+        let writers = Writers::begin(&url, pool.clone(), WRITERS).await?;
+        Ok(Grown { events, pool, writers })
+    }
+
+    /// Loads some stream, again and again.
+    async fn load(&self, time: Duration) -> Result<Sample, BenchError> {
+        let mut latency = latencies();
+        let mut loading = Duration::ZERO;
+        while loading < time {
+            let number = rand::random_range(0..self.events / STREAM);
+            let stream: Uuid = sqlx::query_scalar("select md5('stream ' || $1)::uuid")
+                .bind(number)
+                .fetch_one(&self.pool)
+                .await?;
+            let asked = Instant::now();
+            let events = self.writers.store.load(stream, 0).await?;
+            let took = asked.elapsed();
+            latency.record(took.as_micros() as u64)?;
+            loading += took;
+            let found = events.len() as i64;
+            check(found == STREAM, || format!("{stream} has {found} events, not {STREAM}"))?;
+        }
+        Ok(Sample::new(latency.len(), loading, &latency))
+    }
+}
+
+/// Fills an empty log; its indexes are made when all is there, which is much faster.
+async fn fill(stage: &Stage, name: &str, pool: &PgPool, events: i64) -> Result<(), BenchError> {
+    let mut connection = pool.acquire().await?;
+    let faster = "set synchronous_commit = off; set maintenance_work_mem = '512MB'";
+    sqlx::raw_sql(faster).execute(&mut *connection).await?;
+    let indexes: Vec<(String, String)> =
+        sqlx::query_as(INDEXES).fetch_all(&mut *connection).await?;
+    for (drop, _) in &indexes {
+        sqlx::raw_sql(AssertSqlSafe(drop.as_str())).execute(&mut *connection).await?;
+    }
+    let mut filled = 0;
+    while filled < events {
+        stage.message(format!("{name}: {filled} of {events} events"));
+        let until = (filled + BATCH).min(events);
+        insert(&mut connection, filled, until).await?;
+        filled = until;
+    }
+    stage.message(format!("{name}: its indexes"));
+    for (_, create) in &indexes {
+        sqlx::raw_sql(AssertSqlSafe(create.as_str())).execute(&mut *connection).await?;
+    }
+    history::settle(pool).await
+}
+
+/// The events at these positions, the first of them not included.
+async fn insert(connection: &mut PgConnection, after: i64, to: i64) -> Result<(), BenchError> {
+    sqlx::query(FILL)
+        .bind(after)
+        .bind(to)
+        .bind(ROUND)
+        .bind(STREAM)
+        .bind(limit_append::EVENT_TYPE)
+        .bind(limit_append::PAYLOAD)
+        .bind([7_u8; 32].as_slice())
+        .bind(limit_append::METADATA)
+        .execute(connection)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! `store_command`: load, decide, append by 64 writers through the command bus, beside the store with
+//! nothing to decide, and beside the peers with the same work on the same Postgres.
+//!
+//! Every run of every contender begins with 1,000 new carts, and ends when each unit that was
+//! acknowledged was found in its cart.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use commands::cart::{AddLines, WantedLine};
+use commands::product::AskProduct;
+use commands::{Bus, Context};
+use domain::cart::{Cart, Owner};
+use domain::product::ProductCommand;
+use domain::{CartId, Currency, CustomerId, Money, Quantity, Sku, State, Text};
+use event_store::{EventStore, Options};
+use futures::future::try_join_all;
+use hdrhistogram::Histogram;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::append::Writers;
+use crate::check::Log;
+use crate::error::{BenchError, check};
+use crate::load::{SKUS_PER_CART, skus};
+use crate::peers::Peers;
+use crate::report::Line;
+use crate::sample::{Sample, latencies};
+use crate::stage::{Pair, Stage};
+
+const WRITERS: usize = 64;
+const CARTS: usize = 1_000;
+/// As many aggregates as the server keeps in memory.
+const CACHED: usize = 20_000;
+
+/// The peers, in the order in which they take their turns, by the names of their rows.
+const PEERS: [(&str, &str, &str); 2] =
+    [("cqrs-es", "peer_cqrs_es", "store_command"), ("esrs", "peer_esrs", "store_command_esrs")];
+
+pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
+    stage.message("preparing store_command");
+    let peers = Peers::find(stage).await;
+    let mut databases = vec![];
+    for (peer, row, _) in PEERS {
+        databases.push((peer, stage.empty_database(row).await?));
+    }
+    let shop = Shop::open(stage).await?;
+    let (url, pool) = stage.database("limit_store").await?;
+    let mut alone = Writers::begin(&url, pool, WRITERS).await?;
+    let contenders = 2 + peers.iter().count() * PEERS.len();
+    let samples = stage
+        .take_turns("store_command", contenders, async |contender, time| match &peers {
+            Some(peers) if contender >= 2 => {
+                let (peer, url) = &databases[contender - 2];
+                peers.run(peer, url, (WRITERS, CARTS), time).await
+            }
+            _ if contender == 1 => alone.run(time).await,
+            _ => shop.run(time).await,
+        })
+        .await?;
+    alone.end().await?;
+    shop.close().await;
+    Ok(lines(&samples))
+}
+
+/// The bus beside each of the others.
+fn lines(samples: &[Vec<Sample>]) -> Vec<Line> {
+    let work = format!("{WRITERS} writers, {CARTS} new carts a run");
+    let mut limits = vec![("limit_store", "store_command_alone", "a stream each, nothing decided")];
+    limits.extend(PEERS.map(|(_, limit, row)| (limit, row, "as its authors set it up")));
+    let mut lines = vec![];
+    for ((limit, row, how), others) in limits.into_iter().zip(&samples[1..]) {
+        let pairs = others.iter().zip(&samples[0]);
+        let pairs: Vec<_> = pairs.map(|(limit, row)| Pair { limit: *limit, row: *row }).collect();
+        let limit = (limit.to_owned(), format!("{WRITERS} writers, {how}"));
+        lines.extend(Line::of_pairs(limit, (row.to_owned(), work.clone()), "commands/s", &pairs));
+    }
+    lines
+}
+
+/// A bus over a log with products in it.
+struct Shop {
+    bus: Bus,
+    log: Log,
+}
+
+/// What one writer was told to be in the log, and how long each took.
+type Written = (Vec<(Uuid, i64)>, Histogram<u64>);
+
+impl Shop {
+    async fn open(stage: &Stage) -> Result<Shop, BenchError> {
+        let (url, pool) = stage.database("store_command").await?;
+        let bus = Bus::new(EventStore::connect(&url, Options::default()).await?, CACHED);
+        for sku in skus() {
+            let sku: Sku = sku.parse()?;
+            let create = ProductCommand::Create {
+                sku: sku.clone(),
+                name: Text::new("Something to sell", Text::SHORT)?,
+                description: None,
+                image_url: None,
+                price: Money::new(1_999, Currency::USD),
+            };
+            let ask = AskProduct { name: "productCreate", sku, command: create };
+            bus.execute(ask, Context::once("system:bench")).await?;
+        }
+        Ok(Shop { bus, log: Log::new(pool) })
+    }
+
+    async fn run(&self, time: Duration) -> Result<Sample, BenchError> {
+        let carts: Arc<[CartId]> = (0..CARTS).map(|_| CartId(Uuid::now_v7())).collect();
+        let skus = skus().map(|sku| sku.parse()).collect::<Result<Arc<[Sku]>, _>>()?;
+        let mut tasks = JoinSet::new();
+        let began = Instant::now();
+        for _ in 0..WRITERS {
+            let work = write(self.bus.clone(), carts.clone(), skus.clone(), began + time);
+            tasks.spawn(work);
+        }
+        let (mut acks, mut latency) = (vec![], latencies());
+        while let Some(ended) = tasks.join_next().await {
+            let (own_acks, own_latency) = ended??;
+            acks.extend(own_acks);
+            latency += own_latency;
+        }
+        let sample = Sample::new(acks.len() as u64, began.elapsed(), &latency);
+        self.log.holds(&acks).await?;
+        let units = try_join_all(carts.iter().map(|cart| self.units(*cart))).await?;
+        let (units, added) = (units.iter().sum::<i64>(), acks.len() as i64);
+        check(units == added, || format!("{added} units were added, the carts hold {units}"))?;
+        Ok(sample)
+    }
+
+    /// What is in a cart, as the log has it.
+    async fn units(&self, cart: CartId) -> Result<i64, BenchError> {
+        let (state, _) = self.bus.load(cart.stream()).await?;
+        match state {
+            State::Cart(Cart::Active(basket)) => {
+                Ok(basket.lines.iter().map(|line| line.quantity.units()).sum())
+            }
+            _ => Ok(0),
+        }
+    }
+
+    async fn close(self) {
+        self.bus.shutdown().await;
+        self.bus.store().shutdown().await;
+        self.log.pool.close().await;
+    }
+}
+
+/// Puts one unit into some cart, and again once that is answered.
+async fn write(
+    bus: Bus,
+    carts: Arc<[CartId]>,
+    skus: Arc<[Sku]>,
+    until: Instant,
+) -> Result<Written, BenchError> {
+    let (mut acks, mut latency) = (vec![], latencies());
+    loop {
+        let n = rand::random_range(0..CARTS);
+        let sku = &skus[(n * SKUS_PER_CART + acks.len() % SKUS_PER_CART) % skus.len()];
+        let sent = Instant::now();
+        if sent >= until {
+            return Ok((acks, latency));
+        }
+        acks.push(add_line(&bus, carts[n], sku).await?);
+        latency.record(sent.elapsed().as_micros() as u64)?;
+    }
+}
+
+/// As the API does it, from a parsed request on.
+async fn add_line(bus: &Bus, cart: CartId, sku: &Sku) -> Result<(Uuid, i64), BenchError> {
+    let key = Uuid::from_u128(rand::random()).to_string();
+    let actor = format!("customer:{}", cart.0);
+    let context = Context::keyed(actor, &key, "cartLinesAdd", &(cart, sku, 1))?;
+    let id = context.command_id;
+    let line = WantedLine { sku: sku.clone(), quantity: Quantity::ONE, expected_unit_price: None };
+    let owner = Owner::Customer(CustomerId(cart.0));
+    let receipt = bus.execute(AddLines { cart, owner, lines: vec![line] }, context).await?;
+    match receipt.replayed || receipt.events.is_empty() {
+        false => Ok((id, receipt.position)),
+        true => Err(BenchError::Answer(format!("{receipt:?} to a new command"))),
+    }
+}
