@@ -12,6 +12,7 @@ mod append;
 mod appender;
 mod backoff;
 mod batch;
+mod copy;
 mod error;
 mod lock;
 mod options;
@@ -29,6 +30,7 @@ pub mod cqrs;
 pub mod lease;
 
 pub use append::{Append, Base, Command, NewEvent, Outcome};
+pub use copy::Pages;
 pub use cqrs_es::persist::EventUpcaster;
 pub use error::StoreError;
 pub use lock::LockedLog;

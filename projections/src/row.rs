@@ -8,11 +8,12 @@ use serde::de::DeserializeOwned;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::types::Json;
-use sqlx::{FromRow, PgConnection, Postgres};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres};
 use uuid::Uuid;
 
 use crate::feed::Entry;
 use crate::projection::{Poison, Projection};
+use crate::tuples::Tuples;
 
 /// An aggregate as a read model keeps it.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +61,8 @@ pub(crate) trait Aggregates: Send + Sync + 'static {
     const KIND: Kind;
     /// Selects the rows with the ids `$1`.
     const LOAD: &'static str;
+    /// Those of [`row_columns!`], then those that `copy` gives the values of.
+    const COLUMNS: &'static str;
     type State: Default + Serialize + DeserializeOwned + Send + Sync + Unpin;
 
     /// Folds one more event of the stream into the state.
@@ -70,12 +73,16 @@ pub(crate) trait Aggregates: Send + Sync + 'static {
         connection: &mut PgConnection,
         rows: &[&Row<Self::State>],
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// The values of the columns that are this table's own.
+    fn copy(row: &Row<Self::State>, to: &mut Tuples) -> Result<(), sqlx::Error>;
 }
 
 impl<T: Aggregates> Projection for T {
     const TABLE: &'static str = T::TABLE;
     const KEY: &'static [&'static str] = &["id"];
     const VERSION: i32 = T::VERSION;
+    const COLUMNS: &'static str = T::COLUMNS;
     type Key = Uuid;
     type Row = Row<T::State>;
 
@@ -121,9 +128,19 @@ impl<T: Aggregates> Projection for T {
         T::upsert(connection, rows).await
     }
 
+    fn copy(row: &Self::Row, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(row.id)?;
+        to.put(row.version)?;
+        to.put(row.position)?;
+        to.put(row.created_at)?;
+        to.put(row.updated_at)?;
+        to.put_json(&row.state)?;
+        T::copy(row, to)
+    }
+
     async fn remove(connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), sqlx::Error> {
-        // `apply` never removes an aggregate.
-        let _ = (connection, ids);
+        let delete = format!("delete from {} where id = any($1)", T::TABLE);
+        sqlx::query(AssertSqlSafe(delete)).bind(ids).execute(connection).await?;
         Ok(())
     }
 }

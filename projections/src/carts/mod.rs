@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::page::QueryError;
 use crate::read_models::ReadModels;
 use crate::row::{Aggregates, Row, bind_rows, column, row_columns};
+use crate::tuples::Tuples;
 
 pub(crate) struct Carts;
 
@@ -81,6 +82,7 @@ impl Aggregates for Carts {
     const VERSION: i32 = 1;
     const KIND: Kind = Kind::Cart;
     const LOAD: &'static str = concat!("select ", row_columns!(), " from carts where id = any($1)");
+    const COLUMNS: &'static str = concat!(row_columns!(), ", customer_id");
     type State = Cart;
 
     fn fold(cart: &mut Cart, event: &Event) {
@@ -108,6 +110,10 @@ impl Aggregates for Carts {
             .execute(connection)
             .await?;
         Ok(())
+    }
+
+    fn copy(row: &Row<Cart>, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(customer(&row.state).map(|customer| customer.0))
     }
 }
 

@@ -21,6 +21,15 @@ pub(crate) async fn traffic(shop: &Shop, commands: std::ops::Range<u32>) {
     }
 }
 
+/// As much as [`traffic`] of so many commands, in few appends.
+pub(crate) async fn much_traffic(shop: &Shop, commands: std::ops::Range<u32>) {
+    let commands: Vec<u32> = commands.collect();
+    for some in commands.chunks(100) {
+        let events = some.iter().copied().flat_map(command).collect();
+        shop.record_by(By::actor("system:traffic"), events).await;
+    }
+}
+
 fn command(n: u32) -> Vec<(StreamId, Event)> {
     let (of, round) = (n % STREAMS, n / STREAMS);
     let uuid = Uuid::from_u128(u128::from(n) + 1);
@@ -87,12 +96,8 @@ fn command(n: u32) -> Vec<(StreamId, Event)> {
 fn reservations(n: u32) -> impl Iterator<Item = InventoryEvent> {
     let earlier = |rounds: u32| n.checked_sub(rounds * STREAMS);
     let order = |n: u32| OrderId(Uuid::from_u128(u128::from(n) + 1));
-    let reserved = InventoryEvent::Reserved {
-        order: order(n),
-        quantity: 1,
-        expires_at: at(900),
-        at: at(1),
-    };
+    let reserved =
+        InventoryEvent::Reserved { order: order(n), quantity: 1, expires_at: at(900), at: at(1) };
     let extended = earlier(1).filter(|n| n.is_multiple_of(3)).map(|n| {
         InventoryEvent::ReservationExtended { order: order(n), expires_at: at(950), at: at(2) }
     });
