@@ -155,3 +155,6 @@ impl fmt::Debug for Currency {
         f.write_str(self.code())
     }
 }
+
+#[cfg(test)]
+mod tests;

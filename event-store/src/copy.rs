@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::recorded::columns;
 use crate::shared::Shared;
-use crate::{RecordedEvent, StoreError, read};
+use crate::{RecordedEvent, StoreError};
 
 /// Positions of one statement: a snapshot that lives for long holds up vacuum.
 const RANGE: i64 = 50_000;
@@ -22,7 +22,7 @@ const PAGE: usize = 1_000;
 const AHEAD: usize = 2;
 
 /// In log order and without a hole; nothing follows an error.
-pub type Pages = mpsc::Receiver<Result<Vec<RecordedEvent>, StoreError>>;
+pub type Pages = mpsc::Receiver<Result<Vec<Arc<RecordedEvent>>, StoreError>>;
 
 /// Sends the events after a position up to another, until nobody listens any more.
 pub(crate) fn pages(shared: Arc<Shared>, after: i64, to: i64) -> Pages {
@@ -39,10 +39,10 @@ pub(crate) fn pages(shared: Arc<Shared>, after: i64, to: i64) -> Pages {
 
 struct Reader {
     shared: Arc<Shared>,
-    /// The position of the last event that was sent.
+    /// The position of the last event that was read.
     last: i64,
     names: Names,
-    pages: mpsc::Sender<Result<Vec<RecordedEvent>, StoreError>>,
+    pages: mpsc::Sender<Result<Vec<Arc<RecordedEvent>>, StoreError>>,
 }
 
 impl Reader {
@@ -74,25 +74,25 @@ impl Reader {
         let mut messages = connection.copy_out_raw(&copy).await?;
         let mut page = Vec::with_capacity(PAGE);
         while let Some(message) = messages.try_next().await? {
-            page.extend(event(&message, &mut self.names).map_err(sqlx::Error::Decode)?);
+            let event = event(&message, &mut self.names).map_err(sqlx::Error::Decode)?;
+            let Some(event) = event else { continue };
+            if event.position != self.last + 1 {
+                return Err(StoreError::Hole { after: self.last });
+            }
+            self.last = event.position;
+            page.push(Arc::new(self.shared.upcast(event)?));
             if page.len() == PAGE {
                 let full = std::mem::replace(&mut page, Vec::with_capacity(PAGE));
-                if !self.send(full).await? {
+                if self.pages.send(Ok(full)).await.is_err() {
                     return Ok(());
                 }
             }
         }
-        self.send(page).await?;
+        if !page.is_empty() {
+            // The next range finds out whether anybody still listens.
+            let _ = self.pages.send(Ok(page)).await;
+        }
         Ok(())
-    }
-
-    /// Whether anybody wants more.
-    async fn send(&mut self, page: Vec<RecordedEvent>) -> Result<bool, StoreError> {
-        let Some(last) = page.last().map(|event| event.position) else { return Ok(true) };
-        read::positions_follow(&page, self.last)?;
-        self.last = last;
-        let page = self.shared.upcast_all(page)?;
-        Ok(self.pages.send(Ok(page)).await.is_ok())
     }
 }
 

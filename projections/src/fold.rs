@@ -16,6 +16,8 @@ pub(crate) const CHUNK: usize = 1_000;
 pub(crate) struct Fold<P: Projection> {
     /// As the events so far left them; none is known not to exist.
     rows: BTreeMap<P::Key, Option<P::Row>>,
+    /// Likewise, but not touched for a while: next to be forgotten.
+    resting: BTreeMap<P::Key, Option<P::Row>>,
     /// Not written yet. In order, so that every run writes them alike.
     dirty: BTreeSet<P::Key>,
     /// Of the payloads that went into the rows.
@@ -32,7 +34,12 @@ pub(crate) enum FoldError {
 
 impl<P: Projection> Fold<P> {
     pub(crate) fn new() -> Self {
-        Fold { rows: BTreeMap::new(), dirty: BTreeSet::new(), payload_bytes: 0 }
+        Fold {
+            rows: BTreeMap::new(),
+            resting: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            payload_bytes: 0,
+        }
     }
 
     pub(crate) fn dirty(&self) -> usize {
@@ -69,18 +76,33 @@ impl<P: Projection> Fold<P> {
     ) -> Result<(), sqlx::Error> {
         let mut unknown = Vec::new();
         for (key, entry) in touched {
-            if !self.rows.contains_key(key) {
-                self.rows.insert(key.clone(), None);
-                if !P::begins(entry) {
-                    unknown.push(key.clone());
-                }
+            if self.rows.contains_key(key) {
+                continue;
             }
+            let rested = self.resting.remove(key);
+            if rested.is_none() && !P::begins(entry) {
+                unknown.push(key.clone());
+            }
+            self.rows.insert(key.clone(), rested.flatten());
         }
         for keys in unknown.chunks(CHUNK) {
             let rows = P::load(connection, keys).await?;
             self.rows.extend(rows.into_iter().map(|(key, row)| (key, Some(row))));
         }
         Ok(())
+    }
+
+    /// All that changed, if one statement can write it; whoever takes it writes it.
+    pub(crate) fn take_few(&mut self) -> Option<Vec<&P::Row>> {
+        if self.dirty.is_empty() || self.dirty.len() > CHUNK {
+            return None;
+        }
+        let rows: Option<Vec<&P::Row>> =
+            self.dirty.iter().map(|key| self.rows.get(key)?.as_ref()).collect();
+        if rows.is_some() {
+            self.dirty.clear();
+        }
+        rows
     }
 
     /// Writes what changed. All of it stays in memory.
@@ -111,12 +133,17 @@ impl<P: Projection> Fold<P> {
         changed
     }
 
-    /// Forgets everything once it is more than `most` rows; nothing may be dirty.
+    /// Keeps about `most` rows, those touched last; nothing may be dirty.
     pub(crate) fn trim(&mut self, most: usize) {
-        if self.rows.len() > most {
-            self.rows.clear();
-            self.payload_bytes = 0;
+        if self.rows.len() > most / 2 {
+            self.rest();
         }
+    }
+
+    /// Forgets the rows that were not touched since this was last called; nothing may be dirty.
+    pub(crate) fn rest(&mut self) {
+        self.resting = std::mem::take(&mut self.rows);
+        self.payload_bytes = 0;
     }
 }
 

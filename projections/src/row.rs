@@ -5,14 +5,13 @@ use std::collections::BTreeMap;
 use domain::{Event, Kind, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
+use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::feed::Entry;
-use crate::projection::{Poison, Projection};
+use crate::projection::{Poison, Projection, Statement};
 use crate::tuples::Tuples;
 
 /// An aggregate as a read model keeps it.
@@ -68,11 +67,12 @@ pub(crate) trait Aggregates: Send + Sync + 'static {
     /// Folds one more event of the stream into the state.
     fn fold(state: &mut Self::State, event: &Event);
 
-    /// Writes all rows with one statement, whether or not they exist.
-    fn upsert(
-        connection: &mut PgConnection,
-        rows: &[&Row<Self::State>],
-    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    /// Writes rows from its parameters, whether or not they exist. `$1` to `$6` are ids, versions,
+    /// positions, times of creation and update, and states.
+    const SAVE: &'static str;
+
+    /// Binds the parameters from `$7` on.
+    fn bind_columns(save: Statement, rows: &[&Row<Self::State>]) -> Statement;
 
     /// The values of the columns that are this table's own.
     fn copy(row: &Row<Self::State>, to: &mut Tuples) -> Result<(), sqlx::Error>;
@@ -124,8 +124,20 @@ impl<T: Aggregates> Projection for T {
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 
-    async fn save(connection: &mut PgConnection, rows: &[&Self::Row]) -> Result<(), sqlx::Error> {
-        T::upsert(connection, rows).await
+    const SAVE: &'static str = T::SAVE;
+
+    fn bind(save: Statement, rows: &[&Self::Row]) -> Result<Statement, sqlx::Error> {
+        let states: Result<Vec<String>, _> =
+            rows.iter().map(|row| serde_json::to_string(&row.state)).collect();
+        let states = states.map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let save = save
+            .bind(column(rows, |row| row.id))
+            .bind(column(rows, |row| row.version))
+            .bind(column(rows, |row| row.position))
+            .bind(column(rows, |row| row.created_at))
+            .bind(column(rows, |row| row.updated_at))
+            .bind(states);
+        Ok(T::bind_columns(save, rows))
     }
 
     fn copy(row: &Self::Row, to: &mut Tuples) -> Result<(), sqlx::Error> {
@@ -143,23 +155,6 @@ impl<T: Aggregates> Projection for T {
         sqlx::query(AssertSqlSafe(delete)).bind(ids).execute(connection).await?;
         Ok(())
     }
-}
-
-/// Binds `$1` to `$6`: ids, versions, positions, times of creation and update, states.
-pub(crate) fn bind_rows<S: Serialize>(
-    insert: &'static str,
-    rows: &[&Row<S>],
-) -> Result<Query<'static, Postgres, PgArguments>, sqlx::Error> {
-    let states: Result<Vec<String>, _> =
-        rows.iter().map(|row| serde_json::to_string(&row.state)).collect();
-    let states = states.map_err(|error| sqlx::Error::Encode(error.into()))?;
-    Ok(sqlx::query(insert)
-        .bind(column(rows, |row| row.id))
-        .bind(column(rows, |row| row.version))
-        .bind(column(rows, |row| row.position))
-        .bind(column(rows, |row| row.created_at))
-        .bind(column(rows, |row| row.updated_at))
-        .bind(states))
 }
 
 /// One column of an `unnest`.

@@ -3,13 +3,14 @@
 use cqrs_es::Aggregate as _;
 use domain::cart::{Cart, Owner};
 use domain::{CartId, CustomerId, Event, Kind};
+use sqlx::FromRow;
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::page::QueryError;
+use crate::projection::Statement;
 use crate::read_models::ReadModels;
-use crate::row::{Aggregates, Row, bind_rows, column, row_columns};
+use crate::row::{Aggregates, Row, column, row_columns};
 use crate::tuples::Tuples;
 
 pub(crate) struct Carts;
@@ -91,25 +92,20 @@ impl Aggregates for Carts {
         }
     }
 
-    async fn upsert(connection: &mut PgConnection, rows: &[&Row<Cart>]) -> Result<(), sqlx::Error> {
-        let insert = bind_rows(
-            "insert into carts (id, version, position, created_at, updated_at, state,
-                                customer_id)
-             select id, version, position, created_at, updated_at, state::json, customer_id
-             from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
-                         $5::timestamptz[], $6::text[], $7::uuid[])
-               as row (id, version, position, created_at, updated_at, state, customer_id)
-             on conflict (id) do update set
-                 version = excluded.version, position = excluded.position,
-                 updated_at = excluded.updated_at, state = excluded.state,
-                 customer_id = excluded.customer_id",
-            rows,
-        )?;
-        insert
-            .bind(column(rows, |row| customer(&row.state).map(|customer| customer.0)))
-            .execute(connection)
-            .await?;
-        Ok(())
+    const SAVE: &'static str =
+        "insert into carts (id, version, position, created_at, updated_at, state,
+                            customer_id)
+         select id, version, position, created_at, updated_at, state::json, customer_id
+         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
+                     $5::timestamptz[], $6::text[], $7::uuid[])
+           as row (id, version, position, created_at, updated_at, state, customer_id)
+         on conflict (id) do update set
+             version = excluded.version, position = excluded.position,
+             updated_at = excluded.updated_at, state = excluded.state,
+             customer_id = excluded.customer_id";
+
+    fn bind_columns(save: Statement, rows: &[&Row<Cart>]) -> Statement {
+        save.bind(column(rows, |row| customer(&row.state).map(|customer| customer.0)))
     }
 
     fn copy(row: &Row<Cart>, to: &mut Tuples) -> Result<(), sqlx::Error> {

@@ -7,14 +7,14 @@ mod query;
 mod reservations;
 
 use domain::{Event, Kind};
-use sqlx::PgConnection;
 
 pub use self::figures::Figures;
 pub(crate) use self::ledger::Ledger;
 pub use self::ledger::{LedgerKind, LedgerLine};
 pub use self::query::Filter;
 pub(crate) use self::reservations::Reservations;
-use crate::row::{Aggregates, Row, bind_rows, column, row_columns};
+use crate::projection::Statement;
+use crate::row::{Aggregates, Row, column, row_columns};
 use crate::tuples::Tuples;
 
 pub(crate) struct Items;
@@ -37,28 +37,20 @@ impl Aggregates for Items {
         }
     }
 
-    async fn upsert(
-        connection: &mut PgConnection,
-        rows: &[&Row<Option<Figures>>],
-    ) -> Result<(), sqlx::Error> {
-        let insert = bind_rows(
-            "insert into inventory_items (id, version, position, created_at, updated_at, state,
-                                          sku, low)
-             select id, version, position, created_at, updated_at, state::json, sku, low
-             from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
-                         $5::timestamptz[], $6::text[], $7::text[], $8::boolean[])
-               as row (id, version, position, created_at, updated_at, state, sku, low)
-             on conflict (id) do update set
-                 version = excluded.version, position = excluded.position,
-                 updated_at = excluded.updated_at, state = excluded.state, low = excluded.low",
-            rows,
-        )?;
-        insert
-            .bind(column(rows, |row| of(row, |figures| figures.sku.as_str())))
+    const SAVE: &'static str =
+        "insert into inventory_items (id, version, position, created_at, updated_at, state,
+                                      sku, low)
+         select id, version, position, created_at, updated_at, state::json, sku, low
+         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
+                     $5::timestamptz[], $6::text[], $7::text[], $8::boolean[])
+           as row (id, version, position, created_at, updated_at, state, sku, low)
+         on conflict (id) do update set
+             version = excluded.version, position = excluded.position,
+             updated_at = excluded.updated_at, state = excluded.state, low = excluded.low";
+
+    fn bind_columns(save: Statement, rows: &[&Row<Option<Figures>>]) -> Statement {
+        save.bind(column(rows, |row| of(row, |figures| figures.sku.as_str())))
             .bind(column(rows, |row| of(row, |figures| figures.low)))
-            .execute(connection)
-            .await?;
-        Ok(())
     }
 
     fn copy(row: &Row<Option<Figures>>, to: &mut Tuples) -> Result<(), sqlx::Error> {

@@ -9,7 +9,7 @@ use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
 
 use crate::feed::Entry;
-use crate::projection::{Poison, Projection};
+use crate::projection::{Poison, Projection, Statement};
 use crate::row::column;
 use crate::tuples::Tuples;
 
@@ -75,6 +75,7 @@ impl Projection for Reservations {
         keys: &[Self::Key],
     ) -> Result<BTreeMap<Self::Key, Reservation>, sqlx::Error> {
         let (ids, orders) = columns(keys);
+        // Planned each time, for the table as large as it is, as where rows are removed.
         let rows: Vec<Reservation> = sqlx::query_as(
             "select inventory_id, order_id, quantity, expires_at, position
              from inventory_reservations
@@ -83,29 +84,28 @@ impl Projection for Reservations {
         )
         .bind(ids)
         .bind(orders)
+        .persistent(false)
         .fetch_all(connection)
         .await?;
         Ok(rows.into_iter().map(|held| ((held.inventory_id, held.order), held)).collect())
     }
 
-    async fn save(connection: &mut PgConnection, rows: &[&Reservation]) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "insert into inventory_reservations (inventory_id, order_id, quantity, expires_at,
-                                                 position)
-             select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[],
-                                  $5::bigint[])
-             on conflict (inventory_id, order_id) do update set
-                 quantity = excluded.quantity, expires_at = excluded.expires_at,
-                 position = excluded.position",
-        )
-        .bind(column(rows, |held| held.inventory_id))
-        .bind(column(rows, |held| held.order.0))
-        .bind(column(rows, |held| held.quantity))
-        .bind(column(rows, |held| held.expires_at))
-        .bind(column(rows, |held| held.position))
-        .execute(connection)
-        .await?;
-        Ok(())
+    const SAVE: &'static str =
+        "insert into inventory_reservations (inventory_id, order_id, quantity, expires_at,
+                                             position)
+         select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[],
+                              $5::bigint[])
+         on conflict (inventory_id, order_id) do update set
+             quantity = excluded.quantity, expires_at = excluded.expires_at,
+             position = excluded.position";
+
+    fn bind(save: Statement, rows: &[&Reservation]) -> Result<Statement, sqlx::Error> {
+        Ok(save
+            .bind(column(rows, |held| held.inventory_id))
+            .bind(column(rows, |held| held.order.0))
+            .bind(column(rows, |held| held.quantity))
+            .bind(column(rows, |held| held.expires_at))
+            .bind(column(rows, |held| held.position)))
     }
 
     fn copy(held: &Reservation, to: &mut Tuples) -> Result<(), sqlx::Error> {
@@ -125,6 +125,7 @@ impl Projection for Reservations {
         )
         .bind(ids)
         .bind(orders)
+        .persistent(false)
         .execute(connection)
         .await?;
         Ok(())

@@ -132,26 +132,27 @@ impl<P: Projection> Build<P> {
             self.fold.apply(&mut self.shadow.connection, page).await?;
             self.position = page.last().map_or(self.position, |entry| entry.position());
             if self.fold.bytes() > self.room() {
-                self.forget().await?;
+                self.make_room().await?;
             }
         }
         self.write().await
     }
 
-    /// Rows that stay as they are need not wait for more than makes a COPY worth while.
+    /// Bytes of rows that are folded before they are written. Those that may change once more rest
+    /// in memory for as long again; those that stay as they are wait only for a COPY's worth.
     fn room(&self) -> usize {
-        let most = self.options.memory_bytes;
-        if P::APPENDS { most / 8 } else { most }
+        self.options.memory_bytes / if P::APPENDS { 8 } else { 2 }
     }
 
-    /// Makes room: what rows are still to become, they become after they were loaded again.
-    async fn forget(&mut self) -> Result<(), RebuildError> {
+    /// What becomes of a row that was forgotten, it becomes after it was loaded again.
+    async fn make_room(&mut self) -> Result<(), RebuildError> {
         self.write().await?;
-        self.fold = Fold::new();
-        if !P::APPENDS {
-            self.shadow.build_keys().await?;
+        if P::APPENDS {
+            self.fold = Fold::new();
+            return Ok(());
         }
-        Ok(())
+        self.fold.rest();
+        Ok(self.shadow.build_keys().await?)
     }
 
     async fn write(&mut self) -> Result<(), RebuildError> {

@@ -45,9 +45,9 @@ fn prepared(mut events: event_store::Pages, prepare: fn(&Entry)) -> Pages {
     receiver
 }
 
-fn entries(events: Vec<RecordedEvent>, prepare: fn(&Entry)) -> Vec<Arc<Entry>> {
+fn entries(events: Vec<Arc<RecordedEvent>>, prepare: fn(&Entry)) -> Vec<Arc<Entry>> {
     let entry = |event| {
-        let entry = Entry::new(Arc::new(event));
+        let entry = Entry::new(event);
         prepare(&entry);
         Arc::new(entry)
     };

@@ -70,11 +70,12 @@ impl Shadow {
         .await?;
         let options = options.unwrap_or_default();
         let Shadow { schema, live_schema, table, live_table, .. } = &*self;
+        // Rows are only ever looked up by key, also by plans that were made while there were few.
         // The leases must hold a row that can be locked, even if nothing was ever projected.
         let define = format!(
             "set statement_timeout = 0;
              set idle_in_transaction_session_timeout = '60s';
-             set synchronous_commit = off;
+             set enable_seqscan = off;
              drop schema if exists {schema} cascade;
              create schema {schema};
              create table {table} (like {live_table} including all excluding indexes) {options};

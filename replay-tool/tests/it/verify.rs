@@ -66,7 +66,7 @@ async fn a_tail_that_was_cut_off_is_found_by_what_had_seen_it() {
     let answer = verified_after("delete from events where position = 9").await;
     assert!(answer.findings("position").is_empty());
     let found = answer.findings("read_model");
-    assert_eq!(found.len(), 8, "{}", answer.all());
+    assert_eq!(found.len(), 9, "{}", answer.all());
     assert!(found[0].1.contains("the log ends at 8"), "{found:?}");
 }
 

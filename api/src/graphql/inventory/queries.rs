@@ -13,7 +13,7 @@ use crate::graphql::position::Position;
 use crate::graphql::shop::shop;
 
 /// What the figures of a stock are made of.
-pub const STOCK: [ReadModel; 2] = [ReadModel::Inventory, ReadModel::Reservations];
+const STOCK: [ReadModel; 2] = [ReadModel::Inventory, ReadModel::Reservations];
 
 /// Which stocks. What is left out does not matter.
 #[derive(Debug, Default, InputObject)]
