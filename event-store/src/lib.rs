@@ -12,6 +12,7 @@ mod append;
 mod appender;
 mod backoff;
 mod batch;
+mod copy;
 mod error;
 mod heads;
 mod lock;
@@ -31,6 +32,7 @@ pub mod cqrs;
 pub mod lease;
 
 pub use append::{Append, Base, Command, NewEvent, Outcome};
+pub use copy::Pages;
 pub use cqrs_es::persist::EventUpcaster;
 pub use error::StoreError;
 pub use lock::LockedLog;

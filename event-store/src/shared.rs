@@ -88,7 +88,7 @@ impl Shared {
 
     fn keep(&self, event: RecordedEvent) {
         // An event that cannot be lifted is left to the reader, who learns why.
-        if let Ok(event) = upcast(&self.upcasters, event) {
+        if let Ok(event) = self.upcast(event) {
             self.tail.push(event);
         }
     }
@@ -100,8 +100,11 @@ impl Shared {
         if self.upcasters.is_empty() {
             return Ok(events);
         }
-        let lifted = events.into_iter().map(|event| upcast(&self.upcasters, event));
-        lifted.collect()
+        events.into_iter().map(|event| self.upcast(event)).collect()
+    }
+
+    pub(crate) fn upcast(&self, event: RecordedEvent) -> Result<RecordedEvent, StoreError> {
+        upcast(&self.upcasters, event)
     }
 
     pub(crate) fn upcast_loaded(&self, mut all: Vec<Loaded>) -> Result<Vec<Loaded>, StoreError> {

@@ -14,8 +14,8 @@ use crate::appender::Appender;
 use crate::shared::Shared;
 use crate::ticket::Queued;
 use crate::{
-    Append, Loaded, LockedLog, Options, Outcome, Permit, RecordedEvent, Snapshot, StoreError,
-    Wanted, read, snapshot, wake,
+    Append, Loaded, LockedLog, Options, Outcome, Pages, Permit, RecordedEvent, Snapshot, StoreError,
+    Wanted, copy, read, snapshot, wake,
 };
 
 /// Handle on the log; cheap to clone.
@@ -184,6 +184,15 @@ impl EventStore {
             events.extend(more);
         }
         Ok(events)
+    }
+
+    /// The events after a position up to another, or to the end of the log, on a connection of its
+    /// own: for whoever reads most of the log.  Reading stops when the pages are dropped.
+    ///
+    /// # Errors
+    /// In place of a page, and the last: [`StoreError::Hole`] when a position is missing.
+    pub fn copy(&self, after: i64, to: i64) -> Pages {
+        copy::pages(self.0.shared.clone(), after, to)
     }
 
     /// The events of one command, or nothing when the log does not know it.

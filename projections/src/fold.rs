@@ -10,7 +10,7 @@ use crate::feed::Entry;
 use crate::projection::{Poison, Projection};
 
 /// Rows of one statement; more would only make the statement larger, not faster.
-const CHUNK: usize = 1_000;
+pub(crate) const CHUNK: usize = 1_000;
 
 /// After an error the rows are no longer what the table should hold: drop the fold.
 pub(crate) struct Fold<P: Projection> {
@@ -20,6 +20,8 @@ pub(crate) struct Fold<P: Projection> {
     resting: BTreeMap<P::Key, Option<P::Row>>,
     /// Not written yet. In order, so that every run writes them alike.
     dirty: BTreeSet<P::Key>,
+    /// Of the payloads that went into the rows.
+    payload_bytes: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -32,11 +34,21 @@ pub(crate) enum FoldError {
 
 impl<P: Projection> Fold<P> {
     pub(crate) fn new() -> Self {
-        Fold { rows: BTreeMap::new(), resting: BTreeMap::new(), dirty: BTreeSet::new() }
+        Fold {
+            rows: BTreeMap::new(),
+            resting: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            payload_bytes: 0,
+        }
     }
 
     pub(crate) fn dirty(&self) -> usize {
         self.dirty.len()
+    }
+
+    /// About how many bytes the rows take: states are made of what the events bring.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.len() * size_of::<(P::Key, Option<P::Row>)>() + self.payload_bytes
     }
 
     /// Applies events to their rows; those it does not know are loaded from the table.
@@ -52,6 +64,7 @@ impl<P: Projection> Fold<P> {
             let row = slot.take();
             *slot = guarded(entry, || P::apply(row, entry))?;
             self.dirty.insert(key);
+            self.payload_bytes += entry.raw.payload.len();
         }
         Ok(())
     }
@@ -94,12 +107,11 @@ impl<P: Projection> Fold<P> {
 
     /// Writes what changed. All of it stays in memory.
     pub(crate) async fn flush(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let dirty = std::mem::take(&mut self.dirty);
-        let (mut rows, mut gone) = (Vec::with_capacity(dirty.len()), Vec::new());
-        for key in dirty {
-            match self.rows.get(&key) {
-                Some(Some(row)) => rows.push(row),
-                _ => gone.push(key),
+        let (mut rows, mut gone) = (Vec::with_capacity(self.dirty.len()), Vec::new());
+        for (key, row) in self.take_dirty() {
+            match row {
+                Some(row) => rows.push(row),
+                None => gone.push(key),
             }
         }
         for rows in rows.chunks(CHUNK) {
@@ -111,11 +123,27 @@ impl<P: Projection> Fold<P> {
         Ok(())
     }
 
+    /// What changed since it was last taken, in the order of the keys; no row: it is gone.
+    pub(crate) fn take_dirty(&mut self) -> Vec<(P::Key, Option<&P::Row>)> {
+        let mut changed = Vec::with_capacity(self.dirty.len());
+        for key in std::mem::take(&mut self.dirty) {
+            let row = self.rows.get(&key).and_then(Option::as_ref);
+            changed.push((key, row));
+        }
+        changed
+    }
+
     /// Keeps about `most` rows, those touched last; nothing may be dirty.
     pub(crate) fn trim(&mut self, most: usize) {
         if self.rows.len() > most / 2 {
-            self.resting = std::mem::take(&mut self.rows);
+            self.rest();
         }
+    }
+
+    /// Forgets the rows that were not touched since this was last called; nothing may be dirty.
+    pub(crate) fn rest(&mut self) {
+        self.resting = std::mem::take(&mut self.rows);
+        self.payload_bytes = 0;
     }
 }
 

@@ -20,6 +20,7 @@ mod read_models;
 mod recorded;
 mod row;
 mod runner;
+mod tuples;
 
 pub mod audit;
 pub mod carts;

@@ -10,6 +10,7 @@ use sqlx::{PgConnection, Postgres};
 
 use crate::feed::Entry;
 use crate::recorded::Undecodable;
+use crate::tuples::Tuples;
 
 /// A read model, folded row by row.
 ///
@@ -22,6 +23,10 @@ pub(crate) trait Projection: Send + Sync + 'static {
     const KEY: &'static [&'static str];
     /// Raised when `key`, `apply` or the columns change: rows of another version are not touched.
     const VERSION: i32;
+    /// The columns of the table, in the order in which `copy` gives their values.
+    const COLUMNS: &'static str;
+    /// Whether rows are only ever added, each by one event.
+    const APPENDS: bool = false;
 
     type Key: Clone + Debug + Ord + Send + Sync;
     type Row: Send + Sync;
@@ -58,6 +63,9 @@ pub(crate) trait Projection: Send + Sync + 'static {
             Ok(())
         }
     }
+
+    /// The values of a row that is not in the table; the same that `save` writes.
+    fn copy(row: &Self::Row, to: &mut Tuples) -> Result<(), sqlx::Error>;
 
     /// Removes rows, whether or not they exist.
     fn remove(

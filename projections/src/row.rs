@@ -7,11 +7,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{FromRow, PgConnection};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::feed::Entry;
 use crate::projection::{Poison, Projection, Statement};
+use crate::tuples::Tuples;
 
 /// An aggregate as a read model keeps it.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +60,8 @@ pub(crate) trait Aggregates: Send + Sync + 'static {
     const KIND: Kind;
     /// Selects the rows with the ids `$1`.
     const LOAD: &'static str;
+    /// Those of [`row_columns!`], then those that `copy` gives the values of.
+    const COLUMNS: &'static str;
     type State: Default + Serialize + DeserializeOwned + Send + Sync + Unpin;
 
     /// Folds one more event of the stream into the state.
@@ -70,12 +73,16 @@ pub(crate) trait Aggregates: Send + Sync + 'static {
 
     /// Binds the parameters from `$7` on.
     fn bind_columns(save: Statement, rows: &[&Row<Self::State>]) -> Statement;
+
+    /// The values of the columns that are this table's own.
+    fn copy(row: &Row<Self::State>, to: &mut Tuples) -> Result<(), sqlx::Error>;
 }
 
 impl<T: Aggregates> Projection for T {
     const TABLE: &'static str = T::TABLE;
     const KEY: &'static [&'static str] = &["id"];
     const VERSION: i32 = T::VERSION;
+    const COLUMNS: &'static str = T::COLUMNS;
     type Key = Uuid;
     type Row = Row<T::State>;
 
@@ -133,9 +140,19 @@ impl<T: Aggregates> Projection for T {
         Ok(T::bind_columns(save, rows))
     }
 
+    fn copy(row: &Self::Row, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(row.id)?;
+        to.put(row.version)?;
+        to.put(row.position)?;
+        to.put(row.created_at)?;
+        to.put(row.updated_at)?;
+        to.put_json(&row.state)?;
+        T::copy(row, to)
+    }
+
     async fn remove(connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), sqlx::Error> {
-        // `apply` never removes an aggregate.
-        let _ = (connection, ids);
+        let delete = format!("delete from {} where id = any($1)", T::TABLE);
+        sqlx::query(AssertSqlSafe(delete)).bind(ids).execute(connection).await?;
         Ok(())
     }
 }

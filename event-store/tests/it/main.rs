@@ -5,6 +5,7 @@ mod support;
 mod chains;
 mod checks;
 mod contiguity;
+mod copying;
 mod cqrs_program;
 mod duplicates;
 mod heads;

@@ -13,6 +13,7 @@ pub use self::query::Filter;
 use crate::feed::Entry;
 use crate::projection::{Poison, Projection, Statement};
 use crate::row::column;
+use crate::tuples::Tuples;
 
 /// Takes envelopes as they are and decodes nothing: no event can stop it.
 pub(crate) struct Audit;
@@ -21,6 +22,9 @@ impl Projection for Audit {
     const TABLE: &'static str = "audit";
     const KEY: &'static [&'static str] = &["position"];
     const VERSION: i32 = 1;
+    const COLUMNS: &'static str =
+        "position, stream_type, event_type, actor, command_id, correlation_id";
+    const APPENDS: bool = true;
     type Key = i64;
     type Row = Arc<RecordedEvent>;
 
@@ -57,6 +61,15 @@ impl Projection for Audit {
             .bind(column(rows, |event| &*event.actor))
             .bind(column(rows, |event| event.command_id))
             .bind(column(rows, |event| event.correlation_id)))
+    }
+
+    fn copy(event: &Self::Row, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(event.position)?;
+        to.put(&*event.stream_type)?;
+        to.put(&*event.event_type)?;
+        to.put(&*event.actor)?;
+        to.put(event.command_id)?;
+        to.put(event.correlation_id)
     }
 
     async fn remove(_: &mut PgConnection, _: &[i64]) -> Result<(), sqlx::Error> {

@@ -11,6 +11,7 @@ use crate::page::QueryError;
 use crate::projection::Statement;
 use crate::read_models::ReadModels;
 use crate::row::{Aggregates, Row, column, row_columns};
+use crate::tuples::Tuples;
 
 pub(crate) struct Carts;
 
@@ -82,6 +83,7 @@ impl Aggregates for Carts {
     const VERSION: i32 = 1;
     const KIND: Kind = Kind::Cart;
     const LOAD: &'static str = concat!("select ", row_columns!(), " from carts where id = any($1)");
+    const COLUMNS: &'static str = concat!(row_columns!(), ", customer_id");
     type State = Cart;
 
     fn fold(cart: &mut Cart, event: &Event) {
@@ -104,6 +106,10 @@ impl Aggregates for Carts {
 
     fn bind_columns(save: Statement, rows: &[&Row<Cart>]) -> Statement {
         save.bind(column(rows, |row| customer(&row.state).map(|customer| customer.0)))
+    }
+
+    fn copy(row: &Row<Cart>, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(customer(&row.state).map(|customer| customer.0))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::page::{Cursor, Page, QueryError, Slice};
 use crate::projection::Statement;
 use crate::read_models::ReadModels;
 use crate::row::{Aggregates, Row, column, row_columns};
+use crate::tuples::Tuples;
 
 pub(crate) struct Coupons;
 
@@ -18,6 +19,7 @@ impl Aggregates for Coupons {
     const KIND: Kind = Kind::Coupon;
     const LOAD: &'static str =
         concat!("select ", row_columns!(), " from coupons where id = any($1)");
+    const COLUMNS: &'static str = concat!(row_columns!(), ", code");
     type State = Coupon;
 
     fn fold(coupon: &mut Coupon, event: &Event) {
@@ -38,6 +40,10 @@ impl Aggregates for Coupons {
 
     fn bind_columns(save: Statement, rows: &[&Row<Coupon>]) -> Statement {
         save.bind(column(rows, |row| code(&row.state).map(str::to_owned)))
+    }
+
+    fn copy(row: &Row<Coupon>, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(code(&row.state))
     }
 }
 

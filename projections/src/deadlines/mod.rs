@@ -15,6 +15,7 @@ use crate::projection::{Poison, Projection, Statement};
 use crate::read_models::ReadModels;
 use crate::recorded::Recorded;
 use crate::row::column;
+use crate::tuples::Tuples;
 
 pub(crate) struct Deadlines;
 
@@ -50,6 +51,7 @@ impl Projection for Deadlines {
     const TABLE: &'static str = "deadlines";
     const KEY: &'static [&'static str] = &["kind", "stream_id"];
     const VERSION: i32 = 1;
+    const COLUMNS: &'static str = "kind, stream_type, stream_id, due_at, position";
     type Key = (Deadline, StreamId);
     type Row = Due;
 
@@ -101,6 +103,14 @@ impl Projection for Deadlines {
             .bind(column(rows, |due| due.stream.id))
             .bind(column(rows, |due| due.due_at))
             .bind(column(rows, |due| due.position)))
+    }
+
+    fn copy(due: &Due, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(due.deadline.as_str())?;
+        to.put(due.stream.kind.as_str())?;
+        to.put(due.stream.id)?;
+        to.put(due.due_at)?;
+        to.put(due.position)
     }
 
     async fn remove(connection: &mut PgConnection, keys: &[Self::Key]) -> Result<(), sqlx::Error> {

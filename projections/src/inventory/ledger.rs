@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::feed::Entry;
 use crate::projection::{Poison, Projection, Statement};
 use crate::row::column;
+use crate::tuples::Tuples;
 
 pub(crate) struct Ledger;
 
@@ -78,6 +79,9 @@ impl Projection for Ledger {
     const TABLE: &'static str = "inventory_ledger";
     const KEY: &'static [&'static str] = &["position"];
     const VERSION: i32 = 1;
+    const COLUMNS: &'static str =
+        "position, inventory_id, kind, quantity, balance, reason, reference, order_id, actor, at";
+    const APPENDS: bool = true;
     type Key = i64;
     type Row = LedgerLine;
 
@@ -123,6 +127,19 @@ impl Projection for Ledger {
             .bind(column(rows, |line| line.order.map(|order| order.0)))
             .bind(column(rows, |line| line.actor.as_str()))
             .bind(column(rows, |line| line.at)))
+    }
+
+    fn copy(line: &LedgerLine, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(line.position)?;
+        to.put(line.inventory_id)?;
+        to.put(line.kind.as_str())?;
+        to.put(line.quantity)?;
+        to.put(line.balance)?;
+        to.put(line.reason.as_deref())?;
+        to.put(line.reference.as_deref())?;
+        to.put(line.order.map(|order| order.0))?;
+        to.put(line.actor.as_str())?;
+        to.put(line.at)
     }
 
     async fn remove(_: &mut PgConnection, _: &[i64]) -> Result<(), sqlx::Error> {

@@ -15,6 +15,7 @@ pub use self::query::Filter;
 pub(crate) use self::reservations::Reservations;
 use crate::projection::Statement;
 use crate::row::{Aggregates, Row, column, row_columns};
+use crate::tuples::Tuples;
 
 pub(crate) struct Items;
 
@@ -24,6 +25,7 @@ impl Aggregates for Items {
     const KIND: Kind = Kind::Inventory;
     const LOAD: &'static str =
         concat!("select ", row_columns!(), " from inventory_items where id = any($1)");
+    const COLUMNS: &'static str = concat!(row_columns!(), ", sku, low");
     /// None before the SKU is registered.
     type State = Option<Figures>;
 
@@ -49,6 +51,11 @@ impl Aggregates for Items {
     fn bind_columns(save: Statement, rows: &[&Row<Option<Figures>>]) -> Statement {
         save.bind(column(rows, |row| of(row, |figures| figures.sku.as_str())))
             .bind(column(rows, |row| of(row, |figures| figures.low)))
+    }
+
+    fn copy(row: &Row<Option<Figures>>, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(of(row, |figures| figures.sku.as_str()))?;
+        to.put(of(row, |figures| figures.low))
     }
 }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::feed::Entry;
 use crate::projection::{Poison, Projection, Statement};
 use crate::row::column;
+use crate::tuples::Tuples;
 
 pub(crate) struct Reservations;
 
@@ -29,6 +30,7 @@ impl Projection for Reservations {
     const TABLE: &'static str = "inventory_reservations";
     const KEY: &'static [&'static str] = &["inventory_id", "order_id"];
     const VERSION: i32 = 1;
+    const COLUMNS: &'static str = "inventory_id, order_id, quantity, expires_at, position";
     type Key = (Uuid, OrderId);
     type Row = Reservation;
 
@@ -104,6 +106,14 @@ impl Projection for Reservations {
             .bind(column(rows, |held| held.quantity))
             .bind(column(rows, |held| held.expires_at))
             .bind(column(rows, |held| held.position)))
+    }
+
+    fn copy(held: &Reservation, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(held.inventory_id)?;
+        to.put(held.order.0)?;
+        to.put(held.quantity)?;
+        to.put(held.expires_at)?;
+        to.put(held.position)
     }
 
     async fn remove(connection: &mut PgConnection, keys: &[Self::Key]) -> Result<(), sqlx::Error> {

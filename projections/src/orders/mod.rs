@@ -12,6 +12,7 @@ pub use self::query::Filter;
 pub use self::stats::{Interval, Stats};
 use crate::projection::Statement;
 use crate::row::{Aggregates, Row, column, row_columns};
+use crate::tuples::Tuples;
 
 pub(crate) struct Orders;
 
@@ -21,6 +22,10 @@ impl Aggregates for Orders {
     const KIND: Kind = Kind::Order;
     const LOAD: &'static str =
         concat!("select ", row_columns!(), " from orders where id = any($1)");
+    const COLUMNS: &'static str = concat!(
+        row_columns!(),
+        ", number, cart_id, customer_id, status, placed_at, total, currency"
+    );
     type State = Order;
 
     fn fold(order: &mut Order, event: &Event) {
@@ -52,6 +57,16 @@ impl Aggregates for Orders {
             .bind(column(rows, |row| of(row, |order| order.placed.at)))
             .bind(column(rows, |row| of(row, |order| order.total().amount)))
             .bind(column(rows, |row| of(row, |order| order.total().currency.to_string())))
+    }
+
+    fn copy(row: &Row<Order>, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(of(row, |order| order.placed.number.clone()))?;
+        to.put(of(row, |order| order.placed.cart.0))?;
+        to.put(of(row, customer).flatten())?;
+        to.put(of(row, |order| order.status().as_str()))?;
+        to.put(of(row, |order| order.placed.at))?;
+        to.put(of(row, |order| order.total().amount))?;
+        to.put(of(row, |order| order.total().currency.to_string()))
     }
 }
 

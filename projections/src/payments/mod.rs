@@ -9,6 +9,7 @@ use domain::{Event, Kind};
 pub use self::query::Filter;
 use crate::projection::Statement;
 use crate::row::{Aggregates, Row, column, row_columns};
+use crate::tuples::Tuples;
 
 pub(crate) struct Payments;
 
@@ -18,6 +19,7 @@ impl Aggregates for Payments {
     const KIND: Kind = Kind::Payment;
     const LOAD: &'static str =
         concat!("select ", row_columns!(), " from payments where id = any($1)");
+    const COLUMNS: &'static str = concat!(row_columns!(), ", order_id, status, needs_attention");
     type State = Payment;
 
     fn fold(payment: &mut Payment, event: &Event) {
@@ -44,6 +46,12 @@ impl Aggregates for Payments {
         save.bind(column(rows, |row| of(row, |payment| payment.order.0)))
             .bind(column(rows, |row| of(row, |payment| payment.status().as_str())))
             .bind(column(rows, |row| of(row, |payment| payment.needs_attention.is_some())))
+    }
+
+    fn copy(row: &Row<Payment>, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(of(row, |payment| payment.order.0))?;
+        to.put(of(row, |payment| payment.status().as_str()))?;
+        to.put(of(row, |payment| payment.needs_attention.is_some()))
     }
 }
 

@@ -9,6 +9,7 @@ use domain::{Event, Kind};
 pub use self::query::Filter;
 use crate::projection::Statement;
 use crate::row::{Aggregates, Row, column, row_columns};
+use crate::tuples::Tuples;
 
 pub(crate) struct Products;
 
@@ -18,6 +19,7 @@ impl Aggregates for Products {
     const KIND: Kind = Kind::Product;
     const LOAD: &'static str =
         concat!("select ", row_columns!(), " from products where id = any($1)");
+    const COLUMNS: &'static str = concat!(row_columns!(), ", sku, active, search");
     type State = Product;
 
     fn fold(product: &mut Product, event: &Event) {
@@ -42,6 +44,12 @@ impl Aggregates for Products {
         save.bind(column(rows, |row| sku(&row.state)))
             .bind(column(rows, |row| row.state.is_active()))
             .bind(column(rows, |row| search(&row.state)))
+    }
+
+    fn copy(row: &Row<Product>, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(sku(&row.state))?;
+        to.put(row.state.is_active())?;
+        to.put(search(&row.state))
     }
 }
 

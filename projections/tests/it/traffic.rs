@@ -21,6 +21,15 @@ pub(crate) async fn traffic(shop: &Shop, commands: std::ops::Range<u32>) {
     }
 }
 
+/// As much as [`traffic`] of so many commands, in few appends.
+pub(crate) async fn much_traffic(shop: &Shop, commands: std::ops::Range<u32>) {
+    let commands: Vec<u32> = commands.collect();
+    for some in commands.chunks(100) {
+        let events = some.iter().copied().flat_map(command).collect();
+        shop.record_by(By::actor("system:traffic"), events).await;
+    }
+}
+
 fn command(n: u32) -> Vec<(StreamId, Event)> {
     let (of, round) = (n % STREAMS, n / STREAMS);
     let uuid = Uuid::from_u128(u128::from(n) + 1);
