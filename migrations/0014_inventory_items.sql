@@ -1,5 +1,6 @@
--- Read model: the stock of every SKU, folded from the inventory streams.
--- What is available depends on the time of reading, so it is no column.
+-- Read model: the figures of every SKU's stock, folded from the inventory streams.
+-- The reservations have rows of their own (0018), so that a row stays small however well its SKU
+-- sells.  What is available depends on the time of reading, so it is no column.
 create table inventory_items (
     id         uuid        not null,
     version    int         not null,

@@ -52,7 +52,8 @@ impl App {
         auth: Arc<Authenticator>,
         address: SocketAddr,
     ) -> Result<App, StartError> {
-        let options = event_store::Options::default();
+        let upcasters = domain::upcasters();
+        let options = event_store::Options { upcasters, ..Default::default() };
         let store = EventStore::connect(database_url.expose(), options).await?;
         let pool = store.pool().clone();
         let bus = Bus::new(store.clone(), CACHED_AGGREGATES);
@@ -106,6 +107,7 @@ impl App {
 fn policy(config: &Config) -> Policy {
     let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
     Policy {
+        charges: config.charges.clone(),
         reserve_for: delta(config.reservation),
         reserve_at_most: delta(config.reservation_cap),
         wait_for_position: Duration::from_secs(2),

@@ -64,11 +64,11 @@ impl Cli {
         let config = Config::load(&self.options, |name| std::env::var(name).ok())?;
         match self.command.unwrap_or(Command::Serve) {
             Command::Serve => {
-                logging::start(&config)?;
+                let _log = logging::start(&config)?;
                 Ok(serve::run(config).await?)
             }
             Command::Migrate => {
-                logging::start(&config)?;
+                let _log = logging::start(&config)?;
                 migrate(&config).await
             }
             Command::Token(args) => {

@@ -1,7 +1,8 @@
 //! The log: readable lines in development, JSON in production.
 
-use std::io::IsTerminal;
+use std::io::{self, BufWriter, IsTerminal};
 
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
@@ -15,14 +16,43 @@ pub enum LogError {
     Taken(#[from] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Lines that may wait for standard error, a few megabytes; those beyond are dropped and counted.
+const WAITING_LINES: usize = 16_384;
+
+/// The log under way.  Dropped at the end of the program, it waits a second at most for the last lines
+/// to be written.
+#[derive(Debug)]
+#[must_use]
+pub struct Log {
+    dropped: ErrorCounter,
+    _writer: WorkerGuard,
+}
+
 /// Begins to log to standard error; standard output is for what was asked for.
-pub fn start(config: &Config) -> Result<(), LogError> {
+///
+/// A thread of its own writes: when whoever reads standard error stands still, requests do not.
+pub fn start(config: &Config) -> Result<Log, LogError> {
+    let filter = EnvFilter::try_new(&config.log)?;
+    let writer = BufWriter::new(io::stderr());
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).finish(writer);
+    let dropped = writer.error_counter();
     let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(&config.log)?)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_ansi(io::stderr().is_terminal());
     match config.is_production() {
-        true => Ok(log.json().try_init()?),
-        false => Ok(log.try_init()?),
+        true => log.json().try_init()?,
+        false => log.try_init()?,
+    }
+    Ok(Log { dropped, _writer: guard })
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let lines = self.dropped.dropped_lines();
+        if lines > 0 {
+            tracing::warn!(lines, "standard error was too slow for some lines of this log");
+        }
     }
 }

@@ -17,7 +17,7 @@ use crate::auth::{Authenticator, IssueError, Role};
 use crate::config::Config;
 use crate::database::{Database, DatabaseError};
 use crate::graphql::{Schema, schema};
-use crate::graphql_http::Endpoint;
+use crate::graphql_http::{Endpoint, Schemas};
 use crate::health::{Check, Health, LogHead};
 use crate::server::{Server, Webhooks};
 
@@ -43,7 +43,7 @@ pub enum ServeError {
 
 /// What the server is given by the rest of the program.
 pub struct Parts<E> {
-    pub schema: E,
+    pub schemas: Schemas<E>,
     /// The schema's text, for `/graphql/schema`.
     pub sdl: String,
     pub webhooks: Webhooks,
@@ -91,8 +91,9 @@ pub async fn serve(
 }
 
 fn parts(app: &App) -> Parts<Schema> {
-    let schema = schema().data(app.shop.clone()).finish();
-    let sdl = schema.sdl();
+    let schemas =
+        Schemas::build(|mode| schema().validation_mode(mode).data(app.shop.clone()).finish());
+    let sdl = schemas.strict.sdl();
     let inbox = app.inbox.clone();
     let webhooks = Webhooks::default().on("simulator", move |headers, body| {
         let inbox = inbox.clone();
@@ -107,7 +108,7 @@ fn parts(app: &App) -> Parts<Schema> {
         }),
     ];
     let log_head = Arc::new(move || Some(store.known_head()));
-    Parts { schema, sdl, webhooks, checks, log_head }
+    Parts { schemas, sdl, webhooks, checks, log_head }
 }
 
 async fn receive(inbox: &Inbox, headers: &HeaderMap, body: &[u8]) -> StatusCode {
@@ -145,9 +146,9 @@ pub fn server<E: Executor>(
     parts: Parts<E>,
     auth: Arc<Authenticator>,
 ) -> Result<Server, ServeError> {
-    let Parts { schema, sdl, webhooks, checks, log_head } = parts;
+    let Parts { schemas, sdl, webhooks, checks, log_head } = parts;
     let endpoint =
-        Endpoint::new(schema, &sdl, config.introspection, auth.clone(), config.limits.clone())?;
+        Endpoint::new(schemas, &sdl, config.introspection, auth.clone(), config.limits.clone())?;
     let health = Health::new(checks, log_head, auth);
     Ok(Server::new(endpoint, webhooks, health, &config.cors, config.limits.clone()))
 }

@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use event_store::{EventStore, Options};
+use projections::ReadModel;
+use projections::rebuild::{Mode, rebuild};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -9,6 +12,9 @@ use crate::error::{BenchError, check};
 
 /// Acknowledgements looked up with one statement.
 const CHUNK: usize = 20_000;
+
+/// The most events that a command of a client has: an order of three lines, and its cart.
+const COMMAND_EVENTS_MAX: i64 = 5;
 
 /// A log under load, and how far it has been looked through.
 #[derive(Debug)]
@@ -34,7 +40,7 @@ impl Log {
     }
 
     /// Positions are contiguous from 1, and what was acknowledged is where it was said to be: each
-    /// command's last event at its position, and its first at most one before.
+    /// command's last event at its position, and its first, which bears its id, shortly before.
     pub async fn holds(&self, acks: &[(Uuid, i64)]) -> Result<(), BenchError> {
         let from = self.checked.load(Ordering::Relaxed);
         let (count, last): (i64, i64) = sqlx::query_as(
@@ -60,9 +66,115 @@ impl Log {
             "select count(*) from unnest($1::uuid[], $2::bigint[]) as ack (id, position)
              where not exists (
                  select from events e
-                 where e.command_id = ack.id and e.position between ack.position - 1 and ack.position
+                 where e.command_id = ack.id
+                   and e.position between ack.position - $3 + 1 and ack.position
              )",
         );
-        Ok(missing.bind(commands).bind(positions).fetch_one(&self.pool).await?)
+        let missing = missing.bind(commands).bind(positions).bind(COMMAND_EVENTS_MAX);
+        Ok(missing.fetch_one(&self.pool).await?)
+    }
+
+    /// How many events of a type there are.
+    pub async fn count(&self, event_type: &str) -> Result<i64, BenchError> {
+        let count = sqlx::query_scalar("select count(*) from events where event_type = $1");
+        Ok(count.bind(event_type).fetch_one(&self.pool).await?)
+    }
+
+    /// Nothing was ever sold that was not there: after every event of every stock, what is on hand and
+    /// not reserved is not less than nothing; and the read model says the same.
+    pub async fn stock_was_never_negative(&self) -> Result<(), BenchError> {
+        let oversold: i64 = sqlx::query_scalar(
+            "select count(*) from (
+                 select sum(case event_type
+                     when 'inventory.adjusted' then (payload->event_type->>'quantity')::bigint
+                     when 'inventory.reserved' then -(payload->event_type->>'quantity')::bigint
+                     when 'inventory.released' then (payload->event_type->>'quantity')::bigint
+                 end) over (partition by stream_id order by version) as available
+                 from events where stream_type = 'inventory'
+             ) as history where available < 0",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        check(oversold == 0, || format!("stock was negative after {oversold} events"))?;
+        let shown: i64 = sqlx::query_scalar(
+            "select count(*) from inventory_items
+             where (state->'Stocked'->>'on_hand')::bigint < (state->'Stocked'->>'reserved')::bigint",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        check(shown == 0, || format!("{shown} stocks are shown with more reserved than on hand"))
+    }
+}
+
+/// Every read model, built anew from the log, is what it is, to the byte.
+pub async fn live_rows_equal_rebuilt_rows(database_url: &str) -> Result<(), BenchError> {
+    let store = EventStore::connect(database_url, Options::default()).await?;
+    for model in ReadModel::ALL {
+        let report = rebuild(&store, model, Mode::Verify, |_| ()).await?;
+        check(report.is_clean(), || format!("{model} is not what the log says: {report:?}"))?;
+    }
+    store.shutdown().await;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use event_store::MIGRATIONS;
+    use local_postgres::testing::{TestDatabase, database};
+
+    use super::*;
+
+    /// Events of one stock, at these positions, each of a command of its own.
+    async fn stock(events: &[(i64, &str, i64)]) -> (TestDatabase, Log) {
+        let database = database(&MIGRATIONS).await;
+        for (version, (position, event_type, quantity)) in (1_i32..).zip(events) {
+            sqlx::query(
+                "insert into events (position, stream_type, stream_id, version, event_type,
+                     schema_version, payload, command_id, correlation_id, actor, recorded_at)
+                 values ($1, 'inventory', $2, $3, $4, 1,
+                     json_build_object($4, json_build_object('quantity', $5)), $6, $6, '', now())",
+            )
+            .bind(position)
+            .bind(Uuid::from_u128(1))
+            .bind(version)
+            .bind(event_type)
+            .bind(quantity)
+            .bind(Uuid::from_u128(*position as u128))
+            .execute(database.pool())
+            .await
+            .unwrap();
+        }
+        let log = Log::new(database.pool().clone());
+        (database, log)
+    }
+
+    #[tokio::test]
+    async fn stock_that_was_negative_for_a_moment_is_found() {
+        let sold = [(1, "inventory.adjusted", 2), (2, "inventory.reserved", 2)];
+        let (_database, log) = stock(&sold).await;
+        log.stock_was_never_negative().await.unwrap();
+
+        let oversold = [
+            (1, "inventory.adjusted", 2),
+            (2, "inventory.reserved", 3),
+            (3, "inventory.released", 3),
+        ];
+        let (_database, log) = stock(&oversold).await;
+        log.stock_was_never_negative().await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn an_acknowledgement_of_what_is_not_in_the_log_is_found() {
+        let (_database, log) = stock(&[(1, "inventory.adjusted", 2)]).await;
+        log.holds(&[(Uuid::from_u128(1), 1)]).await.unwrap();
+        log.holds(&[(Uuid::from_u128(2), 1)]).await.unwrap_err();
+        log.holds(&[(Uuid::from_u128(1), 1 + COMMAND_EVENTS_MAX)]).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn a_hole_in_the_log_is_found() {
+        let (_database, log) =
+            stock(&[(1, "inventory.adjusted", 2), (3, "inventory.reserved", 1)]).await;
+        log.holds(&[]).await.unwrap_err();
     }
 }

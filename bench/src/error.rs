@@ -26,6 +26,8 @@ pub enum BenchError {
     Rebuild(#[from] projections::rebuild::RebuildError),
     #[error("a lease: {0}")]
     Lease(#[from] event_store::lease::LeaseError),
+    #[error("a rebuild: {0}")]
+    Rebuild(#[from] projections::rebuild::RebuildError),
     #[error("a token: {0}")]
     Token(#[from] api::auth::IssueError),
     #[error("{0}")]

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use crate::check::Log;
 use crate::error::BenchError;
-use crate::load::{Load, Shoppers};
+use crate::load::{Answered, Load, Shoppers, Turns, add_to_carts};
 use crate::sample::Sample;
 use crate::servers::Server;
 use crate::stage::{Stage, WARM_UP};
 
 #[derive(Debug)]
 pub struct Limit {
-    server: Server,
+    pub server: Server,
     log: Log,
     shoppers: Arc<Shoppers>,
 }
@@ -28,12 +28,26 @@ impl Limit {
     }
 
     pub async fn run(&self, connections: usize, time: Duration) -> Result<Sample, BenchError> {
-        let (address, shoppers) = (self.server.address, self.shoppers.clone());
-        let answered = Load { address, shoppers, connections, time }.run().await?;
+        let answered = self.fill_carts(connections, time).await?;
+        self.holds(&answered).await?;
+        Ok(answered.sample())
+    }
+
+    /// What was acknowledged is still to be checked.
+    pub async fn fill_carts(
+        &self,
+        connections: usize,
+        time: Duration,
+    ) -> Result<Answered, BenchError> {
+        let (nodes, shoppers) = (vec![self.server.address], self.shoppers.clone());
+        let load = Load { nodes, connections, turns: Turns::Closed(time) };
+        load.run(async move |client| add_to_carts(client, &shoppers).await).await
+    }
+
+    pub async fn holds(&self, answered: &Answered) -> Result<(), BenchError> {
         // The limit takes a key for the command's id as it is.
         let acks: Vec<_> = answered.acks.iter().map(|ack| (ack.key, ack.position)).collect();
-        self.log.holds(&acks).await?;
-        Ok(answered.sample)
+        self.log.holds(&acks).await
     }
 
     pub async fn stop(self) -> Result<(), BenchError> {

@@ -9,6 +9,8 @@ mod error;
 mod history;
 mod limit;
 mod load;
+mod market;
+mod process;
 mod peers;
 mod program;
 mod report;
@@ -40,8 +42,8 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct RunOptions {
-    /// Short runs, to see within a minute that everything works.
-    #[arg(long)]
+    /// One short run of each row, to see within a minute that everything works.
+    #[arg(long, conflicts_with_all = ["runs", "seconds"])]
     quick: bool,
     /// Only this row; may be given several times.
     #[arg(long, value_name = "NAME")]
@@ -106,10 +108,11 @@ fn exit<E: Display>(result: Result<(), E>) -> ExitCode {
 
 async fn measure(options: &RunOptions) -> Result<(), BenchError> {
     let rows: &[Row] = if options.only.is_empty() { Row::value_variants() } else { &options.only };
-    let seconds = if options.quick { 0.7 } else { options.seconds };
+    let (runs, seconds) =
+        if options.quick { (1, 0.5) } else { (options.runs.max(1), options.seconds) };
     let time = Duration::try_from_secs_f64(seconds)
         .map_err(|error| BenchError::Incorrect(format!("--seconds: {error}")))?;
-    let pace = Pace { runs: options.runs.max(1), time };
+    let pace = Pace { runs, time, quick: options.quick };
     let mut sizes = if options.quick { Sizes::QUICK } else { Sizes::FULL };
     sizes.growth.1 = options.growth_events.unwrap_or(sizes.growth.1);
     let stage = Stage::raise(pace, sizes, rows.len()).await?;

@@ -6,7 +6,7 @@ use crate::sample::{Sample, Spread};
 use crate::stage::Pair;
 
 /// One row's figures.  Over several runs: the median, with the lowest and highest beside it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Line {
     pub name: String,
     pub unit: &'static str,
@@ -18,7 +18,7 @@ pub struct Line {
     pub conditions: String,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Against {
     pub limit: Spread,
     pub ratio: Spread,
@@ -55,7 +55,8 @@ impl Line {
         vec![limit, row]
     }
 
-    fn of<'s>(
+    /// The line of a row without a limit; none of no runs.
+    pub fn of<'s>(
         (name, conditions): (String, String),
         unit: &'static str,
         samples: impl Iterator<Item = &'s Sample> + Clone,
@@ -70,6 +71,28 @@ impl Line {
             against: None,
             p50_ms: median(|sample| sample.p50_ms),
             p99_ms: median(|sample| sample.p99_ms),
+            conditions,
+        })
+    }
+
+    /// The line of figures that are no rates and have no latencies; none of no figures.
+    pub fn of_figures(
+        (name, conditions): (&str, String),
+        unit: &'static str,
+        figures: &[f64],
+        limits: Option<&[f64]>,
+    ) -> Option<Line> {
+        let against = limits.and_then(|limits| {
+            let ratio = figures.iter().zip(limits).map(|(figure, limit)| figure / limit);
+            Some(Against { limit: Spread::of(limits.iter().copied())?, ratio: Spread::of(ratio)? })
+        });
+        Some(Line {
+            name: name.to_owned(),
+            unit,
+            value: Spread::of(figures.iter().copied())?,
+            against,
+            p50_ms: None,
+            p99_ms: None,
             conditions,
         })
     }
@@ -94,7 +117,7 @@ pub fn print_json(lines: &[Line]) {
 
 pub fn print_table(lines: &[Line]) {
     println!(
-        "{:<20} {:>9} {:>19}  {:<11} {:>6} {:>12} {:>8} {:>8}  conditions",
+        "{:<24} {:>9} {:>19}  {:<19} {:>6} {:>12} {:>8} {:>8}  conditions",
         "row", "median", "range", "unit", "ratio", "range", "p50 ms", "p99 ms"
     );
     for line in lines {
@@ -107,10 +130,10 @@ pub fn print_table(lines: &[Line]) {
         };
         let ms = |time: Option<f64>| time.map(|ms| format!("{ms:.2}")).unwrap_or_default();
         println!(
-            "{:<20} {:>9} {:>19}  {:<11} {ratio:>6} {range:>12} {:>8} {:>8}  {}",
+            "{:<24} {:>9} {:>19}  {:<19} {ratio:>6} {range:>12} {:>8} {:>8}  {}",
             line.name,
-            thousands(median),
-            format!("{}–{}", thousands(low), thousands(high)),
+            figure(median),
+            format!("{}–{}", figure(low), figure(high)),
             line.unit,
             ms(line.p50_ms),
             ms(line.p99_ms),
@@ -119,8 +142,11 @@ pub fn print_table(lines: &[Line]) {
     }
 }
 
-/// A whole number with its thousands apart.
-fn thousands(number: f64) -> String {
+/// To three digits, and a large one whole, with its thousands apart.
+fn figure(number: f64) -> String {
+    if number < 9.995 {
+        return format!("{number:.2}");
+    }
     let digits = format!("{number:.0}");
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
     groups.join(",")
@@ -128,11 +154,17 @@ fn thousands(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::thousands;
+    use super::figure;
 
     #[test]
     fn thousands_stand_apart() {
-        let written = [0.4, 999.0, 1_000.0, 1_234_567.0].map(thousands);
-        assert_eq!(written, ["0", "999", "1,000", "1,234,567"]);
+        let written = [999.0, 1_000.0, 1_234_567.0].map(figure);
+        assert_eq!(written, ["999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn small_figures_keep_their_fractions() {
+        let written = [0.043, 9.994, 9.996].map(figure);
+        assert_eq!(written, ["0.04", "9.99", "10"]);
     }
 }

@@ -14,7 +14,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn new(count: u64, elapsed: Duration, latency: Histogram<u64>) -> Sample {
+    pub fn new(count: u64, elapsed: Duration, latency: &Histogram<u64>) -> Sample {
         let ms = |quantile| latency.value_at_quantile(quantile) as f64 / 1e3;
         let timed = !latency.is_empty();
         Sample {

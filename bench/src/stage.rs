@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use crate::error::BenchError;
 use crate::limit::Limit;
 use crate::load::Shoppers;
+use crate::market::{self, Market};
 use crate::sample::Sample;
 use crate::shop::{Projections, Shop};
 
@@ -26,6 +27,15 @@ pub const WARM_UP: (usize, Duration) = (64, Duration::from_millis(500));
 pub struct Pace {
     pub runs: usize,
     pub time: Duration,
+    /// Only to see that everything works.
+    pub quick: bool,
+}
+
+impl Pace {
+    /// So many that a round of their orders takes about a second.
+    fn buyers(&self) -> usize {
+        if self.quick { 400 } else { 2_000 }
+    }
 }
 
 /// How many events the rows have before them that ask what a long log costs.
@@ -56,6 +66,7 @@ pub struct Stage {
     pub secret: String,
     progress: ProgressBar,
     shop: OnceCell<Shop>,
+    market: OnceCell<Market>,
     limit: OnceCell<Limit>,
     cluster: Cluster,
     /// Removes everything below it, and ends the Postgres there, however this process ends.
@@ -80,9 +91,9 @@ impl Stage {
         let scratch = Scratch::new();
         let cluster = Cluster::start(&scratch.path().join("cluster")).await?;
         let secret = format!("{:064x}", rand::random::<u128>());
-        let shoppers = Arc::new(Shoppers::new(&secret)?);
-        let (shop, limit) = (OnceCell::new(), OnceCell::new());
-        Ok(Stage { pace, sizes, shoppers, secret, progress, shop, limit, cluster, scratch })
+        let shoppers = Arc::new(Shoppers::new(&secret, pace.buyers())?);
+        let (shop, market, limit) = Default::default();
+        Ok(Stage { pace, sizes, shoppers, secret, progress, shop, market, limit, cluster, scratch })
     }
 
     /// A directory for a server's own files.
@@ -114,10 +125,21 @@ impl Stage {
         self.shop.get_or_try_init(|| Shop::start(self, "shop", Projections::Running)).await
     }
 
+    /// The shop in which orders are placed, opened by the first row that asks.
+    pub async fn market(&self) -> Result<&Market, BenchError> {
+        self.message("opening the market");
+        self.market.get_or_try_init(|| Market::open(self, "market", 1, market::skus())).await
+    }
+
     /// The bare server, started by the first row that asks.
     pub async fn limit(&self) -> Result<&Limit, BenchError> {
         self.message("starting the limit");
         self.limit.get_or_try_init(|| Limit::start(self)).await
+    }
+
+    /// The process id of the server, whose children do the work.
+    pub fn postgres(&self) -> u32 {
+        self.cluster.pid().unsigned_abs()
     }
 
     pub fn message(&self, text: impl Into<String>) {
@@ -173,24 +195,40 @@ impl Stage {
         Ok(samples)
     }
 
-    async fn run(
+    /// Runs a row that has no limit.
+    pub async fn repeat<T>(
         &self,
-        run: impl Future<Output = Result<Sample, BenchError>>,
-    ) -> Result<Sample, BenchError> {
-        let sample = run.await;
+        name: &str,
+        mut row: impl AsyncFnMut(Duration) -> Result<T, BenchError>,
+    ) -> Result<Vec<T>, BenchError> {
+        self.message(name);
+        let mut results = vec![];
+        for _ in 0..self.pace.runs {
+            results.push(self.run(row(self.pace.time)).await?);
+        }
+        Ok(results)
+    }
+
+    async fn run<T>(
+        &self,
+        run: impl Future<Output = Result<T, BenchError>>,
+    ) -> Result<T, BenchError> {
+        let result = run.await;
         self.progress.inc(1);
-        sample
+        result
     }
 
     /// Stops everything and removes it.
     pub async fn strike(self) -> Result<(), BenchError> {
-        self.progress.finish_and_clear();
-        if let Some(shop) = self.shop.into_inner() {
+        self.message("checking that live rows equal rebuilt rows");
+        let market = self.market.into_inner().map(|market| market.shop);
+        for shop in self.shop.into_inner().into_iter().chain(market) {
             shop.stop().await?;
         }
         if let Some(limit) = self.limit.into_inner() {
             limit.stop().await?;
         }
+        self.progress.finish_and_clear();
         Ok(self.cluster.stop().await?)
     }
 }

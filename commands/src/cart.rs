@@ -1,6 +1,7 @@
 //! Commands to a cart. Prices come from the products themselves, never from the caller.
 
-use domain::cart::{Addition, CartCommand, Owner};
+use domain::cart::{Addition, Basket, CartCommand, CartError, Owner};
+use domain::coupon::CouponCode;
 use domain::{CartId, Decide, Money, Quantity, Sku, StreamId, Timestamp};
 
 use crate::bus::{Changes, Command, Halt, States, changes};
@@ -62,6 +63,33 @@ impl Command for AddLines {
             lines.push(Addition { offer, quantity, expected_unit_price });
         }
         let events = cart.decide(&CartCommand::AddLines { owner: self.owner, lines }, now)?;
+        Ok(changes(self.cart.stream(), events))
+    }
+}
+
+/// Puts a coupon into a cart, for whose goods it must be good now.
+#[derive(Debug, Clone)]
+pub struct ApplyCoupon {
+    pub cart: CartId,
+    pub code: CouponCode,
+}
+
+impl Command for ApplyCoupon {
+    fn name(&self) -> &'static str {
+        "cartCouponApply"
+    }
+
+    fn subject(&self) -> Option<StreamId> {
+        Some(self.cart.stream())
+    }
+
+    fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
+        let cart = states.cart(self.cart)?;
+        let apply = CartCommand::ApplyCoupon { code: self.code.clone() };
+        let events = cart.decide(&apply, now)?;
+        let total = cart.basket().and_then(Basket::total).ok_or(CartError::Empty)?;
+        let total = total.map_err(CartError::from)?;
+        states.coupon(&self.code)?.discount(total, now)?;
         Ok(changes(self.cart.stream(), events))
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::cart::Cart;
-use domain::checkout::{self, PlaceOrder, Shelf, StartPayment, Stocks};
-use domain::order::{CancelReason, Order};
-use domain::{OrderId, PaymentId, StreamId, Timestamp};
+use domain::cart::{Cart, Line};
+use domain::checkout::{self, Holds, MergeCarts, PlaceOrder, Shelf, StartPayment};
+use domain::order::{CancelReason, Order, Part, Restocking};
+use domain::{OrderId, PaymentId, Sku, StreamId, Timestamp};
 
 use crate::bus::{Changes, Command, Halt, States};
 
@@ -20,15 +20,34 @@ impl Command for PlaceOrder {
 
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
         let cart = states.cart(self.cart)?;
-        let mut shelves = BTreeMap::new();
+        let (mut shelves, mut coupon) = (BTreeMap::new(), None);
         if let Cart::Active(basket) = cart {
+            coupon = basket.coupon.as_ref().map(|code| states.coupon(code)).transpose()?;
             for line in &basket.lines {
                 let product = states.product(&line.sku)?;
                 let inventory = states.inventory(&line.sku)?;
                 shelves.insert(line.sku.clone(), Shelf { product, inventory });
             }
         }
-        Ok(checkout::place(self, cart, &shelves, now)?)
+        Ok(checkout::place(self, cart, coupon, &shelves, now)?)
+    }
+}
+
+impl Command for MergeCarts {
+    fn name(&self) -> &'static str {
+        "cartMerge"
+    }
+
+    fn subject(&self) -> Option<StreamId> {
+        Some(self.into.stream())
+    }
+
+    fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
+        let (guest, own) = (states.cart(self.guest)?, states.cart(self.into)?);
+        let lines = guest.basket().map(|basket| basket.lines.as_slice()).unwrap_or_default();
+        let product = |line: &Line| Ok((line.sku.clone(), states.product(&line.sku)?));
+        let products: BTreeMap<_, _> = lines.iter().map(product).collect::<Result<_, Halt>>()?;
+        Ok(checkout::merge(self, guest, own, |sku| products.get(sku).copied(), now)?)
     }
 }
 
@@ -45,7 +64,7 @@ impl Command for StartPayment {
         let order = states.order(self.order)?;
         let latest = order.details().and_then(|details| details.latest_payment);
         let latest = latest.map(|id| states.payment(id)).transpose()?;
-        Ok(checkout::start_payment(self, order, latest, &stocks(order, states)?, now)?)
+        Ok(checkout::start_payment(self, order, latest, &holds(order, states)?, now)?)
     }
 }
 
@@ -66,8 +85,8 @@ impl Command for Settle {
         let payment = states.payment(self.0)?;
         let id = payment.existing()?.order;
         let order = states.order(id)?;
-        let stocks = stocks(order, states)?;
-        Ok(checkout::settle((id, order), (self.0, payment), &stocks, now)?)
+        let holds = holds(order, states)?;
+        Ok(checkout::settle((id, order), (self.0, payment), &holds, now)?)
     }
 }
 
@@ -111,8 +130,33 @@ impl Command for CancelOrder {
 
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
         let order = states.order(self.order)?;
-        let stocks = stocks(order, states)?;
-        Ok(checkout::cancel((self.order, order), &stocks, &self.reason, now)?)
+        let holds = holds(order, states)?;
+        Ok(checkout::cancel((self.order, order), &holds, &self.reason, now)?)
+    }
+}
+
+/// Takes delivered goods back.
+#[derive(Debug, Clone)]
+pub struct AcceptReturn {
+    pub order: OrderId,
+    /// No lines: everything that was asked about.
+    pub lines: Vec<Part>,
+    pub restocking: Restocking,
+}
+
+impl Command for AcceptReturn {
+    fn name(&self) -> &'static str {
+        "orderReturnAccept"
+    }
+
+    fn subject(&self) -> Option<StreamId> {
+        Some(self.order.stream())
+    }
+
+    fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
+        let order = states.order(self.order)?;
+        let (holds, id) = (holds(order, states)?, self.order);
+        Ok(checkout::accept_return((id, order), &self.lines, self.restocking, &holds, now)?)
     }
 }
 
@@ -131,12 +175,15 @@ impl Command for ExpireOrder {
 
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
         let order = states.order(self.0)?;
-        Ok(checkout::expire((self.0, order), &stocks(order, states)?, now)?)
+        Ok(checkout::expire((self.0, order), &holds(order, states)?, now)?)
     }
 }
 
-fn stocks<'s>(order: &Order, states: &'s States<'_>) -> Result<Stocks<'s>, Halt> {
-    let lines = order.details().map(|details| details.lines.as_slice()).unwrap_or_default();
-    let stock = |sku: &domain::Sku| Ok((sku.clone(), states.inventory(sku)?));
-    lines.iter().map(|line| stock(&line.ordered.sku)).collect()
+/// What is kept for an order.
+fn holds<'s>(order: &Order, states: &'s States<'_>) -> Result<Holds<'s>, Halt> {
+    let Some(order) = order.details() else { return Ok(Holds::default()) };
+    let coupon = order.placed.coupon.as_ref().map(|code| states.coupon(code)).transpose()?;
+    let stock = |sku: &Sku| Ok((sku.clone(), states.inventory(sku)?));
+    let stocks = order.lines.iter().map(|line| stock(&line.ordered.sku));
+    Ok(Holds { stocks: stocks.collect::<Result<_, Halt>>()?, coupon })
 }

@@ -9,6 +9,7 @@ mod backoff;
 mod bus;
 pub mod cart;
 pub mod checkout;
+pub mod coupon;
 mod deadlines;
 mod error;
 pub mod inbox;

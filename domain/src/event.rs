@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 
 use crate::Kind;
 use crate::cart::CartEvent;
+use crate::coupon::CouponEvent;
 use crate::inventory::InventoryEvent;
 use crate::order::OrderEvent;
 use crate::payment::PaymentEvent;
@@ -17,6 +18,7 @@ pub enum Event {
     Inventory(InventoryEvent),
     Order(OrderEvent),
     Payment(PaymentEvent),
+    Coupon(CouponEvent),
 }
 
 /// A stored payload that is no event of its kind.
@@ -37,12 +39,16 @@ impl Event {
             Event::Inventory(event) => event.name(),
             Event::Order(event) => event.name(),
             Event::Payment(event) => event.name(),
+            Event::Coupon(event) => event.name(),
         }
     }
 
     /// The stored `schema_version`: what this program writes today.
     pub fn schema_version(&self) -> i16 {
-        1
+        match self {
+            Event::Order(event) => event.schema_version(),
+            _ => 1,
+        }
     }
 
     /// The stored payload, in serde's externally tagged form.
@@ -53,6 +59,7 @@ impl Event {
             Event::Inventory(event) => serde_json::to_string(event),
             Event::Order(event) => serde_json::to_string(event),
             Event::Payment(event) => serde_json::to_string(event),
+            Event::Coupon(event) => serde_json::to_string(event),
         }
     }
 
@@ -63,6 +70,7 @@ impl Event {
             Kind::Inventory => parse(kind, payload).map(Event::Inventory),
             Kind::Order => parse(kind, payload).map(Event::Order),
             Kind::Payment => parse(kind, payload).map(Event::Payment),
+            Kind::Coupon => parse(kind, payload).map(Event::Coupon),
         }
     }
 }
@@ -98,5 +106,11 @@ impl From<OrderEvent> for Event {
 impl From<PaymentEvent> for Event {
     fn from(event: PaymentEvent) -> Self {
         Event::Payment(event)
+    }
+}
+
+impl From<CouponEvent> for Event {
+    fn from(event: CouponEvent) -> Self {
+        Event::Coupon(event)
     }
 }

@@ -4,7 +4,9 @@ use chrono::{DateTime, TimeDelta};
 use uuid::Uuid;
 
 use crate::cart::Owner;
+use crate::coupon::CouponCode;
 use crate::order::{Placed, PlacedLine, Totals};
+use crate::pricing::Tax;
 use crate::{
     CartId, CustomerId, Money, OrderId, PaymentId, Personal, Quantity, Sku, SubjectId, Text,
     Timestamp,
@@ -78,11 +80,18 @@ pub(crate) fn placed() -> Placed {
         totals: Totals {
             subtotal: usd(3400),
             shipping: usd(0),
+            shipping_tax: usd(0),
             discount: usd(0),
             tax: usd(0),
             total: usd(3400),
         },
+        tax: Tax::default(),
+        coupon: None,
         reserved_until: minute(15),
         at: minute(0),
     }
+}
+
+pub(crate) fn coupon_code(code: &str) -> CouponCode {
+    code.parse().unwrap()
 }

@@ -15,11 +15,12 @@ pub enum Kind {
     Inventory,
     Order,
     Payment,
+    Coupon,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 5] =
-        [Kind::Product, Kind::Cart, Kind::Inventory, Kind::Order, Kind::Payment];
+    pub const ALL: [Kind; 6] =
+        [Kind::Product, Kind::Cart, Kind::Inventory, Kind::Order, Kind::Payment, Kind::Coupon];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,6 +29,7 @@ impl Kind {
             Kind::Inventory => "inventory",
             Kind::Order => "order",
             Kind::Payment => "payment",
+            Kind::Coupon => "coupon",
         }
     }
 

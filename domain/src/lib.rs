@@ -9,6 +9,7 @@ mod address;
 mod card;
 pub mod cart;
 pub mod checkout;
+pub mod coupon;
 mod decide;
 mod event;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod money;
 pub mod order;
 pub mod payment;
 mod personal;
+pub mod pricing;
 pub mod process;
 pub mod product;
 mod quantity;
@@ -26,6 +28,7 @@ mod refusal;
 mod sku;
 mod state;
 mod text;
+mod upcast;
 
 pub use address::{Address, Contact, Email};
 pub use decide::Decide;
@@ -38,6 +41,7 @@ pub use refusal::{Code, Invalid, Refusal};
 pub use sku::Sku;
 pub use state::State;
 pub use text::Text;
+pub use upcast::upcasters;
 
 /// A moment in UTC.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

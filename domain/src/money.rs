@@ -82,14 +82,15 @@ impl fmt::Display for Money {
 #[serde(into = "String", try_from = "String")]
 pub struct Currency([u8; 3]);
 
-/// Active national currencies of ISO 4217, without funds, metals and test codes.
+/// Active national currencies of ISO 4217, without funds, metals and test codes; in order, and each
+/// with a space behind it.
 const CURRENCIES: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL \
     BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR \
     FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY \
     KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU \
     MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD \
     RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY \
-    TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG";
+    TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG ";
 
 /// ISO 4217's currencies without minor units, and those with three digits of them.
 const WITHOUT_MINOR_UNITS: &str = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF";
@@ -118,11 +119,9 @@ impl FromStr for Currency {
     type Err = Invalid;
 
     fn from_str(code: &str) -> Result<Self, Invalid> {
-        let letters: Option<[u8; 3]> = code.as_bytes().try_into().ok();
-        match letters {
-            Some(letters) if CURRENCIES.split_ascii_whitespace().any(|c| c == code) => {
-                Ok(Currency(letters))
-            }
+        let (known, _) = CURRENCIES.as_bytes().as_chunks();
+        match *code.as_bytes() {
+            [a, b, c] if known.binary_search(&[a, b, c, b' ']).is_ok() => Ok(Currency([a, b, c])),
             _ => Err(Invalid::new(
                 Code::InvalidCurrency,
                 "a currency is a three-letter code of ISO 4217, such as USD",
@@ -156,3 +155,6 @@ impl fmt::Debug for Currency {
         f.write_str(self.code())
     }
 }
+
+#[cfg(test)]
+mod tests;

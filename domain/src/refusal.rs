@@ -2,6 +2,7 @@
 
 use crate::cart::CartError;
 use crate::checkout::CheckoutError;
+use crate::coupon::CouponError;
 use crate::inventory::InventoryError;
 use crate::order::OrderError;
 use crate::payment::PaymentError;
@@ -18,6 +19,8 @@ pub enum Code {
     InvalidAmount,
     InvalidText,
     InvalidEmail,
+    InvalidPercentage,
+    InvalidCoupon,
     CardNumberRefused,
     NotFound,
     VersionConflict,
@@ -44,6 +47,7 @@ pub enum Code {
     OrderClosed,
     QuantityExceedsUnshipped,
     QuantityExceedsShipped,
+    QuantityExceedsDelivered,
     ReservationEnded,
     PaymentInProgress,
     PaymentNotCapturable,
@@ -52,6 +56,11 @@ pub enum Code {
     AmountExceedsAuthorized,
     AmountExceedsCaptured,
     AmountTooLarge,
+    CouponExists,
+    CouponNotFound,
+    CouponNotValid,
+    CouponUsedUp,
+    CouponMinimum,
 }
 
 /// A value that could not be made.
@@ -82,6 +91,8 @@ pub enum Refusal {
     #[error(transparent)]
     Payment(#[from] PaymentError),
     #[error(transparent)]
+    Coupon(#[from] CouponError),
+    #[error(transparent)]
     Checkout(#[from] CheckoutError),
 }
 
@@ -93,6 +104,7 @@ impl Refusal {
             Refusal::Inventory(error) => error.code(),
             Refusal::Order(error) => error.code(),
             Refusal::Payment(error) => error.code(),
+            Refusal::Coupon(error) => error.code(),
             Refusal::Checkout(error) => error.code(),
         }
     }
@@ -105,6 +117,7 @@ impl Refusal {
             Refusal::Inventory(error) => error.field(),
             Refusal::Order(error) => error.field(),
             Refusal::Payment(error) => error.field(),
+            Refusal::Coupon(error) => error.field(),
             Refusal::Checkout(error) => error.field(),
         }
     }

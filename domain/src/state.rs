@@ -1,9 +1,13 @@
 //! Any aggregate of the shop, folded from its events.
 
+use std::sync::LazyLock;
+
 use cqrs_es::Aggregate;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::cart::Cart;
+use crate::coupon::Coupon;
 use crate::inventory::Inventory;
 use crate::order::Order;
 use crate::payment::Payment;
@@ -18,6 +22,7 @@ pub enum State {
     Inventory(Inventory),
     Order(Order),
     Payment(Payment),
+    Coupon(Coupon),
 }
 
 impl State {
@@ -29,7 +34,17 @@ impl State {
             Kind::Inventory => State::Inventory(Inventory::default()),
             Kind::Order => State::Order(Order::default()),
             Kind::Payment => State::Payment(Payment::default()),
+            Kind::Coupon => State::Coupon(Coupon::default()),
         }
+    }
+
+    /// What the states of a kind look like, as a hash of its golden states: a state that was stored
+    /// under another hash may be of another shape, or folded by other rules.
+    pub fn schema(kind: Kind) -> Uuid {
+        static SCHEMAS: LazyLock<[Uuid; Kind::ALL.len()]> = LazyLock::new(|| {
+            Kind::ALL.map(|kind| Uuid::new_v5(&Uuid::NAMESPACE_OID, golden(kind)))
+        });
+        SCHEMAS[kind as usize]
     }
 
     pub fn kind(&self) -> Kind {
@@ -39,6 +54,7 @@ impl State {
             State::Inventory(_) => Kind::Inventory,
             State::Order(_) => Kind::Order,
             State::Payment(_) => Kind::Payment,
+            State::Coupon(_) => Kind::Coupon,
         }
     }
 
@@ -50,9 +66,22 @@ impl State {
             (State::Inventory(state), Event::Inventory(event)) => state.apply(event),
             (State::Order(state), Event::Order(event)) => state.apply(event),
             (State::Payment(state), Event::Payment(event)) => state.apply(event),
+            (State::Coupon(state), Event::Coupon(event)) => state.apply(event),
             (state, event) => {
                 debug_assert!(false, "{} is no event of a {}", event.name(), state.kind());
             }
         }
+    }
+}
+
+/// The states that the sample events lead to; a test holds them to what the program folds.
+fn golden(kind: Kind) -> &'static [u8] {
+    match kind {
+        Kind::Product => include_bytes!("../tests/states/product.json"),
+        Kind::Cart => include_bytes!("../tests/states/cart.json"),
+        Kind::Inventory => include_bytes!("../tests/states/inventory.json"),
+        Kind::Order => include_bytes!("../tests/states/order.json"),
+        Kind::Payment => include_bytes!("../tests/states/payment.json"),
+        Kind::Coupon => include_bytes!("../tests/states/coupon.json"),
     }
 }

@@ -1,6 +1,6 @@
 //! The node's only writer: takes whatever waits, writes it with one statement, answers after the commit.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,11 +8,11 @@ use sqlx::{Connection, PgConnection};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tracing::{info, warn};
-use uuid::Uuid;
 
 use crate::backoff::Backoff;
 use crate::batch::{Batch, Item, Limits};
 use crate::error::Trouble;
+use crate::heads::Heads;
 use crate::shared::Shared;
 use crate::statement::{self, Answer};
 use crate::ticket::Queued;
@@ -24,8 +24,7 @@ pub(crate) struct Appender {
     closing: watch::Receiver<bool>,
     /// Taken from the queue and not written yet, in order.
     waiting: VecDeque<Queued>,
-    /// Where the last batch left its streams.
-    heads: HashMap<Uuid, i64>,
+    heads: Heads,
     /// So many of the first waiting items are sent one by one, to find the bad one among them.
     suspects: usize,
     connection: Option<PgConnection>,
@@ -42,7 +41,7 @@ impl Appender {
             queue,
             closing,
             waiting: VecDeque::new(),
-            heads: HashMap::new(),
+            heads: Heads::default(),
             suspects: 0,
             connection: None,
         }
@@ -130,6 +129,7 @@ impl Appender {
                         troubled = Some(Instant::now());
                     }
                     self.connection = None;
+                    self.heads.forget();
                     batch.items.iter_mut().for_each(|item| item.queued.resent = true);
                     backoff.wait().await;
                 }
@@ -158,7 +158,7 @@ impl Appender {
             none => none.insert(PgConnection::connect_with(&self.shared.connection).await?),
         };
         let seen = self.shared.seen();
-        let mut answer = statement::append(connection, batch, seen).await?;
+        let mut answer = statement::append(connection, batch, seen, &self.heads).await?;
         for (item, outcome) in batch.items.iter().zip(&mut answer.outcomes) {
             if item.queued.resent && matches!(outcome, Outcome::Duplicate { .. }) {
                 claim(connection, item, outcome).await?;
@@ -168,17 +168,14 @@ impl Appender {
     }
 
     fn settle(&mut self, batch: Batch, answer: Answer) {
-        let items = batch.items.into_iter().map(|item| item.queued);
-        let items: Vec<(Queued, Outcome)> = items.zip(answer.outcomes).collect();
-        self.heads.clear();
-        for (item, outcome) in &items {
-            for (stream, _) in item.ticket.writes() {
-                let place = item.ticket.place(*stream, outcome);
-                self.heads.extend(place.map(|place| (*stream, place)));
-            }
+        let Answer { outcomes, before, head } = answer;
+        // An item that was claimed lies somewhere before, and others may have written since.
+        if !batch.items.iter().any(|item| item.queued.resent) {
+            self.heads.learn(before, head, batch.items.iter().zip(&outcomes));
         }
-        self.shared.settle(items);
-        self.shared.saw(answer.head);
+        let items = batch.items.into_iter().map(|item| item.queued);
+        self.shared.settle(items.zip(outcomes).collect());
+        self.shared.saw(head);
     }
 
     /// A statement failed for good.  Of several items, each is tried alone; a single one was the bad one.

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use uuid::Uuid;
 
+use crate::heads::Heads;
 use crate::ticket::{Queued, Standing};
 use crate::{Append, Base, Outcome, StoreError};
 
@@ -46,7 +47,7 @@ pub(crate) enum Basis {
 
 enum Admission {
     Enters(Vec<(Uuid, Basis)>),
-    /// It enters, but a stream of it is known to have moved: the statement will refuse it, so nothing
+    /// It enters, but a stream of it is known to have moved on: the statement will refuse it, so nothing
     /// can be decided on it.
     Doomed(Vec<(Uuid, Basis)>),
     Waits,
@@ -55,13 +56,7 @@ enum Admission {
 
 impl Batch {
     /// Takes from `waiting` whatever may go together and answers what needs no database.
-    ///
-    /// `heads` are streams' last positions as far as they are known for certain.
-    pub(crate) fn take(
-        waiting: &mut VecDeque<Queued>,
-        heads: &HashMap<Uuid, i64>,
-        limits: Limits,
-    ) -> Batch {
+    pub(crate) fn take(waiting: &mut VecDeque<Queued>, heads: &Heads, limits: Limits) -> Batch {
         let mut batch = Batch::default();
         let mut held = VecDeque::new();
         while let Some(queued) = waiting.pop_front() {
@@ -92,7 +87,7 @@ impl Batch {
                 || self.bytes + next.bytes() > limits.bytes)
     }
 
-    fn admit(&self, append: &Append, heads: &HashMap<Uuid, i64>) -> Admission {
+    fn admit(&self, append: &Append, heads: &Heads) -> Admission {
         if let Some(stream) = append.writes_unnamed() {
             let reason = format!("it writes stream {stream} without saying what it was decided on");
             return Admission::Refused(Err(StoreError::Rejected(reason)));
@@ -117,7 +112,7 @@ impl Batch {
                 }
                 (Some(_), _) | (None, Standing::Undecided) => return Admission::Waits,
                 (None, Standing::At(position)) => {
-                    doomed |= heads.get(&stream_id).is_some_and(|head| *head != position);
+                    doomed |= heads.is_past(stream_id, position);
                     Basis::At(position)
                 }
             };

@@ -93,23 +93,35 @@ pub async fn advance(
     from: i64,
     to: i64,
 ) -> Result<(), LeaseError> {
-    let moved = sqlx::query(
-        "update leases set position = $4 where name = $1 and epoch = $2 and position = $3",
-    )
-    .bind(&lease.name)
-    .bind(lease.epoch)
-    .bind(from)
-    .bind(to)
-    .execute(connection)
-    .await?;
-    lease.kept(moved.rows_affected())
+    let moved = sqlx::query("select advance_lease($1, $2, $3, $4)")
+        .bind(&lease.name)
+        .bind(lease.epoch)
+        .bind(from)
+        .bind(to)
+        .execute(connection)
+        .await;
+    match moved {
+        Ok(_) => Ok(()),
+        Err(error) if is_lost(&error) => Err(lease.lost()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a statement failed because its `advance_lease` did: somebody else took over.
+pub fn is_lost(error: &sqlx::Error) -> bool {
+    let state = error.as_database_error().and_then(|error| error.code());
+    state.as_deref() == Some("CL001")
 }
 
 impl Lease {
     fn kept(&self, rows: u64) -> Result<(), LeaseError> {
         match rows {
-            0 => Err(LeaseError::Lost { name: self.name.clone() }),
+            0 => Err(self.lost()),
             _ => Ok(()),
         }
+    }
+
+    fn lost(&self) -> LeaseError {
+        LeaseError::Lost { name: self.name.clone() }
     }
 }

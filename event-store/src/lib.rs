@@ -1,4 +1,4 @@
-//! An append-only event log on Postgres: group commit, chains, tail, upcasting, leases.
+//! An append-only event log on Postgres: group commit, chains, tail, snapshots, upcasting, leases.
 //!
 //! One table, `events`, holds every fact in commit order; `position` is contiguous from 1 and becomes
 //! visible in order on every node, so a reader that remembers one number can neither skip nor repeat.
@@ -12,12 +12,15 @@ mod append;
 mod appender;
 mod backoff;
 mod batch;
+mod copy;
 mod error;
+mod heads;
 mod lock;
 mod options;
 mod read;
 mod recorded;
 mod shared;
+mod snapshot;
 mod statement;
 mod store;
 mod tail;
@@ -29,11 +32,13 @@ pub mod cqrs;
 pub mod lease;
 
 pub use append::{Append, Base, Command, NewEvent, Outcome};
+pub use copy::Pages;
 pub use cqrs_es::persist::EventUpcaster;
 pub use error::StoreError;
 pub use lock::LockedLog;
 pub use options::Options;
 pub use recorded::RecordedEvent;
+pub use snapshot::{Loaded, Snapshot, Wanted};
 pub use store::EventStore;
 pub use ticket::{Permit, Ticket};
 

@@ -1,6 +1,6 @@
 //! The log's lock in a caller's hands: catch up, decide, append, commit in one transaction.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,9 +10,13 @@ use uuid::Uuid;
 
 use crate::batch::Batch;
 use crate::error::Trouble;
+use crate::heads::Heads;
 use crate::shared::Shared;
 use crate::ticket::Queued;
-use crate::{Append, Base, Outcome, RecordedEvent, StoreError, Ticket, read, statement};
+use crate::{
+    Append, Base, Loaded, Outcome, RecordedEvent, StoreError, Ticket, Wanted, read, snapshot,
+    statement,
+};
 
 /// No stream's last event is here, so whatever rests on it conflicts.
 const NOWHERE: i64 = -1;
@@ -76,6 +80,15 @@ impl LockedLog {
         self.shared.upcast_all(events)
     }
 
+    /// As [`crate::EventStore::load_from_snapshots`]; nothing can be newer than what this returns.
+    pub async fn load_from_snapshots(
+        &mut self,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Loaded>, StoreError> {
+        let loaded = snapshot::load(self.connection.get()?, wanted).await?;
+        self.shared.upcast_loaded(loaded)
+    }
+
     /// Queues an item behind everything sent before, for [`LockedLog::write`].  Its ticket is answered
     /// when [`LockedLog::commit`] has succeeded: until then nothing is sure to stay.
     ///
@@ -95,7 +108,7 @@ impl LockedLog {
     pub async fn write(&mut self) -> Result<(), StoreError> {
         while !self.waiting.is_empty() {
             self.place_bases();
-            let batch = Batch::take(&mut self.waiting, &HashMap::new(), self.shared.limits);
+            let batch = Batch::take(&mut self.waiting, &Heads::default(), self.shared.limits);
             if !batch.is_empty() {
                 self.write_batch(batch).await?;
             } else if let Some(first) = self.waiting.pop_front()
@@ -148,7 +161,8 @@ impl LockedLog {
         let seen = self.shared.seen();
         // Also when this future is dropped half-way.
         self.failed = true;
-        let answer = statement::append(self.connection.get()?, &batch, seen).await;
+        let answer =
+            statement::append(self.connection.get()?, &batch, seen, &Heads::default()).await;
         let answer = answer.map_err(|error| match Trouble::of(&error) {
             Trouble::LogWentBack { head } => self.shared.went_back(seen, head),
             _ => error.into(),

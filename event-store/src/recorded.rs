@@ -64,7 +64,7 @@ impl<'r> FromRow<'r, PgRow> for RecordedEvent {
 }
 
 /// The exact text of a `json` column; sqlx would parse it.
-fn json(row: &PgRow, column: usize) -> Result<Option<String>, sqlx::Error> {
+pub(crate) fn json(row: &PgRow, column: usize) -> Result<Option<String>, sqlx::Error> {
     let value = row.try_get_raw(column)?;
     if value.is_null() {
         return Ok(None);

@@ -13,7 +13,7 @@ use crate::recorded::recorded;
 use crate::tail::Tail;
 use crate::ticket::Queued;
 use crate::upcast::upcast;
-use crate::{EventUpcaster, Options, Outcome, RecordedEvent, StoreError};
+use crate::{EventUpcaster, Loaded, Options, Outcome, RecordedEvent, StoreError};
 
 pub(crate) struct Shared {
     pub(crate) pool: PgPool,
@@ -88,7 +88,7 @@ impl Shared {
 
     fn keep(&self, event: RecordedEvent) {
         // An event that cannot be lifted is left to the reader, who learns why.
-        if let Ok(event) = upcast(&self.upcasters, event) {
+        if let Ok(event) = self.upcast(event) {
             self.tail.push(event);
         }
     }
@@ -100,8 +100,18 @@ impl Shared {
         if self.upcasters.is_empty() {
             return Ok(events);
         }
-        let lifted = events.into_iter().map(|event| upcast(&self.upcasters, event));
-        lifted.collect()
+        events.into_iter().map(|event| self.upcast(event)).collect()
+    }
+
+    pub(crate) fn upcast(&self, event: RecordedEvent) -> Result<RecordedEvent, StoreError> {
+        upcast(&self.upcasters, event)
+    }
+
+    pub(crate) fn upcast_loaded(&self, mut all: Vec<Loaded>) -> Result<Vec<Loaded>, StoreError> {
+        for loaded in &mut all {
+            loaded.events = self.upcast_all(std::mem::take(&mut loaded.events))?;
+        }
+        Ok(all)
     }
 
     pub(crate) fn running(&self) -> Result<(), StoreError> {

@@ -4,29 +4,35 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::Outcome;
 use crate::batch::{Basis, Batch};
+use crate::heads::Heads;
+use crate::{Append, Outcome};
 
-const APPEND: &str = "select * from append_events(\
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+const APPEND_EVENTS: &str = "select * from append_events(\
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
+    $21, $22)";
 
 /// Writes the batch in one statement; inside a transaction, as part of it.
 ///
-/// `seen` is a position known to be committed: the statement fails when the log ends below it.
+/// `seen` is a position known to be committed: the statement fails when the log ends below it. What
+/// `heads` know is not looked up unless somebody else has written.
 pub(crate) async fn append(
     connection: &mut PgConnection,
     batch: &Batch,
     seen: i64,
+    heads: &Heads,
 ) -> Result<Answer, sqlx::Error> {
-    let columns = Columns::of(batch);
-    let rows: Vec<Row> = sqlx::query_as(APPEND)
+    let columns = Columns::of(batch, heads);
+    let rows: Vec<Row> = sqlx::query_as(APPEND_EVENTS)
         .bind(seen)
+        .bind(heads.log())
         .bind(&columns.item_commands)
         .bind(&columns.item_sizes)
         .bind(&columns.base_items)
         .bind(&columns.base_streams)
         .bind(&columns.base_positions)
         .bind(&columns.base_pending)
+        .bind(&columns.base_trusted)
         .bind(&columns.event_items)
         .bind(&columns.stream_types)
         .bind(&columns.stream_ids)
@@ -49,7 +55,9 @@ pub(crate) async fn append(
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) outcomes: Vec<Outcome>,
-    /// The position of the log's last event, this batch included.
+    /// The position of the log's last event before this batch…
+    pub(crate) before: i64,
+    /// …and with it.
     pub(crate) head: i64,
 }
 
@@ -115,8 +123,13 @@ impl Answer {
             let text = format!("the log ends at {head}, but {} was counted", next - 1);
             return Err(sqlx::Error::Protocol(text));
         }
-        Ok(Answer { outcomes, head })
+        Ok(Answer { outcomes, before: opened - 1, head })
     }
+}
+
+/// The item writes the stream's first event, which the table refuses if there is one already.
+fn opens(append: &Append, stream_id: Uuid) -> bool {
+    append.events.iter().any(|event| event.stream_id == stream_id && event.version == 1)
 }
 
 /// The arguments of `append_events`, in its order.
@@ -128,6 +141,7 @@ struct Columns<'a> {
     base_streams: Vec<Uuid>,
     base_positions: Vec<Option<i64>>,
     base_pending: Vec<Option<i32>>,
+    base_trusted: Vec<bool>,
     event_items: Vec<i32>,
     stream_types: Vec<&'a str>,
     stream_ids: Vec<Uuid>,
@@ -144,21 +158,26 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(batch: &'a Batch) -> Self {
+    fn of(batch: &'a Batch, heads: &Heads) -> Self {
         let mut columns = Columns::default();
         for (number, item) in (1..).zip(&batch.items) {
             let append = &item.queued.append;
             columns.item_commands.push(append.command.id);
             columns.item_sizes.push(append.events.len() as i32);
             for (stream_id, basis) in &item.bases {
-                columns.base(number, *stream_id, *basis);
+                let trusted = match basis {
+                    Basis::At(0) if opens(append, *stream_id) => true,
+                    Basis::At(position) => heads.is_at(*stream_id, *position),
+                    Basis::After(_) => false,
+                };
+                columns.base(number, *stream_id, *basis, trusted);
             }
             columns.events(number, append);
         }
         columns
     }
 
-    fn base(&mut self, item: i32, stream_id: Uuid, basis: Basis) {
+    fn base(&mut self, item: i32, stream_id: Uuid, basis: Basis, trusted: bool) {
         let (position, pending) = match basis {
             Basis::At(position) => (Some(position), None),
             Basis::After(writer) => (None, Some(writer as i32 + 1)),
@@ -167,9 +186,10 @@ impl<'a> Columns<'a> {
         self.base_streams.push(stream_id);
         self.base_positions.push(position);
         self.base_pending.push(pending);
+        self.base_trusted.push(trusted);
     }
 
-    fn events(&mut self, item: i32, append: &'a crate::Append) {
+    fn events(&mut self, item: i32, append: &'a Append) {
         let command = &append.command;
         for (index, event) in append.events.iter().enumerate() {
             let first = index == 0;

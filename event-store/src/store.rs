@@ -13,7 +13,10 @@ use uuid::Uuid;
 use crate::appender::Appender;
 use crate::shared::Shared;
 use crate::ticket::Queued;
-use crate::{Append, LockedLog, Options, Outcome, Permit, RecordedEvent, StoreError, read, wake};
+use crate::{
+    Append, Loaded, LockedLog, Options, Outcome, Pages, Permit, RecordedEvent, Snapshot, StoreError,
+    Wanted, copy, read, snapshot, wake,
+};
 
 /// Handle on the log; cheap to clone.
 #[derive(Clone)]
@@ -104,6 +107,30 @@ impl EventStore {
         shared.upcast_all(events)
     }
 
+    /// Each of the streams from its snapshot on, if there is one that can be read, in one round trip;
+    /// answered in the order given. A stream may be named once.
+    ///
+    /// # Errors
+    /// [`StoreError::StreamHole`] when a version is missing.
+    pub async fn load_from_snapshots(&self, wanted: &[Wanted]) -> Result<Vec<Loaded>, StoreError> {
+        let shared = &self.0.shared;
+        shared.running()?;
+        shared.upcast_loaded(snapshot::load(&shared.pool, wanted).await?)
+    }
+
+    /// Keeps a state, which must be durable, for [`EventStore::load_from_snapshots`]; a newer one of the
+    /// same schema stays.
+    pub async fn save_snapshot(
+        &self,
+        stream_type: &str,
+        stream: Wanted,
+        snapshot: &Snapshot,
+    ) -> Result<(), StoreError> {
+        let shared = &self.0.shared;
+        shared.running()?;
+        snapshot::save(&shared.pool, stream_type, stream, snapshot).await
+    }
+
     /// Up to `limit` events after a position, in log order; from memory when the tail reaches back
     /// that far.  At the end of the log this asks Postgres, so wait for [`EventStore::changed`] first.
     ///
@@ -157,6 +184,15 @@ impl EventStore {
             events.extend(more);
         }
         Ok(events)
+    }
+
+    /// The events after a position up to another, or to the end of the log, on a connection of its
+    /// own: for whoever reads most of the log.  Reading stops when the pages are dropped.
+    ///
+    /// # Errors
+    /// In place of a page, and the last: [`StoreError::Hole`] when a position is missing.
+    pub fn copy(&self, after: i64, to: i64) -> Pages {
+        copy::pages(self.0.shared.clone(), after, to)
     }
 
     /// The events of one command, or nothing when the log does not know it.

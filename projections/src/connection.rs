@@ -1,31 +1,25 @@
-//! A connection of the pool that goes back only in good order.
+//! A connection of one's own, for work that goes on and on.
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Executor, PgConnection, PgPool, Postgres};
+use sqlx::{Connection as _, Executor, PgConnection, PgPool};
 
-/// Closed, not returned to the pool, unless its work came to an end: whatever a cancelled or
-/// failed future left half done ends with the connection.
-pub(crate) struct Connection {
-    connection: PoolConnection<Postgres>,
-    finished: bool,
-}
+/// Apart from the pool: queries do not wait for it, nor it for them, and whatever a cancelled or
+/// failed future left half done ends with it.
+pub(crate) struct Connection(PgConnection);
 
 impl Connection {
-    pub(crate) async fn take(pool: &PgPool) -> Result<Connection, sqlx::Error> {
-        Ok(Connection { connection: pool.acquire().await?, finished: false })
+    /// Where the pool connects to, and with its settings. A commit does not wait for the disk: what
+    /// a crash of Postgres loses is in the log, and is applied again.
+    pub(crate) async fn open(pool: &PgPool) -> Result<Connection, sqlx::Error> {
+        let options = (*pool.connect_options()).clone().options([("synchronous_commit", "off")]);
+        Ok(Connection(PgConnection::connect_with(&options).await?))
     }
 
     /// Runs statements that have no parameters and no answer.
     pub(crate) async fn run(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
-        self.connection.execute(sqlx::raw_sql(sql)).await?;
+        self.0.execute(sqlx::raw_sql(sql)).await?;
         Ok(())
-    }
-
-    /// Back to the pool.
-    pub(crate) fn finish(mut self) {
-        self.finished = true;
     }
 }
 
@@ -33,20 +27,12 @@ impl Deref for Connection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        &self.connection
+        &self.0
     }
 }
 
 impl DerefMut for Connection {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.connection
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if !self.finished {
-            self.connection.close_on_drop();
-        }
+        &mut self.0
     }
 }

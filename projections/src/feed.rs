@@ -95,7 +95,7 @@ fn within(window: &VecDeque<Arc<Entry>>, after: i64, limit: usize) -> Option<Vec
         return None;
     }
     let skipped = usize::try_from(after + 1 - first).ok()?;
-    Some(window.iter().skip(skipped).take(limit).cloned().collect())
+    Some(window.range(skipped..).take(limit).cloned().collect())
 }
 
 impl fmt::Debug for Feed {

@@ -10,14 +10,18 @@ use crate::feed::Entry;
 use crate::projection::{Poison, Projection};
 
 /// Rows of one statement; more would only make the statement larger, not faster.
-const CHUNK: usize = 1_000;
+pub(crate) const CHUNK: usize = 1_000;
 
 /// After an error the rows are no longer what the table should hold: drop the fold.
 pub(crate) struct Fold<P: Projection> {
     /// As the events so far left them; none is known not to exist.
     rows: BTreeMap<P::Key, Option<P::Row>>,
+    /// Likewise, but not touched for a while: next to be forgotten.
+    resting: BTreeMap<P::Key, Option<P::Row>>,
     /// Not written yet. In order, so that every run writes them alike.
     dirty: BTreeSet<P::Key>,
+    /// Of the payloads that went into the rows.
+    payload_bytes: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +34,21 @@ pub(crate) enum FoldError {
 
 impl<P: Projection> Fold<P> {
     pub(crate) fn new() -> Self {
-        Fold { rows: BTreeMap::new(), dirty: BTreeSet::new() }
+        Fold {
+            rows: BTreeMap::new(),
+            resting: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            payload_bytes: 0,
+        }
     }
 
     pub(crate) fn dirty(&self) -> usize {
         self.dirty.len()
+    }
+
+    /// About how many bytes the rows take: states are made of what the events bring.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rows.len() * size_of::<(P::Key, Option<P::Row>)>() + self.payload_bytes
     }
 
     /// Applies events to their rows; those it does not know are loaded from the table.
@@ -50,6 +64,7 @@ impl<P: Projection> Fold<P> {
             let row = slot.take();
             *slot = guarded(entry, || P::apply(row, entry))?;
             self.dirty.insert(key);
+            self.payload_bytes += entry.raw.payload.len();
         }
         Ok(())
     }
@@ -61,12 +76,14 @@ impl<P: Projection> Fold<P> {
     ) -> Result<(), sqlx::Error> {
         let mut unknown = Vec::new();
         for (key, entry) in touched {
-            if !self.rows.contains_key(key) {
-                self.rows.insert(key.clone(), None);
-                if !P::begins(entry) {
-                    unknown.push(key.clone());
-                }
+            if self.rows.contains_key(key) {
+                continue;
             }
+            let rested = self.resting.remove(key);
+            if rested.is_none() && !P::begins(entry) {
+                unknown.push(key.clone());
+            }
+            self.rows.insert(key.clone(), rested.flatten());
         }
         for keys in unknown.chunks(CHUNK) {
             let rows = P::load(connection, keys).await?;
@@ -75,14 +92,26 @@ impl<P: Projection> Fold<P> {
         Ok(())
     }
 
+    /// All that changed, if one statement can write it; whoever takes it writes it.
+    pub(crate) fn take_few(&mut self) -> Option<Vec<&P::Row>> {
+        if self.dirty.is_empty() || self.dirty.len() > CHUNK {
+            return None;
+        }
+        let rows: Option<Vec<&P::Row>> =
+            self.dirty.iter().map(|key| self.rows.get(key)?.as_ref()).collect();
+        if rows.is_some() {
+            self.dirty.clear();
+        }
+        rows
+    }
+
     /// Writes what changed. All of it stays in memory.
     pub(crate) async fn flush(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let dirty = std::mem::take(&mut self.dirty);
-        let (mut rows, mut gone) = (Vec::with_capacity(dirty.len()), Vec::new());
-        for key in dirty {
-            match self.rows.get(&key) {
-                Some(Some(row)) => rows.push(row),
-                _ => gone.push(key),
+        let (mut rows, mut gone) = (Vec::with_capacity(self.dirty.len()), Vec::new());
+        for (key, row) in self.take_dirty() {
+            match row {
+                Some(row) => rows.push(row),
+                None => gone.push(key),
             }
         }
         for rows in rows.chunks(CHUNK) {
@@ -94,11 +123,27 @@ impl<P: Projection> Fold<P> {
         Ok(())
     }
 
-    /// Forgets everything once it is more than `most` rows; nothing may be dirty.
-    pub(crate) fn trim(&mut self, most: usize) {
-        if self.rows.len() > most {
-            self.rows.clear();
+    /// What changed since it was last taken, in the order of the keys; no row: it is gone.
+    pub(crate) fn take_dirty(&mut self) -> Vec<(P::Key, Option<&P::Row>)> {
+        let mut changed = Vec::with_capacity(self.dirty.len());
+        for key in std::mem::take(&mut self.dirty) {
+            let row = self.rows.get(&key).and_then(Option::as_ref);
+            changed.push((key, row));
         }
+        changed
+    }
+
+    /// Keeps about `most` rows, those touched last; nothing may be dirty.
+    pub(crate) fn trim(&mut self, most: usize) {
+        if self.rows.len() > most / 2 {
+            self.rest();
+        }
+    }
+
+    /// Forgets the rows that were not touched since this was last called; nothing may be dirty.
+    pub(crate) fn rest(&mut self) {
+        self.resting = std::mem::take(&mut self.rows);
+        self.payload_bytes = 0;
     }
 }
 

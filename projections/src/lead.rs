@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use event_store::StoreError;
 use event_store::lease::{self, Lease, LeaseError};
+use sqlx::AssertSqlSafe;
 use tokio::time::{Instant, timeout};
 
 use crate::backoff::Backoff;
@@ -32,6 +33,7 @@ pub(crate) enum Fault {
 
 pub(crate) struct Lead<'a, P: Projection> {
     worker: &'a Worker,
+    connection: Connection,
     lease: Lease,
     renewed: Instant,
     /// Of the last event that was folded; its rows are written.
@@ -41,6 +43,8 @@ pub(crate) struct Lead<'a, P: Projection> {
     /// Since when the checkpoint is behind the position: the events between had no rows.
     behind_since: Option<Instant>,
     fold: Fold<P>,
+    /// See [`save_and_advance`].
+    save_and_advance: Arc<str>,
     /// Events to read next; fewer after a failure, to find the one that is to blame.
     limit: usize,
     /// The projection had stopped here, so the first progress is worth a word.
@@ -48,17 +52,24 @@ pub(crate) struct Lead<'a, P: Projection> {
 }
 
 impl<'a, P: Projection> Lead<'a, P> {
-    pub(crate) fn new(worker: &'a Worker, lease: Lease, has_stopped: bool) -> Self {
+    pub(crate) fn new(
+        worker: &'a Worker,
+        connection: Connection,
+        lease: Lease,
+        has_stopped: bool,
+    ) -> Self {
         let position = lease.position;
         worker.read_models.progress.is_at(worker.model, position);
         Lead {
             worker,
+            connection,
             lease,
             renewed: Instant::now(),
             position,
             checkpoint: position,
             behind_since: None,
             fold: Fold::new(),
+            save_and_advance: save_and_advance(P::SAVE).into(),
             limit: worker.options.batch_events,
             has_stopped,
         }
@@ -146,6 +157,8 @@ impl<'a, P: Projection> Lead<'a, P> {
             Err(Trouble::Events { culprit, reason }) => (culprit, reason),
         };
         self.fold = Fold::new();
+        // The failure may have come before the transaction began; then this changes nothing.
+        patiently(self.connection.run("rollback")).await??;
         let first = self.position + 1;
         let good = match culprit {
             Some(position) => usize::try_from(position - first).unwrap_or_default(),
@@ -160,15 +173,13 @@ impl<'a, P: Projection> Lead<'a, P> {
 
     async fn fold_and_write(&mut self, entries: &[Arc<Entry>]) -> Result<(), Trouble> {
         let Some(last) = entries.last() else { return Ok(()) };
-        let mut connection = Connection::take(self.pool()).await?;
-        self.fold.apply(&mut connection, entries).await?;
+        self.fold.apply(&mut self.connection, entries).await?;
         let to = last.position();
         if self.fold.dirty() > 0 || self.has_stopped {
-            self.write(&mut connection, to).await?;
+            self.write(to).await?;
         } else {
             self.behind_since.get_or_insert_with(Instant::now);
         }
-        connection.finish();
         self.position = to;
         self.fold.trim(self.worker.options.hot_rows);
         self.worker.read_models.progress.is_at(self.worker.model, to);
@@ -176,41 +187,66 @@ impl<'a, P: Projection> Lead<'a, P> {
     }
 
     /// Rows and checkpoint move in one transaction, or neither does.
-    async fn write(&mut self, connection: &mut Connection, to: i64) -> Result<(), Trouble> {
-        // What a crash of Postgres loses is applied again.
-        connection.run("begin; set local synchronous_commit = off").await?;
-        self.fold.flush(connection).await?;
-        lease::advance(connection, &self.lease, self.checkpoint, to).await?;
-        if self.has_stopped {
-            sqlx::query("update leases set stopped_because = null where name = $1")
-                .bind(&self.lease.name)
-                .execute(&mut **connection)
-                .await?;
+    async fn write(&mut self, to: i64) -> Result<(), Trouble> {
+        if self.has_stopped || !self.write_at_once(to).await? {
+            self.write_step_by_step(to).await?;
         }
-        connection.run("commit").await?;
         self.checkpoint = to;
         self.behind_since = None;
         self.has_stopped = false;
         Ok(())
     }
 
+    /// Most batches come to one statement, which is a transaction of its own: one round trip
+    /// instead of four. Answers whether this is such a batch.
+    async fn write_at_once(&mut self, to: i64) -> Result<bool, Trouble> {
+        let Some(rows) = self.fold.take_few() else { return Ok(false) };
+        let save = sqlx::query(AssertSqlSafe(self.save_and_advance.clone()));
+        P::bind(save, &rows)?
+            .bind(&self.lease.name)
+            .bind(self.lease.epoch)
+            .bind(self.checkpoint)
+            .bind(to)
+            .execute(&mut *self.connection)
+            .await?;
+        Ok(true)
+    }
+
+    async fn write_step_by_step(&mut self, to: i64) -> Result<(), Trouble> {
+        self.connection.run("begin").await?;
+        self.fold.flush(&mut self.connection).await?;
+        self.advance(to).await?;
+        if self.has_stopped {
+            sqlx::query("update leases set stopped_because = null where name = $1")
+                .bind(&self.lease.name)
+                .execute(&mut *self.connection)
+                .await?;
+        }
+        Ok(self.connection.run("commit").await?)
+    }
+
     /// Tells the other nodes of events that left no row.
     async fn write_checkpoint(&mut self) -> Result<(), Fault> {
-        if self.behind_since.is_none() {
-            return Ok(());
+        if self.behind_since.is_some() {
+            patiently(self.advance(self.position)).await??;
+            self.checkpoint = self.position;
+            self.behind_since = None;
         }
-        let to = self.position;
-        let written = async {
-            let mut connection = Connection::take(self.pool()).await?;
-            self.write(&mut connection, to).await?;
-            connection.finish();
-            Ok(())
-        };
-        patiently(written).await?.map_err(|trouble| match trouble {
-            Trouble::Fault(fault) => fault,
-            Trouble::Events { reason, .. } => Fault::Passing(reason),
-        })
+        Ok(())
     }
+
+    /// Moves the lease's checkpoint, unless somebody else took over.
+    async fn advance(&mut self, to: i64) -> Result<(), LeaseError> {
+        lease::advance(&mut self.connection, &self.lease, self.checkpoint, to).await
+    }
+}
+
+/// The statement that writes rows and moves the checkpoint; it fails when the lease is lost. The
+/// lease's parameters follow those of `save`.
+fn save_and_advance(save: &str) -> String {
+    let last = (1..).take_while(|n| save.contains(&format!("${n}"))).count();
+    let [name, epoch, from, to] = [1, 2, 3, 4].map(|n| last + n);
+    format!("with saved as ({save}) select advance_lease(${name}, ${epoch}, ${from}, ${to})")
 }
 
 /// Why a batch was not written.
@@ -264,6 +300,9 @@ impl From<FoldError> for Trouble {
 
 impl From<sqlx::Error> for Trouble {
     fn from(error: sqlx::Error) -> Trouble {
+        if lease::is_lost(&error) {
+            return Trouble::Fault(Fault::Lost);
+        }
         if is_lasting(&error) {
             return Trouble::Events { culprit: None, reason: error.to_string() };
         }

@@ -20,9 +20,11 @@ mod read_models;
 mod recorded;
 mod row;
 mod runner;
+mod tuples;
 
 pub mod audit;
 pub mod carts;
+pub mod coupons;
 pub mod deadlines;
 pub mod inventory;
 pub mod orders;

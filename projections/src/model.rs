@@ -10,7 +10,9 @@ pub enum ReadModel {
     Carts,
     Orders,
     Payments,
+    Coupons,
     Inventory,
+    Reservations,
     Ledger,
     Deadlines,
     Audit,
@@ -37,8 +39,16 @@ macro_rules! with_projection {
                 type $P = $crate::payments::Payments;
                 $body
             }
+            ReadModel::Coupons => {
+                type $P = $crate::coupons::Coupons;
+                $body
+            }
             ReadModel::Inventory => {
                 type $P = $crate::inventory::Items;
+                $body
+            }
+            ReadModel::Reservations => {
+                type $P = $crate::inventory::Reservations;
                 $body
             }
             ReadModel::Ledger => {
@@ -59,12 +69,14 @@ macro_rules! with_projection {
 pub(crate) use with_projection;
 
 impl ReadModel {
-    pub const ALL: [ReadModel; 8] = [
+    pub const ALL: [ReadModel; 10] = [
         ReadModel::Products,
         ReadModel::Carts,
         ReadModel::Orders,
         ReadModel::Payments,
+        ReadModel::Coupons,
         ReadModel::Inventory,
+        ReadModel::Reservations,
         ReadModel::Ledger,
         ReadModel::Deadlines,
         ReadModel::Audit,
@@ -76,7 +88,9 @@ impl ReadModel {
             ReadModel::Carts => "carts",
             ReadModel::Orders => "orders",
             ReadModel::Payments => "payments",
+            ReadModel::Coupons => "coupons",
             ReadModel::Inventory => "inventory",
+            ReadModel::Reservations => "reservations",
             ReadModel::Ledger => "ledger",
             ReadModel::Deadlines => "deadlines",
             ReadModel::Audit => "audit",
@@ -90,7 +104,9 @@ impl ReadModel {
             ReadModel::Carts => "projection:carts",
             ReadModel::Orders => "projection:orders",
             ReadModel::Payments => "projection:payments",
+            ReadModel::Coupons => "projection:coupons",
             ReadModel::Inventory => "projection:inventory",
+            ReadModel::Reservations => "projection:reservations",
             ReadModel::Ledger => "projection:ledger",
             ReadModel::Deadlines => "projection:deadlines",
             ReadModel::Audit => "projection:audit",

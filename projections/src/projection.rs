@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres};
 
 use crate::feed::Entry;
 use crate::recorded::Undecodable;
+use crate::tuples::Tuples;
 
 /// A read model, folded row by row.
 ///
@@ -20,6 +23,10 @@ pub(crate) trait Projection: Send + Sync + 'static {
     const KEY: &'static [&'static str];
     /// Raised when `key`, `apply` or the columns change: rows of another version are not touched.
     const VERSION: i32;
+    /// The columns of the table, in the order in which `copy` gives their values.
+    const COLUMNS: &'static str;
+    /// Whether rows are only ever added, each by one event.
+    const APPENDS: bool = false;
 
     type Key: Clone + Debug + Ord + Send + Sync;
     type Row: Send + Sync;
@@ -39,11 +46,26 @@ pub(crate) trait Projection: Send + Sync + 'static {
         keys: &[Self::Key],
     ) -> impl Future<Output = Result<BTreeMap<Self::Key, Self::Row>, sqlx::Error>> + Send;
 
-    /// Writes all rows with one statement, whether or not they exist.
+    /// Writes rows from its parameters, whether or not they exist.
+    const SAVE: &'static str;
+
+    /// Binds the parameters of [`Projection::SAVE`], all of them arrays, to rows.
+    fn bind(save: Statement, rows: &[&Self::Row]) -> Result<Statement, sqlx::Error>;
+
+    /// Writes all rows with one statement.
     fn save(
         connection: &mut PgConnection,
         rows: &[&Self::Row],
-    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        let save = Self::bind(sqlx::query(Self::SAVE), rows);
+        async move {
+            save?.execute(connection).await?;
+            Ok(())
+        }
+    }
+
+    /// The values of a row that is not in the table; the same that `save` writes.
+    fn copy(row: &Self::Row, to: &mut Tuples) -> Result<(), sqlx::Error>;
 
     /// Removes rows, whether or not they exist.
     fn remove(
@@ -51,6 +73,9 @@ pub(crate) trait Projection: Send + Sync + 'static {
         keys: &[Self::Key],
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
+
+/// A statement and what was bound to it so far.
+pub(crate) type Statement = Query<'static, Postgres, PgArguments>;
 
 /// Why an event cannot be applied, now or later.
 #[derive(Debug, thiserror::Error)]

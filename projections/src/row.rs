@@ -1,19 +1,18 @@
-//! The row of an aggregate: its own folded state and the facts of its envelope.
+//! The row of an aggregate: its folded state and the facts of its envelope.
 
 use std::collections::BTreeMap;
 
-use cqrs_es::Aggregate;
 use domain::{Event, Kind, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::query::Query;
+use sqlx::postgres::PgRow;
 use sqlx::types::Json;
-use sqlx::{FromRow, PgConnection, Postgres};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::feed::Entry;
-use crate::projection::{Poison, Projection};
+use crate::projection::{Poison, Projection, Statement};
+use crate::tuples::Tuples;
 
 /// An aggregate as a read model keeps it.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,21 +60,29 @@ pub(crate) trait Aggregates: Send + Sync + 'static {
     const KIND: Kind;
     /// Selects the rows with the ids `$1`.
     const LOAD: &'static str;
-    type State: Aggregate<Event: Clone> + Serialize + DeserializeOwned + Unpin;
+    /// Those of [`row_columns!`], then those that `copy` gives the values of.
+    const COLUMNS: &'static str;
+    type State: Default + Serialize + DeserializeOwned + Send + Sync + Unpin;
 
-    fn event(event: &Event) -> Option<&<Self::State as Aggregate>::Event>;
+    /// Folds one more event of the stream into the state.
+    fn fold(state: &mut Self::State, event: &Event);
 
-    /// Writes all rows with one statement, whether or not they exist.
-    fn upsert(
-        connection: &mut PgConnection,
-        rows: &[&Row<Self::State>],
-    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    /// Writes rows from its parameters, whether or not they exist. `$1` to `$6` are ids, versions,
+    /// positions, times of creation and update, and states.
+    const SAVE: &'static str;
+
+    /// Binds the parameters from `$7` on.
+    fn bind_columns(save: Statement, rows: &[&Row<Self::State>]) -> Statement;
+
+    /// The values of the columns that are this table's own.
+    fn copy(row: &Row<Self::State>, to: &mut Tuples) -> Result<(), sqlx::Error>;
 }
 
 impl<T: Aggregates> Projection for T {
     const TABLE: &'static str = T::TABLE;
     const KEY: &'static [&'static str] = &["id"];
     const VERSION: i32 = T::VERSION;
+    const COLUMNS: &'static str = T::COLUMNS;
     type Key = Uuid;
     type Row = Row<T::State>;
 
@@ -102,9 +109,7 @@ impl<T: Aggregates> Projection for T {
             updated_at: recorded.recorded_at,
             state: T::State::default(),
         });
-        if let Some(event) = T::event(&recorded.event) {
-            row.state.apply(event.clone());
-        }
+        T::fold(&mut row.state, &recorded.event);
         row.version = recorded.version;
         row.position = recorded.position;
         row.updated_at = recorded.recorded_at;
@@ -119,35 +124,40 @@ impl<T: Aggregates> Projection for T {
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 
-    async fn save(connection: &mut PgConnection, rows: &[&Self::Row]) -> Result<(), sqlx::Error> {
-        T::upsert(connection, rows).await
+    const SAVE: &'static str = T::SAVE;
+
+    fn bind(save: Statement, rows: &[&Self::Row]) -> Result<Statement, sqlx::Error> {
+        let states: Result<Vec<String>, _> =
+            rows.iter().map(|row| serde_json::to_string(&row.state)).collect();
+        let states = states.map_err(|error| sqlx::Error::Encode(error.into()))?;
+        let save = save
+            .bind(column(rows, |row| row.id))
+            .bind(column(rows, |row| row.version))
+            .bind(column(rows, |row| row.position))
+            .bind(column(rows, |row| row.created_at))
+            .bind(column(rows, |row| row.updated_at))
+            .bind(states);
+        Ok(T::bind_columns(save, rows))
+    }
+
+    fn copy(row: &Self::Row, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(row.id)?;
+        to.put(row.version)?;
+        to.put(row.position)?;
+        to.put(row.created_at)?;
+        to.put(row.updated_at)?;
+        to.put_json(&row.state)?;
+        T::copy(row, to)
     }
 
     async fn remove(connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), sqlx::Error> {
-        // `apply` never removes an aggregate.
-        let _ = (connection, ids);
+        let delete = format!("delete from {} where id = any($1)", T::TABLE);
+        sqlx::query(AssertSqlSafe(delete)).bind(ids).execute(connection).await?;
         Ok(())
     }
 }
 
-/// Binds `$1` to `$6`: ids, versions, positions, times of creation and update, states.
-pub(crate) fn bind_rows<S: Serialize>(
-    insert: &'static str,
-    rows: &[&Row<S>],
-) -> Result<Query<'static, Postgres, PgArguments>, sqlx::Error> {
-    let states: Result<Vec<String>, _> =
-        rows.iter().map(|row| serde_json::to_string(&row.state)).collect();
-    let states = states.map_err(|error| sqlx::Error::Encode(error.into()))?;
-    Ok(sqlx::query(insert)
-        .bind(column(rows, |row| row.id))
-        .bind(column(rows, |row| row.version))
-        .bind(column(rows, |row| row.position))
-        .bind(column(rows, |row| row.created_at))
-        .bind(column(rows, |row| row.updated_at))
-        .bind(states))
-}
-
 /// One column of an `unnest`.
-pub(crate) fn column<R, V>(rows: &[&R], value: impl Fn(&R) -> V) -> Vec<V> {
+pub(crate) fn column<'r, R, V>(rows: &[&'r R], value: impl Fn(&'r R) -> V) -> Vec<V> {
     rows.iter().map(|row| value(row)).collect()
 }

@@ -12,6 +12,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::backoff::{Backoff, jittered};
+use crate::connection::Connection;
 use crate::feed::Feed;
 use crate::lead::{Fault, Lead, patiently};
 use crate::model::{ReadModel, with_projection};
@@ -44,7 +45,7 @@ impl Default for Options {
             lease_ttl: Duration::from_secs(5),
             renew_every: Duration::from_millis(1_500),
             batch_events: 1_000,
-            pace: Duration::from_millis(5),
+            pace: Duration::from_millis(10),
             hot_rows: 5_000,
         }
     }
@@ -135,7 +136,11 @@ impl Worker {
             return Ok(());
         };
         info!(model = %self.model, position = lease.position, epoch = lease.epoch, "projecting");
-        let ended = Lead::<P>::new(self, lease, has_stopped).work(backoff).await;
+        let mut connection = patiently(Connection::open(self.feed.store().pool())).await??;
+        // Rows are only ever looked up by key. A plan made while the table is empty is kept while
+        // it grows, and must not be to read all of it.
+        patiently(connection.run("set enable_seqscan = off")).await??;
+        let ended = Lead::<P>::new(self, connection, lease, has_stopped).work(backoff).await;
         self.read_models.progress.left(self.model);
         ended
     }

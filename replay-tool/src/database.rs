@@ -53,7 +53,8 @@ impl Database {
 
     /// The log and its pool, as the server has them.
     pub(crate) async fn store(&self) -> Result<EventStore, Error> {
-        let options = StoreOptions { max_connections: CONNECTIONS, ..StoreOptions::default() };
+        let (max_connections, upcasters) = (CONNECTIONS, domain::upcasters());
+        let options = StoreOptions { max_connections, upcasters, ..StoreOptions::default() };
         Ok(EventStore::connect(&self.url, options).await?)
     }
 

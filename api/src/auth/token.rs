@@ -6,13 +6,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::CustomerId;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{Caller, Role, Unauthenticated};
 use crate::secret::Secret;
 
 /// Clocks differ by seconds, not by the library's default of a minute.
 const LEEWAY_SECONDS: u64 = 5;
+
+/// Tokens remembered; some 150 bytes each.
+const REMEMBERED: usize = 20_000;
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
@@ -23,6 +28,8 @@ struct Claims {
     iss: String,
     aud: Audience,
     exp: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     iat: Option<i64>,
 }
@@ -59,6 +66,29 @@ pub struct Tokens {
     keys: Keys,
     issuer: String,
     audience: String,
+    verified: Cache<TokenHash, Verified>,
+}
+
+/// A token's SHA-256.  The memory of tokens holds no token that could be stolen from it; and as
+/// nobody can choose a hash byte by byte, the time of a look-up leads nobody to a token.  Whoever
+/// presents a token that is found presents every byte that was verified, its signature too.
+type TokenHash = [u8; 32];
+
+/// What a token said when its signature was verified.
+#[derive(Clone)]
+struct Verified {
+    caller: Caller,
+    expires_at: DateTime<Utc>,
+    /// In seconds since 1970.
+    not_before: Option<f64>,
+}
+
+impl Verified {
+    /// Without leeway: at the edges of its time a token is verified in full.
+    fn holds_at(&self, now: DateTime<Utc>) -> bool {
+        let has_begun = self.not_before.is_none_or(|begin| begin <= now.timestamp() as f64);
+        has_begun && now < self.expires_at
+    }
 }
 
 enum Keys {
@@ -73,11 +103,36 @@ impl Tokens {
             signing: EncodingKey::from_secret(secret.expose_bytes()),
             validation: validation(Algorithm::HS256, issuer, audience),
         };
-        Tokens { keys, issuer: issuer.to_owned(), audience: audience.to_owned() }
+        let verified = Cache::new(REMEMBERED);
+        Tokens { keys, issuer: issuer.to_owned(), audience: audience.to_owned(), verified }
     }
 
-    /// The caller that a token is for, and when it ends.
+    /// The caller that a token is for, and when it ends.  A token's signature and claims are looked at
+    /// once, its time at each use.
     pub fn verify(&self, token: &str) -> Result<(Caller, DateTime<Utc>), Unauthenticated> {
+        let hash = Sha256::digest(token).into();
+        let verified = match self.recall(&hash, Utc::now()) {
+            Some(verified) => verified,
+            None => {
+                let verified = self.decode(token)?;
+                self.verified.insert(hash, verified.clone());
+                verified
+            }
+        };
+        Ok((verified.caller, verified.expires_at))
+    }
+
+    /// What is remembered of a token whose time it is.
+    fn recall(&self, hash: &TokenHash, now: DateTime<Utc>) -> Option<Verified> {
+        let verified = self.verified.get(hash)?;
+        if verified.holds_at(now) {
+            return Some(verified);
+        }
+        self.verified.remove(hash);
+        None
+    }
+
+    fn decode(&self, token: &str) -> Result<Verified, Unauthenticated> {
         let Keys::Shared { verifying, validation, .. } = &self.keys;
         let claims = decode::<Claims>(token, verifying, validation)
             .map_err(|error| refusal(error.kind()))?
@@ -94,7 +149,7 @@ impl Tokens {
             Role::Support => Caller::Support { id: id.0 },
             Role::Admin => Caller::Admin { id: id.0 },
         };
-        Ok((caller, expires_at))
+        Ok(Verified { caller, expires_at, not_before: claims.nbf })
     }
 
     pub fn issue(
@@ -116,6 +171,7 @@ impl Tokens {
             iss: self.issuer.clone(),
             aud: Audience::One(self.audience.clone()),
             exp: expires_at.timestamp(),
+            nbf: None,
             iat: Some(now.timestamp()),
         };
         Ok(encode(&Header::new(Algorithm::HS256), &claims, signing)?)
@@ -155,5 +211,73 @@ impl std::fmt::Debug for Tokens {
             .field("issuer", &self.issuer)
             .field("audience", &self.audience)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens() -> Tokens {
+        Tokens::shared(&Secret::new("a secret of more than thirty-two bytes"), "shop", "api")
+    }
+
+    fn hash(token: &str) -> TokenHash {
+        Sha256::digest(token).into()
+    }
+
+    fn minute() -> Duration {
+        Duration::from_secs(60)
+    }
+
+    #[test]
+    fn a_token_is_remembered_until_it_ends_and_not_longer() {
+        let (tokens, now) = (tokens(), Utc::now());
+        let token = tokens.issue("ada", Role::Customer, minute(), now).unwrap();
+        let (caller, expires_at) = tokens.verify(&token).unwrap();
+        let last = expires_at - TimeDelta::milliseconds(1);
+        assert_eq!(tokens.recall(&hash(&token), last).unwrap().caller, caller);
+        assert!(tokens.recall(&hash(&token), expires_at).is_none());
+        assert!(tokens.recall(&hash(&token), now).is_none(), "it is forgotten");
+        assert_eq!(tokens.verify(&token), Ok((caller, expires_at)));
+    }
+
+    #[test]
+    fn an_expired_token_is_refused_though_it_is_remembered() {
+        let tokens = tokens();
+        let token = tokens
+            .issue("ada", Role::Customer, minute(), Utc::now() - TimeDelta::hours(1))
+            .unwrap();
+        let caller = Caller::Customer { id: CustomerId::new("shop", "ada") };
+        let expires_at = Utc::now() - TimeDelta::minutes(59);
+        let verified = Verified { caller, expires_at, not_before: None };
+        tokens.verified.insert(hash(&token), verified);
+        assert_eq!(tokens.verify(&token), Err(Unauthenticated::TokenExpired));
+        assert!(tokens.verified.is_empty());
+    }
+
+    #[test]
+    fn a_remembered_token_does_not_count_before_its_time() {
+        let (tokens, now) = (tokens(), Utc::now());
+        let token = tokens.issue("ada", Role::Customer, minute(), now).unwrap();
+        let mut verified = tokens.decode(&token).unwrap();
+        verified.not_before = Some((now.timestamp() + 1) as f64);
+        tokens.verified.insert(hash(&token), verified);
+        assert!(tokens.recall(&hash(&token), now).is_none());
+    }
+
+    #[test]
+    fn a_tampered_token_is_neither_found_nor_remembered() {
+        let tokens = tokens();
+        let token = tokens.issue("ada", Role::Customer, minute(), Utc::now()).unwrap();
+        tokens.verify(&token).unwrap();
+        for at in 0..token.len() {
+            let mut tampered = token.clone().into_bytes();
+            tampered[at] = if tampered[at] == b'A' { b'B' } else { b'A' };
+            let tampered = String::from_utf8(tampered).unwrap();
+            let refused = tokens.verify(&tampered);
+            assert!(matches!(refused, Err(Unauthenticated::TokenInvalid(_))), "{at}: {refused:?}");
+        }
+        assert_eq!(tokens.verified.len(), 1);
     }
 }

@@ -1,6 +1,7 @@
 //! What the server is told: flags, environment, generated secrets, checked as a whole.
 
 mod api_keys;
+mod charges;
 pub mod duration;
 mod options;
 mod secrets;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 
 pub use api_keys::{ApiKey, ApiKeysError};
+pub use charges::ChargesByCountry;
 pub use options::{Environment, Options};
 pub use secrets::{MIN_BYTES, Secrets};
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub reservation: Duration,
     /// The longest that payment attempts may stretch it to.
     pub reservation_cap: Duration,
+    /// Tax and shipping.
+    pub charges: ChargesByCountry,
     pub limits: Limits,
     /// The log's filter.
     pub log: String,
@@ -72,6 +76,8 @@ pub enum Fault {
     Origin(String),
     #[error("CARTULARY_RESERVATION must be longer than 0 and at most CARTULARY_RESERVATION_CAP")]
     Reservation,
+    #[error("CARTULARY_TAX_RATES or CARTULARY_SHIPPING: {0:?} makes no sense; see --help")]
+    Charges(String),
     #[error("{0} must not be empty")]
     Empty(&'static str),
     #[error("RUST_LOG is no filter: {0}")]
@@ -109,9 +115,12 @@ impl Config {
         let secrets = source.secrets(&mut faults);
         let api_keys = read_api_keys(options, &mut faults);
         let cors = cors(options, &mut faults);
+        let charges = charges(options, &mut faults);
         check(options, &mut faults);
         match secrets {
-            Some(secrets) if faults.is_empty() => Ok(assemble(options, secrets, api_keys, cors)),
+            Some(secrets) if faults.is_empty() => {
+                Ok(Config { charges, ..assemble(options, secrets, api_keys, cors) })
+            }
             _ => Err(Faults(faults)),
         }
     }
@@ -136,6 +145,7 @@ fn assemble(options: &Options, secrets: Secrets, api_keys: Vec<ApiKey>, cors: Co
         cors,
         reservation: options.reservation,
         reservation_cap: options.reservation_cap,
+        charges: ChargesByCountry::default(),
         limits: options.limits.clone(),
         log: options.log.clone(),
     }
@@ -149,6 +159,14 @@ fn read_api_keys(options: &Options, faults: &mut Vec<Fault>) -> Vec<ApiKey> {
     api_keys::read(path).unwrap_or_else(|source| {
         faults.push(Fault::ApiKeys { path: path.clone(), source });
         Vec::new()
+    })
+}
+
+fn charges(options: &Options, faults: &mut Vec<Fault>) -> ChargesByCountry {
+    let Options { tax_mode, tax_rates, shipping, .. } = options;
+    ChargesByCountry::parse((*tax_mode).into(), tax_rates, shipping).unwrap_or_else(|part| {
+        faults.push(Fault::Charges(part));
+        ChargesByCountry::default()
     })
 }
 
@@ -218,6 +236,7 @@ impl fmt::Display for Config {
         writeln!(f, "CORS_ORIGINS={}", self.cors)?;
         writeln!(f, "CARTULARY_RESERVATION={}", duration::format(self.reservation))?;
         writeln!(f, "CARTULARY_RESERVATION_CAP={}", duration::format(self.reservation_cap))?;
+        write!(f, "{}", self.charges)?;
         writeln!(f, "RUST_LOG={}", self.log)?;
         write!(f, "{}", self.limits)
     }

@@ -27,6 +27,24 @@ impl Environment {
     }
 }
 
+/// How prices and tax go together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TaxMode {
+    /// Tax comes on top of the prices.
+    Exclusive,
+    /// The prices include it.
+    Inclusive,
+}
+
+impl From<TaxMode> for domain::pricing::TaxMode {
+    fn from(mode: TaxMode) -> Self {
+        match mode {
+            TaxMode::Exclusive => domain::pricing::TaxMode::Exclusive,
+            TaxMode::Inclusive => domain::pricing::TaxMode::Inclusive,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options")]
 pub struct Options {
@@ -94,6 +112,29 @@ pub struct Options {
     #[arg(long, global = true, env = "CARTULARY_RESERVATION_CAP", value_name = "DURATION",
         default_value = "60m", value_parser = duration::parse)]
     pub reservation_cap: Duration,
+    /// Whether tax comes on top of the prices or is included.
+    #[arg(long, global = true, env = "CARTULARY_TAX_MODE", value_enum,
+        default_value_t = TaxMode::Exclusive)]
+    pub tax_mode: TaxMode,
+    /// Tax in percent by country, `*` for all others, such as US=10.75,DE=19,*=0.
+    #[arg(
+        long,
+        global = true,
+        env = "CARTULARY_TAX_RATES",
+        value_name = "RATES",
+        default_value = ""
+    )]
+    pub tax_rates: String,
+    /// Shipping by currency, in minor units, and the sum from which it is free, such as
+    /// USD=644:10000,EUR=499.
+    #[arg(
+        long,
+        global = true,
+        env = "CARTULARY_SHIPPING",
+        value_name = "PRICES",
+        default_value = ""
+    )]
+    pub shipping: String,
     /// What to log, in the syntax of tracing-subscriber's EnvFilter.
     #[arg(long, global = true, env = "RUST_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,

@@ -29,6 +29,8 @@ pub enum AggregateKind {
     Order,
     /// An attempt to pay.
     Payment,
+    /// A discount by code.
+    Coupon,
 }
 
 /// Something that happened. It never changes.
@@ -147,7 +149,7 @@ impl AuditQuery {
         #[graphql(desc = "Which ones.")] filter: Option<EventFilter>,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Connection<String, Event>> {
-        shop(ctx).fresh(ReadModel::Audit, min_position).await?;
+        shop(ctx).fresh(&[ReadModel::Audit], min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let filter = filter.unwrap_or_default().into();
         let slice = shop(ctx).read_models.events(&filter, &page).await.map_err(query_fault)?;
@@ -164,7 +166,7 @@ impl AuditQuery {
         #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Connection<String, Event>> {
-        shop(ctx).fresh(ReadModel::Orders, min_position).await?;
+        shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
         let Ok(id) = id.parse() else { return Ok(Connection::new(false, false)) };
         let stream = StreamId::new(kind.into(), id);
         let own = match stream.kind {

@@ -31,6 +31,10 @@ pub enum ErrorCode {
     InvalidText,
     /// No e-mail address.
     InvalidEmail,
+    /// A percentage is from 0 to 100, with at most four decimals.
+    InvalidPercentage,
+    /// A coupon's code has 3 to 40 letters, digits and dashes.
+    InvalidCoupon,
     /// What looks like a card number is never stored.
     CardNumberRefused,
     /// There is no such object, or it is somebody else's.
@@ -83,6 +87,8 @@ pub enum ErrorCode {
     QuantityExceedsUnshipped,
     /// More than is on its way.
     QuantityExceedsShipped,
+    /// More than was delivered and has not come back.
+    QuantityExceedsDelivered,
     /// The time to pay for the order is over.
     ReservationEnded,
     /// A payment of the order is still under way.
@@ -99,6 +105,16 @@ pub enum ErrorCode {
     AmountExceedsCaptured,
     /// The sum is too large.
     AmountTooLarge,
+    /// There is a coupon with this code already.
+    CouponExists,
+    /// There is no coupon with this code.
+    CouponNotFound,
+    /// The coupon is disabled, not valid yet, or not valid any more.
+    CouponNotValid,
+    /// The coupon has been used as often as it may be.
+    CouponUsedUp,
+    /// The goods cost less than the coupon asks for.
+    CouponMinimum,
 }
 
 /// Something that kept a mutation from being done.

@@ -17,7 +17,9 @@ pub fn part_of<L>(
         | Refusal::Order(OrderError::LineNotFound(sku)) => (sku, "sku"),
         Refusal::Cart(CartError::TooManyUnits { sku, .. })
         | Refusal::Order(
-            OrderError::ExceedsUnshipped { sku, .. } | OrderError::ExceedsShipped { sku, .. },
+            OrderError::ExceedsUnshipped { sku, .. }
+            | OrderError::ExceedsShipped { sku, .. }
+            | OrderError::ExceedsDelivered { sku, .. },
         ) => (sku, "quantity"),
         Refusal::Cart(CartError::PriceChanged { sku, .. }) => (sku, "expectedUnitPrice"),
         _ => return None,

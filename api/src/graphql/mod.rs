@@ -6,6 +6,7 @@
 mod audit;
 mod carts;
 mod connection;
+mod coupons;
 mod errors;
 mod input;
 mod inventory;
@@ -35,6 +36,7 @@ pub struct Query(
     node::NodeQuery,
     products::ProductQuery,
     carts::CartQuery,
+    coupons::CouponQuery,
     orders::OrderQuery,
     payments::PaymentQuery,
     inventory::InventoryQuery,
@@ -48,7 +50,11 @@ pub struct Query(
 pub struct Mutation(
     products::ProductMutation,
     carts::CartMutation,
+    carts::CartCouponMutation,
+    carts::CartMergeMutation,
+    coupons::CouponMutation,
     orders::OrderMutation,
+    orders::OrderReturnMutation,
     payments::PaymentMutation,
     inventory::InventoryMutation,
 );

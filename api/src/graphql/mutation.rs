@@ -1,7 +1,7 @@
 //! How every mutation goes: parse, execute, render.
 
 use async_graphql::{Context, ID};
-use commands::{Command, CommandError, Receipt};
+use commands::{Command, CommandError, Receipt, Subject};
 use domain::{Code, Refusal};
 use serde::Serialize;
 use uuid::Uuid;
@@ -18,6 +18,13 @@ pub struct Terms<'i> {
     pub expected_version: Option<i32>,
 }
 
+impl<'i> Terms<'i> {
+    /// The key is an `ID` where the input asks for one, and an `Option` where it may be left out.
+    pub fn of(key: impl Into<Option<&'i ID>>, expected_version: Option<i32>) -> Self {
+        Terms { key: key.into(), expected_version }
+    }
+}
+
 /// What a mutation came to: its object, if it was done.
 #[derive(Debug)]
 pub struct Done<T> {
@@ -27,8 +34,18 @@ pub struct Done<T> {
 }
 
 impl<T> Done<T> {
-    pub fn new(receipt: &Receipt, object: T) -> Self {
-        Done { object, position: receipt.position, replayed: receipt.replayed }
+    /// With the object that is rendered from the command's subject.
+    ///
+    /// # Errors
+    /// Where there is none: what this field of the input names does not exist.
+    pub fn of(
+        receipt: Receipt,
+        field: &str,
+        render: impl FnOnce(Subject) -> Option<T>,
+    ) -> Result<Self, Failure> {
+        let Receipt { position, replayed, subject, .. } = receipt;
+        let object = subject.and_then(render).ok_or_else(|| Failure::not_found(field))?;
+        Ok(Done { object, position, replayed })
     }
 }
 

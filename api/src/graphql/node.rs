@@ -1,6 +1,7 @@
 //! Anything by its id.
 
 use async_graphql::{Context, ID, Interface, Object, Result};
+use chrono::Utc;
 use domain::{CartId, OrderId, PaymentId};
 use uuid::Uuid;
 
@@ -75,7 +76,6 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     if !caller(ctx).is_staff() {
         return Ok(None);
     }
-    let items = read_models.inventory_items_by_id(&[id]).await.map_err(query_fault)?;
-    let mut items = items.into_iter().filter_map(|row| InventoryItem::new(row.version, row.state));
-    Ok(items.next().map(Node::from))
+    let items = read_models.inventory_items_by_id(&[id], Utc::now()).await.map_err(query_fault)?;
+    Ok(items.into_iter().next().map(|row| InventoryItem::from(row).into()))
 }

@@ -76,9 +76,9 @@ impl Product {
 
     /// Units that can be ordered now.
     async fn available(&self, ctx: &Context<'_>) -> Result<i64> {
-        let item = shop(ctx).read_models.inventory_item(&self.listing.sku).await;
+        let item = shop(ctx).read_models.inventory_item(&self.listing.sku, Utc::now()).await;
         let item = item.map_err(query_fault)?;
-        Ok(item.map_or(0, |row| row.state.available(Utc::now())))
+        Ok(item.map_or(0, |row| row.state.available()))
     }
 
     /// When it was first listed.
@@ -96,6 +96,9 @@ impl Product {
         self.version
     }
 }
+
+/// What is shown of a product: its page, and what is available of it.
+const SHOWN: [ReadModel; 3] = [ReadModel::Products, ReadModel::Inventory, ReadModel::Reservations];
 
 /// Which products. What is left out does not matter.
 #[derive(Debug, Default, InputObject)]
@@ -118,7 +121,7 @@ impl ProductQuery {
         #[graphql(desc = "The product's SKU.")] sku: String,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Option<Product>> {
-        shop(ctx).fresh(ReadModel::Products, min_position).await?;
+        shop(ctx).fresh(&SHOWN, min_position).await?;
         let Ok(sku) = sku.parse::<Sku>() else { return Ok(None) };
         let row = shop(ctx).read_models.product(&sku).await.map_err(query_fault)?;
         Ok(row.and_then(|row| Product::new(row.version, row.state)))
@@ -133,7 +136,7 @@ impl ProductQuery {
         #[graphql(desc = "Which ones.")] filter: Option<ProductFilter>,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Connection<String, Product>> {
-        shop(ctx).fresh(ReadModel::Products, min_position).await?;
+        shop(ctx).fresh(&SHOWN, min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let filter = filter.unwrap_or_default();
         let filter = projections::products::Filter { search: filter.search, active: filter.active };
@@ -285,8 +288,7 @@ impl ProductMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which product.")] input: ProductDiscontinueInput,
     ) -> Result<ProductDiscontinuePayload> {
-        let terms =
-            Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+        let terms = Terms::of(&input.idempotency_key, input.expected_version);
         let (name, command) = ("productDiscontinue", ProductCommand::Discontinue);
         ProductDiscontinuePayload::render(ask(ctx, name, &input.sku, &input, terms, command).await)
     }
@@ -297,8 +299,7 @@ impl ProductMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which product.")] input: ProductReinstateInput,
     ) -> Result<ProductReinstatePayload> {
-        let terms =
-            Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+        let terms = Terms::of(&input.idempotency_key, input.expected_version);
         let (name, command) = ("productReinstate", ProductCommand::Reinstate);
         ProductReinstatePayload::render(ask(ctx, name, &input.sku, &input, terms, command).await)
     }
@@ -318,7 +319,7 @@ async fn create(ctx: &Context<'_>, input: ProductCreateInput) -> Result<Done<Pro
         Some(ProductCommand::Create { sku, name, description, image_url, price })
     })();
     let command = parser.finish(command)?;
-    let terms = Terms { key: input.idempotency_key.as_ref(), expected_version: None };
+    let terms = Terms::of(&input.idempotency_key, None);
     ask(ctx, "productCreate", &input.sku, &input, terms, command).await
 }
 
@@ -333,8 +334,7 @@ async fn update(ctx: &Context<'_>, input: ProductUpdateInput) -> Result<Done<Pro
         Some(ProductCommand::Update { name, description, image_url })
     })();
     let command = parser.finish(command)?;
-    let terms =
-        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     ask(ctx, "productUpdate", &input.sku, &input, terms, command).await
 }
 
@@ -342,8 +342,7 @@ async fn reprice(ctx: &Context<'_>, input: ProductRepriceInput) -> Result<Done<P
     let mut parser = Parser::default();
     let price = parser.money(&["price"], &input.price);
     let command = parser.finish(price.map(|price| ProductCommand::Reprice { price }))?;
-    let terms =
-        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     ask(ctx, "productReprice", &input.sku, &input, terms, command).await
 }
 
@@ -357,9 +356,8 @@ async fn ask(
 ) -> Result<Done<Product>, Failure> {
     let sku = sku("sku", of)?;
     let receipt = execute(ctx, input, terms, AskProduct { name, sku, command }).await?;
-    let product = receipt.subject.as_ref().and_then(|subject| match &subject.state {
-        domain::State::Product(state) => Product::new(subject.version, state.clone()),
+    Done::of(receipt, "sku", |subject| match subject.state {
+        domain::State::Product(state) => Product::new(subject.version, state),
         _ => None,
-    });
-    Ok(Done::new(&receipt, product.ok_or_else(|| Failure::not_found("sku"))?))
+    })
 }

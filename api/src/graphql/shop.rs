@@ -15,6 +15,7 @@ use quick_cache::sync::Cache;
 use super::errors::{ErrorCode, Failure, fault};
 use super::position::Position;
 use crate::auth::{Authenticator, Caller, Identity};
+use crate::config::ChargesByCountry;
 
 /// The shop as the schema sees it.
 #[derive(Debug, Clone)]
@@ -30,8 +31,10 @@ pub struct Shop {
 }
 
 /// What the shop's owner decided.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Policy {
+    /// Tax and shipping.
+    pub charges: ChargesByCountry,
     /// How long stock is kept for an order that is not paid, and from the start of a payment on.
     pub reserve_for: TimeDelta,
     /// How long, from placing, it is kept at most.
@@ -55,18 +58,18 @@ pub fn caller<'c>(ctx: &Context<'c>) -> &'c Caller {
 }
 
 impl Shop {
-    /// Waits until the read model shows what happened up to `position`.
+    /// Waits until the read models show what happened up to `position`.
     ///
     /// # Errors
     /// `STALE`, when that takes too long.
     pub async fn fresh(
         &self,
-        model: ReadModel,
+        models: &[ReadModel],
         position: Option<Position>,
     ) -> async_graphql::Result<()> {
         let Some(Position(position)) = position else { return Ok(()) };
         let patience = self.policy.wait_for_position;
-        let waited = self.read_models.wait_for(&[model], position, patience).await;
+        let waited = self.read_models.wait_for(models, position, patience).await;
         waited.map_err(|stale| fault("STALE", &stale.to_string()))
     }
 

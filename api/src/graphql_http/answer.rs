@@ -70,7 +70,7 @@ pub(super) fn answer(mut response: GraphqlResponse, media: Media) -> Response {
 }
 
 /// Whether execution never began: then there is no `data`, not even null.
-fn is_request_error(response: &GraphqlResponse) -> bool {
+pub(super) fn is_request_error(response: &GraphqlResponse) -> bool {
     response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty())
@@ -110,12 +110,16 @@ fn with_code(mut error: ServerError, code: &str) -> ServerError {
     error
 }
 
+/// Room for most answers, so that they are written without being moved.
+const USUAL_BYTES: usize = 1_024;
+
 fn render(status: StatusCode, response: &GraphqlResponse, media: Media) -> Response {
     // An answer is for one caller at one moment; no cache between us may keep it.
     let headers =
         [(header::CONTENT_TYPE, media.content_type()), (header::CACHE_CONTROL, "no-store")];
-    match serde_json::to_vec(&Wire(response)) {
-        Ok(body) => (status, headers, Body::from(body)).into_response(),
+    let mut body = Vec::with_capacity(USUAL_BYTES);
+    match serde_json::to_writer(&mut body, &Wire(response)) {
+        Ok(()) => (status, headers, Body::from(body)).into_response(),
         Err(error) => {
             tracing::error!(%error, "an answer cannot be written as JSON");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

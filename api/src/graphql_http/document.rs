@@ -1,15 +1,17 @@
 //! The document: its bounds, its operation, and whether the caller may run it.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection,
-    SelectionSet,
+    Directive, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+    Selection, SelectionSet,
 };
-use async_graphql::{Positioned, ServerError};
+use async_graphql::{Positioned, ServerError, Variables};
 
 use super::cost::{Cost, Scale};
+use super::inputs::InputTypes;
 use super::{Limits, Refusal, lexer};
 use crate::access::{self, Root, RootFields};
 use crate::auth::Caller;
@@ -21,12 +23,16 @@ pub(super) struct Document {
     kind: OperationType,
     root_fields: Vec<String>,
     introspects: bool,
+    /// Whether every variable is an argument's whole value, in the only operation there is: then the
+    /// variables' types say all that validation would say of their values.
+    has_plain_variables: bool,
+    /// The tokens of its text, which bound its size in memory.
+    pub(super) tokens: usize,
 }
 
 /// Checks the text, parses it, and checks the document.
 ///
-/// It depends on nothing but the text and the operation's name, so a cache of documents would sit
-/// here, keyed by both.
+/// It depends on nothing but the text and the operation's name.
 pub(super) fn prepare(
     query: &str,
     operation_name: Option<&str>,
@@ -36,14 +42,15 @@ pub(super) fn prepare(
     if query.len() > limits.query_chars && query.chars().count() > limits.query_chars {
         return Err(Refusal::QueryTooLong(limits.query_chars));
     }
-    lexer::check(query, limits.query_tokens, limits.query_nesting)?;
+    let tokens = lexer::check(query, limits.query_tokens, limits.query_nesting)?;
     let parsed =
         parse_query(query).map_err(|error| Refusal::Parse(Box::new(ServerError::from(error))))?;
     let introspects = check_costs(&parsed, limits)?;
     let operation = select(&parsed, operation_name)?;
     let kind = operation.ty;
     let root_fields = root_fields(&parsed, operation);
-    Ok(Document { kind, root_fields, introspects, parsed })
+    let has_plain_variables = has_plain_variables(&parsed);
+    Ok(Document { kind, root_fields, introspects, has_plain_variables, tokens, parsed })
 }
 
 impl Document {
@@ -70,6 +77,14 @@ impl Document {
             access::check(root, field, caller)?;
         }
         Ok(())
+    }
+
+    /// Whether a document that has been validated with other variables is certainly valid with these.
+    pub(super) fn stays_valid_with(&self, variables: &Variables, types: &InputTypes) -> bool {
+        let declared = self.parsed.operations.iter().flat_map(|(_, operation)| {
+            operation.node.variable_definitions.iter().map(|variable| &variable.node)
+        });
+        self.has_plain_variables && types.certainly_fit(declared, variables)
     }
 }
 
@@ -157,6 +172,40 @@ fn collect<'a>(
     }
 }
 
+fn has_plain_variables(document: &ExecutableDocument) -> bool {
+    let mut operations = document.operations.iter().map(|(_, operation)| &operation.node);
+    let mut fragments = document.fragments.values().map(|fragment| &fragment.node);
+    operations.len() == 1
+        && operations.all(|it| are_plain(&it.directives) && is_plain(&it.selection_set))
+        && fragments.all(|it| are_plain(&it.directives) && is_plain(&it.selection_set))
+}
+
+fn is_plain(set: &Positioned<SelectionSet>) -> bool {
+    set.node.items.iter().all(|selection| {
+        let is_plain = match &selection.node {
+            Selection::Field(field) => {
+                let mut arguments = field.node.arguments.iter();
+                arguments.all(|(_, value)| is_whole_or_literal(&value.node))
+                    && is_plain(&field.node.selection_set)
+            }
+            Selection::InlineFragment(inline) => is_plain(&inline.node.selection_set),
+            Selection::FragmentSpread(_) => true,
+        };
+        is_plain && are_plain(selection.node.directives())
+    })
+}
+
+fn are_plain(directives: &[Positioned<Directive>]) -> bool {
+    let mut arguments = directives.iter().flat_map(|directive| &directive.node.arguments);
+    arguments.all(|(_, value)| is_whole_or_literal(&value.node))
+}
+
+/// Whether an argument is a variable or has none in it; of a string with a dollar sign it is not said.
+fn is_whole_or_literal(value: &impl Display) -> bool {
+    let text = value.to_string();
+    text.starts_with('$') || !text.contains('$')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +291,30 @@ mod tests {
         assert_eq!(select(two, Some("C")), Err("OPERATION_NOT_FOUND"));
         assert_eq!(select("{ a }", Some("A")), Err("OPERATION_NOT_FOUND"));
         assert_eq!(select("query A { a }", None), Ok(vec!["a".to_owned()]));
+    }
+
+    #[test]
+    fn variables_are_plain_where_they_are_whole_arguments_of_the_only_operation() {
+        for (query, plain) in [
+            ("{ a }", true),
+            ("query A($x: Int) { a(b: $x, c: [1, {d: 2}]) }", true),
+            ("query($x: Int) { a(b: [$x]) }", false),
+            ("query($x: Int) { a(b: {c: $x}) }", false),
+            ("query($x: Int) { a { b(c: {d: [1, $x]}) } }", false),
+            ("query($x: Boolean!) { a @skip(if: $x) }", true),
+            ("query($x: Int) { a @b(c: [$x]) }", false),
+            ("query($x: Int) @b(c: [$x]) { a }", false),
+            ("query($x: Int) { ... @b(c: [$x]) { a } }", false),
+            ("query($x: Int) { ... { a(b: [$x]) } }", false),
+            ("query($x: Int) { ...F @b(c: [$x]) } fragment F on Q { a }", false),
+            ("query($x: Int) { ...F } fragment F on Q { a(b: [$x]) }", false),
+            ("query($x: Int) { ...F } fragment F on Q @b(c: [$x]) { a }", false),
+        ] {
+            let document = prepare(query, None, &Limits::default()).unwrap();
+            assert_eq!(document.has_plain_variables, plain, "{query}");
+        }
+        let two = prepare("query A { a } query B { b }", Some("A"), &Limits::default()).unwrap();
+        assert!(!two.has_plain_variables);
     }
 
     #[test]

@@ -15,8 +15,8 @@ pub enum LexError {
     OpenString { at: usize },
 }
 
-/// Counts tokens and open brackets up to their limits.
-pub(super) fn check(query: &str, max_tokens: usize, max_nesting: usize) -> Result<(), LexError> {
+/// Counts tokens and open brackets up to their limits; the number of tokens.
+pub(super) fn check(query: &str, max_tokens: usize, max_nesting: usize) -> Result<usize, LexError> {
     let text = query.as_bytes();
     let (mut at, mut tokens, mut nesting) = (0, 0, 0_usize);
     while let Some(&byte) = text.get(at) {
@@ -44,7 +44,7 @@ pub(super) fn check(query: &str, max_tokens: usize, max_nesting: usize) -> Resul
             return Err(LexError::TooNested { limit: max_nesting });
         }
     }
-    Ok(())
+    Ok(tokens)
 }
 
 /// Names and numbers; bytes past ASCII are no tokens of the language and count as words until the
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn check_with(query: &str, tokens: usize, nesting: usize) -> Result<(), LexError> {
-        check(query, tokens, nesting)
+        check(query, tokens, nesting).map(|_| ())
     }
 
     #[track_caller]

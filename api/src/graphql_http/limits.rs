@@ -47,6 +47,10 @@ pub struct Limits {
     #[arg(long, global = true, env = "CARTULARY_HEADER_TIMEOUT", value_name = "DURATION",
         default_value = "5s", value_parser = duration::parse)]
     pub header_timeout: Duration,
+    /// How long a connection is kept between two requests; longer than load balancers keep theirs.
+    #[arg(long, global = true, env = "CARTULARY_IDLE_TIMEOUT", value_name = "DURATION",
+        default_value = "75s", value_parser = duration::parse)]
+    pub idle_timeout: Duration,
     /// How long a client may take to send a request's body.
     #[arg(long, global = true, env = "CARTULARY_BODY_TIMEOUT", value_name = "DURATION",
         default_value = "10s", value_parser = duration::parse)]
@@ -77,6 +81,7 @@ impl Limits {
         mutations: 4,
         nodes: 5_000,
         header_timeout: Duration::from_secs(5),
+        idle_timeout: Duration::from_secs(75),
         body_timeout: Duration::from_secs(10),
         execution_timeout: Duration::from_secs(5),
         shutdown_timeout: Duration::from_secs(10),
@@ -116,6 +121,7 @@ impl fmt::Display for Limits {
         ];
         let times = [
             ("HEADER_TIMEOUT", self.header_timeout),
+            ("IDLE_TIMEOUT", self.idle_timeout),
             ("BODY_TIMEOUT", self.body_timeout),
             ("EXECUTION_TIMEOUT", self.execution_timeout),
             ("SHUTDOWN_TIMEOUT", self.shutdown_timeout),

@@ -7,28 +7,47 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, header};
 use futures::StreamExt;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 
 use super::{Limits, Refusal};
 
 /// The parameters of a GraphQL request.
 #[derive(Debug)]
 pub(super) struct Params {
-    pub(super) query: String,
+    /// One of these two is there.
+    pub(super) query: Option<String>,
+    pub(super) persisted: Option<Persisted>,
     pub(super) operation_name: Option<String>,
     pub(super) variables: Variables,
 }
 
-#[derive(Deserialize)]
+/// `extensions.persistedQuery`: the query by its hash, as Apollo's clients send it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Persisted {
+    pub(super) version: i64,
+    /// In hexadecimal digits.
+    pub(super) sha256_hash: String,
+}
+
+impl Persisted {
+    pub(super) fn hash(self) -> Result<String, Refusal> {
+        match self.version {
+            1 => Ok(self.sha256_hash),
+            _ => Err(Refusal::PersistedQueryVersion),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawParams {
     query: Option<String>,
     operation_name: Option<String>,
     variables: Option<Variables>,
-    /// Of no use here, but it must have the right shape.
-    #[serde(rename = "extensions")]
-    _extensions: Option<HashMap<String, IgnoredAny>>,
+    /// Those that are not known are ignored.
+    extensions: Option<HashMap<String, Box<RawValue>>>,
 }
 
 impl Params {
@@ -51,8 +70,7 @@ impl Params {
         if text.len() > limits.body_bytes {
             return Err(Refusal::BodyTooLarge(limits.body_bytes));
         }
-        let mut raw =
-            RawParams { query: None, operation_name: None, variables: None, _extensions: None };
+        let mut raw = RawParams::default();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             let json = |error: serde_json::Error| Refusal::Params(format!("{name}: {error}"));
             match &*name {
@@ -64,7 +82,7 @@ impl Params {
                     raw.variables = serde_json::from_str(&value).map_err(json)?
                 }
                 "extensions" if !value.is_empty() => {
-                    raw._extensions = serde_json::from_str(&value).map_err(json)?
+                    raw.extensions = serde_json::from_str(&value).map_err(json)?
                 }
                 _ => {}
             }
@@ -73,9 +91,18 @@ impl Params {
     }
 
     fn new(raw: RawParams) -> Result<Params, Refusal> {
-        let query = raw.query.ok_or_else(|| Refusal::Params("query: is missing".to_owned()))?;
+        let persisted = raw.extensions.as_ref().and_then(|all| all.get("persistedQuery"));
+        let persisted = match persisted.map(|value| serde_json::from_str(value.get())) {
+            None => None,
+            Some(persisted) => persisted
+                .map_err(|error| Refusal::Params(format!("extensions.persistedQuery: {error}")))?,
+        };
+        if raw.query.is_none() && persisted.is_none() {
+            return Err(Refusal::Params("query: is missing".to_owned()));
+        }
         Ok(Params {
-            query,
+            query: raw.query,
+            persisted,
             operation_name: raw.operation_name,
             variables: raw.variables.unwrap_or_default(),
         })
@@ -138,7 +165,7 @@ mod tests {
             r#"{"query":"{a}","operationName":null,"variables":null,"extensions":null,"x":1}"#,
         );
         let params = params.await.unwrap();
-        assert_eq!((params.query.as_str(), params.operation_name), ("{a}", None));
+        assert_eq!((params.query.as_deref(), params.operation_name), (Some("{a}"), None));
     }
 
     #[tokio::test]
@@ -151,6 +178,9 @@ mod tests {
             r#"{"query":"{a}","variables":"{}"}"#,
             r#"{"query":"{a}","variables":[1]}"#,
             r#"{"query":"{a}","extensions":7}"#,
+            r#"{"query":"{a}","extensions":{"persistedQuery":7}}"#,
+            r#"{"query":"{a}","extensions":{"persistedQuery":{"version":1}}}"#,
+            r#"{"extensions":{"persistedQuery":null}}"#,
             r#""{a}""#,
         ] {
             assert!(matches!(of_body(body).await, Err(Refusal::Params(_))), "{body}");
@@ -165,8 +195,8 @@ mod tests {
         let text = "query=query+Q%7Ba%7D&operationName=Q&variables=%7B%22b%22%3A1%7D&other=1";
         let params = Params::from_query_string(text, &Limits::default()).unwrap();
         assert_eq!(
-            (params.query.as_str(), params.operation_name.as_deref()),
-            ("query Q{a}", Some("Q"))
+            (params.query.as_deref(), params.operation_name.as_deref()),
+            (Some("query Q{a}"), Some("Q"))
         );
         assert_eq!(params.variables.len(), 1);
         assert!(

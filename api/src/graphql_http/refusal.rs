@@ -36,6 +36,15 @@ pub enum Refusal {
     Batch,
     #[error("the server is busy")]
     Busy,
+    /// The words are the protocol's; clients look for them.
+    #[error("PersistedQueryNotFound")]
+    PersistedQueryNotFound,
+    #[error(
+        "extensions.persistedQuery.sha256Hash is not the query's SHA-256 in hexadecimal digits"
+    )]
+    PersistedQueryMismatch,
+    #[error("persisted queries are served in version 1 only")]
+    PersistedQueryVersion,
     #[error("the query is longer than {0} characters")]
     QueryTooLong(usize),
     #[error(transparent)]
@@ -86,6 +95,9 @@ impl Refusal {
             Refusal::Json(_) => "INVALID_JSON",
             Refusal::Batch => "BATCHING_NOT_SUPPORTED",
             Refusal::Busy => "BUSY",
+            Refusal::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Refusal::PersistedQueryMismatch => "PERSISTED_QUERY_HASH_MISMATCH",
+            Refusal::PersistedQueryVersion => "PERSISTED_QUERY_NOT_SUPPORTED",
             Refusal::QueryTooLong(_) => "QUERY_TOO_LONG",
             Refusal::Lex(LexError::TooManyTokens { .. }) => "QUERY_TOO_MANY_TOKENS",
             Refusal::Lex(LexError::TooNested { .. }) => "QUERY_TOO_NESTED",

@@ -1,4 +1,5 @@
-//! Connections: accepted, bounded in how long a request's head may take, and ended in order.
+//! Connections: accepted, bounded in how long they may be idle and a request's head may take, and ended
+//! in order.
 //!
 //! `axum::serve` has no time limit on heads, so a client that sends a byte a minute would hold a
 //! socket for ever; hence hyper directly.
@@ -14,12 +15,13 @@ use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::patience::Patience;
 use crate::graphql_http::Limits;
 
 /// When there is no socket left, others must end before the next can begin.
@@ -28,6 +30,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Connections {
     router: Router,
     http: http1::Builder,
+    head_within: Duration,
     /// Tells every connection to end.
     stop: watch::Sender<()>,
     tasks: JoinSet<()>,
@@ -36,9 +39,10 @@ pub(super) struct Connections {
 impl Connections {
     pub(super) fn new(router: Router, limits: &Limits) -> Self {
         let mut http = http1::Builder::new();
-        // The time also runs between two requests, so it bounds how long an idle connection is kept.
-        http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
-        Connections { router, http, stop: watch::Sender::new(()), tasks: JoinSet::new() }
+        // The time runs from the end of the last answer; `Patience` bounds the head itself.
+        http.header_read_timeout(limits.idle_timeout);
+        let (stop, tasks) = (watch::Sender::new(()), JoinSet::new());
+        Connections { router, http, head_within: limits.header_timeout, stop, tasks }
     }
 
     /// Waits for one connection and serves it in a task of its own.
@@ -65,7 +69,10 @@ impl Connections {
             request.extensions_mut().insert(ConnectInfo(peer));
             hyper::service::Service::call(&router, request)
         });
-        let connection = self.http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let patience = Patience::new(self.head_within);
+        let stream = TokioIo::new(patience.watch(stream));
+        let http = self.http.clone().timer(patience).serve_connection(stream, service);
+        let connection = http.with_upgrades();
         let mut stop = self.stop.subscribe();
         self.tasks.spawn(async move {
             let mut connection = pin!(connection);

@@ -3,6 +3,7 @@
 mod connections;
 mod cors;
 mod log;
+mod patience;
 mod webhooks;
 
 use std::any::Any;

@@ -13,7 +13,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use api::auth::{Authenticator, Role};
 use api::config::Config;
@@ -93,12 +93,24 @@ impl Shop {
 
     /// One more node, ready for requests.
     pub(crate) async fn start(&self) -> Node {
+        self.start_unheard(std::future::ready(())).await
+    }
+
+    /// One whose standard error nobody reads until then.
+    pub(crate) async fn start_unheard(
+        &self,
+        until: impl Future<Output = ()> + Send + 'static,
+    ) -> Node {
         let mut child = self.command().spawn().expect("the program can be started");
         let log = Log::default();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let address = tokio::sync::watch::Sender::new(None);
         let mut told = address.subscribe();
-        tokio::spawn(log.clone().keep(stderr, |_| {}));
+        let errors = log.clone();
+        tokio::spawn(async move {
+            until.await;
+            errors.keep(stderr, |_| {}).await;
+        });
         tokio::spawn(log.clone().keep(stdout, move |line| {
             let url = line.strip_prefix("GraphQL").and_then(|rest| rest.split('/').nth(2));
             if let Some(found) = url.and_then(|authority| authority.parse().ok()) {
@@ -273,9 +285,17 @@ impl Client {
         self
     }
 
-    /// The `data` of an answer that has no errors at the top level.
+    /// The `data` of an answer that has no errors at the top level.  While a read model is behind
+    /// what is asked for, it is asked again.
     pub(crate) async fn ask(&self, query: &str, variables: Value) -> Value {
-        let answer = self.try_ask(query, variables).await.unwrap();
+        let begun = Instant::now();
+        let answer = loop {
+            let answer = self.try_ask(query, variables.clone()).await.unwrap();
+            let is_stale = answer["errors"][0]["extensions"]["code"] == "STALE";
+            if !is_stale || begun.elapsed() > BOUND {
+                break answer;
+            }
+        };
         assert!(answer.get("errors").is_none(), "{query}\n{answer:#}");
         answer["data"].clone()
     }
@@ -322,6 +342,22 @@ impl Client {
     /// Likewise, and it must have been done.
     pub(crate) async fn done(&self, mutation: &str, selection: &str, input: Value) -> Value {
         let payload = self.mutate(mutation, selection, input).await;
+        assert_eq!(payload["errors"], json!([]), "{mutation}");
+        payload
+    }
+
+    /// Likewise, sent again under its key until it is answered.
+    pub(crate) async fn insist(&self, mutation: &str, selection: &str, input: Value) -> Value {
+        let answered = async {
+            loop {
+                match self.try_mutate(mutation, selection, input.clone()).await {
+                    Ok(payload) => return payload,
+                    Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+                }
+            }
+        };
+        let answered = tokio::time::timeout(BOUND, answered).await;
+        let payload = answered.unwrap_or_else(|_| panic!("in vain: {mutation}"));
         assert_eq!(payload["errors"], json!([]), "{mutation}");
         payload
     }

@@ -1,6 +1,7 @@
 //! The server as its clients see it: real sockets, one module per topic.
 
 mod cluster;
+mod documents;
 mod faults;
 mod graphql_http;
 mod health;

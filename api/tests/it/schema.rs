@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use api::auth::Caller;
+use api::auth::Identity;
 use api::graphql_http::{Slot, coded};
-use async_graphql::{Context, EmptySubscription, Object, Result, Schema};
+use async_graphql::{Context, EmptySubscription, Object, Result, Schema, ValidationMode};
 use tokio::sync::Semaphore;
 
 /// Holds back resolvers until it is opened, and tells when they have come.
@@ -42,15 +42,19 @@ pub(crate) struct Node;
 
 pub(crate) type TestSchema = Schema<Query, Mutation, EmptySubscription>;
 
-pub(crate) fn schema(gate: Gate) -> TestSchema {
-    Schema::build(Query, Mutation, EmptySubscription).data(gate).finish()
+pub(crate) fn schema(gate: Gate, mode: ValidationMode) -> TestSchema {
+    Schema::build(Query, Mutation, EmptySubscription)
+        .validation_mode(mode)
+        .data(gate)
+        .data(mode)
+        .finish()
 }
 
 #[Object]
 impl Query {
     /// The caller, as the log names them.
     async fn me(&self, context: &Context<'_>) -> String {
-        context.data_unchecked::<Caller>().actor()
+        context.data_unchecked::<Identity>().caller.actor()
     }
 
     async fn node(&self) -> Node {
@@ -60,6 +64,12 @@ impl Query {
     /// Echoes; any value may be nested in.
     async fn product(&self, sku: Option<String>, number: Option<i32>) -> String {
         sku.or(number.map(|number| number.to_string())).unwrap_or_default()
+    }
+
+    /// How the schema that answers validates.
+    async fn nodes(&self, context: &Context<'_>, of: Option<Vec<i32>>) -> String {
+        drop(of);
+        format!("{:?}", context.data_unchecked::<ValidationMode>())
     }
 
     /// Waits at the gate.

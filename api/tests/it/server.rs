@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::cluster::BOUND;
 use crate::support::{Running, setup, start};
 
 /// Sends bytes as they are, and returns what comes back until the server closes or has said all.
@@ -37,6 +38,53 @@ async fn a_head_that_trickles_in_is_cut_off() {
     assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}");
     let silent = raw(&server, b"").await;
     assert_eq!(silent, "");
+}
+
+/// Asks once; the connection stays open.
+async fn asked_once(server: &Running) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    ask_again(&mut stream).await;
+    stream
+}
+
+async fn ask_again(stream: &mut TcpStream) {
+    stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") && !answer.ends_with(b"}") {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "{answer:?}");
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{answer:?}");
+}
+
+/// Whatever else comes, the server closes in the end.
+async fn closed(mut stream: TcpStream) {
+    let mut rest = Vec::new();
+    let end = tokio::time::timeout(BOUND, stream.read_to_end(&mut rest)).await;
+    assert!(end.is_ok(), "the connection stays open");
+}
+
+#[tokio::test]
+async fn an_idle_connection_outlives_a_head_that_has_begun() {
+    let mut setup = setup();
+    setup.config.limits.header_timeout = Duration::from_millis(20);
+    setup.config.limits.idle_timeout = 2 * BOUND;
+    let server = setup.start().await;
+    let mut idle = asked_once(&server).await;
+    let mut slow = asked_once(&server).await;
+    slow.write_all(b"GET /health/live HTTP/1.1\r\nx-slow: ").await.unwrap();
+    closed(slow).await;
+    // A time of silence in which a head would have been cut off.
+    closed(TcpStream::connect(server.address).await.unwrap()).await;
+    ask_again(&mut idle).await;
+    ask_again(&mut idle).await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_in_the_end() {
+    let mut setup = setup();
+    setup.config.limits.idle_timeout = Duration::from_millis(20);
+    let server = setup.start().await;
+    closed(asked_once(&server).await).await;
 }
 
 #[tokio::test]

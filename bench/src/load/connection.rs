@@ -3,11 +3,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::error::BenchError;
+
+/// A server that says nothing for so long does not work, and is not waited for.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 pub struct Connection {
@@ -31,6 +36,14 @@ impl Connection {
 
     /// Sends a whole request and waits for the body of the answer, which must be a 200.
     pub async fn call(&mut self, request: &[u8]) -> Result<&[u8], BenchError> {
+        let body = timeout(ANSWER_MAX, self.exchange(request)).await;
+        body.unwrap_or_else(|_| {
+            let text = format!("none within {} s", ANSWER_MAX.as_secs());
+            Err(BenchError::Answer(text))
+        })
+    }
+
+    async fn exchange(&mut self, request: &[u8]) -> Result<&[u8], BenchError> {
         self.input.clear();
         self.stream.write_all(request).await?;
         loop {

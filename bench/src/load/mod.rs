@@ -1,37 +1,76 @@
-//! The load generator: a closed loop over kept-alive connections, every answer checked.
+//! The load generator: clients on kept-alive connections, every answer checked.
 //!
-//! It runs on one thread of its own, so that it takes as little as it can of the cores that it shares
-//! with what it measures.
+//! What a client does is a scenario, an async function of a [`Client`]; when it may do it is [`Turns`].
+//! A load runs on one thread of its own, so that it takes as little as it can of the cores that it
+//! shares with what it measures.
 
+mod answer;
+mod carts;
 mod connection;
+mod orders;
+mod queries;
 mod request;
 mod shoppers;
 
+use std::cell::Cell;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
 use hdrhistogram::Histogram;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use tokio::runtime;
 use uuid::Uuid;
 
+pub use carts::{add_and_look, add_to_carts};
 pub use connection::Connection;
-pub use request::post;
-pub use shoppers::{SHOPPERS, SKUS_PER_CART, Shoppers, skus};
+pub use orders::{Round, check_out, send_round};
+pub use queries::{Question, ask};
+pub use request::{cart_fill, order_by_id, order_page, order_place, post};
+pub use shoppers::{SHOPPERS, Shopper, Shoppers, skus};
 
 use crate::error::BenchError;
 use crate::sample::{Sample, latencies};
 
-/// Who may add to which carts, where, how many at once and for how long.
+/// Where clients connect, how many there are, and when each may send.
 #[derive(Debug, Clone)]
 pub struct Load {
-    pub address: SocketAddr,
-    pub shoppers: Arc<Shoppers>,
+    /// The nodes: client `n` is a client of node `n` modulo their number.
+    pub nodes: Vec<SocketAddr>,
     pub connections: usize,
-    pub time: Duration,
+    pub turns: Turns,
+}
+
+/// When a client does the next thing.
+#[derive(Debug, Clone, Copy)]
+pub enum Turns {
+    /// When the last one is answered, for so long.
+    Closed(Duration),
+    /// So many times a second in all, for so long, however slow the answers are: what had to wait for
+    /// a free connection is timed from when it was due.
+    Open { per_second: f64, time: Duration },
+}
+
+/// One connection, and what came of it.
+#[derive(Debug)]
+pub struct Client {
+    /// Among the clients of its load, from 0.
+    pub number: usize,
+    pub connection: Connection,
+    pub acks: Vec<Ack>,
+    /// Orders that were refused because too little is left of a SKU.
+    pub out_of_stock: usize,
+    /// One entry for each thing done; microseconds.
+    pub latency: Histogram<u64>,
+    clock: Rc<Clock>,
+}
+
+/// Who hands out the turns.
+#[derive(Debug)]
+struct Clock {
+    turns: Turns,
+    began: Instant,
+    taken: Cell<u32>,
 }
 
 /// A command that was answered.
@@ -45,98 +84,113 @@ pub struct Ack {
 /// What a load came to.
 #[derive(Debug)]
 pub struct Answered {
-    pub sample: Sample,
+    pub elapsed: Duration,
+    pub latency: Histogram<u64>,
     pub acks: Vec<Ack>,
+    pub out_of_stock: usize,
+}
+
+impl Answered {
+    pub fn sample(&self) -> Sample {
+        Sample::new(self.latency.len(), self.elapsed, &self.latency)
+    }
 }
 
 impl Load {
     /// Runs to the end, on a thread of its own.
-    pub async fn run(self) -> Result<Answered, BenchError> {
+    pub async fn run<S>(self, scenario: S) -> Result<Answered, BenchError>
+    where
+        S: AsyncFn(&mut Client) -> Result<(), BenchError> + Send + 'static,
+    {
         tokio::task::spawn_blocking(move || {
-            let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
-            runtime.block_on(self.drive())
+            let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(self.drive(scenario))
         })
         .await?
     }
 
-    async fn drive(self) -> Result<Answered, BenchError> {
-        let open = (0..self.connections).map(|_| Connection::open(self.address));
+    async fn drive(
+        self,
+        scenario: impl AsyncFn(&mut Client) -> Result<(), BenchError>,
+    ) -> Result<Answered, BenchError> {
+        let open =
+            (0..self.connections).map(|n| Connection::open(self.nodes[n % self.nodes.len()]));
         let connections = try_join_all(open).await?;
         let began = Instant::now();
-        let until = began + self.time;
-        let loops = connections.into_iter().map(|connection| self.client(connection, until));
-        let clients = try_join_all(loops).await?;
-        let elapsed = began.elapsed();
-        let mut latency = latencies();
-        let mut acks = vec![];
-        for (mut answered, own) in clients {
-            acks.append(&mut answered);
-            // Both have the same bounds.
-            latency += own;
-        }
-        Ok(Answered { sample: Sample::new(acks.len() as u64, elapsed, latency), acks })
-    }
-
-    /// One client: the next request goes out when the last one is answered.
-    async fn client(
-        &self,
-        mut connection: Connection,
-        until: Instant,
-    ) -> Result<(Vec<Ack>, Histogram<u64>), BenchError> {
-        let mut acks = vec![];
-        let mut latency = latencies();
-        let mut buffer = vec![];
-        loop {
-            let shopper = rand::random_range(0..SHOPPERS);
-            let key = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
-            let template = &self.shoppers.requests[shopper][acks.len() % SKUS_PER_CART];
-            let request = template.write(key, &mut buffer);
-            let sent = Instant::now();
-            if sent >= until {
-                return Ok((acks, latency));
+        let clock = Rc::new(Clock { turns: self.turns, began, taken: Cell::new(0) });
+        let clients = connections.into_iter().enumerate().map(|(number, connection)| {
+            let (latency, clock) = (latencies(), clock.clone());
+            let mut client =
+                Client { number, connection, acks: vec![], out_of_stock: 0, latency, clock };
+            let scenario = &scenario;
+            async move {
+                scenario(&mut client).await?;
+                Ok::<_, BenchError>(client)
             }
-            let answer = connection.call(request).await?;
-            latency.record(sent.elapsed().as_micros() as u64)?;
-            acks.push(Ack { shopper, key, position: position(answer)? });
+        });
+        let clients = try_join_all(clients).await?;
+        let elapsed = began.elapsed();
+        let (mut latency, mut acks, mut out_of_stock) = (latencies(), vec![], 0);
+        for mut client in clients {
+            acks.append(&mut client.acks);
+            out_of_stock += client.out_of_stock;
+            // Both have the same bounds.
+            latency += client.latency;
+        }
+        Ok(Answered { elapsed, latency, acks, out_of_stock })
+    }
+}
+
+impl Client {
+    /// Waits for the next turn, and tells from when it is to be timed. None once time is up.
+    pub async fn turn(&self) -> Option<Instant> {
+        self.clock.turn().await
+    }
+}
+
+impl Clock {
+    async fn turn(&self) -> Option<Instant> {
+        match self.turns {
+            Turns::Closed(time) => {
+                let now = Instant::now();
+                (now < self.began + time).then_some(now)
+            }
+            Turns::Open { per_second, time } => {
+                let after = Duration::from_secs_f64(f64::from(self.taken.get()) / per_second);
+                if after >= time {
+                    return None;
+                }
+                self.taken.set(self.taken.get() + 1);
+                let due = self.began + after;
+                tokio::time::sleep_until(due.into()).await;
+                Some(due)
+            }
         }
     }
 }
 
-#[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(borrow)]
-    data: Option<Data<'a>>,
-    errors: Option<IgnoredAny>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Data<'a> {
-    #[serde(borrow)]
-    cart_lines_add: Payload<'a>,
-}
-
-#[derive(Deserialize)]
-struct Payload<'a> {
-    cart: Option<IgnoredAny>,
-    errors: Vec<IgnoredAny>,
-    position: Option<&'a str>,
-    replayed: bool,
-}
-
-/// The position in an answer that is as it must be: done, now, without an error.
-fn position(answer: &[u8]) -> Result<i64, BenchError> {
-    let wrong = |what: &str| BenchError::answer(what, answer);
-    let parsed: Answer<'_> = serde_json::from_slice(answer).map_err(|_| wrong("not its form"))?;
-    if parsed.errors.is_some() {
-        return Err(wrong("errors"));
-    }
-    match parsed.data.map(|data| data.cart_lines_add) {
-        Some(Payload { cart: Some(_), errors, position: Some(position), replayed: false })
-            if errors.is_empty() =>
-        {
-            position.parse().map_err(|_| wrong("no position"))
+    #[tokio::test]
+    async fn an_open_loop_that_is_late_is_timed_from_when_it_was_due() {
+        let time = Duration::from_secs(1);
+        let began = Instant::now() - 2 * time;
+        let turns = Turns::Open { per_second: 100.0, time };
+        let clock = Clock { turns, began, taken: Cell::new(0) };
+        for n in 0..100 {
+            let due = clock.turn().await.unwrap();
+            assert_eq!(due - began, Duration::from_millis(10) * n);
         }
-        _ => Err(wrong("not done")),
+        assert_eq!(clock.turn().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_closed_loop_is_timed_from_now_until_time_is_up() {
+        let (before, time) = (Instant::now(), Duration::from_secs(60));
+        let clock = |began| Clock { turns: Turns::Closed(time), began, taken: Cell::new(0) };
+        assert!(clock(before).turn().await.unwrap() >= before);
+        assert_eq!(clock(before - time).turn().await, None);
     }
 }

@@ -1,5 +1,9 @@
-//! `cartLinesAdd` as bytes, made before the clock starts; only the idempotency key is written per call.
+//! Whole requests, as storefronts send them.
+//!
+//! That of the rows with the most commands, `cartLinesAdd`, is made before the clock starts; only the
+//! idempotency key is written per call.
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::shoppers::{SKUS_PER_CART, Shopper, sku};
@@ -8,6 +12,38 @@ use super::shoppers::{SKUS_PER_CART, Shopper, sku};
 pub const CART_LINES_ADD: &str = "mutation AddToCart($input: CartLinesAddInput!) { \
     cartLinesAdd(input: $input) { \
     cart { id version itemCount } errors { code message } position replayed } }";
+
+const ORDER_PLACE: &str = "mutation PlaceOrder($input: OrderPlaceInput!) { \
+    orderPlace(input: $input) { \
+    order { id number status } errors { code message } position replayed } }";
+
+const PAYMENT_START: &str = "mutation Pay($input: PaymentStartInput!) { \
+    paymentStart(input: $input) { \
+    payment { id status } errors { code message } position replayed } }";
+
+const ORDER_STATES: &str = "query Paid($id: ID!) { order(id: $id) { status paymentState } }";
+
+const CART_AT: &str = "query Cart($id: ID!, $at: Position) { \
+    cart(id: $id, minPosition: $at) { id version itemCount } }";
+
+/// An order as a storefront shows it.
+macro_rules! order_fields {
+    () => {
+        "id number status placedAt version total { amount currency } \
+         lines { sku name quantity unitPrice { amount currency } total { amount currency } }"
+    };
+}
+
+const ORDER_BY_ID: &str =
+    concat!("query Order($id: ID!) { order(id: $id) { ", order_fields!(), " } }");
+
+const ORDER_PAGE: &str = concat!(
+    "query Orders($first: Int) { orders(first: $first) { nodes { ",
+    order_fields!(),
+    " } } }"
+);
+
+const PAGE_ORDERS: usize = 20;
 
 const KEY_BYTES: usize = 36;
 
@@ -49,6 +85,51 @@ impl Template {
 /// All the requests of one shopper.
 pub fn templates(shopper: &Shopper) -> Vec<Template> {
     (0..SKUS_PER_CART).map(|n| Template::cart_lines_add(shopper, n)).collect()
+}
+
+/// One of each into the shopper's present cart.
+pub fn cart_fill(shopper: &Shopper, skus: &[String], key: Uuid) -> String {
+    let lines: Vec<_> = skus.iter().map(|sku| json!({ "sku": sku, "quantity": 1 })).collect();
+    let input = json!({ "lines": lines, "idempotencyKey": key });
+    post(&shopper.token, &json!({ "query": CART_LINES_ADD, "variables": { "input": input } }))
+}
+
+/// All that is in the shopper's present cart.
+pub fn order_place(shopper: &Shopper, key: Uuid) -> String {
+    let input = json!({
+        "contact": { "name": "Ada Lovelace", "email": "ada@example.com", "phone": "+44 20 7946 0958" },
+        "shippingAddress": {
+            "street": "12 St James's Square", "city": "London", "postalCode": "SW1Y 4JH",
+            "country": "GB",
+        },
+        "idempotencyKey": key,
+    });
+    post(&shopper.token, &json!({ "query": ORDER_PLACE, "variables": { "input": input } }))
+}
+
+/// With a card, captured as soon as the order is confirmed.
+pub fn payment_start(shopper: &Shopper, order: Uuid, key: Uuid) -> String {
+    let input = json!({ "orderId": order, "token": "tok_success", "idempotencyKey": key });
+    post(&shopper.token, &json!({ "query": PAYMENT_START, "variables": { "input": input } }))
+}
+
+pub fn order_states(shopper: &Shopper, order: Uuid) -> String {
+    post(&shopper.token, &json!({ "query": ORDER_STATES, "variables": { "id": order } }))
+}
+
+/// The shopper's first cart, not before it shows what happened up to a position.
+pub fn cart_at(shopper: &Shopper, position: i64) -> String {
+    let variables = json!({ "id": shopper.cart.0, "at": position.to_string() });
+    post(&shopper.token, &json!({ "query": CART_AT, "variables": variables }))
+}
+
+pub fn order_by_id(token: &str, order: Uuid) -> String {
+    post(token, &json!({ "query": ORDER_BY_ID, "variables": { "id": order } }))
+}
+
+/// The latest orders.
+pub fn order_page(token: &str) -> String {
+    post(token, &json!({ "query": ORDER_PAGE, "variables": { "first": PAGE_ORDERS } }))
 }
 
 /// A whole request to the GraphQL endpoint.

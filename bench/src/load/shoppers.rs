@@ -1,4 +1,5 @@
-//! A thousand customers, each with a token, a cart and some favourite products of their own.
+//! A thousand customers, each with a token, a cart and some favourite products of their own; others who
+//! order what is in theirs; and the people who run the shop.
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ const TOKEN_TTL: Duration = Duration::from_secs(8 * 3600);
 /// Somebody with a cart.
 #[derive(Debug)]
 pub struct Shopper {
+    pub customer: CustomerId,
     pub token: String,
     pub cart: CartId,
     /// The number of the first of their products.
@@ -31,40 +33,52 @@ pub struct Shopper {
 }
 
 impl Shopper {
+    fn new(tokens: &Tokens, name: &str, favourites: usize) -> Result<Shopper, BenchError> {
+        let customer = CustomerId::new(ISSUER, name);
+        let actor = format!("customer:{customer}");
+        Ok(Shopper {
+            customer,
+            token: tokens.issue(name, Role::Customer, TOKEN_TTL, Utc::now())?,
+            cart: CartId::of_customer(customer, 1),
+            favourites,
+            keys: Uuid::new_v5(&Uuid::NAMESPACE_OID, actor.as_bytes()),
+        })
+    }
+
     /// The id under which the log keeps a command of theirs.
     pub fn command_id(&self, key: Uuid) -> Uuid {
         Uuid::new_v5(&self.keys, key.to_string().as_bytes())
     }
 }
 
-/// All of them, with their requests ready to be sent.
+/// All of them, with the requests of those who only fill carts ready to be sent.
 #[derive(Debug)]
 pub struct Shoppers {
     pub all: Vec<Shopper>,
     pub requests: Vec<Vec<Template>>,
+    /// They place orders, all of them once a round.
+    pub buyers: Vec<Shopper>,
     /// The token of the shop's owner.
     pub admin: String,
+    /// The token of somebody at the desk.
+    pub support: String,
 }
 
 impl Shoppers {
     /// `secret` is the server's `JWT_SECRET`.
-    pub fn new(secret: &str) -> Result<Shoppers, BenchError> {
+    pub fn new(secret: &str, buyers: usize) -> Result<Shoppers, BenchError> {
         let tokens = Tokens::shared(&Secret::new(secret), ISSUER, ISSUER);
-        let issue = |subject: &str, role| tokens.issue(subject, role, TOKEN_TTL, Utc::now());
-        let shopper = |n: usize| {
-            let subject = format!("shopper-{n}");
-            let customer = CustomerId::new(ISSUER, &subject);
-            let actor = format!("customer:{customer}");
-            Ok(Shopper {
-                token: issue(&subject, Role::Customer)?,
-                cart: CartId::of_customer(customer, 1),
-                favourites: n * SKUS_PER_CART,
-                keys: Uuid::new_v5(&Uuid::NAMESPACE_OID, actor.as_bytes()),
-            })
-        };
-        let all = (0..SHOPPERS).map(shopper).collect::<Result<Vec<_>, BenchError>>()?;
-        let requests = all.iter().map(templates).collect();
-        Ok(Shoppers { all, requests, admin: issue("owner", Role::Admin)? })
+        let issue = |subject, role| tokens.issue(subject, role, TOKEN_TTL, Utc::now());
+        let shopper = |n| Shopper::new(&tokens, &format!("shopper-{n}"), n * SKUS_PER_CART);
+        let all = (0..SHOPPERS).map(shopper).collect::<Result<Vec<_>, _>>()?;
+        let buyer = |n| Shopper::new(&tokens, &format!("buyer-{n}"), n);
+        Ok(Shoppers {
+            requests: all.iter().map(templates).collect(),
+            all,
+            buyers: (0..buyers).map(buyer).collect::<Result<Vec<_>, _>>()?,
+            admin: issue("owner", Role::Admin)?,
+            support: issue("desk", Role::Support)?,
+        })
     }
 }
 

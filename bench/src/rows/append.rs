@@ -82,7 +82,7 @@ impl Writers {
             all_acks.append(&mut acks);
             all_latency += latency;
         }
-        let sample = Sample::new(all_acks.len() as u64, began.elapsed(), all_latency);
+        let sample = Sample::new(all_acks.len() as u64, began.elapsed(), &all_latency);
         self.log.holds(&all_acks).await?;
         Ok(sample)
     }

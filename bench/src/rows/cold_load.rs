@@ -118,7 +118,7 @@ async fn load(
         bus.shutdown().await;
     }
     let loads = latency.len();
-    Ok(Sample::new(loads, began.elapsed(), latency))
+    Ok(Sample::new(loads, began.elapsed(), &latency))
 }
 
 fn reservations(state: &State) -> Option<usize> {

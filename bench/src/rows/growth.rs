@@ -121,7 +121,7 @@ impl Grown {
             let found = events.len() as i64;
             check(found == STREAM, || format!("{stream} has {found} events, not {STREAM}"))?;
         }
-        Ok(Sample::new(latency.len(), loading, latency))
+        Ok(Sample::new(latency.len(), loading, &latency))
     }
 }
 

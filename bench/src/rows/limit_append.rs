@@ -53,7 +53,7 @@ impl LimitAppend {
             self.insert(&mut connection).await?;
             latency.record(sent.elapsed().as_micros() as u64)?;
         }
-        Ok(Sample::new((self.position - before) as u64, began.elapsed(), latency))
+        Ok(Sample::new((self.position - before) as u64, began.elapsed(), &latency))
     }
 
     async fn insert(&mut self, connection: &mut sqlx::PgConnection) -> Result<(), BenchError> {

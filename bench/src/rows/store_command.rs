@@ -121,7 +121,7 @@ impl Shop {
             acks.extend(own_acks);
             latency += own_latency;
         }
-        let sample = Sample::new(acks.len() as u64, began.elapsed(), latency);
+        let sample = Sample::new(acks.len() as u64, began.elapsed(), &latency);
         self.log.holds(&acks).await?;
         let units = try_join_all(carts.iter().map(|cart| self.units(*cart))).await?;
         let (units, added) = (units.iter().sum::<i64>(), acks.len() as i64);

@@ -2,7 +2,8 @@
 //!
 //! No domain, no access control, no limits, no projections, no log.  It takes the very requests that
 //! the shop takes, and appends an event of the same size to the same table through the same store; of
-//! the carts it knows only what they were last written on.
+//! the carts it knows only what they were last written on.  What it answers queries with is in
+//! [`super::limit_query`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::let_go;
+use super::limit_query::Query;
 use crate::error::BenchError;
 
 type LimitSchema = Schema<Query, Mutation, EmptySubscription>;
@@ -97,15 +99,6 @@ struct Cart {
 struct UserError {
     code: String,
     message: String,
-}
-
-struct Query;
-
-#[Object]
-impl Query {
-    async fn alive(&self) -> bool {
-        true
-    }
 }
 
 struct Mutation;

@@ -1,6 +1,7 @@
 //! The servers that are measured: this program again, each in a process of its own.
 
 pub mod limit;
+mod limit_query;
 pub mod shop;
 
 use std::fs::{self, File};
@@ -63,6 +64,11 @@ impl Server {
             Some(address) => Ok(Server { name: subcommand, child, address, log, _stdout: stdout }),
             None => Err(BenchError::Server { name: subcommand, reason: end_of(&log) }),
         }
+    }
+
+    /// Of the process; none once it has ended.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Asks it to stop, and waits.

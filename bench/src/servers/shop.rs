@@ -21,7 +21,7 @@ pub enum ShopError {
 
 pub async fn run(options: &Options) -> Result<(), ShopError> {
     let config = Config::load(options, |name| std::env::var(name).ok())?;
-    logging::start(&config)?;
+    let _log = logging::start(&config)?;
     let database = Database::open(&config).await?;
     database.migrate().await?;
     let served = serve::serve(&config, &database, let_go()).await;

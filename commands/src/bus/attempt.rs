@@ -5,7 +5,7 @@ use std::sync::{Arc, MutexGuard};
 use domain::StreamId;
 use event_store::{Outcome, Ticket};
 
-use super::cache::{Entry, Slot, fold};
+use super::cache::{Entry, Slot};
 use super::decision::{Collision, Decision};
 use super::{Bus, Command, Context, Receipt, Subject};
 use crate::CommandError;
@@ -20,6 +20,8 @@ struct Sent {
     decision: Box<Decision>,
     ticket: Ticket,
     entries: Vec<Arc<Entry>>,
+    /// Streams of which a snapshot is due once it is durable.
+    grown: Vec<StreamId>,
 }
 
 impl Bus {
@@ -28,14 +30,17 @@ impl Bus {
         command: &dyn Command,
         context: &Context,
     ) -> Result<Attempt, CommandError> {
-        let Sent { decision, ticket, entries } =
+        let Sent { decision, ticket, entries, grown } =
             match self.decide_and_send(command, context).await? {
                 Ok(sent) => sent,
                 Err(collision) => return Ok(Attempt::Collided(collision)),
             };
         let outcome = ticket.outcome().await;
-        if !matches!(outcome, Ok(Outcome::Appended { .. } | Outcome::Confirmed)) {
-            entries.iter().for_each(|entry| self.0.cache.retire(entry));
+        match outcome {
+            Ok(Outcome::Appended { .. } | Outcome::Confirmed) => {
+                grown.into_iter().for_each(|stream| self.0.streams.ask_for_snapshot(stream));
+            }
+            _ => entries.iter().for_each(|entry| self.0.cache.retire(entry)),
         }
         self.answer(command, context, decision, outcome?).await
     }
@@ -85,15 +90,19 @@ impl Bus {
         command: &dyn Command,
         context: &Context,
     ) -> Result<Result<Sent, Collision>, CommandError> {
-        let permit = self.0.store.reserve().await?;
+        let permit = self.store().reserve().await?;
         let mut entries: Vec<Arc<Entry>> = vec![];
-        let (decision, ticket, fresh) = loop {
+        let (decision, ticket, fresh, grown) = loop {
             let stream = match decide(command, context, &entries) {
                 Round::Decided(mut decision, mut slots) => {
                     let ticket = permit.send(decision.append(command, context)?);
                     let mut states = in_streams(&entries, &mut slots);
                     let fresh = decision.apply(&ticket, command.subject(), &mut states);
-                    break (decision, ticket, fresh);
+                    let grown = |(stream, slot): &mut (StreamId, &mut Slot)| {
+                        slot.comes_due().then_some(*stream)
+                    };
+                    let grown = states.iter_mut().filter_map(grown).collect();
+                    break (decision, ticket, fresh, grown);
                 }
                 Round::Missing(stream) => stream,
             };
@@ -104,13 +113,13 @@ impl Bus {
                 let streams = known.chain([stream]).collect();
                 return Ok(Err(Collision { on: Some(stream), streams }));
             }
-            entries.push(self.0.cache.get(&self.0.store, stream).await?);
+            entries.push(self.0.cache.get(&self.0.streams, stream).await?);
             // Locks are taken in the order of the streams, so nobody waits in a circle.
             entries.sort_by_key(|entry| entry.stream);
         };
         let fresh = fresh.into_iter().map(|(stream, slot)| self.0.cache.put(stream, slot));
         entries.extend(fresh);
-        Ok(Ok(Sent { decision, ticket, entries }))
+        Ok(Ok(Sent { decision, ticket, entries, grown }))
     }
 
     /// The first result of a command that is in the log already, and its subject as it now stands.
@@ -120,9 +129,8 @@ impl Bus {
         first: i64,
         last: i64,
     ) -> Result<Receipt, CommandError> {
-        let store = &self.0.store;
         let mut events = vec![];
-        for recorded in store.events_between(first, last).await? {
+        for recorded in self.store().events_between(first, last).await? {
             events.push(projections::decode(&recorded)?);
         }
         // A command that makes something new finds what the first one made.
@@ -130,7 +138,7 @@ impl Bus {
             events.iter().map(|event| event.stream).find(|stream| stream.kind == subject.kind)
         });
         let subject = match made.or(command.subject()) {
-            Some(stream) => Some(Subject::new(stream, &fold(store, stream).await?)),
+            Some(stream) => Some(Subject::new(stream, &self.0.streams.load(stream).await?)),
             None => None,
         };
         Ok(Receipt { events, position: last, subject, replayed: true })

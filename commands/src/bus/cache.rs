@@ -3,10 +3,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{Event, State, StreamId};
-use event_store::{Base, EventStore, RecordedEvent};
+use event_store::{Base, Loaded, RecordedEvent, Snapshot};
 use quick_cache::sync::Cache as Entries;
 
+use super::streams::Streams;
 use crate::CommandError;
+
+/// A stream is due for a snapshot when it has grown by so many events since the last.
+const EVENTS_BETWEEN_SNAPSHOTS: i32 = 500;
 
 /// Bounded; what was dropped is loaded again.
 pub(super) struct Cache(Entries<StreamId, Arc<Entry>>);
@@ -24,6 +28,8 @@ pub(super) struct Slot {
     /// Of the last event folded in, durable or not; 0 when there is none.
     pub(super) version: i32,
     pub(super) base: Base,
+    /// The version up to which a snapshot was taken or asked for.
+    snapshot: i32,
     /// It holds, or may hold, what the log has refused or lacks what the log has. Whoever finds it so
     /// asks the cache again.
     pub(super) retired: bool,
@@ -31,8 +37,27 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn absent(stream: StreamId) -> Slot {
-        let state = State::absent(stream.kind);
-        Slot { state, version: 0, base: Base::Durable(0), retired: false }
+        Slot::new(State::absent(stream.kind), 0, 0)
+    }
+
+    fn new(state: State, version: i32, position: i64) -> Slot {
+        Slot { state, version, base: Base::Durable(position), snapshot: version, retired: false }
+    }
+
+    /// The stream as it was loaded; nothing when its snapshot cannot be read after all.
+    pub(super) fn restore(stream: StreamId, loaded: Loaded) -> Result<Option<Slot>, CommandError> {
+        let mut slot = match loaded.snapshot {
+            None => Slot::absent(stream),
+            Some(Snapshot { version, position, state }) => match serde_json::from_str(&state) {
+                Ok(state) => Slot::new(state, version, position),
+                Err(error) => {
+                    tracing::warn!(%stream, version, %error, "an unreadable snapshot is ignored");
+                    return Ok(None);
+                }
+            },
+        };
+        slot.catch_up(stream, &loaded.events)?;
+        Ok(Some(slot))
     }
 
     /// Folds what the log holds of the stream after this slot's version.
@@ -51,6 +76,15 @@ impl Slot {
             self.base = Base::Durable(recorded.position);
         }
         Ok(())
+    }
+
+    /// Whether a snapshot should be asked for; true once for each.
+    pub(super) fn comes_due(&mut self) -> bool {
+        let due = self.version - self.snapshot >= EVENTS_BETWEEN_SNAPSHOTS;
+        if due {
+            self.snapshot = self.version;
+        }
+        due
     }
 }
 
@@ -72,10 +106,11 @@ impl Cache {
     /// The entry of a stream, loaded once however many ask.
     pub(super) async fn get(
         &self,
-        store: &EventStore,
+        streams: &Streams,
         stream: StreamId,
     ) -> Result<Arc<Entry>, CommandError> {
-        self.0.get_or_insert_async(&stream, load(store, stream)).await
+        let load = async { Ok(Entry::new(stream, streams.load(stream).await?)) };
+        self.0.get_or_insert_async(&stream, load).await
     }
 
     pub(super) fn put(&self, stream: StreamId, slot: Slot) -> Arc<Entry> {
@@ -89,16 +124,4 @@ impl Cache {
         entry.lock().retired = true;
         self.0.remove_if(&entry.stream, |held| Arc::ptr_eq(held, entry));
     }
-}
-
-async fn load(store: &EventStore, stream: StreamId) -> Result<Arc<Entry>, CommandError> {
-    Ok(Entry::new(stream, fold(store, stream).await?))
-}
-
-/// A stream's durable state.
-pub(super) async fn fold(store: &EventStore, stream: StreamId) -> Result<Slot, CommandError> {
-    let events = store.load(stream.id, 0).await?;
-    let mut slot = Slot::absent(stream);
-    slot.catch_up(stream, &events)?;
-    Ok(slot)
 }

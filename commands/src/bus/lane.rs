@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::StreamId;
-use event_store::{EventStore, LockedLog, Outcome, RecordedEvent, Ticket};
+use event_store::{LockedLog, Outcome, RecordedEvent, Ticket};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::cache::Slot;
 use super::decision::{Collision, Decision};
+use super::streams::{Streams, wanted};
 use super::{Command, Context};
 use crate::CommandError;
 use crate::backoff::pause;
@@ -47,10 +48,10 @@ struct Job {
 pub(super) type Decided = (Box<Decision>, Outcome);
 
 impl Lane {
-    pub(super) fn start(store: EventStore, tasks: &TaskTracker) -> Lane {
+    pub(super) fn start(streams: Streams, tasks: &TaskTracker) -> Lane {
         let (queue, waiting) = mpsc::channel(4 * COMMANDS_MAX);
         let closing = CancellationToken::new();
-        tasks.spawn(run(store, waiting, closing.clone()));
+        tasks.spawn(run(streams, waiting, closing.clone()));
         Lane { queue, contended: Arc::default(), closing }
     }
 
@@ -105,7 +106,7 @@ impl Contended {
     }
 }
 
-async fn run(store: EventStore, mut waiting: mpsc::Receiver<Job>, closing: CancellationToken) {
+async fn run(streams: Streams, mut waiting: mpsc::Receiver<Job>, closing: CancellationToken) {
     let mut jobs = Vec::with_capacity(COMMANDS_MAX);
     let mut slots = Slots::new();
     loop {
@@ -116,7 +117,7 @@ async fn run(store: EventStore, mut waiting: mpsc::Receiver<Job>, closing: Cance
         if taken == 0 {
             return;
         }
-        let answers = with_retries(&store, &jobs, &mut slots).await;
+        let answers = with_retries(&streams, &jobs, &mut slots).await;
         for (job, answer) in jobs.drain(..).zip(answers) {
             // A caller who went away has nothing to hear.
             let _ = job.answer.send(answer);
@@ -128,10 +129,10 @@ type Slots = BTreeMap<StreamId, Slot>;
 type Answers = Vec<Result<Decided, CommandError>>;
 
 /// After a lost connection the outcome is unknown; what was committed is found as a duplicate.
-async fn with_retries(store: &EventStore, jobs: &[Job], slots: &mut Slots) -> Answers {
+async fn with_retries(streams: &Streams, jobs: &[Job], slots: &mut Slots) -> Answers {
     let mut attempt = 0;
     loop {
-        match decide_all(store, jobs, slots).await {
+        match decide_all(streams, jobs, slots).await {
             Ok(answers) => return answers,
             Err(error) => {
                 slots.clear();
@@ -148,14 +149,20 @@ async fn with_retries(store: &EventStore, jobs: &[Job], slots: &mut Slots) -> An
 }
 
 async fn decide_all(
-    store: &EventStore,
+    streams: &Streams,
     jobs: &[Job],
     slots: &mut Slots,
 ) -> Result<Answers, CommandError> {
-    let mut log = store.lock().await?;
-    let wanted: BTreeSet<_> = jobs.iter().flat_map(|job| job.streams.iter().copied()).collect();
-    slots.retain(|stream, _| wanted.contains(stream));
-    catch_up(&mut log, slots, &wanted).await?;
+    let needed: BTreeSet<_> = jobs.iter().flat_map(|job| job.streams.iter().copied()).collect();
+    slots.retain(|stream, _| needed.contains(stream));
+    // Nobody has to wait while long streams are read.
+    let missing: Vec<_> =
+        needed.iter().copied().filter(|stream| !slots.contains_key(stream)).collect();
+    let loaded = streams.load_all(&missing).await?;
+    slots.extend(missing.into_iter().zip(loaded));
+
+    let mut log = streams.store().lock().await?;
+    catch_up(&mut log, slots, &needed).await?;
 
     let mut sent = Vec::with_capacity(jobs.len());
     for job in jobs {
@@ -171,6 +178,11 @@ async fn decide_all(
             slots.clear();
         }
         answers.push(Ok((decision, outcome)));
+    }
+    for (stream, slot) in slots {
+        if slot.comes_due() {
+            streams.ask_for_snapshot(*stream);
+        }
     }
     Ok(answers)
 }
@@ -194,6 +206,20 @@ async fn catch_up(
     Ok(())
 }
 
+/// Loads a stream that nobody had thought of.
+async fn load(
+    log: &mut LockedLog,
+    slots: &mut Slots,
+    stream: StreamId,
+) -> Result<(), CommandError> {
+    let loaded = log.load_from_snapshots(&[wanted(stream)]).await?.pop().unwrap_or_default();
+    match Slot::restore(stream, loaded)? {
+        Some(slot) => slots.insert(stream, slot),
+        None => return catch_up(log, slots, &BTreeSet::from([stream])).await,
+    };
+    Ok(())
+}
+
 async fn decide(
     log: &mut LockedLog,
     job: &Job,
@@ -208,7 +234,7 @@ async fn decide(
             Err(missing) => {
                 streams.insert(missing);
                 if !slots.contains_key(&missing) {
-                    catch_up(log, slots, &BTreeSet::from([missing])).await?;
+                    load(log, slots, missing).await?;
                 }
             }
         }

@@ -16,6 +16,7 @@ mod in_flight;
 mod lane;
 mod receipt;
 mod states;
+mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +26,7 @@ use event_store::EventStore;
 use tokio_util::task::TaskTracker;
 
 use self::attempt::Attempt;
-use self::cache::{Cache, Slot, fold};
+use self::cache::{Cache, Slot};
 pub(crate) use self::command::changes;
 pub use self::command::{Changes, Command, Halt};
 pub use self::context::Context;
@@ -34,6 +35,7 @@ use self::in_flight::InFlight;
 use self::lane::Lane;
 pub use self::receipt::{Receipt, Subject};
 pub use self::states::States;
+use self::streams::Streams;
 use crate::CommandError;
 use crate::backoff::pause;
 
@@ -42,7 +44,7 @@ use crate::backoff::pause;
 pub struct Bus(Arc<Inner>);
 
 struct Inner {
-    store: EventStore,
+    streams: Streams,
     cache: Cache,
     in_flight: InFlight,
     lane: Lane,
@@ -61,12 +63,13 @@ impl Bus {
     pub fn new(store: EventStore, cached: usize) -> Bus {
         let tasks = TaskTracker::new();
         let cache = Cache::new(cached);
-        let lane = Lane::start(store.clone(), &tasks);
-        Bus(Arc::new(Inner { store, cache, in_flight: InFlight::default(), lane, tasks }))
+        let streams = Streams::start(store, &tasks);
+        let lane = Lane::start(streams.clone(), &tasks);
+        Bus(Arc::new(Inner { streams, cache, in_flight: InFlight::default(), lane, tasks }))
     }
 
     pub fn store(&self) -> &EventStore {
-        &self.0.store
+        self.0.streams.store()
     }
 
     /// Carries out a command in a task of its own: a client that hangs up never leaves half of one
@@ -87,7 +90,7 @@ impl Bus {
 
     /// A stream's durable state and version; version 0 of a stream that does not exist.
     pub async fn load(&self, stream: StreamId) -> Result<(State, i32), CommandError> {
-        let Slot { state, version, .. } = fold(&self.0.store, stream).await?;
+        let Slot { state, version, .. } = self.0.streams.load(stream).await?;
         Ok((state, version))
     }
 
@@ -98,7 +101,7 @@ impl Bus {
         stream: StreamId,
         look: impl FnOnce(&State) -> R,
     ) -> Result<R, CommandError> {
-        let entry = self.0.cache.get(&self.0.store, stream).await?;
+        let entry = self.0.cache.get(&self.0.streams, stream).await?;
         let slot = entry.lock();
         Ok(look(&slot.state))
     }
@@ -106,6 +109,7 @@ impl Bus {
     /// Accepts nothing more and waits for what is under way.
     pub async fn shutdown(&self) {
         self.0.lane.close();
+        self.0.streams.close();
         self.0.tasks.close();
         self.0.tasks.wait().await;
     }
@@ -141,6 +145,6 @@ impl Bus {
 
 impl std::fmt::Debug for Bus {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bus").field("store", &self.0.store).finish_non_exhaustive()
+        f.debug_struct("Bus").field("store", self.store()).finish_non_exhaustive()
     }
 }

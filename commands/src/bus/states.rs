@@ -1,6 +1,7 @@
 //! The states at hand while a command is decided.
 
 use domain::cart::Cart;
+use domain::coupon::{Coupon, CouponCode};
 use domain::inventory::Inventory;
 use domain::order::Order;
 use domain::payment::Payment;
@@ -48,6 +49,13 @@ impl States<'_> {
         match self.get(id.stream())? {
             State::Payment(payment) => Ok(payment),
             _ => Err(Halt::Missing(id.stream())),
+        }
+    }
+
+    pub fn coupon(&self, code: &CouponCode) -> Result<&Coupon, Halt> {
+        match self.get(code.stream())? {
+            State::Coupon(coupon) => Ok(coupon),
+            _ => Err(Halt::Missing(code.stream())),
         }
     }
 

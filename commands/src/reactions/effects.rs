@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::State;
 use domain::payment::{Attempt, Fact, PaymentCommand};
 use domain::process::Effect;
-use domain::{PaymentId, State};
 
 use super::{Cause, Reactions};
 use crate::CommandError;
@@ -37,27 +37,17 @@ pub(super) async fn call(
         match ask(reactions, attempt, effect).await {
             Ok(facts) => {
                 for (n, fact) in facts.into_iter().enumerate() {
-                    record(reactions, cause, payment, fact, &format!("{}/{n}", effect.name()))
-                        .await?;
+                    record(reactions, cause, effect, fact, &n.to_string()).await?;
                 }
                 return Ok(());
             }
             Err(ProviderError::Refused(reason)) => {
-                let fact = refusal(effect, reason);
-                return record(
-                    reactions,
-                    cause,
-                    payment,
-                    fact,
-                    &format!("{}/refused", effect.name()),
-                )
-                .await;
+                return record(reactions, cause, effect, refusal(effect, reason), "refused").await;
             }
             Err(ProviderError::NoAnswer(reason)) => {
                 tracing::warn!(%payment, ?effect, tries, reason, "asking the provider again");
                 if matches!(effect, Effect::Create(_)) {
-                    let what = format!("{}/unknown", effect.name());
-                    record(reactions, cause, payment, Fact::Unknown, &what).await?;
+                    record(reactions, cause, effect, Fact::Unknown, "unknown").await?;
                 }
                 let (first, most) = (Duration::from_millis(500), Duration::from_secs(60));
                 tokio::time::sleep(pause(tries, first, most)).await;
@@ -81,16 +71,18 @@ async fn ask(
     }
 }
 
+/// `part` tells the facts of one effect apart.
 async fn record(
     reactions: &Reactions,
     cause: &Cause,
-    payment: PaymentId,
+    effect: Effect,
     fact: Fact,
-    what: &str,
+    part: &str,
 ) -> Result<(), CommandError> {
-    let command = PaymentCommand::Record(fact);
+    let (payment, command) = (effect.payment(), PaymentCommand::Record(fact));
     let command = AskPayment { name: "recordFact", payment, command };
-    reactions.bus.execute(command, cause.context(what)).await.map(|_| ())
+    let context = cause.context(&format!("{}/{part}", effect.name()));
+    reactions.bus.execute(command, context).await.map(|_| ())
 }
 
 /// A webhook has brought what the answer did not.

@@ -75,6 +75,7 @@ struct Leader {
     lease: Lease,
     checkpoint: i64,
     renewed_at: Instant,
+    read_at: Instant,
     queues: Queues,
     running: JoinSet<(StreamId, i64)>,
 }
@@ -87,6 +88,7 @@ impl Leader {
             queues: Queues::new(lease.position),
             lease,
             renewed_at: Instant::now(),
+            read_at: Instant::now(),
             running: JoinSet::new(),
         }
     }
@@ -118,9 +120,12 @@ impl Leader {
     }
 
     async fn read(&mut self) -> Result<usize, Stopped> {
-        if self.queues.len() >= UNFINISHED_MAX {
+        // Tasks end all the time; the end of the log is not looked at for each.
+        let known = self.reactions.bus.store().known_head() > self.queues.read_to();
+        if self.queues.len() >= UNFINISHED_MAX || !known && self.read_at.elapsed() < POLL {
             return Ok(0);
         }
+        self.read_at = Instant::now();
         let entries = self.reactions.feed.read(self.queues.read_to(), READ_MAX).await?;
         for entry in &entries {
             let event = entry.recorded().map_err(|_| Stopped::Unreadable(entry.position()))?;

@@ -7,6 +7,7 @@ mod crowds;
 mod fights;
 mod hang_ups;
 mod keys;
+mod snapshots;
 mod stale;
 mod vault;
 mod versions;

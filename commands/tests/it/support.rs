@@ -11,6 +11,7 @@ use commands::{Bus, CommandError, Context, Receipt};
 use domain::cart::Owner;
 use domain::checkout::{CheckoutError, PlaceOrder, Shortage};
 use domain::inventory::{Adjustment, Inventory, InventoryCommand, Stock};
+use domain::pricing::Charges;
 use domain::product::ProductCommand;
 use domain::{
     CartId, Currency, Money, OrderId, Personal, Quantity, Refusal, Sku, State, SubjectId,
@@ -171,6 +172,7 @@ pub(crate) fn place(cart: CartId) -> PlaceOrder {
         contact: sealed.clone(),
         shipping_address: sealed,
         expected_total: None,
+        charges: Charges::default(),
         reserve_for: TimeDelta::minutes(15),
     }
 }

@@ -1,8 +1,11 @@
 //! What may be asked of a cart, and why it may be refused.
 
+use chrono::TimeDelta;
+
 use super::Owner;
+use crate::coupon::CouponCode;
 use crate::product::Offer;
-use crate::{Code, Currency, Money, MoneyError, OrderId, Quantity, Sku};
+use crate::{CartId, Code, Currency, CustomerId, Money, MoneyError, OrderId, Quantity, Sku};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum CartCommand {
@@ -22,6 +25,20 @@ pub enum CartCommand {
         skus: Vec<Sku>,
     },
     Clear,
+    /// Its discount is worked out anew whenever the cart is looked at, and again at checkout.
+    ApplyCoupon {
+        code: CouponCode,
+    },
+    RemoveCoupon,
+    /// Ends a guest's cart whose lines went into the customer's.
+    MergeInto {
+        cart: CartId,
+        customer: CustomerId,
+    },
+    /// Ends a cart that nobody has touched for so long.
+    Expire {
+        idle_for: TimeDelta,
+    },
     /// Brings captured prices up to date and ends the cart.
     CheckOut {
         order: OrderId,

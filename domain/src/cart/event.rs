@@ -3,7 +3,8 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::{CartId, CustomerId, Money, OrderId, Quantity, Sku, Text, Timestamp};
+use crate::coupon::CouponCode;
+use crate::{CartId, CustomerId, Money, OrderId, Quantity, Sku, Timestamp};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum CartEvent {
@@ -22,10 +23,11 @@ pub enum CartEvent {
     /// The captured price was brought up to date.
     #[serde(rename = "cart.line_repriced")]
     LineRepriced { sku: Sku, unit_price: Money, at: Timestamp },
+    /// In the place of any that was there.
     #[serde(rename = "cart.coupon_applied")]
-    CouponApplied { code: Text, at: Timestamp },
+    CouponApplied { code: CouponCode, at: Timestamp },
     #[serde(rename = "cart.coupon_removed")]
-    CouponRemoved { code: Text, at: Timestamp },
+    CouponRemoved { code: CouponCode, at: Timestamp },
     /// A guest's cart ended: its lines went into a customer's.
     #[serde(rename = "cart.merged")]
     Merged { into: CartId, at: Timestamp },

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 pub use self::command::{Addition, CartCommand, CartError};
 pub use self::event::{CartEvent, Owner};
+use crate::coupon::CouponCode;
 use crate::decide::handle;
 use crate::product::Offer;
-use crate::{CartId, Currency, Decide, Money, MoneyError, OrderId, Quantity, Sku, Text, Timestamp};
+use crate::{CartId, Currency, Decide, Money, MoneyError, OrderId, Quantity, Sku, Timestamp};
 
 /// The most lines a cart may have.
 pub const MAX_LINES: usize = 250;
@@ -34,7 +35,8 @@ pub enum Cart {
 pub struct Basket {
     pub owner: Owner,
     pub lines: Vec<Line>,
-    pub coupons: Vec<Text>,
+    /// At most one.
+    pub coupon: Option<CouponCode>,
     pub created_at: Timestamp,
     pub touched_at: Timestamp,
 }
@@ -55,7 +57,7 @@ impl Line {
 
 impl Basket {
     fn new(owner: Owner, at: Timestamp) -> Self {
-        Basket { owner, lines: vec![], coupons: vec![], created_at: at, touched_at: at }
+        Basket { owner, lines: vec![], coupon: None, created_at: at, touched_at: at }
     }
 
     pub fn line(&self, sku: &Sku) -> Option<&Line> {
@@ -118,6 +120,27 @@ impl Decide for Cart {
             (cart, CartCommand::RemoveLines { skus }) => remove_lines(cart.active()?, skus, at),
             (cart, CartCommand::Clear) if cart.active()?.lines.is_empty() => Ok(vec![]),
             (_, CartCommand::Clear) => Ok(vec![CartEvent::Cleared { at }]),
+            (cart, CartCommand::ApplyCoupon { code }) => Ok(match &cart.active()?.coupon {
+                Some(applied) if applied == code => vec![],
+                _ => vec![CartEvent::CouponApplied { code: code.clone(), at }],
+            }),
+            (cart, CartCommand::RemoveCoupon) => Ok(match &cart.active()?.coupon {
+                Some(code) => vec![CartEvent::CouponRemoved { code: code.clone(), at }],
+                None => vec![],
+            }),
+            (Cart::Merged(_, into), CartCommand::MergeInto { cart, .. }) if into == cart => {
+                Ok(vec![])
+            }
+            (cart, CartCommand::MergeInto { cart: into, customer }) => {
+                cart.active()?;
+                let (into, customer) = (*into, *customer);
+                Ok(vec![CartEvent::Assigned { customer, at }, CartEvent::Merged { into, at }])
+            }
+            (Cart::Active(basket), CartCommand::Expire { idle_for }) => {
+                let is_over = at - basket.touched_at >= *idle_for;
+                Ok(if is_over { vec![CartEvent::Expired { at }] } else { vec![] })
+            }
+            (_, CartCommand::Expire { .. }) => Ok(vec![]),
             (cart, CartCommand::CheckOut { order, offers }) => {
                 check_out(cart.active()?, *order, offers, at)
             }
@@ -296,8 +319,8 @@ impl Basket {
             }
             CartEvent::LineRemoved { sku, .. } => self.lines.retain(|line| line.sku != *sku),
             CartEvent::Cleared { .. } => self.lines.clear(),
-            CartEvent::CouponApplied { code, .. } => self.coupons.push(code.clone()),
-            CartEvent::CouponRemoved { code, .. } => self.coupons.retain(|c| c != code),
+            CartEvent::CouponApplied { code, .. } => self.coupon = Some(code.clone()),
+            CartEvent::CouponRemoved { .. } => self.coupon = None,
             CartEvent::Assigned { customer, .. } => self.owner = Owner::Customer(*customer),
             CartEvent::Created { .. }
             | CartEvent::Merged { .. }

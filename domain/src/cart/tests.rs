@@ -1,10 +1,14 @@
 //! The rules of a cart, as facts.
 
+use chrono::TimeDelta;
 use cqrs_es::Aggregate;
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 
 use super::{Addition, Basket, Cart, CartCommand, CartError, CartEvent, Line, MAX_LINES, Owner};
-use crate::fixtures::{cart_id, customer, eur, minute, order_id, sku, text, units, usd};
+use crate::coupon::CouponCode;
+use crate::fixtures::{
+    cart_id, coupon_code, customer, eur, minute, order_id, sku, text, units, usd,
+};
 use crate::product::Offer;
 use crate::{Code, Money, MoneyError, Quantity, Refusal, Timestamp};
 
@@ -259,13 +263,13 @@ fn only_an_active_cart_is_edited() {
 #[test]
 fn the_basket_is_what_its_events_say() {
     let customer = customer();
-    let (sku, code) = (sku("MUG"), text("SPRING"));
+    let (sku, code) = (sku("MUG"), coupon_code("SPRING"));
     let mut events = two_mugs();
     events.extend([
         added("TEA", 4, usd(300)),
-        CartEvent::CouponApplied { code: text("WINTER"), at: minute(2) },
+        CartEvent::CouponApplied { code: coupon_code("WINTER"), at: minute(2) },
         CartEvent::CouponApplied { code: code.clone(), at: minute(2) },
-        CartEvent::CouponRemoved { code: text("WINTER"), at: minute(3) },
+        CartEvent::CouponRemoved { code, at: minute(3) },
         CartEvent::Assigned { customer, at: minute(4) },
         CartEvent::CheckedOut { order: order_id(1), at: minute(5) },
         // Nothing happens to a cart that has ended.
@@ -275,7 +279,7 @@ fn the_basket_is_what_its_events_say() {
     let basket = Basket {
         owner: Owner::Customer(customer),
         lines: vec![line(sku, 2, usd(1250)), line(crate::fixtures::sku("TEA"), 4, usd(300))],
-        coupons: vec![code],
+        coupon: None,
         created_at: minute(0),
         touched_at: minute(5),
     };
@@ -303,4 +307,53 @@ fn a_refusal_has_a_code_and_names_its_field() {
         let refusal = Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");
     }
+}
+
+#[test]
+fn a_cart_has_at_most_one_coupon() {
+    let (spring, winter) = (coupon_code("SPRING"), coupon_code("WINTER"));
+    let apply = |code: &CouponCode| CartCommand::ApplyCoupon { code: code.clone() };
+    let applied = |code: &CouponCode| CartEvent::CouponApplied { code: code.clone(), at: now() };
+    let with_spring = with(two_mugs(), applied(&spring));
+    given(&two_mugs()).when(apply(&spring)).then_expect_events(vec![applied(&spring)]);
+    given(&with_spring).when(apply(&spring)).then_expect_events(vec![]);
+    given(&with_spring).when(apply(&winter)).then_expect_events(vec![applied(&winter)]);
+    let basket = cart(&with(with_spring, applied(&winter)));
+    assert_eq!(basket.basket().unwrap().coupon, Some(winter));
+}
+
+#[test]
+fn a_coupon_that_is_not_there_is_removed_already() {
+    let code = coupon_code("SPRING");
+    let with_spring =
+        with(two_mugs(), CartEvent::CouponApplied { code: code.clone(), at: minute(2) });
+    let removed = CartEvent::CouponRemoved { code, at: now() };
+    given(&with_spring).when(CartCommand::RemoveCoupon).then_expect_events(vec![removed]);
+    given(&two_mugs()).when(CartCommand::RemoveCoupon).then_expect_events(vec![]);
+}
+
+#[test]
+fn a_cart_that_is_idle_for_long_enough_expires_and_begins_anew_with_the_next_touch() {
+    let expire = |minutes| CartCommand::Expire { idle_for: TimeDelta::minutes(minutes) };
+    let expired = || CartEvent::Expired { at: now() };
+    // Last touched at minute 1, and now is minute 10.
+    given(&two_mugs()).when(expire(10)).then_expect_events(vec![]);
+    given(&two_mugs()).when(expire(9)).then_expect_events(vec![expired()]);
+    let over = with(two_mugs(), expired());
+    given(&over).when(expire(0)).then_expect_events(vec![]);
+    given(&[]).when(expire(0)).then_expect_events(vec![]);
+    let Cart::Active(basket) = cart(&with(over, created())) else { panic!("it is active") };
+    assert!(basket.lines.is_empty());
+}
+
+#[test]
+fn a_merged_cart_ends_as_the_customers_and_merging_it_again_changes_nothing() {
+    let merge = |into| CartCommand::MergeInto { cart: cart_id(into), customer: customer() };
+    let assigned = CartEvent::Assigned { customer: customer(), at: now() };
+    let merged = CartEvent::Merged { into: cart_id(2), at: now() };
+    given(&two_mugs()).when(merge(2)).then_expect_events(vec![assigned, merged.clone()]);
+    let over = with(two_mugs(), merged);
+    given(&over).when(merge(2)).then_expect_events(vec![]);
+    given(&over).when(merge(3)).then_expect_error(CartError::NotActive);
+    given(&[]).when(merge(2)).then_expect_error(CartError::NotActive);
 }

@@ -1,14 +1,16 @@
-//! Cancelling before anything is shipped: the goods go back on the shelf in the same append.
+//! Cancelling before anything is shipped: the goods go back on the shelf, and the coupon to
+//! whoever may use it, in the same append.
 
-use super::{Changes, Stocks, events_of, for_each_line};
+use super::{Changes, Holds, ask_coupon, events_of, for_each_line};
+use crate::coupon::CouponCommand;
 use crate::inventory::{Adjustment, InventoryCommand, ReleaseReason};
-use crate::order::{CancelReason, Order, OrderCommand};
+use crate::order::{CancelReason, Lifecycle, Order, OrderCommand};
 use crate::{Decide, OrderId, Refusal, Text, Timestamp};
 
 /// The money follows by the process manager, which hears `order.cancelled`.
 pub fn cancel(
     (order_id, order): (OrderId, &Order),
-    stocks: &Stocks<'_>,
+    holds: &Holds<'_>,
     reason: &CancelReason,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
@@ -19,7 +21,7 @@ pub fn cancel(
     }
     let mut changes: Changes = events_of(order_id.stream(), events).collect();
     let number = Text::new(&details.placed.number, Text::SHORT).ok();
-    changes.extend(for_each_line(details, stocks, now, |line| match details.confirmed_at {
+    changes.extend(for_each_line(details, holds, now, |line| match details.confirmed_at {
         // Sold already: the units have left `onHand` and come back to it.
         Some(_) => InventoryCommand::Adjust {
             kind: Adjustment::Return,
@@ -29,5 +31,10 @@ pub fn cancel(
         },
         None => InventoryCommand::Release { order: order_id, why: ReleaseReason::Cancelled },
     })?);
+    // An order that has expired gave it back then.
+    if !matches!(details.lifecycle, Lifecycle::Expired { .. }) {
+        let release = CouponCommand::Release { order: order_id };
+        changes.extend(ask_coupon(details, holds, now, release)?);
+    }
     Ok(changes)
 }

@@ -6,9 +6,12 @@
 mod cancel;
 mod error;
 mod expire;
+mod merge;
 mod pay;
 mod place;
+mod quote;
 mod settle;
+mod take_back;
 #[cfg(test)]
 mod tests;
 
@@ -17,9 +20,13 @@ use std::collections::BTreeMap;
 pub use self::cancel::cancel;
 pub use self::error::{CheckoutError, Shortage};
 pub use self::expire::expire;
+pub use self::merge::{MergeCarts, merge};
 pub use self::pay::{StartPayment, start_payment};
 pub use self::place::{PlaceOrder, Shelf, place};
+pub use self::quote::{Quote, quote};
 pub use self::settle::{settle, unwind};
+pub use self::take_back::accept_return;
+use crate::coupon::{Coupon, CouponCommand};
 use crate::inventory::{Inventory, InventoryCommand};
 use crate::order::Details;
 use crate::{Decide, Event, Refusal, Sku, StreamId, Timestamp};
@@ -27,8 +34,12 @@ use crate::{Decide, Event, Refusal, Sku, StreamId, Timestamp};
 /// The events of a decision, each with its stream, in the order in which they are appended.
 pub type Changes = Vec<(StreamId, Event)>;
 
-/// The stocks of an order's SKUs.
-pub type Stocks<'a> = BTreeMap<Sku, &'a Inventory>;
+/// What is kept for an order: the stocks of its SKUs, and the coupon that it used.
+#[derive(Debug, Clone, Default)]
+pub struct Holds<'a> {
+    pub stocks: BTreeMap<Sku, &'a Inventory>,
+    pub coupon: Option<&'a Coupon>,
+}
 
 fn events_of<E: Into<Event>>(
     stream: StreamId,
@@ -40,7 +51,7 @@ fn events_of<E: Into<Event>>(
 /// Asks the same of the stock of every line.
 fn for_each_line(
     order: &Details,
-    stocks: &Stocks<'_>,
+    holds: &Holds<'_>,
     now: Timestamp,
     command: impl Fn(&crate::order::OrderLine) -> InventoryCommand,
 ) -> Result<Changes, Refusal> {
@@ -48,8 +59,21 @@ fn for_each_line(
     let mut changes = vec![];
     for line in &order.lines {
         let sku = &line.ordered.sku;
-        let stock = stocks.get(sku).copied().unwrap_or(&absent);
+        let stock = holds.stocks.get(sku).copied().unwrap_or(&absent);
         changes.extend(events_of(sku.inventory(), stock.decide(&command(line), now)?));
     }
     Ok(changes)
+}
+
+/// Asks the same of the coupon, if the order used one.
+fn ask_coupon(
+    order: &Details,
+    holds: &Holds<'_>,
+    now: Timestamp,
+    command: CouponCommand,
+) -> Result<Changes, Refusal> {
+    let (Some(code), Some(coupon)) = (&order.placed.coupon, holds.coupon) else {
+        return Ok(vec![]);
+    };
+    Ok(events_of(code.stream(), coupon.decide(&command, now)?).collect())
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Changes, CheckoutError, Stocks, events_of, for_each_line};
+use super::{Changes, CheckoutError, Holds, events_of, for_each_line};
 use crate::inventory::InventoryCommand;
 use crate::order::{Order, OrderCommand, OrderError};
 use crate::payment::{CaptureMode, Method, Payment, PaymentCommand};
@@ -27,7 +27,7 @@ pub fn start_payment(
     request: &StartPayment,
     order: &Order,
     latest: Option<&Payment>,
-    stocks: &Stocks<'_>,
+    holds: &Holds<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let details = order.existing()?;
@@ -58,7 +58,7 @@ pub fn start_payment(
     let mut changes = vec![];
     changes.extend(events_of(request.payment.stream(), Payment::Absent.decide(&initiate, now)?));
     changes.extend(events_of(request.order.stream(), order.decide(&start, now)?));
-    changes.extend(for_each_line(details, stocks, now, |_| InventoryCommand::ExtendReservation {
+    changes.extend(for_each_line(details, holds, now, |_| InventoryCommand::ExtendReservation {
         order: request.order,
         expires_at: reserved_until,
     })?);

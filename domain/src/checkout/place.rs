@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use super::{Changes, CheckoutError, Shortage, events_of};
+use super::{Changes, CheckoutError, Quote, Shortage, events_of, quote};
 use crate::cart::{Basket, Cart, CartCommand, CartError};
+use crate::coupon::{Coupon, CouponCode, CouponCommand};
 use crate::inventory::{Inventory, InventoryCommand, InventoryError};
-use crate::order::{Order, OrderCommand, Placed, PlacedLine, Totals};
+use crate::order::{Order, OrderCommand, Placed};
+use crate::pricing::Charges;
 use crate::product::{Offer, Product};
-use crate::{CartId, Decide, Money, MoneyError, OrderId, Personal, Refusal, Sku, Timestamp};
+use crate::{CartId, Decide, Money, OrderId, Personal, Refusal, Sku, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlaceOrder {
@@ -20,6 +22,8 @@ pub struct PlaceOrder {
     pub shipping_address: Personal,
     /// What the customer saw; another total is refused.
     pub expected_total: Option<Money>,
+    /// Tax and shipping, where the goods go.
+    pub charges: Charges,
     /// How long the stock is kept for a customer who has not paid.
     pub reserve_for: TimeDelta,
 }
@@ -31,10 +35,11 @@ pub struct Shelf<'a> {
     pub inventory: &'a Inventory,
 }
 
-/// `shelves` holds every SKU of the cart.
+/// `coupon` is the cart's, if it has one; `shelves` holds every SKU of the cart.
 pub fn place(
     request: &PlaceOrder,
     cart: &Cart,
+    coupon: Option<&Coupon>,
     shelves: &BTreeMap<Sku, Shelf<'_>>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
@@ -47,9 +52,10 @@ pub fn place(
         return Err(CartError::Empty.into());
     }
     let offers = offers(basket, shelves)?;
-    let lines = price(basket, &offers)?;
-    let totals = total(&lines)?;
+    let Quote { lines, totals } = quote(basket, &offers, coupon, &request.charges, now)?;
     agreed(request, basket, &offers, totals.total)?;
+    let code = basket.coupon.as_ref();
+    let redeemed = redeem(request.order, code, coupon, totals.subtotal, now)?;
 
     let reserved_until = now + request.reserve_for;
     let placed = Placed {
@@ -60,6 +66,8 @@ pub fn place(
         shipping_address: request.shipping_address.clone(),
         lines,
         totals,
+        tax: request.charges.tax,
+        coupon: basket.coupon.clone(),
         reserved_until,
         at: now,
     };
@@ -70,6 +78,7 @@ pub fn place(
     let mut changes = vec![];
     changes.extend(events_of(request.order.stream(), Order::Absent.decide(&place, now)?));
     changes.extend(events_of(request.cart.stream(), cart.decide(&check_out, now)?));
+    changes.extend(redeemed);
     changes.extend(reservations);
     Ok(changes)
 }
@@ -80,33 +89,17 @@ fn offers(basket: &Basket, shelves: &BTreeMap<Sku, Shelf<'_>>) -> Result<Vec<Off
     basket.lines.iter().map(|line| offer(&line.sku).map_err(Refusal::from)).collect()
 }
 
-/// The lines at present prices.
-fn price(basket: &Basket, offers: &[Offer]) -> Result<Vec<PlacedLine>, CheckoutError> {
-    let priced = basket.lines.iter().zip(offers).map(|(line, offer)| {
-        let nothing = Money::zero(offer.price.currency);
-        Ok(PlacedLine {
-            sku: line.sku.clone(),
-            name: offer.name.clone(),
-            quantity: line.quantity,
-            unit_price: offer.price,
-            total: offer.price.times(line.quantity)?,
-            discount: nothing,
-            tax: nothing,
-        })
-    });
-    priced.collect::<Result<_, MoneyError>>().map_err(CheckoutError::from)
-}
-
-fn total(lines: &[PlacedLine]) -> Result<Totals, CheckoutError> {
-    let nothing = Money::zero(lines[0].total.currency);
-    let sum = |part: fn(&PlacedLine) -> Money| {
-        lines.iter().try_fold(nothing, |sum, line| sum.plus(part(line)))
-    };
-    let (subtotal, discount, tax) =
-        (sum(|line| line.total)?, sum(|line| line.discount)?, sum(|line| line.tax)?);
-    let shipping = nothing;
-    let total = subtotal.plus(shipping)?.minus(discount)?.plus(tax)?;
-    Ok(Totals { subtotal, shipping, discount, tax, total })
+/// Uses the cart's coupon once more.
+fn redeem(
+    order: OrderId,
+    code: Option<&CouponCode>,
+    coupon: Option<&Coupon>,
+    subtotal: Money,
+    now: Timestamp,
+) -> Result<Changes, Refusal> {
+    let (Some(code), Some(coupon)) = (code, coupon) else { return Ok(vec![]) };
+    let events = coupon.decide(&CouponCommand::Redeem { order, subtotal }, now)?;
+    Ok(events_of(code.stream(), events).collect())
 }
 
 /// Present prices are charged; where they are not the captured ones, only a customer who named

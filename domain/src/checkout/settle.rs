@@ -2,7 +2,8 @@
 
 use cqrs_es::Aggregate;
 
-use super::{Changes, Stocks, cancel, events_of, for_each_line};
+use super::{Changes, Holds, ask_coupon, cancel, events_of, for_each_line};
+use crate::coupon::CouponCommand;
 use crate::inventory::{InventoryCommand, ReleaseReason};
 use crate::order::{CancelReason, Details, Lifecycle, Order, OrderCommand};
 use crate::payment::{Attempt, CaptureMode, Method, Payment, PaymentCommand};
@@ -14,16 +15,14 @@ use crate::{Decide, OrderId, PaymentId, Refusal, Timestamp};
 pub fn settle(
     (order_id, order): (OrderId, &Order),
     (payment_id, payment): (PaymentId, &Payment),
-    stocks: &Stocks<'_>,
+    holds: &Holds<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let (details, attempt) = (order.existing()?, payment.existing()?);
     let (outcome, refunded) = (attempt.outcome(), attempt.refunded());
     let record = OrderCommand::RecordPayment { payment: payment_id, outcome, refunded };
     let recorded = order.decide(&record, now)?;
-    let mut after = order.clone();
-    recorded.iter().cloned().for_each(|event| after.apply(event));
-    let mut changes: Changes = events_of(order_id.stream(), recorded).collect();
+    let mut changes: Changes = events_of(order_id.stream(), recorded.clone()).collect();
 
     let unwind = |changes: &mut Changes| -> Result<(), Refusal> {
         let events = payment.decide(&PaymentCommand::Unwind, now)?;
@@ -33,7 +32,7 @@ pub fn settle(
     match details.lifecycle {
         Lifecycle::Cancelled { .. } => unwind(&mut changes)?,
         Lifecycle::Placed | Lifecycle::Expired { .. } if covers(attempt, details) => {
-            match commit(order_id, details, stocks, now) {
+            match commit(order_id, details, holds, now) {
                 Ok(sales) => {
                     changes.extend(sales);
                     let confirmed = order.decide(&OrderCommand::Confirm, now)?;
@@ -44,9 +43,9 @@ pub fn settle(
                         changes.extend(events_of(payment_id.stream(), events));
                     }
                 }
-                Err(_) => {
-                    changes.extend(release(order_id, details, stocks, now)?);
-                    let cancel = OrderCommand::Cancel { reason: CancelReason::OutOfStock };
+                Err(refusal) => {
+                    changes.extend(release(order_id, details, holds, now)?);
+                    let cancel = OrderCommand::Cancel { reason: reason_of(&refusal) };
                     changes.extend(events_of(order_id.stream(), order.decide(&cancel, now)?));
                     unwind(&mut changes)?;
                 }
@@ -55,10 +54,14 @@ pub fn settle(
         Lifecycle::Placed | Lifecycle::Expired { .. } => {}
         // Two attempts have succeeded after all: the second one is not owed.
         _ if details.covered_by.is_some_and(|other| other != payment_id) => unwind(&mut changes)?,
-        // The money that confirmed it is gone. What is shipped already cannot be called back.
-        _ if details.covered_by.is_some() && after.existing()?.covered_by.is_none() => {
-            let lost = cancel((order_id, &after), stocks, &CancelReason::PaymentLost, now);
-            changes.extend(lost.unwrap_or_default());
+        _ if details.covered_by.is_some() => {
+            let mut after = order.clone();
+            recorded.into_iter().for_each(|event| after.apply(event));
+            // The money that confirmed it is gone. What is shipped already cannot be called back.
+            if after.existing()?.covered_by.is_none() {
+                let lost = cancel((order_id, &after), holds, &CancelReason::PaymentLost, now);
+                changes.extend(lost.unwrap_or_default());
+            }
         }
         _ => {}
     }
@@ -84,26 +87,43 @@ fn covers(attempt: &Attempt, order: &Details) -> bool {
     attempt.captured() >= total || (promised && !let_go)
 }
 
+/// The goods leave the shelf; an order that had expired also needs its coupon again.
 fn commit(
     order: OrderId,
     details: &Details,
-    stocks: &Stocks<'_>,
+    holds: &Holds<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
-    for_each_line(details, stocks, now, |line| InventoryCommand::Commit {
+    let mut changes = for_each_line(details, holds, now, |line| InventoryCommand::Commit {
         order,
         quantity: line.ordered.quantity,
-    })
+    })?;
+    if matches!(details.lifecycle, Lifecycle::Expired { .. }) {
+        let redeem = CouponCommand::Redeem { order, subtotal: details.placed.totals.subtotal };
+        changes.extend(ask_coupon(details, holds, now, redeem)?);
+    }
+    Ok(changes)
+}
+
+/// Why money that came too late could not revive its order.
+fn reason_of(refusal: &Refusal) -> CancelReason {
+    match refusal {
+        Refusal::Coupon(_) => CancelReason::CouponUsedUp,
+        _ => CancelReason::OutOfStock,
+    }
 }
 
 fn release(
     order: OrderId,
     details: &Details,
-    stocks: &Stocks<'_>,
+    holds: &Holds<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
-    for_each_line(details, stocks, now, |_| InventoryCommand::Release {
-        order,
-        why: ReleaseReason::Cancelled,
-    })
+    let why = ReleaseReason::Cancelled;
+    let mut changes =
+        for_each_line(details, holds, now, |_| InventoryCommand::Release { order, why })?;
+    if !matches!(details.lifecycle, Lifecycle::Expired { .. }) {
+        changes.extend(ask_coupon(details, holds, now, CouponCommand::Release { order })?);
+    }
+    Ok(changes)
 }

@@ -29,10 +29,6 @@ impl Reservations {
         self.by_order.get(&order)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (OrderId, &Reservation)> {
-        self.by_order.iter().map(|(order, reservation)| (*order, reservation))
-    }
-
     /// Those whose time is over, the oldest first.
     pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = (OrderId, &Reservation)> {
         let over = self.by_expiry.iter().take_while(move |(expires_at, _)| *expires_at <= now);

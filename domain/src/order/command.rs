@@ -1,8 +1,8 @@
 //! What may be asked of an order, and why it may be refused.
 
-use super::{CancelReason, Part, PaymentOutcome, Placed, Shipment};
+use super::{CancelReason, Part, PaymentOutcome, Placed, Restocking, Shipment};
 use crate::payment::Method;
-use crate::{Code, Money, PaymentId, Personal, Sku, Timestamp};
+use crate::{Code, Money, PaymentId, Personal, Sku, Text, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum OrderCommand {
@@ -32,6 +32,16 @@ pub enum OrderCommand {
     /// No lines: everything that is shipped and not delivered yet.
     Deliver {
         lines: Vec<Part>,
+    },
+    /// No lines: everything that was delivered and is not on its way back.
+    RequestReturn {
+        lines: Vec<Part>,
+        reason: Option<Text>,
+    },
+    /// No lines: everything that was asked about.
+    AcceptReturn {
+        lines: Vec<Part>,
+        restocking: Restocking,
     },
     Cancel {
         reason: CancelReason,
@@ -68,10 +78,14 @@ pub enum OrderError {
     ExceedsUnshipped { sku: Sku, unshipped: i64, wanted: i64 },
     #[error("{undelivered} of {sku} are on their way, {wanted} are too many")]
     ExceedsShipped { sku: Sku, undelivered: i64, wanted: i64 },
+    #[error("{returnable} of {sku} can be returned, {wanted} are too many")]
+    ExceedsDelivered { sku: Sku, returnable: i64, wanted: i64 },
     #[error("nothing is left to ship")]
     NothingToShip,
     #[error("nothing is on its way")]
     NothingToDeliver,
+    #[error("nothing can be returned")]
+    NothingToReturn,
 }
 
 impl OrderError {
@@ -92,6 +106,9 @@ impl OrderError {
             OrderError::ExceedsShipped { .. } | OrderError::NothingToDeliver => {
                 Code::QuantityExceedsShipped
             }
+            OrderError::ExceedsDelivered { .. } | OrderError::NothingToReturn => {
+                Code::QuantityExceedsDelivered
+            }
         }
     }
 
@@ -99,7 +116,8 @@ impl OrderError {
         match self {
             OrderError::LineNotFound(_)
             | OrderError::ExceedsUnshipped { .. }
-            | OrderError::ExceedsShipped { .. } => "lines",
+            | OrderError::ExceedsShipped { .. }
+            | OrderError::ExceedsDelivered { .. } => "lines",
             _ => "orderId",
         }
     }

@@ -4,7 +4,9 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::cart::Owner;
+use crate::coupon::CouponCode;
 use crate::payment::Method;
+use crate::pricing::Tax;
 use crate::{CartId, Money, PaymentId, Personal, Quantity, ShipmentId, Sku, Text, Timestamp};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +64,10 @@ pub struct Placed {
     pub shipping_address: Personal,
     pub lines: Vec<PlacedLine>,
     pub totals: Totals,
+    /// By which the tax was worked out.
+    pub tax: Tax,
+    /// The coupon that made the discount.
+    pub coupon: Option<CouponCode>,
     pub reserved_until: Timestamp,
     pub at: Timestamp,
 }
@@ -78,12 +84,14 @@ pub struct PlacedLine {
     pub tax: Money,
 }
 
-/// `subtotal + shipping − discount + tax = total`, to the minor unit.
+/// `subtotal + shipping − discount + exclusive tax = total`, to the minor unit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
     pub subtotal: Money,
     pub shipping: Money,
+    pub shipping_tax: Money,
     pub discount: Money,
+    /// Of the lines and of shipping.
     pub tax: Money,
     pub total: Money,
 }
@@ -125,6 +133,8 @@ pub enum CancelReason {
     OutOfStock,
     /// The money that had confirmed the order was let go before anything was shipped.
     PaymentLost,
+    /// The money came after the coupon had gone to somebody else.
+    CouponUsedUp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,12 +166,23 @@ impl OrderEvent {
     }
 }
 
+impl OrderEvent {
+    /// Of the payload as it is written today; see `upcast.rs`.
+    pub fn schema_version(&self) -> i16 {
+        match self {
+            // 2: tax, coupon, tax on shipping.
+            OrderEvent::Placed(_) => 2,
+            _ => 1,
+        }
+    }
+}
+
 impl DomainEvent for OrderEvent {
     fn event_type(&self) -> String {
         self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.schema_version().to_string()
     }
 }

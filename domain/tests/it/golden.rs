@@ -7,9 +7,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
+use cqrs_es::persist::SerializedEvent;
 use domain::{Event, Kind};
+use serde_json::Value;
 
 use crate::samples;
+
+/// Schemas that are no longer written.
+const OLD: [(&str, i16); 1] = [("order.placed", 1)];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
@@ -82,4 +87,45 @@ fn every_golden_file_belongs_to_an_event_type() {
         let version = version.strip_suffix(".json").and_then(|version| version.parse().ok());
         assert!(version.is_some_and(|version: i16| version >= 1), "{name}");
     }
+}
+
+#[test]
+fn events_of_older_schemas_are_lifted_to_todays() {
+    for (name, version) in OLD {
+        let text = fs::read_to_string(folder().join(format!("{name}.v{version}.json"))).unwrap();
+        let kind = name.split('.').next().unwrap().parse().unwrap();
+        assert!(Event::decode(kind, &text).is_err(), "{name}.v{version} needs no upcaster");
+        let payload = serde_json::from_str(&text).unwrap();
+        let stored = (name.to_owned(), version.to_string(), payload, Value::Null);
+        let (event_type, event_version, payload, metadata) = stored;
+        let mut event = SerializedEvent::new(
+            String::new(),
+            1,
+            kind.to_string(),
+            event_type,
+            event_version,
+            payload,
+            metadata,
+        );
+        for upcaster in domain::upcasters() {
+            if upcaster.can_upcast(&event.event_type, &event.event_version) {
+                event = upcaster.upcast(event);
+            }
+        }
+        let lifted = Event::decode(kind, &event.payload.to_string()).unwrap();
+        assert_eq!(event.event_version, lifted.schema_version().to_string());
+    }
+}
+
+#[test]
+fn every_golden_file_of_an_older_schema_is_known() {
+    let newest: BTreeSet<_> =
+        Kind::ALL.into_iter().flat_map(samples::of_every_type).map(|e| file_name(&e)).collect();
+    let old: BTreeSet<_> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !newest.contains(name))
+        .collect();
+    let known = OLD.map(|(name, version)| format!("{name}.v{version}.json"));
+    assert_eq!(old, known.into());
 }

@@ -9,4 +9,5 @@ mod payment;
 mod play;
 mod product;
 mod samples;
+mod states;
 mod values;

@@ -1,7 +1,8 @@
 //! An order, whatever it is asked.
 
 use domain::order::{
-    CancelReason, Lifecycle, Order, OrderCommand, Part, PaymentOutcome, PlacedLine, Shipment,
+    CancelReason, Lifecycle, Order, OrderCommand, Part, PaymentOutcome, PlacedLine, Restocking,
+    Shipment,
 };
 use domain::payment::Method;
 use domain::{PaymentId, ShipmentId};
@@ -79,6 +80,10 @@ fn command() -> impl Strategy<Value = OrderCommand> {
             },
         }),
         8 => parts().prop_map(|lines| OrderCommand::Deliver { lines }),
+        3 => parts().prop_map(|lines| OrderCommand::RequestReturn { lines, reason: None }),
+        3 => parts().prop_map(|lines| {
+            OrderCommand::AcceptReturn { lines, restocking: Restocking::Restocked }
+        }),
         1 => reason().prop_map(|reason| OrderCommand::Cancel { reason }),
         1 => Just(OrderCommand::Expire),
         1 => Just(OrderCommand::AddNote { note: crate::samples::sealed("bm90ZQ==") }),
@@ -105,6 +110,8 @@ proptest! {
                 let ordered = line.ordered.quantity.units();
                 assert!(0 <= line.delivered);
                 assert!(line.delivered <= line.shipped && line.shipped <= ordered);
+                assert!(0 <= line.returned && 0 <= line.return_requested);
+                assert!(line.returned + line.return_requested <= line.delivered);
                 let parcels = order.shipments.iter().flat_map(|sent| &sent.shipment.lines);
                 let sent = parcels.filter(|part| part.sku == line.ordered.sku);
                 assert_eq!(line.shipped, sent.map(|part| part.quantity.units()).sum::<i64>());

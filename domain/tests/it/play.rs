@@ -10,7 +10,8 @@ use crate::samples::minute;
 
 /// Runs commands, each so many minutes after the one before, and shows every state with the
 /// events that led to it; refused commands lead nowhere. Whatever they are: deciding twice gives
-/// the same answer, and neither stored events nor a snapshot remember the state differently.
+/// the same answer, and neither stored events nor snapshots between them remember the state
+/// differently.
 pub(crate) fn play<A>(
     commands: Vec<(A::Command, i64)>,
     mut seen: impl FnMut(&A, &[A::Event], Timestamp),
@@ -19,19 +20,23 @@ pub(crate) fn play<A>(
     A::Error: PartialEq,
 {
     let (mut state, mut replayed, mut minutes) = (A::default(), A::default(), 0);
+    let mut restored = A::default();
     for (command, later) in commands {
         minutes += later;
         let now = minute(minutes);
         let decision = state.decide(&command, now);
         assert_eq!(decision, state.decide(&command, now));
         let events = decision.unwrap_or_default();
+        restored = stored(&restored);
         for event in &events {
             replayed.apply(stored(event));
+            restored.apply(stored(event));
             state.apply(event.clone());
         }
         seen(&state, &events, now);
     }
     assert_eq!(state, replayed);
+    assert_eq!(state, restored);
     assert_eq!(state, stored(&state));
 }
 

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, TimeDelta};
 use domain::cart::{CartEvent, Owner};
+use domain::coupon::{CouponCode, CouponEvent, Discount, Terms};
 use domain::inventory::{Adjustment, InventoryEvent, ReleaseReason};
 use domain::order::{
     CancelReason, OrderEvent, Part, PaymentOutcome, Placed, PlacedLine, Restocking, Shipment,
     Totals,
 };
 use domain::payment::{CaptureMode, Method, PaymentEvent};
+use domain::pricing::Tax;
 use domain::product::ProductEvent;
 use domain::{
     CartId, CustomerId, Event, Kind, Money, OrderId, PaymentId, Personal, Quantity, ShipmentId,
@@ -25,6 +27,10 @@ pub(crate) fn sku(sku: &str) -> Sku {
 
 pub(crate) fn text(text: &str) -> Text {
     Text::new(text, Text::LONG).unwrap()
+}
+
+pub(crate) fn code(code: &str) -> CouponCode {
+    code.parse().unwrap()
 }
 
 pub(crate) fn units(units: i64) -> Quantity {
@@ -76,10 +82,13 @@ pub(crate) fn placed(lines: Vec<PlacedLine>) -> Placed {
         totals: Totals {
             subtotal,
             shipping: usd(0),
+            shipping_tax: usd(0),
             discount: usd(0),
             tax: usd(0),
             total: subtotal,
         },
+        tax: Tax::default(),
+        coupon: None,
         reserved_until: minute(15),
         at: minute(0),
     }
@@ -92,6 +101,7 @@ pub(crate) fn of_every_type(kind: Kind) -> Vec<Event> {
         Kind::Inventory => inventory().into_iter().map(Event::from).collect(),
         Kind::Order => order().into_iter().map(Event::from).collect(),
         Kind::Payment => payment().into_iter().map(Event::from).collect(),
+        Kind::Coupon => coupon().into_iter().map(Event::from).collect(),
     }
 }
 
@@ -119,7 +129,7 @@ fn product() -> Vec<ProductEvent> {
 }
 
 fn cart() -> Vec<CartEvent> {
-    let (at, sku, code) = (minute(1), || sku("MUG"), || text("SPRING"));
+    let (at, sku, code) = (minute(1), || sku("MUG"), || code("SPRING"));
     vec![
         CartEvent::Created { owner: Owner::Guest, at },
         CartEvent::LineAdded { sku: sku(), quantity: units(2), unit_price: usd(1250), at },
@@ -246,5 +256,22 @@ fn payment() -> Vec<PaymentEvent> {
         PaymentEvent::DisputeWon { object: dispute(), at },
         PaymentEvent::DisputeLost { object: dispute(), at },
         PaymentEvent::NeedsAttention { reason: "34.01 USD was authorised".into(), at },
+    ]
+}
+
+fn coupon() -> Vec<CouponEvent> {
+    let (at, order) = (minute(1), OrderId(id(3)));
+    let terms = Terms {
+        discount: Discount::Percentage("12.5".parse().unwrap()),
+        valid_from: Some(minute(0)),
+        valid_until: Some(minute(60)),
+        minimum: Some(usd(5_000)),
+        usage_limit: Some(100),
+    };
+    vec![
+        CouponEvent::Created { code: code("SPRING"), terms, at },
+        CouponEvent::Redeemed { order, discount: usd(425), at },
+        CouponEvent::Released { order, at },
+        CouponEvent::Disabled { at },
     ]
 }

@@ -161,7 +161,7 @@ fn the_stored_name_of_a_kind_is_read_back() {
         assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
         assert_eq!(State::absent(kind).kind(), kind);
     }
-    assert_eq!("coupon".parse::<Kind>(), Err(()));
+    assert_eq!("teapot".parse::<Kind>(), Err(()));
 }
 
 #[test]

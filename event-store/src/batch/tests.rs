@@ -48,7 +48,7 @@ fn pending(queued: &Queued) -> Base {
 #[track_caller]
 fn check(items: Vec<Queued>, entered: &[&[(Uuid, Basis)]], held: usize) -> VecDeque<Queued> {
     let mut waiting = items.into();
-    let batch = Batch::take(&mut waiting, &HashMap::new(), LIMITS);
+    let batch = Batch::take(&mut waiting, &Heads::default(), LIMITS);
     let bases: Vec<_> = batch.items.iter().map(|item| item.bases.as_slice()).collect();
     assert_eq!((bases.as_slice(), waiting.len()), (entered, held));
     waiting
@@ -142,8 +142,19 @@ fn what_is_held_back_keeps_its_order() {
 fn items_known_to_be_stale_are_refused_together() {
     let a = stream(1);
     let mut waiting: VecDeque<_> = (0..4).map(|_| write(a, Base::Durable(5))).collect();
-    let heads = HashMap::from([(a, 6)]);
-    assert_eq!(Batch::take(&mut waiting, &heads, LIMITS).items.len(), 4);
+    let batch = Batch::take(&mut waiting, &Heads::with(a, 6), LIMITS);
+    assert_eq!(batch.items.len(), 4);
+}
+
+/// Somebody else has written the stream since this node last did.
+#[test]
+fn an_item_that_knows_more_than_the_node_may_be_decided_on() {
+    let a = stream(1);
+    let first = write(a, Base::Durable(7));
+    let second = write(a, pending(&first));
+    let mut waiting = VecDeque::from([first, second]);
+    let batch = Batch::take(&mut waiting, &Heads::with(a, 6), LIMITS);
+    assert_eq!(batch.items[1].bases, [(a, Basis::After(0))]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who did what, when and why: the envelopes of all events, indexed.
+//! Who did what, when and why: what events are searched for by, indexed.
 
 mod query;
 mod why;
@@ -11,8 +11,9 @@ use sqlx::PgConnection;
 
 pub use self::query::Filter;
 use crate::feed::Entry;
-use crate::projection::{Poison, Projection};
+use crate::projection::{Poison, Projection, Statement};
 use crate::row::column;
+use crate::tuples::Tuples;
 
 /// Takes envelopes as they are and decodes nothing: no event can stop it.
 pub(crate) struct Audit;
@@ -21,6 +22,9 @@ impl Projection for Audit {
     const TABLE: &'static str = "audit";
     const KEY: &'static [&'static str] = &["position"];
     const VERSION: i32 = 1;
+    const COLUMNS: &'static str =
+        "position, stream_type, event_type, actor, command_id, correlation_id";
+    const APPENDS: bool = true;
     type Key = i64;
     type Row = Arc<RecordedEvent>;
 
@@ -44,27 +48,28 @@ impl Projection for Audit {
         Ok(BTreeMap::new())
     }
 
-    async fn save(connection: &mut PgConnection, rows: &[&Self::Row]) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "insert into audit (position, stream_type, stream_id, version, event_type, actor,
-                                command_id, correlation_id, caused_by, recorded_at)
-             select * from unnest($1::bigint[], $2::text[], $3::uuid[], $4::int[], $5::text[],
-                                  $6::text[], $7::uuid[], $8::uuid[], $9::bigint[],
-                                  $10::timestamptz[])",
-        )
-        .bind(column(rows, |event| event.position))
-        .bind(column(rows, |event| event.stream_type.to_string()))
-        .bind(column(rows, |event| event.stream_id))
-        .bind(column(rows, |event| event.version))
-        .bind(column(rows, |event| event.event_type.to_string()))
-        .bind(column(rows, |event| event.actor.to_string()))
-        .bind(column(rows, |event| event.command_id))
-        .bind(column(rows, |event| event.correlation_id))
-        .bind(column(rows, |event| event.caused_by))
-        .bind(column(rows, |event| event.recorded_at))
-        .execute(connection)
-        .await?;
-        Ok(())
+    const SAVE: &'static str =
+        "insert into audit (position, stream_type, event_type, actor, command_id, correlation_id)
+         select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::uuid[],
+                              $6::uuid[])";
+
+    fn bind(save: Statement, rows: &[&Self::Row]) -> Result<Statement, sqlx::Error> {
+        Ok(save
+            .bind(column(rows, |event| event.position))
+            .bind(column(rows, |event| &*event.stream_type))
+            .bind(column(rows, |event| &*event.event_type))
+            .bind(column(rows, |event| &*event.actor))
+            .bind(column(rows, |event| event.command_id))
+            .bind(column(rows, |event| event.correlation_id)))
+    }
+
+    fn copy(event: &Self::Row, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(event.position)?;
+        to.put(&*event.stream_type)?;
+        to.put(&*event.event_type)?;
+        to.put(&*event.actor)?;
+        to.put(event.command_id)?;
+        to.put(event.correlation_id)
     }
 
     async fn remove(_: &mut PgConnection, _: &[i64]) -> Result<(), sqlx::Error> {

@@ -32,11 +32,7 @@ impl ReadModels {
         filter: &Filter,
         page: &Page,
     ) -> Result<Slice<RecordedEvent>, QueryError> {
-        let mut query = select(filter);
-        if let Some(after) = page.after::<i64>()? {
-            query.push(" and a.position < ").push_bind(after);
-        }
-        query.push(" order by a.position desc limit ").push_bind(page.limit());
+        let mut query = select(filter, page.after()?, page.limit());
         let events = query.build_query_as().fetch_all(self.pool()).await?;
         Ok(page.slice(events, |event: &RecordedEvent| event.position.into()))
     }
@@ -63,12 +59,56 @@ impl ReadModels {
     }
 }
 
-fn select(filter: &Filter) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(concat!(
+fn select(filter: &Filter, before: Option<i64>, limit: i64) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("");
+    let index = index(filter);
+    if let Some((_, values)) = &index {
+        query.push("select e.* from (select distinct unnest(").push_bind(values.clone());
+        query.push("::text[])) as wanted (value) cross join lateral (");
+    }
+    query.push(concat!(
         "select ",
         event_columns!(),
         " from audit a join events e on e.position = a.position where true"
     ));
+    restrict(&mut query, filter);
+    if let Some(before) = before {
+        query.push(" and a.position < ").push_bind(before);
+    }
+    match index {
+        None => query.push(" order by a.position desc limit ").push_bind(limit),
+        Some((column, _)) => {
+            along_index(&mut query, column);
+            query.push(" limit ").push_bind(limit);
+            query.push(") as e order by e.position desc limit ").push_bind(limit)
+        }
+    };
+    query
+}
+
+/// The column whose index leads to the events, and the values wanted there.
+fn index(filter: &Filter) -> Option<(&'static str, Vec<String>)> {
+    match filter {
+        Filter { actor: Some(actor), .. } => Some(("actor", vec![actor.clone()])),
+        Filter { types: Some(types), .. } => Some(("event_type", types.clone())),
+        _ => None,
+    }
+}
+
+/// The newest events of one wanted value. Written such that only the index on hash and position
+/// has this order: else Postgres may read all events from the newest back until it has met
+/// enough, which takes long for a value that is rare.
+fn along_index(query: &mut QueryBuilder<Postgres>, column: &str) {
+    query.push(format_args!(
+        " and (hashtextextended(a.{column}, 0), a.position) >= (hashtextextended(wanted.value, 0), 0)
+          and (hashtextextended(a.{column}, 0), a.position)
+              <= (hashtextextended(wanted.value, 0), 9223372036854775807)
+          and a.{column} = wanted.value
+          order by hashtextextended(a.{column}, 0) desc, a.position desc"
+    ));
+}
+
+fn restrict(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     if let Some(kind) = filter.kind {
         query.push(" and a.stream_type = ").push_bind(kind.as_str());
     }
@@ -78,22 +118,29 @@ fn select(filter: &Filter) -> QueryBuilder<Postgres> {
     if let Some(types) = &filter.types {
         query.push(" and a.event_type = any(").push_bind(types.clone()).push(")");
     }
-    if let Some(actor) = &filter.actor {
-        query.push(" and a.actor = ").push_bind(actor.clone());
-    }
     if let Some(correlation) = filter.correlation_id {
-        query.push(" and a.correlation_id = ").push_bind(correlation);
+        within_correlation(query, correlation);
     }
     if let Some(command) = filter.command_id {
-        within_command(&mut query, command);
+        within_command(query, command);
     }
+    // Time runs along with the position.
     if let Some(from) = filter.from {
-        query.push(" and a.recorded_at >= ").push_bind(from);
+        query.push(" and a.position >= first_position_since(").push_bind(from).push(")");
     }
     if let Some(to) = filter.to {
-        query.push(" and a.recorded_at < ").push_bind(to);
+        query.push(" and a.position < first_position_since(").push_bind(to).push(")");
     }
-    query
+}
+
+/// The first event of the command at the root is found in the log, all others by their index.
+fn within_correlation(query: &mut QueryBuilder<Postgres>, correlation: Uuid) {
+    query.push(" and a.correlation_id = ").push_bind(correlation);
+    query.push(" and a.position in (select position from events where command_id = ");
+    query.push_bind(correlation);
+    query.push(" union all select position from audit where correlation_id = ");
+    query.push_bind(correlation);
+    query.push(" and command_id is distinct from correlation_id)");
 }
 
 /// Only the first event of a command carries its id, so it reaches up to the next id.

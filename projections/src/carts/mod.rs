@@ -1,14 +1,17 @@
 //! Carts by id, and the one that a customer has now.
 
-use domain::cart::{Cart, CartEvent, Owner};
+use cqrs_es::Aggregate as _;
+use domain::cart::{Cart, Owner};
 use domain::{CartId, CustomerId, Event, Kind};
+use sqlx::FromRow;
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
 use crate::page::QueryError;
+use crate::projection::Statement;
 use crate::read_models::ReadModels;
-use crate::row::{Aggregates, Row, bind_rows, column, row_columns};
+use crate::row::{Aggregates, Row, column, row_columns};
+use crate::tuples::Tuples;
 
 pub(crate) struct Carts;
 
@@ -80,34 +83,33 @@ impl Aggregates for Carts {
     const VERSION: i32 = 1;
     const KIND: Kind = Kind::Cart;
     const LOAD: &'static str = concat!("select ", row_columns!(), " from carts where id = any($1)");
+    const COLUMNS: &'static str = concat!(row_columns!(), ", customer_id");
     type State = Cart;
 
-    fn event(event: &Event) -> Option<&CartEvent> {
-        match event {
-            Event::Cart(event) => Some(event),
-            _ => None,
+    fn fold(cart: &mut Cart, event: &Event) {
+        if let Event::Cart(event) = event {
+            cart.apply(event.clone());
         }
     }
 
-    async fn upsert(connection: &mut PgConnection, rows: &[&Row<Cart>]) -> Result<(), sqlx::Error> {
-        let insert = bind_rows(
-            "insert into carts (id, version, position, created_at, updated_at, state,
-                                customer_id)
-             select id, version, position, created_at, updated_at, state::json, customer_id
-             from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
-                         $5::timestamptz[], $6::text[], $7::uuid[])
-               as row (id, version, position, created_at, updated_at, state, customer_id)
-             on conflict (id) do update set
-                 version = excluded.version, position = excluded.position,
-                 updated_at = excluded.updated_at, state = excluded.state,
-                 customer_id = excluded.customer_id",
-            rows,
-        )?;
-        insert
-            .bind(column(rows, |row| customer(&row.state).map(|customer| customer.0)))
-            .execute(connection)
-            .await?;
-        Ok(())
+    const SAVE: &'static str =
+        "insert into carts (id, version, position, created_at, updated_at, state,
+                            customer_id)
+         select id, version, position, created_at, updated_at, state::json, customer_id
+         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
+                     $5::timestamptz[], $6::text[], $7::uuid[])
+           as row (id, version, position, created_at, updated_at, state, customer_id)
+         on conflict (id) do update set
+             version = excluded.version, position = excluded.position,
+             updated_at = excluded.updated_at, state = excluded.state,
+             customer_id = excluded.customer_id";
+
+    fn bind_columns(save: Statement, rows: &[&Row<Cart>]) -> Statement {
+        save.bind(column(rows, |row| customer(&row.state).map(|customer| customer.0)))
+    }
+
+    fn copy(row: &Row<Cart>, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(customer(&row.state).map(|customer| customer.0))
     }
 }
 

@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use crate::feed::Entry;
 use crate::page::QueryError;
-use crate::projection::{Poison, Projection};
+use crate::projection::{Poison, Projection, Statement};
 use crate::read_models::ReadModels;
 use crate::recorded::Recorded;
 use crate::row::column;
+use crate::tuples::Tuples;
 
 pub(crate) struct Deadlines;
 
@@ -50,6 +51,7 @@ impl Projection for Deadlines {
     const TABLE: &'static str = "deadlines";
     const KEY: &'static [&'static str] = &["kind", "stream_id"];
     const VERSION: i32 = 1;
+    const COLUMNS: &'static str = "kind, stream_type, stream_id, due_at, position";
     type Key = (Deadline, StreamId);
     type Row = Due;
 
@@ -86,23 +88,29 @@ impl Projection for Deadlines {
         Ok(BTreeMap::new())
     }
 
-    async fn save(connection: &mut PgConnection, rows: &[&Due]) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "insert into deadlines (kind, stream_type, stream_id, due_at, position)
-             select * from unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[],
-                                  $5::bigint[])
-             on conflict (kind, stream_id) do update set
-                 stream_type = excluded.stream_type, due_at = excluded.due_at,
-                 position = excluded.position",
-        )
-        .bind(column(rows, |due| due.deadline.as_str()))
-        .bind(column(rows, |due| due.stream.kind.as_str()))
-        .bind(column(rows, |due| due.stream.id))
-        .bind(column(rows, |due| due.due_at))
-        .bind(column(rows, |due| due.position))
-        .execute(connection)
-        .await?;
-        Ok(())
+    const SAVE: &'static str =
+        "insert into deadlines (kind, stream_type, stream_id, due_at, position)
+         select * from unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[],
+                              $5::bigint[])
+         on conflict (kind, stream_id) do update set
+             stream_type = excluded.stream_type, due_at = excluded.due_at,
+             position = excluded.position";
+
+    fn bind(save: Statement, rows: &[&Due]) -> Result<Statement, sqlx::Error> {
+        Ok(save
+            .bind(column(rows, |due| due.deadline.as_str()))
+            .bind(column(rows, |due| due.stream.kind.as_str()))
+            .bind(column(rows, |due| due.stream.id))
+            .bind(column(rows, |due| due.due_at))
+            .bind(column(rows, |due| due.position)))
+    }
+
+    fn copy(due: &Due, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(due.deadline.as_str())?;
+        to.put(due.stream.kind.as_str())?;
+        to.put(due.stream.id)?;
+        to.put(due.due_at)?;
+        to.put(due.position)
     }
 
     async fn remove(connection: &mut PgConnection, keys: &[Self::Key]) -> Result<(), sqlx::Error> {
@@ -114,6 +122,8 @@ impl Projection for Deadlines {
         )
         .bind(kinds)
         .bind(streams)
+        // Planned each time, for the table as large as it is.
+        .persistent(false)
         .execute(connection)
         .await?;
         Ok(())

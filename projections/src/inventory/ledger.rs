@@ -9,8 +9,9 @@ use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
 
 use crate::feed::Entry;
-use crate::projection::{Poison, Projection};
+use crate::projection::{Poison, Projection, Statement};
 use crate::row::column;
+use crate::tuples::Tuples;
 
 pub(crate) struct Ledger;
 
@@ -78,6 +79,9 @@ impl Projection for Ledger {
     const TABLE: &'static str = "inventory_ledger";
     const KEY: &'static [&'static str] = &["position"];
     const VERSION: i32 = 1;
+    const COLUMNS: &'static str =
+        "position, inventory_id, kind, quantity, balance, reason, reference, order_id, actor, at";
+    const APPENDS: bool = true;
     type Key = i64;
     type Row = LedgerLine;
 
@@ -104,27 +108,38 @@ impl Projection for Ledger {
         Ok(BTreeMap::new())
     }
 
-    async fn save(connection: &mut PgConnection, rows: &[&LedgerLine]) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "insert into inventory_ledger (position, inventory_id, kind, quantity, balance, reason,
-                                           reference, order_id, actor, at)
-             select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[],
-                                  $6::text[], $7::text[], $8::uuid[], $9::text[],
-                                  $10::timestamptz[])",
-        )
-        .bind(column(rows, |line| line.position))
-        .bind(column(rows, |line| line.inventory_id))
-        .bind(column(rows, |line| line.kind.as_str()))
-        .bind(column(rows, |line| line.quantity))
-        .bind(column(rows, |line| line.balance))
-        .bind(column(rows, |line| line.reason.clone()))
-        .bind(column(rows, |line| line.reference.clone()))
-        .bind(column(rows, |line| line.order.map(|order| order.0)))
-        .bind(column(rows, |line| line.actor.clone()))
-        .bind(column(rows, |line| line.at))
-        .execute(connection)
-        .await?;
-        Ok(())
+    const SAVE: &'static str =
+        "insert into inventory_ledger (position, inventory_id, kind, quantity, balance, reason,
+                                       reference, order_id, actor, at)
+         select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[],
+                              $6::text[], $7::text[], $8::uuid[], $9::text[],
+                              $10::timestamptz[])";
+
+    fn bind(save: Statement, rows: &[&LedgerLine]) -> Result<Statement, sqlx::Error> {
+        Ok(save
+            .bind(column(rows, |line| line.position))
+            .bind(column(rows, |line| line.inventory_id))
+            .bind(column(rows, |line| line.kind.as_str()))
+            .bind(column(rows, |line| line.quantity))
+            .bind(column(rows, |line| line.balance))
+            .bind(column(rows, |line| line.reason.as_deref()))
+            .bind(column(rows, |line| line.reference.as_deref()))
+            .bind(column(rows, |line| line.order.map(|order| order.0)))
+            .bind(column(rows, |line| line.actor.as_str()))
+            .bind(column(rows, |line| line.at)))
+    }
+
+    fn copy(line: &LedgerLine, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(line.position)?;
+        to.put(line.inventory_id)?;
+        to.put(line.kind.as_str())?;
+        to.put(line.quantity)?;
+        to.put(line.balance)?;
+        to.put(line.reason.as_deref())?;
+        to.put(line.reference.as_deref())?;
+        to.put(line.order.map(|order| order.0))?;
+        to.put(line.actor.as_str())?;
+        to.put(line.at)
     }
 
     async fn remove(_: &mut PgConnection, _: &[i64]) -> Result<(), sqlx::Error> {

@@ -1,16 +1,21 @@
-//! The stock of every SKU, and in `ledger.rs` every change of what is on hand.
+//! The stock of every SKU: its figures here, in `reservations.rs` for whom units are kept, and in
+//! `ledger.rs` every change of what is on hand.
 
+mod figures;
 mod ledger;
 mod query;
+mod reservations;
 
-use domain::inventory::{Inventory, InventoryEvent, Stock};
 use domain::{Event, Kind};
-use sqlx::PgConnection;
 
+pub use self::figures::Figures;
 pub(crate) use self::ledger::Ledger;
 pub use self::ledger::{LedgerKind, LedgerLine};
 pub use self::query::Filter;
-use crate::row::{Aggregates, Row, bind_rows, column, row_columns};
+pub(crate) use self::reservations::Reservations;
+use crate::projection::Statement;
+use crate::row::{Aggregates, Row, column, row_columns};
+use crate::tuples::Tuples;
 
 pub(crate) struct Items;
 
@@ -20,42 +25,42 @@ impl Aggregates for Items {
     const KIND: Kind = Kind::Inventory;
     const LOAD: &'static str =
         concat!("select ", row_columns!(), " from inventory_items where id = any($1)");
-    type State = Inventory;
+    const COLUMNS: &'static str = concat!(row_columns!(), ", sku, low");
+    /// None before the SKU is registered.
+    type State = Option<Figures>;
 
-    fn event(event: &Event) -> Option<&InventoryEvent> {
-        match event {
-            Event::Inventory(event) => Some(event),
-            _ => None,
+    fn fold(state: &mut Option<Figures>, event: &Event) {
+        let Event::Inventory(event) = event else { return };
+        match state {
+            Some(figures) => figures.apply(event),
+            None => *state = Figures::registered(event),
         }
     }
 
-    async fn upsert(
-        connection: &mut PgConnection,
-        rows: &[&Row<Inventory>],
-    ) -> Result<(), sqlx::Error> {
-        let insert = bind_rows(
-            "insert into inventory_items (id, version, position, created_at, updated_at, state,
-                                          sku, low)
-             select id, version, position, created_at, updated_at, state::json, sku, low
-             from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
-                         $5::timestamptz[], $6::text[], $7::text[], $8::boolean[])
-               as row (id, version, position, created_at, updated_at, state, sku, low)
-             on conflict (id) do update set
-                 version = excluded.version, position = excluded.position,
-                 updated_at = excluded.updated_at, state = excluded.state, low = excluded.low",
-            rows,
-        )?;
-        insert
-            .bind(column(rows, |row| of(row, |stock| stock.sku.to_string())))
-            .bind(column(rows, |row| of(row, |stock| stock.low)))
-            .execute(connection)
-            .await?;
-        Ok(())
+    const SAVE: &'static str =
+        "insert into inventory_items (id, version, position, created_at, updated_at, state,
+                                      sku, low)
+         select id, version, position, created_at, updated_at, state::json, sku, low
+         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
+                     $5::timestamptz[], $6::text[], $7::text[], $8::boolean[])
+           as row (id, version, position, created_at, updated_at, state, sku, low)
+         on conflict (id) do update set
+             version = excluded.version, position = excluded.position,
+             updated_at = excluded.updated_at, state = excluded.state, low = excluded.low";
+
+    fn bind_columns(save: Statement, rows: &[&Row<Option<Figures>>]) -> Statement {
+        save.bind(column(rows, |row| of(row, |figures| figures.sku.as_str())))
+            .bind(column(rows, |row| of(row, |figures| figures.low)))
+    }
+
+    fn copy(row: &Row<Option<Figures>>, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(of(row, |figures| figures.sku.as_str()))?;
+        to.put(of(row, |figures| figures.low))
     }
 }
 
 /// A stream that does not begin with `inventory.registered` has no value for any column, and is
 /// refused.
-fn of<V>(row: &Row<Inventory>, value: impl Fn(&Stock) -> V) -> Option<V> {
-    row.state.stock().map(value)
+fn of<'r, V>(row: &'r Row<Option<Figures>>, value: impl Fn(&'r Figures) -> V) -> Option<V> {
+    row.state.as_ref().map(value)
 }

@@ -1,14 +1,14 @@
 //! Questions to the stock and its ledger.
 
-use domain::Sku;
-use domain::inventory::Inventory;
-use sqlx::{Postgres, QueryBuilder};
+use domain::{Sku, Timestamp};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Items, LedgerLine, of};
+use super::{Figures, LedgerLine};
 use crate::page::{Cursor, Page, QueryError, Slice};
 use crate::read_models::ReadModels;
-use crate::row::{Aggregates, Row, row_columns};
+use crate::row::{Row, row_columns};
 
 /// What is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,17 +18,25 @@ pub struct Filter {
 }
 
 impl ReadModels {
-    /// What is available depends on the moment: see [`domain::inventory::Stock::available`].
-    pub async fn inventory_item(&self, sku: &Sku) -> Result<Option<Row<Inventory>>, QueryError> {
-        Ok(self.inventory_items_by_id(&[sku.inventory().id]).await?.pop())
+    /// What is reserved, and so what is available, depends on the moment: `now`.
+    pub async fn inventory_item(
+        &self,
+        sku: &Sku,
+        now: Timestamp,
+    ) -> Result<Option<Row<Figures>>, QueryError> {
+        Ok(self.inventory_items_by_id(&[sku.inventory().id], now).await?.pop())
     }
 
     /// Those of the items that exist, in no particular order.
     pub async fn inventory_items_by_id(
         &self,
         ids: &[Uuid],
-    ) -> Result<Vec<Row<Inventory>>, QueryError> {
-        Ok(sqlx::query_as(Items::LOAD).bind(ids).fetch_all(self.pool()).await?)
+        now: Timestamp,
+    ) -> Result<Vec<Row<Figures>>, QueryError> {
+        let mut query = items_at(now);
+        query.push("item.id = any(").push_bind(ids).push(")");
+        let items = query.build_query_as().fetch_all(self.pool()).await?;
+        Ok(items.into_iter().map(|ItemAt(row)| row).collect())
     }
 
     /// By SKU.
@@ -36,22 +44,20 @@ impl ReadModels {
         &self,
         filter: &Filter,
         page: &Page,
-    ) -> Result<Slice<Row<Inventory>>, QueryError> {
-        let mut query = QueryBuilder::<Postgres>::new(concat!(
-            "select ",
-            row_columns!(),
-            " from inventory_items where true"
-        ));
+        now: Timestamp,
+    ) -> Result<Slice<Row<Figures>>, QueryError> {
+        let mut query = items_at(now);
+        query.push("true");
         if let Some(after) = page.after::<String>()? {
-            query.push(" and sku > ").push_bind(after);
+            query.push(" and item.sku > ").push_bind(after);
         }
         if let Some(low) = filter.low {
-            query.push(" and low = ").push_bind(low);
+            query.push(" and item.low = ").push_bind(low);
         }
-        query.push(" order by sku limit ").push_bind(page.limit());
+        query.push(" order by item.sku limit ").push_bind(page.limit());
         let rows = query.build_query_as().fetch_all(self.pool()).await?;
-        let sku = |row: &Row<Inventory>| of(row, |stock| stock.sku.to_string());
-        Ok(page.slice(rows, |row| Cursor::new(sku(row).unwrap_or_default())))
+        let rows = rows.into_iter().map(|ItemAt(row)| row).collect();
+        Ok(page.slice(rows, |row: &Row<Figures>| Cursor::new(row.state.sku.to_string())))
     }
 
     /// Newest first.
@@ -73,5 +79,29 @@ impl ReadModels {
         .fetch_all(self.pool())
         .await?;
         Ok(page.slice(lines, |line: &LedgerLine| line.position.into()))
+    }
+}
+
+/// Selects items up to `where`; reservations whose time is over at that moment do not count.
+/// One statement sees both tables as they are at one time.
+fn items_at(now: Timestamp) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(concat!(
+        "select ",
+        row_columns!(),
+        ", (select coalesce(sum(held.quantity), 0)::bigint from inventory_reservations held
+            where held.inventory_id = item.id and held.expires_at <= "
+    ));
+    query.push_bind(now).push(") as expired from inventory_items item where ");
+    query
+}
+
+/// A row with the figures as they are to be shown.
+struct ItemAt(Row<Figures>);
+
+impl<'r> FromRow<'r, PgRow> for ItemAt {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let expired: i64 = sqlx::Row::try_get(row, "expired")?;
+        let row: Row<Figures> = Row::from_row(row)?;
+        Ok(ItemAt(Row { state: row.state.without(expired), ..row }))
     }
 }

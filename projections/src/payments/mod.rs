@@ -2,12 +2,14 @@
 
 mod query;
 
-use domain::payment::{Attempt, Payment, PaymentEvent};
+use cqrs_es::Aggregate as _;
+use domain::payment::{Attempt, Payment};
 use domain::{Event, Kind};
-use sqlx::PgConnection;
 
 pub use self::query::Filter;
-use crate::row::{Aggregates, Row, bind_rows, column, row_columns};
+use crate::projection::Statement;
+use crate::row::{Aggregates, Row, column, row_columns};
+use crate::tuples::Tuples;
 
 pub(crate) struct Payments;
 
@@ -17,41 +19,39 @@ impl Aggregates for Payments {
     const KIND: Kind = Kind::Payment;
     const LOAD: &'static str =
         concat!("select ", row_columns!(), " from payments where id = any($1)");
+    const COLUMNS: &'static str = concat!(row_columns!(), ", order_id, status, needs_attention");
     type State = Payment;
 
-    fn event(event: &Event) -> Option<&PaymentEvent> {
-        match event {
-            Event::Payment(event) => Some(event),
-            _ => None,
+    fn fold(payment: &mut Payment, event: &Event) {
+        if let Event::Payment(event) = event {
+            payment.apply(event.clone());
         }
     }
 
-    async fn upsert(
-        connection: &mut PgConnection,
-        rows: &[&Row<Payment>],
-    ) -> Result<(), sqlx::Error> {
-        let insert = bind_rows(
-            "insert into payments (id, version, position, created_at, updated_at, state,
-                                   order_id, status, needs_attention)
-             select id, version, position, created_at, updated_at, state::json,
-                    order_id, status, needs_attention
-             from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
-                         $5::timestamptz[], $6::text[], $7::uuid[], $8::text[], $9::boolean[])
-               as row (id, version, position, created_at, updated_at, state,
-                       order_id, status, needs_attention)
-             on conflict (id) do update set
-                 version = excluded.version, position = excluded.position,
-                 updated_at = excluded.updated_at, state = excluded.state,
-                 status = excluded.status, needs_attention = excluded.needs_attention",
-            rows,
-        )?;
-        insert
-            .bind(column(rows, |row| of(row, |payment| payment.order.0)))
+    const SAVE: &'static str =
+        "insert into payments (id, version, position, created_at, updated_at, state,
+                               order_id, status, needs_attention)
+         select id, version, position, created_at, updated_at, state::json,
+                order_id, status, needs_attention
+         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
+                     $5::timestamptz[], $6::text[], $7::uuid[], $8::text[], $9::boolean[])
+           as row (id, version, position, created_at, updated_at, state,
+                   order_id, status, needs_attention)
+         on conflict (id) do update set
+             version = excluded.version, position = excluded.position,
+             updated_at = excluded.updated_at, state = excluded.state,
+             status = excluded.status, needs_attention = excluded.needs_attention";
+
+    fn bind_columns(save: Statement, rows: &[&Row<Payment>]) -> Statement {
+        save.bind(column(rows, |row| of(row, |payment| payment.order.0)))
             .bind(column(rows, |row| of(row, |payment| payment.status().as_str())))
             .bind(column(rows, |row| of(row, |payment| payment.needs_attention.is_some())))
-            .execute(connection)
-            .await?;
-        Ok(())
+    }
+
+    fn copy(row: &Row<Payment>, to: &mut Tuples) -> Result<(), sqlx::Error> {
+        to.put(of(row, |payment| payment.order.0))?;
+        to.put(of(row, |payment| payment.status().as_str()))?;
+        to.put(of(row, |payment| payment.needs_attention.is_some()))
     }
 }
 

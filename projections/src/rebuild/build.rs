@@ -1,84 +1,86 @@
-//! The rebuild, step by step.
+//! The rebuild of one read model, step by step.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use event_store::{EventStore, StoreError};
-use tokio::sync::mpsc;
+use event_store::EventStore;
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 use super::compare::compare;
+use super::reading::{Pages, read};
 use super::shadow::{Live, Shadow};
-use super::{Comparison, Mode, RebuildError, Report, Step};
+use super::{Comparison, Mode, Options, RebuildError, Report};
 use crate::backoff::Backoff;
 use crate::feed::Entry;
-use crate::fold::Fold;
+use crate::fold::{CHUNK, Fold};
 use crate::model::ReadModel;
 use crate::projection::Projection;
 
-/// Events of one read.
-const PAGE: i64 = 5_000;
-/// Rows in memory; beyond, they are written and forgotten.
-const ROWS: usize = 20_000;
 /// A swap gives way to whoever holds the table for long, and tries again.
 const SWAPS: usize = 10;
 
-type Progress<'a> = &'a mut (dyn FnMut(Step) + Send);
+/// What is to be done.
+pub(super) struct Job {
+    pub(super) store: EventStore,
+    pub(super) model: ReadModel,
+    pub(super) options: Options,
+    /// The last event that the pages bring.
+    pub(super) head: i64,
+    /// Whose turn it is to build indexes and to compare.
+    pub(super) finishing: Arc<Semaphore>,
+}
 
 /// A shadow table on its way to the live one.
 struct Build<P: Projection> {
     store: EventStore,
     model: ReadModel,
+    options: Options,
     shadow: Shadow,
     fold: Fold<P>,
     position: i64,
+    /// Nothing has been written yet.
+    is_empty: bool,
 }
 
-pub(super) async fn rebuild<P: Projection>(
-    store: &EventStore,
-    model: ReadModel,
-    mode: Mode,
-    progress: Progress<'_>,
-) -> Result<Report, RebuildError> {
-    let shadow = Shadow::create(store.pool(), model, P::TABLE).await?;
-    let fold = Fold::new();
-    let mut build = Build::<P> { store: store.clone(), model, shadow, fold, position: 0 };
-
-    let live = build.shadow.live().await?;
+pub(super) async fn rebuild<P: Projection>(job: Job, pages: Pages) -> Result<Report, RebuildError> {
+    let began = Instant::now();
+    let Job { store, model, options, head, finishing } = job;
+    let mut shadow = Shadow::create(store.pool(), model, P::TABLE).await?;
+    let live = shadow.live().await?;
     let comparable = live.version == P::VERSION && live.position > 0;
-    let target = if comparable { live.position } else { store.head().await? };
-    build.fold_to(target, progress).await?;
-    build.shadow.build_indexes().await?;
+    let target = if comparable { live.position.min(head) } else { head };
+    let fold = Fold::new();
+    let mut build = Build::<P> { store, model, options, shadow, fold, position: 0, is_empty: true };
+    build.fold(pages, target).await?;
 
-    let compared = if comparable { Some(build.compare(progress).await?) } else { None };
-    let kept_as = match mode {
-        Mode::Verify => None,
-        Mode::Replace | Mode::ReplaceAndKeep => build.swap(mode, progress).await?,
-    };
-    let rows = build.shadow.rows(mode != Mode::Verify).await?;
+    let _turn = finishing.acquire().await;
+    build.shadow.build_keys().await?;
+    build.shadow.build_indexes().await?;
+    let compared = if comparable { Some(build.compare().await?) } else { None };
+    let kept_as = if options.mode == Mode::Verify { None } else { build.swap().await? };
+    let replaced = options.mode != Mode::Verify;
+    let rows = build.shadow.rows(replaced).await?;
     let position = build.position;
     build.shadow.drop().await?;
-    Ok(Report { model, position, rows, compared, replaced: mode != Mode::Verify, kept_as })
+    Ok(Report { model, position, rows, took: began.elapsed(), compared, replaced, kept_as })
 }
 
 impl<P: Projection> Build<P> {
     /// One snapshot shows the live rows and the position they are at; nobody has to wait.
-    async fn compare(&mut self, progress: Progress<'_>) -> Result<Comparison, RebuildError> {
+    async fn compare(&mut self) -> Result<Comparison, RebuildError> {
         self.shadow.connection.run("begin isolation level repeatable read").await?;
         let live = self.shadow.live().await?;
-        self.fold_to(live.position, progress).await?;
+        self.catch_up(live.position).await?;
         let (different, differences) = compare(&mut self.shadow, P::KEY).await?;
         self.shadow.connection.run("commit").await?;
         Ok(Comparison { position: live.position, different, differences })
     }
 
-    async fn swap(
-        &mut self,
-        mode: Mode,
-        progress: Progress<'_>,
-    ) -> Result<Option<String>, RebuildError> {
+    async fn swap(&mut self) -> Result<Option<String>, RebuildError> {
         let mut backoff = Backoff::new();
         for _ in 1..SWAPS {
-            match self.try_swap(mode, progress).await {
+            match self.try_swap().await {
                 Err(RebuildError::Database(error)) if gave_way(&error) => {
                     warn!(model = %self.model, %error, "the tables could not change places yet");
                     tokio::time::sleep(backoff.next()).await;
@@ -86,16 +88,12 @@ impl<P: Projection> Build<P> {
                 done => return done,
             }
         }
-        self.try_swap(mode, progress).await
+        self.try_swap().await
     }
 
-    async fn try_swap(
-        &mut self,
-        mode: Mode,
-        progress: Progress<'_>,
-    ) -> Result<Option<String>, RebuildError> {
+    async fn try_swap(&mut self) -> Result<Option<String>, RebuildError> {
         let before = self.position;
-        let swapped = self.swap_in_transaction(mode, progress).await;
+        let swapped = self.swap_in_transaction().await;
         if swapped.is_err() {
             // What was folded since is rolled back with the rest.
             self.shadow.connection.run("rollback").await?;
@@ -105,14 +103,10 @@ impl<P: Projection> Build<P> {
         swapped
     }
 
-    async fn swap_in_transaction(
-        &mut self,
-        mode: Mode,
-        progress: Progress<'_>,
-    ) -> Result<Option<String>, RebuildError> {
+    async fn swap_in_transaction(&mut self) -> Result<Option<String>, RebuildError> {
         let Live { position, epoch, .. } = self.shadow.begin_swap().await?;
-        self.fold_to(position, progress).await?;
-        let keep_as = match mode {
+        self.catch_up(position).await?;
+        let keep_as = match self.options.mode {
             Mode::ReplaceAndKeep => Some(format!("{}_until_{position}_{epoch}", self.model)),
             _ => None,
         };
@@ -121,48 +115,66 @@ impl<P: Projection> Build<P> {
         Ok(kept)
     }
 
-    /// Folds the log up to a position and writes the rows.
-    async fn fold_to(&mut self, to: i64, progress: Progress<'_>) -> Result<(), RebuildError> {
-        let mut pages = read_ahead(self.store.clone(), self.position, to);
+    /// Folds what has happened since.
+    async fn catch_up(&mut self, to: i64) -> Result<(), RebuildError> {
+        if self.position < to {
+            let pages = read(&self.store, self.position, to);
+            self.fold(pages, to).await?;
+        }
+        Ok(())
+    }
+
+    /// Folds the pages up to a position and writes the rows.
+    async fn fold(&mut self, mut pages: Pages, to: i64) -> Result<(), RebuildError> {
         while self.position < to {
             let page = pages.recv().await.ok_or(RebuildError::LogTooShort(self.position))??;
-            self.fold.apply(&mut self.shadow.connection, &page).await?;
+            let page = up_to(&page, to);
+            self.fold.apply(&mut self.shadow.connection, page).await?;
             self.position = page.last().map_or(self.position, |entry| entry.position());
-            if self.fold.dirty() > ROWS {
-                self.fold.flush(&mut self.shadow.connection).await?;
-                self.fold.trim(ROWS);
+            if self.fold.bytes() > self.room() {
+                self.make_room().await?;
             }
-            progress(Step { position: self.position, target: to });
         }
-        Ok(self.fold.flush(&mut self.shadow.connection).await?)
+        self.write().await
+    }
+
+    /// Bytes of rows that are folded before they are written. Those that may change once more rest
+    /// in memory for as long again; those that stay as they are wait only for a COPY's worth.
+    fn room(&self) -> usize {
+        self.options.memory_bytes / if P::APPENDS { 8 } else { 2 }
+    }
+
+    /// What becomes of a row that was forgotten, it becomes after it was loaded again.
+    async fn make_room(&mut self) -> Result<(), RebuildError> {
+        self.write().await?;
+        if P::APPENDS {
+            self.fold = Fold::new();
+            return Ok(());
+        }
+        self.fold.rest();
+        Ok(self.shadow.build_keys().await?)
+    }
+
+    async fn write(&mut self) -> Result<(), RebuildError> {
+        let dirty = self.fold.take_dirty();
+        if dirty.is_empty() {
+            return Ok(());
+        }
+        if !P::APPENDS && !self.is_empty {
+            let keys: Vec<P::Key> = dirty.iter().map(|(key, _)| key.clone()).collect();
+            for keys in keys.chunks(CHUNK) {
+                P::remove(&mut self.shadow.connection, keys).await?;
+            }
+        }
+        self.shadow.copy::<P>(dirty.into_iter().filter_map(|(_, row)| row)).await?;
+        self.is_empty = false;
+        Ok(())
     }
 }
 
-type Page = Result<Vec<Arc<Entry>>, StoreError>;
-
-/// Reads the next page while the last one is folded. Ends at `to`, at the end of the log, after an
-/// error, or when nobody listens any more.
-fn read_ahead(store: EventStore, after: i64, to: i64) -> mpsc::Receiver<Page> {
-    let (pages, receiver) = mpsc::channel(2);
-    tokio::spawn(async move {
-        let mut after = after;
-        while after < to {
-            let limit = usize::try_from(PAGE.min(to - after)).unwrap_or_default();
-            let page = store.read(after, limit).await;
-            match page.as_deref().map(<[_]>::last) {
-                Ok(Some(last)) => after = last.position,
-                Ok(None) => return,
-                Err(_) => after = to,
-            }
-            let entries = |events: Vec<_>| {
-                events.into_iter().map(|event| Arc::new(Entry::new(event))).collect()
-            };
-            if pages.send(page.map(entries)).await.is_err() {
-                return;
-            }
-        }
-    });
-    receiver
+/// The events of a page that are not beyond a position.
+fn up_to(page: &[Arc<Entry>], position: i64) -> &[Arc<Entry>] {
+    &page[..page.partition_point(|entry| entry.position() <= position)]
 }
 
 /// A lock was not to be had in time, or somebody else had to be let through.

@@ -50,6 +50,8 @@ pub(super) async fn compare(
          from compared where live is distinct from rebuilt
          order by key limit 100"
     );
+    // All of both tables is read, in whatever way is best.
+    shadow.connection.run("set local enable_seqscan = on").await?;
     let found: Vec<Found> =
         sqlx::query_as(AssertSqlSafe(compare)).fetch_all(&mut *shadow.connection).await?;
     let different = found.first().map_or(0, |found| found.different);

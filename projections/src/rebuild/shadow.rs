@@ -5,9 +5,14 @@ use sqlx::{AssertSqlSafe, Executor, PgPool};
 use super::RebuildError;
 use crate::connection::Connection;
 use crate::model::ReadModel;
+use crate::projection::Projection;
+use crate::tuples::Tuples;
+
+/// Bytes that are sent at once.
+const MESSAGE: usize = 64 * 1024;
 
 pub(super) struct Shadow {
-    /// Sees the shadow table where others see the live one. Never goes back to the pool.
+    /// Sees the shadow table where others see the live one.
     pub(super) connection: Connection,
     model: ReadModel,
     /// Ready for use in a statement, as are the three below.
@@ -15,6 +20,7 @@ pub(super) struct Shadow {
     live_schema: String,
     pub(super) table: String,
     pub(super) live_table: String,
+    has_keys: bool,
 }
 
 /// Where the live table is.
@@ -30,7 +36,7 @@ impl Shadow {
         model: ReadModel,
         table: &str,
     ) -> Result<Shadow, RebuildError> {
-        let mut connection = Connection::take(pool).await?;
+        let mut connection = Connection::open(pool).await?;
         let alone: bool = sqlx::query_scalar("select pg_try_advisory_lock(hashtext($1))")
             .bind(format!("rebuild:{model}"))
             .fetch_one(&mut *connection)
@@ -48,7 +54,8 @@ impl Shadow {
         .fetch_one(&mut *connection)
         .await?;
         let table = shadow_table;
-        let mut shadow = Shadow { connection, model, schema, live_schema, table, live_table };
+        let mut shadow =
+            Shadow { connection, model, schema, live_schema, table, live_table, has_keys: false };
         shadow.define().await?;
         Ok(shadow)
     }
@@ -63,11 +70,12 @@ impl Shadow {
         .await?;
         let options = options.unwrap_or_default();
         let Shadow { schema, live_schema, table, live_table, .. } = &*self;
+        // Rows are only ever looked up by key, also by plans that were made while there were few.
         // The leases must hold a row that can be locked, even if nothing was ever projected.
         let define = format!(
             "set statement_timeout = 0;
              set idle_in_transaction_session_timeout = '60s';
-             set synchronous_commit = off;
+             set enable_seqscan = off;
              drop schema if exists {schema} cascade;
              create schema {schema};
              create table {table} (like {live_table} including all excluding indexes) {options};
@@ -76,8 +84,14 @@ impl Shadow {
              values ('{}', 'rebuild', '-infinity') on conflict do nothing",
             self.model.lease()
         );
-        self.run(define).await?;
-        // Rows are looked up by key while they are written; the other indexes can wait.
+        self.run(define).await
+    }
+
+    /// The keys of the live table, by which rows are found again, unless they are there already.
+    pub(super) async fn build_keys(&mut self) -> Result<(), sqlx::Error> {
+        if self.has_keys {
+            return Ok(());
+        }
         let keys: Vec<String> = sqlx::query_scalar(
             "select format('alter table %s add constraint %I %s',
                            $2, conname, pg_get_constraintdef(oid))
@@ -88,7 +102,32 @@ impl Shadow {
         .bind(&self.table)
         .fetch_all(&mut *self.connection)
         .await?;
-        self.run(keys.join(";")).await
+        self.run(keys.join(";")).await?;
+        self.has_keys = true;
+        Ok(())
+    }
+
+    /// Adds rows that are not there yet.
+    pub(super) async fn copy<P: Projection>(
+        &mut self,
+        rows: impl Iterator<Item = &P::Row>,
+    ) -> Result<(), sqlx::Error> {
+        let columns = i16::try_from(P::COLUMNS.split(',').count()).unwrap_or(i16::MAX);
+        let copy = format!("copy {} ({}) from stdin (format binary)", self.table, P::COLUMNS);
+        let mut copy = self.connection.copy_in_raw(&copy).await?;
+        let mut tuples = Tuples::new();
+        for row in rows {
+            tuples.begin(columns);
+            P::copy(row, &mut tuples)?;
+            if tuples.bytes().len() >= MESSAGE {
+                copy.send(tuples.bytes()).await?;
+                tuples.clear();
+            }
+        }
+        tuples.end();
+        copy.send(tuples.bytes()).await?;
+        copy.finish().await?;
+        Ok(())
     }
 
     /// The live table's indexes, under their own names.

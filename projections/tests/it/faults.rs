@@ -16,10 +16,12 @@ async fn assert_nothing_stopped(projector: &Projector) {
     }
 }
 
-/// Small batches, so that there are many points to be killed at, and leases that soon run out.
+/// Small batches, so that there are many points to be killed at, leases that soon run out, and so
+/// little memory that rows are forgotten and loaded again all the time.
 fn start(store: &EventStore) -> Projector {
     let options = projections::Options {
         batch_events: 7,
+        hot_rows: 6,
         lease_ttl: Duration::from_millis(100),
         renew_every: Duration::from_millis(20),
         pace: Duration::ZERO,

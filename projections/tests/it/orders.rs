@@ -27,6 +27,7 @@ pub(crate) fn placed(number: &str, cart: CartId, buyer: Owner, at: Timestamp) ->
     let totals = Totals {
         subtotal: usd(2_499),
         shipping: usd(0),
+        shipping_tax: usd(0),
         discount: usd(0),
         tax: usd(0),
         total: usd(2_499),
@@ -39,6 +40,8 @@ pub(crate) fn placed(number: &str, cart: CartId, buyer: Owner, at: Timestamp) ->
         shipping_address: sealed(),
         lines: vec![line],
         totals,
+        tax: Default::default(),
+        coupon: None,
         reserved_until: at + chrono::TimeDelta::minutes(15),
         at,
     }))

@@ -1,11 +1,15 @@
 //! Rebuilding, comparing, changing places.
 
+use domain::OrderId;
+use domain::order::{CancelReason, OrderEvent};
+use event_store::StoreError;
 use projections::ReadModel;
-use projections::rebuild::{Kind, Mode, RebuildError, rebuild};
+use projections::rebuild::{Kind, Mode, Options, RebuildError, rebuild, rebuild_all};
 use sqlx::Connection;
+use uuid::Uuid;
 
-use crate::support::{Shop, within};
-use crate::traffic::traffic;
+use crate::support::{Shop, at, node, within};
+use crate::traffic::{much_traffic, traffic};
 
 const DEFINITION: &str = "
     select string_agg(line, E'\n' order by line) from (
@@ -109,8 +113,7 @@ async fn projectors_and_queries_go_on_while_tables_change_places() {
     let projector = shop.project();
     for round in 0..3 {
         let rebuilds = async {
-            for model in ReadModel::ALL {
-                let report = shop.rebuild(model, Mode::Replace).await;
+            for report in shop.rebuild_all(Mode::Replace).await {
                 assert!(report.is_clean(), "{report:?}");
             }
         };
@@ -168,4 +171,70 @@ async fn a_read_model_is_rebuilt_by_one_at_a_time() {
     let refused = rebuild(&shop.store, ReadModel::Orders, Mode::Verify, |_| ()).await;
     assert!(matches!(refused, Err(RebuildError::Busy(ReadModel::Orders))));
     shop.rebuild(ReadModel::Carts, Mode::Verify).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_larger_than_the_memory_makes_the_same_rows() {
+    let shop = Shop::open().await;
+    much_traffic(&shop, 0..1_500).await;
+    // Streams and deadlines that begin in one page of the log go on in another.
+    for n in (2_u32..1_500).step_by(4).filter(|n| !n.is_multiple_of(3)).take(50) {
+        let order = OrderId(Uuid::from_u128(u128::from(n) + 1));
+        let reason = CancelReason::Customer(None);
+        shop.record(order.stream(), [OrderEvent::Cancelled { reason, at: at(9) }]).await;
+    }
+    assert!(shop.store.head().await.unwrap() > 3_000, "several pages");
+    shop.projected().await;
+
+    for mode in [Mode::Verify, Mode::Replace] {
+        for report in shop.rebuild_all(Options { mode, memory_bytes: 0 }).await {
+            assert!(report.rows > 0 && report.compared.is_some());
+            assert!(report.is_clean(), "{report:?}");
+        }
+    }
+    shop.assert_true_to_the_log().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hole_in_the_log_is_told_and_nothing_changes_places() {
+    let shop = shop().await;
+    let mut connection = sqlx::PgConnection::connect(shop.database.url()).await.unwrap();
+    let hole = "set session_replication_role = replica; delete from events where position = 77";
+    sqlx::raw_sql(hole).execute(&mut connection).await.unwrap();
+    let epochs = "select sum(epoch)::bigint from leases";
+    let before = shop.count(epochs).await;
+
+    // A node that does not have the event in memory.
+    let store = node(&shop.database).await;
+    for (model, rebuilt) in rebuild_all(&store, &ReadModel::ALL, Mode::Replace, |_| ()).await {
+        let error = rebuilt.unwrap_err();
+        let hole = matches!(error, RebuildError::Store(StoreError::Hole { after: 76 }));
+        assert!(hole, "{model}: {error}");
+    }
+    assert_eq!(shop.count(epochs).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_fails_does_not_keep_the_others() {
+    let shop = shop().await;
+    let mut other = sqlx::PgConnection::connect(shop.database.url()).await.unwrap();
+    sqlx::raw_sql("select pg_advisory_lock(hashtext('rebuild:carts'))")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let mut last = None;
+    let rebuilt =
+        rebuild_all(&shop.store, &ReadModel::ALL, Mode::Replace, |step| last = Some(step));
+    let rebuilt = within(rebuilt).await;
+    assert!(rebuilt.iter().map(|(model, _)| *model).eq(ReadModel::ALL), "in the order given");
+    for (model, rebuilt) in rebuilt {
+        match rebuilt {
+            Ok(report) => assert!(report.replaced && report.is_clean(), "{report:?}"),
+            Err(error) => {
+                assert!(matches!(error, RebuildError::Busy(ReadModel::Carts)), "{model}: {error}");
+            }
+        }
+    }
+    let last = last.unwrap();
+    assert_eq!((last.position, last.position), (last.target, shop.store.head().await.unwrap()));
 }

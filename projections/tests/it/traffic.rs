@@ -1,7 +1,7 @@
 //! A busy shop: events of all kinds over streams that overlap, the same for every run.
 
 use domain::cart::{CartEvent, Owner};
-use domain::inventory::{Adjustment, InventoryEvent};
+use domain::inventory::{Adjustment, InventoryEvent, ReleaseReason};
 use domain::order::{CancelReason, OrderEvent};
 use domain::payment::{CaptureMode, Method, PaymentEvent};
 use domain::product::ProductEvent;
@@ -18,6 +18,15 @@ const STREAMS: u32 = 7;
 pub(crate) async fn traffic(shop: &Shop, commands: std::ops::Range<u32>) {
     for n in commands {
         shop.record_by(By::actor("system:traffic"), command(n)).await;
+    }
+}
+
+/// As much as [`traffic`] of so many commands, in few appends.
+pub(crate) async fn much_traffic(shop: &Shop, commands: std::ops::Range<u32>) {
+    let commands: Vec<u32> = commands.collect();
+    for some in commands.chunks(100) {
+        let events = some.iter().copied().flat_map(command).collect();
+        shop.record_by(By::actor("system:traffic"), events).await;
     }
 }
 
@@ -51,6 +60,7 @@ fn command(n: u32) -> Vec<(StreamId, Event)> {
     let adjusted =
         InventoryEvent::Adjusted { kind, quantity: 1, reason, reference, on_hand, at: at(1) };
     events.push((key.inventory(), adjusted.into()));
+    events.extend(reservations(n).map(|event| (key.inventory(), event.into())));
     match n % 4 {
         0 => {
             let repriced = ProductEvent::Repriced { price: usd(n.into()), at: at(2) };
@@ -80,4 +90,22 @@ fn command(n: u32) -> Vec<(StreamId, Event)> {
         }
     }
     events
+}
+
+/// A unit is kept for every order; some keep it longer, and every other gives it back in the end.
+fn reservations(n: u32) -> impl Iterator<Item = InventoryEvent> {
+    let earlier = |rounds: u32| n.checked_sub(rounds * STREAMS);
+    let order = |n: u32| OrderId(Uuid::from_u128(u128::from(n) + 1));
+    let reserved =
+        InventoryEvent::Reserved { order: order(n), quantity: 1, expires_at: at(900), at: at(1) };
+    let extended = earlier(1).filter(|n| n.is_multiple_of(3)).map(|n| {
+        InventoryEvent::ReservationExtended { order: order(n), expires_at: at(950), at: at(2) }
+    });
+    let released = earlier(2).filter(|n| n.is_multiple_of(2)).map(|n| InventoryEvent::Released {
+        order: order(n),
+        quantity: 1,
+        why: ReleaseReason::Cancelled,
+        at: at(3),
+    });
+    [Some(reserved), extended, released].into_iter().flatten()
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use domain::coupon::CouponCode;
 use domain::{Kind, Sku, StreamId};
 use event_store::RecordedEvent;
 use projections::ReadModels;
@@ -94,6 +95,7 @@ async fn find(database: &Database, options: &Options) -> Result<StreamId, Error>
     match kind {
         Kind::Product => Ok(sku(id)?.product()),
         Kind::Inventory => Ok(sku(id)?.inventory()),
+        Kind::Coupon => Ok(coupon(id)?.stream()),
         Kind::Order => by_number(database, id).await,
         Kind::Cart | Kind::Payment => {
             Err(Error::Usage(format!("a {kind} is named by its UUID, and '{id}' is none")))
@@ -103,6 +105,11 @@ async fn find(database: &Database, options: &Options) -> Result<StreamId, Error>
 
 fn sku(text: &str) -> Result<Sku, Error> {
     text.parse().map_err(|_| Error::Usage(format!("'{text}' is neither a UUID nor a SKU")))
+}
+
+fn coupon(text: &str) -> Result<CouponCode, Error> {
+    text.parse()
+        .map_err(|_| Error::Usage(format!("'{text}' is neither a UUID nor a coupon's code")))
 }
 
 async fn by_number(database: &Database, number: &str) -> Result<StreamId, Error> {

@@ -1,13 +1,12 @@
 //! `rebuild`: a read model made anew from the log, compared with the live one, and put in its place.
 
 use std::fmt;
-use std::time::{Duration, Instant};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use event_store::{EventStore, StoreError};
 use projections::ReadModel;
-use projections::rebuild::{Comparison, Difference, Kind, Mode, RebuildError, Report, rebuild};
+use projections::rebuild::{Comparison, Difference, Kind, Mode, RebuildError, Report, rebuild_all};
 use serde::Serialize;
 
 use crate::cli::Verdict;
@@ -25,7 +24,7 @@ pub(crate) struct Options {
             .try_map(|name| name.parse::<ReadModel>())
     )]
     name: Option<ReadModel>,
-    /// All read models, one after the other.
+    /// All read models, from one reading of the log.
     #[arg(long, conflicts_with = "name")]
     all: bool,
     /// Compare the new rows with the live ones, and change nothing.
@@ -88,35 +87,40 @@ pub(crate) async fn run(
     let store = database.store().await?;
     let models = options.name.map_or(ReadModel::ALL.to_vec(), |name| vec![name]);
     let mode = options.mode();
-    let mut verdict = Verdict::Well;
-    for model in models {
-        let began = Instant::now();
-        match with_progress(&store, model, mode).await {
+    let (mut verdict, mut failed) = (Verdict::Well, None);
+    for (model, rebuilt) in with_progress(&store, &models, mode).await {
+        match rebuilt {
             Ok(report) => {
                 // What was found and replaced is mended; what was only compared is still wrong.
                 if mode == Mode::Verify && !report.is_clean() {
                     verdict = Verdict::Wrong;
                 }
-                output.show(&Rebuilt::new(report, began.elapsed()))?;
+                output.show(&Rebuilt::from(report))?;
             }
             Err(source) if is_of_the_log(&source) => {
                 verdict = Verdict::Wrong;
                 output.show(&Failed { model: model.name(), error: source.to_string() })?;
             }
-            Err(source) => return Err(Error::Rebuild { model, source }),
+            // The others are rebuilt all the same, and that is worth a line each.
+            Err(source) => failed = failed.or(Some(Error::Rebuild { model, source })),
         }
     }
     store.shutdown().await;
-    Ok(verdict)
+    failed.map_or(Ok(verdict), Err)
 }
 
+/// Each of the read models, in the order given.
 pub(crate) async fn with_progress(
     store: &EventStore,
-    model: ReadModel,
+    models: &[ReadModel],
     mode: Mode,
-) -> Result<Report, RebuildError> {
-    let progress = Progress::of(&format!("rebuilding {model}"), 0);
-    rebuild(store, model, mode, |step| progress.at_of(step.position, step.target)).await
+) -> Vec<(ReadModel, Result<Report, RebuildError>)> {
+    let what = match models {
+        [model] => format!("rebuilding {model}"),
+        _ => format!("rebuilding {}", models.len()),
+    };
+    let progress = Progress::of(&what, 0);
+    rebuild_all(store, models, mode, |step| progress.at_of(step.position, step.target)).await
 }
 
 /// The log is at fault, rather than the database or somebody who got there first: other read models
@@ -135,9 +139,9 @@ pub(crate) fn is_of_the_log(error: &RebuildError) -> bool {
     }
 }
 
-impl Rebuilt {
-    fn new(report: Report, took: Duration) -> Rebuilt {
-        let seconds = took.as_secs_f64();
+impl From<Report> for Rebuilt {
+    fn from(report: Report) -> Rebuilt {
+        let seconds = report.took.as_secs_f64();
         Rebuilt {
             model: report.model.name(),
             position: report.position,

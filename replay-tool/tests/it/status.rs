@@ -1,5 +1,6 @@
 //! `status`: how far everything has come.
 
+use projections::ReadModel;
 use serde_json::json;
 
 use crate::support::{Shop, within};
@@ -17,7 +18,7 @@ async fn head_streams_and_projections_are_told() {
     shop.caught_up(&projector).await;
     let status = shop.run_json(&["status"]).await.expect(0).document();
     let projections = status["projections"].as_array().unwrap();
-    assert_eq!(projections.len(), 8);
+    assert_eq!(projections.len(), ReadModel::ALL.len());
     assert!(projections.iter().all(|one| one["lag_events"] == 0 && one["owner"].is_string()));
     within(projector.shutdown()).await;
 }

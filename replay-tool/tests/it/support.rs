@@ -240,10 +240,13 @@ fn placed(sku: Sku) -> Placed {
         totals: Totals {
             subtotal: usd(1_250),
             shipping: usd(0),
+            shipping_tax: usd(0),
             discount: usd(0),
             tax: usd(0),
             total: usd(1_250),
         },
+        tax: Default::default(),
+        coupon: None,
         reserved_until: at(900),
         at: at(3),
     }

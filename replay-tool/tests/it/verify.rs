@@ -2,6 +2,7 @@
 
 use domain::inventory::InventoryEvent;
 use domain::{OrderId, Sku};
+use projections::ReadModel;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -28,7 +29,7 @@ async fn a_good_log_is_well() {
     assert_eq!(summary["streams"], 4);
     assert_eq!(summary["findings"], json!({}));
     let models = summary["read_models"].as_array().unwrap();
-    assert_eq!(models.len(), 8);
+    assert_eq!(models.len(), ReadModel::ALL.len());
     assert!(models.iter().all(|model| model["position"] == 9 && model["different"] == 0));
 
     let answer = shop.run(&["verify"]).await.expect(0);
@@ -50,7 +51,7 @@ async fn a_hole_in_the_positions_is_found() {
     let answer = verified_after("delete from events where position in (4, 5)").await;
     assert_eq!(answer.findings("position"), only(6, "positions 4 to 5 are missing"));
     // The readers of the projections stop at the hole.
-    assert_eq!(answer.findings("read_model").len(), 8);
+    assert_eq!(answer.findings("read_model").len(), ReadModel::ALL.len());
 }
 
 #[tokio::test]
@@ -66,7 +67,7 @@ async fn a_tail_that_was_cut_off_is_found_by_what_had_seen_it() {
     let answer = verified_after("delete from events where position = 9").await;
     assert!(answer.findings("position").is_empty());
     let found = answer.findings("read_model");
-    assert_eq!(found.len(), 8, "{}", answer.all());
+    assert_eq!(found.len(), ReadModel::ALL.len(), "{}", answer.all());
     assert!(found[0].1.contains("the log ends at 8"), "{found:?}");
 }
 

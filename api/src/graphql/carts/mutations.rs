@@ -190,8 +190,7 @@ impl CartMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which cart.")] input: CartClearInput,
     ) -> Result<CartClearPayload> {
-        let terms =
-            Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+        let terms = Terms::of(&input.idempotency_key, input.expected_version);
         let cart = input.cart_id.as_ref();
         CartClearPayload::render(
             ask(ctx, "cartClear", cart, &input, terms, CartCommand::Clear).await,
@@ -217,10 +216,10 @@ async fn begin(
     cart: CartId,
     owner: Owner,
 ) -> Result<Done<Cart>, Failure> {
-    let terms = Terms { key: input.idempotency_key.as_ref(), expected_version: None };
+    let terms = Terms::of(&input.idempotency_key, None);
     let command = CartCommand::Create { owner };
     let command = AskCart { name: "cartCreate", cart, command };
-    done(&execute(ctx, input, terms, command).await?)
+    done(execute(ctx, input, terms, command).await?)
 }
 
 async fn add(ctx: &Context<'_>, input: CartLinesAddInput) -> Result<Done<Cart>, Failure> {
@@ -252,10 +251,9 @@ async fn add_to(
     input: &CartLinesAddInput,
     command: AddLines,
 ) -> Result<Done<Cart>, Failure> {
-    let terms =
-        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
-    done(&execute_at(ctx, input, terms, command, place).await?)
+    done(execute_at(ctx, input, terms, command, place).await?)
 }
 
 async fn update(ctx: &Context<'_>, input: CartLinesUpdateInput) -> Result<Done<Cart>, Failure> {
@@ -274,12 +272,11 @@ async fn update(ctx: &Context<'_>, input: CartLinesUpdateInput) -> Result<Done<C
         }
     }
     let command = parser.finish(Some(CartCommand::UpdateLines { lines }))?;
-    let terms =
-        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     let (cart, _) = wanted_cart(ctx, input.cart_id.as_ref()).await?;
     let command = AskCart { name: "cartLinesUpdate", cart, command };
     let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
-    done(&execute_at(ctx, &input, terms, command, place).await?)
+    done(execute_at(ctx, &input, terms, command, place).await?)
 }
 
 async fn remove(ctx: &Context<'_>, input: CartLinesRemoveInput) -> Result<Done<Cart>, Failure> {
@@ -290,12 +287,11 @@ async fn remove(ctx: &Context<'_>, input: CartLinesRemoveInput) -> Result<Done<C
         skus.extend(parser.sku(&["skus", &n.to_string()], sku));
     }
     let command = parser.finish(Some(CartCommand::RemoveLines { skus }))?;
-    let terms =
-        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     let (cart, _) = wanted_cart(ctx, input.cart_id.as_ref()).await?;
     let command = AskCart { name: "cartLinesRemove", cart, command };
     let place = |refusal: &Refusal| lines::named(refusal, &input.skus);
-    done(&execute_at(ctx, &input, terms, command, place).await?)
+    done(execute_at(ctx, &input, terms, command, place).await?)
 }
 
 fn bounded(parser: &mut Parser, field: &str, count: usize) {
@@ -310,7 +306,10 @@ fn named(cart: Option<&ID>) -> Result<Option<CartId>, Failure> {
     cart.map(|id| input::id("cartId", id).map(CartId)).transpose()
 }
 
-async fn wanted_cart(ctx: &Context<'_>, id: Option<&ID>) -> Result<(CartId, Owner), Failure> {
+pub(super) async fn wanted_cart(
+    ctx: &Context<'_>,
+    id: Option<&ID>,
+) -> Result<(CartId, Owner), Failure> {
     shop(ctx).cart_of(caller(ctx), named(id)?).await
 }
 
@@ -323,15 +322,12 @@ async fn ask(
     command: CartCommand,
 ) -> Result<Done<Cart>, Failure> {
     let (cart, _) = wanted_cart(ctx, cart).await?;
-    done(&execute(ctx, input, terms, AskCart { name, cart, command }).await?)
+    done(execute(ctx, input, terms, AskCart { name, cart, command }).await?)
 }
 
-fn done(receipt: &Receipt) -> Result<Done<Cart>, Failure> {
-    let cart = receipt.subject.as_ref().and_then(|subject| match &subject.state {
-        domain::State::Cart(state) => {
-            Cart::new(CartId(subject.stream.id), subject.version, state.clone())
-        }
+pub(super) fn done(receipt: Receipt) -> Result<Done<Cart>, Failure> {
+    Done::of(receipt, "cartId", |subject| match subject.state {
+        domain::State::Cart(state) => Cart::new(CartId(subject.stream.id), subject.version, state),
         _ => None,
-    });
-    Ok(Done::new(receipt, cart.ok_or_else(|| Failure::not_found("cartId"))?))
+    })
 }

@@ -4,8 +4,10 @@ use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::CartId;
 use domain::cart::{Basket, Cart as State, Line, Owner};
+use domain::coupon::CouponCode;
 use uuid::Uuid;
 
+use super::estimate::{CartEstimate, estimate};
 use crate::graphql::errors::query_fault;
 use crate::graphql::money::Money;
 use crate::graphql::products::Product;
@@ -77,6 +79,21 @@ impl Cart {
     /// empty cart, which has no currency.
     async fn total(&self) -> Option<Money> {
         self.basket.total().and_then(Result::ok).map(Money)
+    }
+
+    /// The coupon in it, by its code.
+    async fn coupon_code(&self) -> Option<&str> {
+        self.basket.coupon.as_ref().map(CouponCode::as_str)
+    }
+
+    /// What an order would cost now; nothing for an empty cart, or one with something in it that is
+    /// no longer sold.
+    async fn estimate(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where the goods are to go, as in the shipping address.")] country: String,
+    ) -> Result<Option<CartEstimate>> {
+        estimate(ctx, &self.basket, &country).await
     }
 
     /// The customer, unless it is a guest's.

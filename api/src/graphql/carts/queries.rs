@@ -22,7 +22,7 @@ impl CartQuery {
         #[graphql(desc = "The cart's id.")] id: Option<ID>,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Option<Cart>> {
-        shop(ctx).fresh(ReadModel::Carts, min_position).await?;
+        shop(ctx).fresh(&[ReadModel::Carts], min_position).await?;
         let id = match (&id, caller(ctx)) {
             (Some(id), _) => id.parse().ok().map(CartId),
             (None, Caller::Guest { cart }) => Some(*cart),

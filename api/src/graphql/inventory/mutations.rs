@@ -133,7 +133,7 @@ async fn register(
         Some(InventoryCommand::Register { sku, on_hand, reorder_level, reorder_quantity })
     })();
     let command = parser.finish(command)?;
-    let terms = Terms { key: Some(&input.idempotency_key), expected_version: None };
+    let terms = Terms::of(&input.idempotency_key, None);
     ask(ctx, "inventoryRegister", &input.sku, &input, terms, command).await
 }
 
@@ -151,8 +151,7 @@ async fn adjust(
         Some(InventoryCommand::Adjust { kind, quantity, reason, reference })
     })();
     let command = parser.finish(command)?;
-    let terms =
-        Terms { key: Some(&input.idempotency_key), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     ask(ctx, "inventoryAdjust", &input.sku, &input, terms, command).await
 }
 
@@ -168,8 +167,7 @@ async fn set_reorder_level(
         Some(InventoryCommand::SetReorderLevel { reorder_level, reorder_quantity })
     })();
     let command = parser.finish(command)?;
-    let terms =
-        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     ask(ctx, "inventoryReorderLevelSet", &input.sku, &input, terms, command).await
 }
 
@@ -183,9 +181,8 @@ async fn ask(
 ) -> Result<Done<InventoryItem>, Failure> {
     let sku = sku("sku", of)?;
     let receipt = execute(ctx, input, terms, AskInventory { name, sku, command }).await?;
-    let item = receipt.subject.as_ref().and_then(|subject| match &subject.state {
-        domain::State::Inventory(state) => InventoryItem::new(subject.version, state.clone()),
+    Done::of(receipt, "sku", |subject| match subject.state {
+        domain::State::Inventory(state) => InventoryItem::new(subject.version, &state),
         _ => None,
-    });
-    Ok(Done::new(&receipt, item.ok_or_else(|| Failure::not_found("sku"))?))
+    })
 }

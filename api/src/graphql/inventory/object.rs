@@ -3,8 +3,9 @@
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
-use domain::inventory::{Inventory, Stock};
-use projections::inventory::LedgerLine as Line;
+use domain::inventory::Inventory;
+use projections::Row;
+use projections::inventory::{Figures, LedgerLine as Line};
 use serde::Serialize;
 
 use super::queries::ledger;
@@ -14,7 +15,7 @@ use crate::graphql::position::Position;
 #[derive(Debug, Description)]
 pub struct InventoryItem {
     version: i32,
-    stock: Stock,
+    figures: Figures,
 }
 
 /// Why the number on the shelf changed.
@@ -48,11 +49,16 @@ pub enum AdjustmentKind {
 }
 
 impl InventoryItem {
-    pub fn new(version: i32, state: Inventory) -> Option<Self> {
-        match state {
-            Inventory::Absent => None,
-            Inventory::Stocked(stock) => Some(InventoryItem { version, stock }),
-        }
+    /// The stock as a command left it.
+    pub fn new(version: i32, state: &Inventory) -> Option<Self> {
+        let figures = Figures::of(state.stock()?, Utc::now());
+        Some(InventoryItem { version, figures })
+    }
+}
+
+impl From<Row<Figures>> for InventoryItem {
+    fn from(row: Row<Figures>) -> Self {
+        InventoryItem { version: row.version, figures: row.state }
     }
 }
 
@@ -60,42 +66,42 @@ impl InventoryItem {
 impl InventoryItem {
     /// The id of the stock's stream.
     pub async fn id(&self) -> ID {
-        self.stock.sku.inventory().id.into()
+        self.figures.sku.inventory().id.into()
     }
 
     /// The SKU.
     async fn sku(&self) -> &str {
-        self.stock.sku.as_str()
+        self.figures.sku.as_str()
     }
 
     /// Units on the shelf.
     async fn on_hand(&self) -> i64 {
-        self.stock.on_hand
+        self.figures.on_hand
     }
 
     /// Units kept for orders that are not paid yet.
     async fn reserved(&self) -> i64 {
-        self.stock.reserved(Utc::now())
+        self.figures.reserved
     }
 
     /// Units that can be ordered.
     async fn available(&self) -> i64 {
-        self.stock.available(Utc::now())
+        self.figures.available()
     }
 
     /// At this many available units or fewer the stock is low.
     async fn reorder_level(&self) -> u32 {
-        self.stock.reorder_level
+        self.figures.reorder_level
     }
 
     /// How many units to order then.
     async fn reorder_quantity(&self) -> u32 {
-        self.stock.reorder_quantity
+        self.figures.reorder_quantity
     }
 
     /// Low stock was reported and has not recovered.
     async fn low(&self) -> bool {
-        self.stock.low
+        self.figures.low
     }
 
     /// Every change of `onHand`, the last first.
@@ -105,7 +111,7 @@ impl InventoryItem {
         #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
     ) -> Result<Connection<String, LedgerLine>> {
-        ledger(ctx, &self.stock.sku, first, after).await
+        ledger(ctx, &self.figures.sku, first, after).await
     }
 
     /// Grows with every event; name it as `expectedVersion` to change only what you have seen.

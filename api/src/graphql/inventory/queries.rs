@@ -2,6 +2,7 @@
 
 use async_graphql::connection::Connection;
 use async_graphql::{Context, InputObject, Object, Result};
+use chrono::Utc;
 use domain::Sku;
 use projections::ReadModel;
 
@@ -10,6 +11,9 @@ use crate::graphql::connection::{connect, page};
 use crate::graphql::errors::query_fault;
 use crate::graphql::position::Position;
 use crate::graphql::shop::shop;
+
+/// What the figures of a stock are made of.
+const STOCK: [ReadModel; 2] = [ReadModel::Inventory, ReadModel::Reservations];
 
 /// Which stocks. What is left out does not matter.
 #[derive(Debug, Default, InputObject)]
@@ -30,10 +34,10 @@ impl InventoryQuery {
         #[graphql(desc = "The SKU.")] sku: String,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Option<InventoryItem>> {
-        shop(ctx).fresh(ReadModel::Inventory, min_position).await?;
+        shop(ctx).fresh(&STOCK, min_position).await?;
         let Ok(sku) = sku.parse::<Sku>() else { return Ok(None) };
-        let row = shop(ctx).read_models.inventory_item(&sku).await.map_err(query_fault)?;
-        Ok(row.and_then(|row| InventoryItem::new(row.version, row.state)))
+        let row = shop(ctx).read_models.inventory_item(&sku, Utc::now()).await;
+        Ok(row.map_err(query_fault)?.map(InventoryItem::from))
     }
 
     /// Stocks by SKU.
@@ -45,12 +49,12 @@ impl InventoryQuery {
         #[graphql(desc = "Which ones.")] filter: Option<InventoryFilter>,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Connection<String, InventoryItem>> {
-        shop(ctx).fresh(ReadModel::Inventory, min_position).await?;
+        shop(ctx).fresh(&STOCK, min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let filter = projections::inventory::Filter { low: filter.and_then(|filter| filter.low) };
-        let slice = shop(ctx).read_models.inventory_items(&filter, &page).await;
+        let slice = shop(ctx).read_models.inventory_items(&filter, &page, Utc::now()).await;
         let slice = slice.map_err(query_fault)?;
-        Ok(connect(slice, begun, |row| InventoryItem::new(row.version, row.state)))
+        Ok(connect(slice, begun, |row| Some(row.into())))
     }
 
     /// Every change of the number on the shelf of a SKU, the last first.
@@ -62,7 +66,7 @@ impl InventoryQuery {
         #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Connection<String, LedgerLine>> {
-        shop(ctx).fresh(ReadModel::Ledger, min_position).await?;
+        shop(ctx).fresh(&[ReadModel::Ledger], min_position).await?;
         match sku.parse::<Sku>() {
             Ok(sku) => ledger(ctx, &sku, first, after).await,
             Err(_) => Ok(Connection::new(false, false)),

@@ -117,9 +117,9 @@ pub struct OrderDeliverInput {
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderPartInput {
     /// The SKU.
-    sku: String,
+    pub(super) sku: String,
     /// 1 to 10,000.
-    quantity: i64,
+    pub(super) quantity: i64,
 }
 
 /// A note for staff.
@@ -223,8 +223,7 @@ impl OrderMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which order.")] input: OrderProcessingStartInput,
     ) -> Result<OrderProcessingStartPayload> {
-        let terms =
-            Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+        let terms = Terms::of(&input.idempotency_key, input.expected_version);
         let (name, command) = ("orderProcessingStart", OrderCommand::StartProcessing);
         OrderProcessingStartPayload::render(
             ask(ctx, name, &input.order_id, &input, terms, command).await,
@@ -293,13 +292,15 @@ async fn place_with(
         contact: seal(shop, subject, contact).await?,
         shipping_address: seal(shop, subject, address).await?,
         expected_total,
+        charges: shop.policy.charges.to(address.country.as_str()),
         reserve_for: shop.policy.reserve_for,
     };
-    let terms = Terms { key: Some(&input.idempotency_key), expected_version: None };
-    // Whatever is wrong with a product is wrong with the cart that it is in.
-    let part =
-        |refusal: &Refusal| matches!(refusal, Refusal::Product(_)).then(|| in_input("cartId"));
-    done(&execute_at(ctx, input, terms, command, part).await?)
+    let terms = Terms::of(&input.idempotency_key, None);
+    // Whatever is wrong with a product or a coupon is wrong with the cart that it is in.
+    let part = |refusal: &Refusal| {
+        matches!(refusal, Refusal::Product(_) | Refusal::Coupon(_)).then(|| in_input("cartId"))
+    };
+    done(execute_at(ctx, input, terms, command, part).await?)
 }
 
 async fn update(ctx: &Context<'_>, input: OrderUpdateInput) -> Result<Done<Order>, Failure> {
@@ -326,8 +327,7 @@ async fn update(ctx: &Context<'_>, input: OrderUpdateInput) -> Result<Done<Order
         None => None,
     };
     let command = OrderCommand::Update { contact, shipping_address };
-    let terms =
-        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     ask(ctx, "orderUpdate", &input.order_id, &input, terms, command).await
 }
 
@@ -340,8 +340,7 @@ async fn cancel(ctx: &Context<'_>, input: OrderCancelInput) -> Result<Done<Order
         true => CancelReason::Staff(reason),
         false => CancelReason::Customer(reason),
     };
-    let terms =
-        Terms { key: Some(&input.idempotency_key), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     run(ctx, &input, terms, CancelOrder { order, reason }).await
 }
 
@@ -361,24 +360,22 @@ async fn ship(ctx: &Context<'_>, input: OrderShipInput) -> Result<Done<Order>, F
         Some(Shipment { id, lines, carrier, tracking_number, estimated_delivery })
     })();
     let command = OrderCommand::Ship { shipment: parser.finish(shipment)? };
-    let terms =
-        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     let order = own(ctx, &input.order_id).await?;
     let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
     let command = AskOrder { name: "orderShip", order, command };
-    done(&execute_at(ctx, &input, terms, command, place).await?)
+    done(execute_at(ctx, &input, terms, command, place).await?)
 }
 
 async fn deliver(ctx: &Context<'_>, input: OrderDeliverInput) -> Result<Done<Order>, Failure> {
     let mut parser = Parser::default();
     let lines = parts(&mut parser, &input.lines);
     let command = parser.finish(Some(OrderCommand::Deliver { lines }))?;
-    let terms =
-        Terms { key: input.idempotency_key.as_ref(), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     let order = own(ctx, &input.order_id).await?;
     let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
     let command = AskOrder { name: "orderDeliver", order, command };
-    done(&execute_at(ctx, &input, terms, command, place).await?)
+    done(execute_at(ctx, &input, terms, command, place).await?)
 }
 
 async fn add_note(ctx: &Context<'_>, input: OrderNoteAddInput) -> Result<Done<Order>, Failure> {
@@ -388,11 +385,11 @@ async fn add_note(ctx: &Context<'_>, input: OrderNoteAddInput) -> Result<Done<Or
     let order = own(ctx, &input.order_id).await?;
     let subject = subject_of(shop(ctx), order).await?;
     let command = OrderCommand::AddNote { note: seal(shop(ctx), subject, &text).await? };
-    let terms = Terms { key: input.idempotency_key.as_ref(), expected_version: None };
+    let terms = Terms::of(&input.idempotency_key, None);
     ask(ctx, "orderNoteAdd", &input.order_id, &input, terms, command).await
 }
 
-fn parts(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<Part> {
+pub(super) fn parts(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<Part> {
     let mut parts = Vec::with_capacity(lines.len());
     for (n, line) in lines.iter().enumerate() {
         let n = n.to_string();
@@ -429,7 +426,7 @@ async fn seal(
     Ok(shop.vault.seal(subject, value).await.map_err(commands::CommandError::from)?)
 }
 
-async fn own(ctx: &Context<'_>, order: &ID) -> Result<OrderId, Failure> {
+pub(super) async fn own(ctx: &Context<'_>, order: &ID) -> Result<OrderId, Failure> {
     let order = OrderId(input::id("orderId", order)?);
     shop(ctx).own_order(caller(ctx), order).await?;
     Ok(order)
@@ -453,15 +450,14 @@ async fn run(
     terms: Terms<'_>,
     command: impl Command,
 ) -> Result<Done<Order>, Failure> {
-    done(&execute(ctx, input, terms, command).await?)
+    done(execute(ctx, input, terms, command).await?)
 }
 
-fn done(receipt: &Receipt) -> Result<Done<Order>, Failure> {
-    let order = receipt.subject.as_ref().and_then(|subject| match &subject.state {
+pub(super) fn done(receipt: Receipt) -> Result<Done<Order>, Failure> {
+    Done::of(receipt, "orderId", |subject| match subject.state {
         domain::State::Order(state) => {
-            Order::new(OrderId(subject.stream.id), subject.version, state.clone())
+            Order::new(OrderId(subject.stream.id), subject.version, state)
         }
         _ => None,
-    });
-    Ok(Done::new(receipt, order.ok_or_else(|| Failure::not_found("orderId"))?))
+    })
 }

@@ -3,6 +3,7 @@
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Description, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use domain::coupon::CouponCode;
 use domain::order::{self, CancelReason, Details, Lifecycle, OrderLine, Part, SentShipment};
 use domain::{OrderId, Personal};
 use serde::de::DeserializeOwned;
@@ -82,6 +83,16 @@ pub enum OrderFulfilmentState {
     PartiallyReturned,
     /// All of it came back.
     Returned,
+}
+
+/// How prices and tax go together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::pricing::TaxMode")]
+pub enum TaxMode {
+    /// Tax comes on top of the prices.
+    Exclusive,
+    /// The prices include it.
+    Inclusive,
 }
 
 impl Order {
@@ -172,17 +183,32 @@ impl Order {
         Money(self.details.placed.totals.shipping)
     }
 
+    /// The coupon that made the discount, by its code.
+    async fn coupon_code(&self) -> Option<&str> {
+        self.details.placed.coupon.as_ref().map(CouponCode::as_str)
+    }
+
     /// What is taken off.
     async fn discount(&self) -> Money {
         Money(self.details.placed.totals.discount)
     }
 
-    /// Tax that comes on top.
+    /// Tax on goods and shipping.
     async fn tax(&self) -> Money {
         Money(self.details.placed.totals.tax)
     }
 
-    /// What is charged: subtotal + shipping − discount + tax.
+    /// The rate in percent, such as `10.75`.
+    async fn tax_rate(&self) -> String {
+        self.details.placed.tax.rate.to_string()
+    }
+
+    /// Whether tax came on top of the prices or was included.
+    async fn tax_mode(&self) -> TaxMode {
+        self.details.placed.tax.mode.into()
+    }
+
+    /// What is charged: subtotal + shipping − discount, and tax if it comes on top.
     async fn total(&self) -> Money {
         Money(self.details.total())
     }
@@ -286,6 +312,16 @@ impl Line<'_> {
         Money(self.0.ordered.total)
     }
 
+    /// This line's part of the discount.
+    async fn discount(&self) -> Money {
+        Money(self.0.ordered.discount)
+    }
+
+    /// The tax on what is left after the discount.
+    async fn tax(&self) -> Money {
+        Money(self.0.ordered.tax)
+    }
+
     /// Units on their way or arrived.
     async fn shipped(&self) -> i64 {
         self.0.shipped
@@ -294,6 +330,11 @@ impl Line<'_> {
     /// Units that have arrived.
     async fn delivered(&self) -> i64 {
         self.0.delivered
+    }
+
+    /// Units that somebody asked to send back.
+    async fn return_requested(&self) -> i64 {
+        self.0.return_requested
     }
 
     /// Units that came back.
@@ -363,6 +404,7 @@ fn words(reason: &CancelReason) -> String {
         CancelReason::Customer(None) => "cancelled by the customer".to_owned(),
         CancelReason::Staff(None) => "cancelled by the shop".to_owned(),
         CancelReason::PaymentLost => "the money was let go".to_owned(),
+        CancelReason::CouponUsedUp => "the coupon was used up when the money came".to_owned(),
         CancelReason::OutOfStock => "the goods were gone when the money came".to_owned(),
     }
 }

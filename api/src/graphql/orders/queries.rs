@@ -39,7 +39,7 @@ impl OrderQuery {
         #[graphql(desc = "The order's number.")] number: Option<String>,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Option<Order>> {
-        shop(ctx).fresh(ReadModel::Orders, min_position).await?;
+        shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
         match (id, number) {
             (Some(id), _) => match id.parse() {
                 Ok(id) => order(ctx, OrderId(id)).await,
@@ -64,7 +64,7 @@ impl OrderQuery {
         #[graphql(desc = "Which ones.")] filter: Option<OrderFilter>,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Connection<String, Order>> {
-        shop(ctx).fresh(ReadModel::Orders, min_position).await?;
+        shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let Some(customer) = whose(caller(ctx), filter.as_ref()) else {
             return of_guest(ctx, begun).await;

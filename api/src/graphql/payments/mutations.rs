@@ -132,8 +132,7 @@ impl PaymentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which payment.")] input: PaymentVoidInput,
     ) -> Result<PaymentVoidPayload> {
-        let terms =
-            Terms { key: Some(&input.idempotency_key), expected_version: input.expected_version };
+        let terms = Terms::of(&input.idempotency_key, input.expected_version);
         let (name, command) = ("paymentVoid", PaymentCommand::RequestVoid);
         PaymentVoidPayload::render(ask(ctx, name, &input.payment_id, &input, terms, command).await)
     }
@@ -163,7 +162,7 @@ async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Done<Payme
     let source = parser.finish(source)?;
     let order = OrderId(input::id("orderId", &input.order_id)?);
     shop(ctx).own_order(caller(ctx), order).await?;
-    let policy = shop(ctx).policy;
+    let policy = &shop(ctx).policy;
     let command = StartPayment {
         order,
         payment: PaymentId(Uuid::now_v7()),
@@ -173,26 +172,25 @@ async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Done<Payme
         reserve_for: policy.reserve_for,
         reserve_at_most: policy.reserve_at_most,
     };
-    let terms = Terms { key: Some(&input.idempotency_key), expected_version: None };
-    let receipt = execute(ctx, &input, terms, command).await?;
+    let terms = Terms::of(&input.idempotency_key, None);
+    let done = done(execute(ctx, &input, terms, command).await?)?;
     // From here on it only waits for the provider, which must not keep others out.
     if let Some(slot) = ctx.data_opt::<Arc<Slot>>() {
         slot.give_up();
     }
-    let payment = heard_of(ctx, &receipt, policy.wait_for_provider).await?;
-    Ok(Done::new(&receipt, payment))
+    heard_of(ctx, done, policy.wait_for_provider).await
 }
 
 /// The payment once the provider has answered, or as it stands when that takes too long.
 async fn heard_of(
     ctx: &Context<'_>,
-    receipt: &Receipt,
+    mut done: Done<Payment>,
     at_most: Duration,
-) -> Result<Payment, Failure> {
+) -> Result<Done<Payment>, Failure> {
     let store = shop(ctx).bus.store();
     let deadline = tokio::time::Instant::now() + at_most;
-    let mut payment = of_receipt(receipt)?;
-    let mut seen = receipt.position;
+    let payment = &mut done.object;
+    let mut seen = done.position;
     while payment.attempt.reference.is_none()
         && payment.attempt.is_open()
         && payment.attempt.method != domain::payment::Method::CashOnDelivery
@@ -204,19 +202,20 @@ async fn heard_of(
         store.changed(seen, left).await;
         seen = store.head().await.map_err(commands::CommandError::from)?;
         let (state, version) = shop(ctx).bus.load(payment.id.stream()).await?;
-        if let domain::State::Payment(state) = state {
-            payment = Payment::new(payment.id, version, state).unwrap_or(payment);
+        if let domain::State::Payment(state) = state
+            && let Some(heard) = Payment::new(payment.id, version, state)
+        {
+            *payment = heard;
         }
     }
-    Ok(payment)
+    Ok(done)
 }
 
 async fn capture(ctx: &Context<'_>, input: PaymentCaptureInput) -> Result<Done<Payment>, Failure> {
     let mut parser = Parser::default();
     let amount = parser.optional_money(&["amount"], input.amount.as_ref());
     let amount = parser.finish(amount)?;
-    let terms =
-        Terms { key: Some(&input.idempotency_key), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     let command = PaymentCommand::RequestCapture { amount };
     ask(ctx, "paymentCapture", &input.payment_id, &input, terms, command).await
 }
@@ -225,8 +224,7 @@ async fn refund(ctx: &Context<'_>, input: PaymentRefundInput) -> Result<Done<Pay
     let mut parser = Parser::default();
     let amount = parser.optional_money(&["amount"], input.amount.as_ref());
     let amount = parser.finish(amount)?;
-    let terms =
-        Terms { key: Some(&input.idempotency_key), expected_version: input.expected_version };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
     let command = PaymentCommand::RequestRefund { amount };
     ask(ctx, "paymentRefund", &input.payment_id, &input, terms, command).await
 }
@@ -241,16 +239,14 @@ async fn ask(
 ) -> Result<Done<Payment>, Failure> {
     let payment = PaymentId(input::id("paymentId", payment)?);
     shop(ctx).known_payment(payment).await?;
-    let receipt = execute(ctx, input, terms, AskPayment { name, payment, command }).await?;
-    Ok(Done::new(&receipt, of_receipt(&receipt)?))
+    done(execute(ctx, input, terms, AskPayment { name, payment, command }).await?)
 }
 
-fn of_receipt(receipt: &Receipt) -> Result<Payment, Failure> {
-    let payment = receipt.subject.as_ref().and_then(|subject| match &subject.state {
+fn done(receipt: Receipt) -> Result<Done<Payment>, Failure> {
+    Done::of(receipt, "paymentId", |subject| match subject.state {
         domain::State::Payment(state) => {
-            Payment::new(PaymentId(subject.stream.id), subject.version, state.clone())
+            Payment::new(PaymentId(subject.stream.id), subject.version, state)
         }
         _ => None,
-    });
-    payment.ok_or_else(|| Failure::not_found("paymentId"))
+    })
 }

@@ -35,7 +35,7 @@ impl PaymentQuery {
         #[graphql(desc = "The payment's id.")] id: ID,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Option<Payment>> {
-        shop(ctx).fresh(ReadModel::Payments, min_position).await?;
+        shop(ctx).fresh(&[ReadModel::Payments], min_position).await?;
         match id.parse() {
             Ok(id) => payment(ctx, PaymentId(id)).await,
             Err(_) => Ok(None),
@@ -51,7 +51,7 @@ impl PaymentQuery {
         #[graphql(desc = "Which ones.")] filter: Option<PaymentFilter>,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Connection<String, Payment>> {
-        shop(ctx).fresh(ReadModel::Payments, min_position).await?;
+        shop(ctx).fresh(&[ReadModel::Payments], min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let filter = filter.unwrap_or_default();
         let order = filter.order_id.map(|id| OrderId(id.parse().unwrap_or_default()));

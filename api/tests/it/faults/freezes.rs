@@ -9,8 +9,9 @@ use super::truth::Truth;
 use super::{everything_works, figures, position, sell, units};
 use crate::cluster::{Node, Shop, until};
 
-/// So long may commands and queries of the other node stand still.
-const SECONDS: Duration = Duration::from_secs(15);
+/// So long may commands and queries of the other node stand still.  The node stays frozen for longer:
+/// what goes on within this time did not wait for it.
+const SECONDS: Duration = Duration::from_secs(30);
 
 /// How often a moment with the lock is sought. On a very busy machine there may be none; how a
 /// frozen holder of the lock is overcome is also tested, without chance, with the event store.
@@ -54,14 +55,14 @@ async fn a_node_frozen_in_the_middle_of_everything_stalls_nobody_and_does_no_har
     let begun = Instant::now();
     here.answered(20).await;
     let bob = other.customer("bob");
-    let added = bob.done("cartLinesAdd", "cart { id }", units("MUG", 1)).await;
+    let added = bob.insist("cartLinesAdd", "cart { id }", units("MUG", 1)).await;
     assert!(begun.elapsed() < SECONDS, "commands stood still for {:?}", begun.elapsed());
     let admin = other.admin();
     until("the read models have come along", async || {
         figures(&admin, "MUG", position(&added)).await.is_ok()
     })
     .await;
-    assert!(begun.elapsed() < 2 * SECONDS, "queries stood still for {:?}", begun.elapsed());
+    assert!(begun.elapsed() < SECONDS, "queries stood still for {:?}", begun.elapsed());
     everything_works(&other, "MUG").await;
 
     frozen.thaw();

@@ -59,12 +59,11 @@ fn position(payload: &Value) -> i64 {
 /// its webhooks are all at work.
 async fn everything_works(node: &Node, sku: &str) {
     let buyer = node.customer("somebody new");
-    let add = async || buyer.try_mutate("cartLinesAdd", "cart { id }", units(sku, 1)).await.is_ok();
-    until("a cart is filled", add).await;
-    let placed = buyer.done("orderPlace", "order { id }", order(&key())).await;
+    buyer.insist("cartLinesAdd", "cart { id }", units(sku, 1)).await;
+    let placed = buyer.insist("orderPlace", "order { id }", order(&key())).await;
     let id = &placed["order"]["id"];
     let pay = json!({"orderId": id, "token": "tok_success", "idempotencyKey": key()});
-    buyer.done("paymentStart", "payment { id }", pay).await;
+    buyer.insist("paymentStart", "payment { id }", pay).await;
     until("the order is paid", async || {
         let query = "query($id: ID!) { order(id: $id) { status } }";
         let seen = buyer.try_data(query, json!({"id": id})).await;

@@ -1,5 +1,6 @@
 //! The end of the program, asked for or not, and what is there when it starts again.
 
+use axum::http::StatusCode;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -105,14 +106,38 @@ async fn a_private_cluster_keeps_its_data_over_ctrl_c_and_kill() {
     assert_eq!(node.end().await.code(), Some(0));
 
     let node = shop.start().await;
-    assert_eq!(figures(&node.admin(), "MUG", at).await.unwrap(), (15, 0));
+    comes_to(&node, at, (15, 0)).await;
     let at = deliver(&node, 7).await;
     node.kill().await;
 
     let node = shop.start().await;
+    comes_to(&node, at, (22, 0)).await;
+    deliver(&node, 1).await;
+}
+
+/// Waits until the read model has come to this position, where it must show these figures.
+async fn comes_to(node: &Node, at: i64, expected: (i64, i64)) {
     until("the read models have come along", async || {
-        figures(&node.admin(), "MUG", at).await.is_ok_and(|figures| figures == (22, 0))
+        figures(&node.admin(), "MUG", at).await.is_ok_and(|figures| figures == expected)
     })
     .await;
-    deliver(&node, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_nobody_reads_holds_nothing_up_and_is_there_in_the_end() {
+    const REQUESTS: usize = 1_000;
+    let shop = Shop::new().await;
+    let (hear, heard) = tokio::sync::oneshot::channel::<()>();
+    let node = shop.start_unheard(async { drop(heard.await) }).await;
+    // Far more than fits into a pipe.
+    for _ in 0..REQUESTS {
+        let answer = node.stranger().get("/nothing").await.unwrap();
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(node.log().matches("path=").count(), 0);
+    node.signal(Signal::SIGTERM);
+    drop(hear);
+    until("the last line is there", async || node.log().contains("stopped serving")).await;
+    assert_eq!(node.log().matches("path=\"/nothing\"").count(), REQUESTS);
+    assert_eq!(node.end().await.code(), Some(0));
 }

@@ -6,7 +6,7 @@ use api::access::{self, Denied, Root};
 use api::auth::{Caller, Role};
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition,
+    BaseType, FieldDefinition, InputObjectType, Type, TypeKind, TypeSystemDefinition,
 };
 use axum::http::StatusCode;
 use domain::{CartId, CustomerId};
@@ -51,7 +51,18 @@ impl Requests {
         format!("{keyword} {{ {}{arguments} {{ __typename }} }}", field.name.node)
     }
 
-    /// What has to be there, and no more.
+    /// What has to be there, and no more; of an object without such fields, the first.
+    fn object(&self, input: &InputObjectType) -> String {
+        let fields = || input.fields.iter().map(|field| &field.node);
+        match self.inputs(fields()) {
+            none if none.is_empty() => {
+                let first = fields().next().unwrap();
+                format!("{}: {}", first.name.node, self.value(&first.ty.node))
+            }
+            required => required,
+        }
+    }
+
     fn inputs<'i>(
         &self,
         inputs: impl Iterator<Item = &'i async_graphql::parser::types::InputValueDefinition>,
@@ -68,7 +79,7 @@ impl Requests {
         };
         match (name, self.types.get(name)) {
             (_, Some(TypeKind::InputObject(input))) => {
-                format!("{{ {} }}", self.inputs(input.fields.iter().map(|field| &field.node)))
+                format!("{{ {} }}", self.object(input))
             }
             (_, Some(TypeKind::Enum(values))) => values.values[0].node.value.node.to_string(),
             ("Int", _) => "1".to_owned(),

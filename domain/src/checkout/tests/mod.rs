@@ -1,29 +1,5 @@
 //! Decisions over several streams, tried out on a small shop.
 
-mod cancel;
-mod expire;
-mod pay;
-mod place;
-mod settle;
-
-use std::collections::BTreeMap;
-
-use chrono::TimeDelta;
-
-use super::{Changes, PlaceOrder, Shelf, StartPayment, Stocks};
-use crate::cart::{Addition, Cart, CartCommand, Owner};
-use crate::fixtures::{cart_id, minute, order_id, payment_id, sealed, sku, text, units, usd};
-use crate::inventory::{Inventory, InventoryCommand, Stock};
-use crate::order::{CancelReason, Details, Order, OrderCommand};
-use crate::payment::{Attempt, CaptureMode, Fact, Method, Payment, PaymentCommand};
-use crate::product::{Product, ProductCommand};
-use crate::{Decide, Event, Money, Refusal, Sku, State, StreamId, Timestamp};
-
-/// Sells mugs at 12.50 and tea at 3.00 and has ten of each.
-struct Shop {
-    states: BTreeMap<StreamId, State>,
-}
-
 macro_rules! state {
     ($shop:expr, $kind:ident, $stream:expr) => {
         match $shop.states.get(&$stream) {
@@ -33,9 +9,41 @@ macro_rules! state {
     };
 }
 
+mod cancel;
+mod coupon;
+mod expire;
+mod merge;
+mod pay;
+mod place;
+mod settle;
+mod take_back;
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
+use super::{Changes, Holds, PlaceOrder, Shelf, StartPayment};
+use crate::cart::{Addition, Cart, CartCommand, Owner};
+use crate::coupon::{Coupon, CouponCommand, Discount, Terms};
+use crate::fixtures::{
+    cart_id, coupon_code, minute, order_id, payment_id, sealed, sku, text, units, usd,
+};
+use crate::inventory::{Inventory, InventoryCommand, Stock};
+use crate::order::{CancelReason, Details, Order, OrderCommand, Part, Restocking};
+use crate::payment::{Attempt, CaptureMode, Fact, Method, Payment, PaymentCommand};
+use crate::pricing::Charges;
+use crate::product::{Product, ProductCommand};
+use crate::{Decide, Event, Money, Refusal, Sku, State, StreamId, Timestamp};
+
+/// Sells mugs at 12.50 and tea at 3.00 and has ten of each.
+struct Shop {
+    states: BTreeMap<StreamId, State>,
+    charges: Charges,
+}
+
 impl Shop {
     fn open() -> Shop {
-        let mut shop = Shop { states: BTreeMap::new() };
+        let mut shop = Shop { states: BTreeMap::new(), charges: Charges::default() };
         for (name, price) in [("MUG", 1250), ("TEA", 300)] {
             shop.ask_product(
                 name,
@@ -159,6 +167,7 @@ impl Shop {
             contact: sealed("contact"),
             shipping_address: sealed("address"),
             expected_total,
+            charges: self.charges.clone(),
             reserve_for: TimeDelta::minutes(15),
         };
         let known: BTreeMap<Sku, (Product, Inventory)> = ["MUG", "TEA"]
@@ -171,22 +180,23 @@ impl Shop {
             .iter()
             .map(|(sku, (product, inventory))| (sku.clone(), Shelf { product, inventory }))
             .collect();
-        super::place(&request, &self.cart(), &shelves, now)
+        let coupon = self.coupon();
+        super::place(&request, &self.cart(), coupon.as_ref(), &shelves, now)
     }
 
     fn start_payment(&self, request: StartPayment, now: Timestamp) -> Result<Changes, Refusal> {
         let order = self.order();
         let latest = order.details().and_then(|details| details.latest_payment);
         let latest = latest.map(|payment| state!(self, Payment, payment.stream()));
-        let stocks = self.stocks();
-        super::start_payment(&request, &order, latest.as_ref(), &refs(&stocks), now)
+        let (stocks, coupon) = (self.stocks(), self.coupon());
+        super::start_payment(&request, &order, latest.as_ref(), &holds(&stocks, &coupon), now)
     }
 
     fn settle(&self, number: u128, now: Timestamp) -> Result<Changes, Refusal> {
         let payment = state!(self, Payment, payment_id(number).stream());
         let order = (order_id(1), &self.order());
-        let stocks = self.stocks();
-        super::settle(order, (payment_id(number), &payment), &refs(&stocks), now)
+        let (stocks, coupon) = (self.stocks(), self.coupon());
+        super::settle(order, (payment_id(number), &payment), &holds(&stocks, &coupon), now)
     }
 
     fn unwind(&self, number: u128, now: Timestamp) -> Result<Changes, Refusal> {
@@ -195,11 +205,58 @@ impl Shop {
     }
 
     fn cancel(&self, reason: &CancelReason, now: Timestamp) -> Result<Changes, Refusal> {
-        super::cancel((order_id(1), &self.order()), &refs(&self.stocks()), reason, now)
+        let (stocks, coupon) = (self.stocks(), self.coupon());
+        super::cancel((order_id(1), &self.order()), &holds(&stocks, &coupon), reason, now)
+    }
+
+    fn accept_return(
+        &self,
+        lines: &[Part],
+        restocking: Restocking,
+        now: Timestamp,
+    ) -> Result<Changes, Refusal> {
+        let (stocks, coupon) = (self.stocks(), self.coupon());
+        let order = (order_id(1), &self.order());
+        super::accept_return(order, lines, restocking, &holds(&stocks, &coupon), now)
     }
 
     fn expire(&self, now: Timestamp) -> Result<Changes, Refusal> {
-        super::expire((order_id(1), &self.order()), &refs(&self.stocks()), now)
+        let (stocks, coupon) = (self.stocks(), self.coupon());
+        super::expire((order_id(1), &self.order()), &holds(&stocks, &coupon), now)
+    }
+
+    /// The coupon SPRING, if it was issued.
+    fn coupon(&self) -> Option<Coupon> {
+        let coupon = state!(self, Coupon, coupon_code("SPRING").stream());
+        coupon.issued().is_some().then_some(coupon)
+    }
+
+    fn ask_coupon(&mut self, command: CouponCommand) {
+        let stream = coupon_code("SPRING").stream();
+        let events = state!(self, Coupon, stream).decide(&command, minute(-10)).unwrap();
+        self.happen(stream, events);
+    }
+
+    /// Issues SPRING, ten percent, and puts it into the cart.
+    fn with_coupon(usage_limit: u32) -> Shop {
+        let mut shop = Shop::with_cart();
+        let code = coupon_code("SPRING");
+        let terms = Terms {
+            discount: Discount::Percentage("10".parse().unwrap()),
+            valid_from: None,
+            valid_until: None,
+            minimum: None,
+            usage_limit: Some(usage_limit),
+        };
+        shop.ask_coupon(CouponCommand::Create { code: code.clone(), terms });
+        let events = shop.cart().decide(&CartCommand::ApplyCoupon { code }, minute(-5)).unwrap();
+        shop.happen(cart_id(1).stream(), events);
+        shop
+    }
+
+    /// How many orders use SPRING.
+    fn redemptions(&self) -> u32 {
+        self.coupon().unwrap().issued().unwrap().redemptions
     }
 
     fn cart(&self) -> Cart {
@@ -240,8 +297,9 @@ impl Shop {
     }
 }
 
-fn refs(stocks: &BTreeMap<Sku, Inventory>) -> Stocks<'_> {
-    stocks.iter().map(|(sku, inventory)| (sku.clone(), inventory)).collect()
+fn holds<'a>(stocks: &'a BTreeMap<Sku, Inventory>, coupon: &'a Option<Coupon>) -> Holds<'a> {
+    let stocks = stocks.iter().map(|(sku, inventory)| (sku.clone(), inventory)).collect();
+    Holds { stocks, coupon: coupon.as_ref() }
 }
 
 /// Keeps the stock for half an hour from then on, and for an hour from placing at most.

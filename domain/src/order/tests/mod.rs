@@ -3,6 +3,7 @@
 mod fulfilment;
 mod lifecycle;
 mod payment;
+mod returns;
 
 use cqrs_es::Aggregate;
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};

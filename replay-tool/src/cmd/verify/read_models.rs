@@ -3,7 +3,7 @@
 use std::fmt;
 
 use event_store::EventStore;
-use projections::rebuild::{Comparison, Mode};
+use projections::rebuild::{Comparison, Mode, RebuildError, Report};
 use projections::{ReadModel, ReadModels};
 use serde::Serialize;
 
@@ -29,8 +29,8 @@ pub(super) async fn check(
 ) -> Result<Vec<Compared>, Error> {
     report_stopped(store, findings).await?;
     let mut all = Vec::with_capacity(ReadModel::ALL.len());
-    for model in ReadModel::ALL {
-        all.push(compare(store, model, findings).await?);
+    for (model, rebuilt) in with_progress(store, &ReadModel::ALL, Mode::Verify).await {
+        all.push(compared(model, rebuilt, findings)?);
     }
     Ok(all)
 }
@@ -48,12 +48,12 @@ async fn report_stopped(store: &EventStore, findings: &mut Findings) -> Result<(
     Ok(())
 }
 
-async fn compare(
-    store: &EventStore,
+fn compared(
     model: ReadModel,
+    rebuilt: Result<Report, RebuildError>,
     findings: &mut Findings,
 ) -> Result<Compared, Error> {
-    let (rows, compared) = match with_progress(store, model, Mode::Verify).await {
+    let (rows, compared) = match rebuilt {
         Ok(report) => (Some(report.rows), report.compared),
         Err(source) if is_of_the_log(&source) => {
             let progress = Progress::none();

@@ -1,0 +1,85 @@
+//! What an order for a cart would cost now.
+
+use std::collections::HashMap;
+
+use async_graphql::{Context, Result, SimpleObject};
+use chrono::Utc;
+use domain::cart::Basket;
+use domain::checkout::quote;
+use domain::coupon::Coupon;
+use domain::order::Totals;
+use domain::pricing::Charges;
+use domain::product::Offer;
+
+use crate::graphql::errors::query_fault;
+use crate::graphql::money::Money;
+use crate::graphql::shop::shop;
+
+/// What an order for a cart would cost now: name its total as `expectedTotal` to be charged no other.
+#[derive(Debug, SimpleObject)]
+pub struct CartEstimate {
+    /// The sum of the lines at present prices.
+    subtotal: Money,
+    /// What the coupon takes off.
+    discount: Money,
+    /// Why the coupon takes nothing off; an order would be refused.
+    coupon_problem: Option<String>,
+    /// What shipping costs.
+    shipping: Money,
+    /// Tax on goods and shipping, whether it comes on top or is included.
+    tax: Money,
+    /// What would be charged.
+    total: Money,
+}
+
+/// Nothing for an empty cart, or one with something in it that is no longer sold.
+pub async fn estimate(
+    ctx: &Context<'_>,
+    basket: &Basket,
+    country: &str,
+) -> Result<Option<CartEstimate>> {
+    let Some(offers) = offers(ctx, basket).await? else { return Ok(None) };
+    let read_models = &shop(ctx).read_models;
+    let coupon = match &basket.coupon {
+        Some(code) => read_models.coupon(code).await.map_err(query_fault)?.map(|row| row.state),
+        None => None,
+    };
+    Ok(of(basket, &offers, coupon.as_ref(), &shop(ctx).policy.charges.to(country)))
+}
+
+fn of(
+    basket: &Basket,
+    offers: &[Offer],
+    coupon: Option<&Coupon>,
+    charges: &Charges,
+) -> Option<CartEstimate> {
+    let now = Utc::now();
+    let (quoted, coupon_problem) = match quote(basket, offers, coupon, charges, now) {
+        Err(refusal) if coupon.is_some() => {
+            (quote(basket, offers, None, charges, now), Some(refusal.to_string()))
+        }
+        quoted => (quoted, None),
+    };
+    let Totals { subtotal, shipping, discount, tax, total, .. } = quoted.ok()?.totals;
+    Some(CartEstimate {
+        subtotal: Money(subtotal),
+        discount: Money(discount),
+        coupon_problem,
+        shipping: Money(shipping),
+        tax: Money(tax),
+        total: Money(total),
+    })
+}
+
+/// Of every line, in their order.
+async fn offers(ctx: &Context<'_>, basket: &Basket) -> Result<Option<Vec<Offer>>> {
+    if basket.lines.is_empty() {
+        return Ok(None);
+    }
+    let ids: Vec<_> = basket.lines.iter().map(|line| line.sku.product().id).collect();
+    let rows = shop(ctx).read_models.products_by_id(&ids).await.map_err(query_fault)?;
+    let products: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row.state)).collect();
+    let offer =
+        |line: &domain::cart::Line| products.get(&line.sku.product().id)?.offer(&line.sku).ok();
+    Ok(basket.lines.iter().map(offer).collect())
+}

@@ -1,0 +1,124 @@
+//! Goods that come back.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use commands::checkout::AcceptReturn;
+use commands::order::AskOrder;
+use domain::order::OrderCommand;
+use domain::{Refusal, Text};
+use serde::Serialize;
+
+use super::Order;
+use super::mutations::{OrderPartInput, done, own, parts};
+use crate::graphql::errors::Failure;
+use crate::graphql::input::Parser;
+use crate::graphql::lines;
+use crate::graphql::mutation::{Done, Terms, execute_at, payload};
+
+/// Goods that somebody wants to send back.
+#[derive(Debug, InputObject, Serialize)]
+pub struct OrderReturnRequestInput {
+    /// The order.
+    order_id: ID,
+    /// What is to come back; without lines, all that was delivered.
+    #[graphql(default)]
+    lines: Vec<OrderPartInput>,
+    /// Why, in at most 200 characters.
+    reason: Option<String>,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: Option<ID>,
+    /// Refuse unless the order is at this version.
+    expected_version: Option<i32>,
+}
+
+/// Goods that have come back.
+#[derive(Debug, InputObject, Serialize)]
+pub struct OrderReturnAcceptInput {
+    /// The order.
+    order_id: ID,
+    /// What has come back; without lines, all that was asked about.
+    #[graphql(default)]
+    lines: Vec<OrderPartInput>,
+    /// What becomes of the goods.
+    restocking: Restocking,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: ID,
+    /// Refuse unless the order is at this version.
+    expected_version: Option<i32>,
+}
+
+/// What becomes of goods that came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
+#[graphql(remote = "domain::order::Restocking")]
+pub enum Restocking {
+    /// They go back on the shelf.
+    Restocked,
+    /// They are written off as damaged.
+    WrittenOff,
+}
+
+payload! {
+    /// The answer of `orderReturnRequest`.
+    OrderReturnRequestPayload {
+        /// The order as it now is.
+        order: Order
+    }
+}
+payload! {
+    /// The answer of `orderReturnAccept`.
+    OrderReturnAcceptPayload {
+        /// The order as it now is.
+        order: Order
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct OrderReturnMutation;
+
+#[Object]
+impl OrderReturnMutation {
+    /// Asks the shop to take delivered goods back.
+    async fn order_return_request(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to come back, and why.")] input: OrderReturnRequestInput,
+    ) -> Result<OrderReturnRequestPayload> {
+        OrderReturnRequestPayload::render(request(ctx, input).await)
+    }
+
+    /// Takes delivered goods back: they go back on the shelf or are written off, in the same append.
+    /// The money is given back with `paymentRefund`.
+    async fn order_return_accept(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What has come back.")] input: OrderReturnAcceptInput,
+    ) -> Result<OrderReturnAcceptPayload> {
+        OrderReturnAcceptPayload::render(accept(ctx, input).await)
+    }
+}
+
+async fn request(
+    ctx: &Context<'_>,
+    input: OrderReturnRequestInput,
+) -> Result<Done<Order>, Failure> {
+    let mut parser = Parser::default();
+    let lines = parts(&mut parser, &input.lines);
+    let reason = parser.optional_text(&["reason"], input.reason.as_ref(), Text::SHORT);
+    let (lines, reason) = parser.finish(reason.map(|reason| (lines, reason)))?;
+    let order = own(ctx, &input.order_id).await?;
+    let command = OrderCommand::RequestReturn { lines, reason };
+    let command = AskOrder { name: "orderReturnRequest", order, command };
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
+    let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
+    done(execute_at(ctx, &input, terms, command, place).await?)
+}
+
+async fn accept(ctx: &Context<'_>, input: OrderReturnAcceptInput) -> Result<Done<Order>, Failure> {
+    let mut parser = Parser::default();
+    let lines = parts(&mut parser, &input.lines);
+    let lines = parser.finish(Some(lines))?;
+    let (order, restocking) = (own(ctx, &input.order_id).await?, input.restocking.into());
+    let terms = Terms::of(&input.idempotency_key, input.expected_version);
+    let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
+    let command = AcceptReturn { order, lines, restocking };
+    done(execute_at(ctx, &input, terms, command, place).await?)
+}

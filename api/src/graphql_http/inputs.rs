@@ -1,0 +1,187 @@
+//! Whether a variable's value is certainly one of its declared type, as far as the schema's text tells.
+//!
+//! Of all rules of validation in async-graphql 7.2 only `ArgumentsOfCorrectType` looks at the values of
+//! variables; the others depend on the document alone and need not be asked twice.  A value that is
+//! certainly of its variable's type is so of every place that `VariableInAllowedPosition` let the
+//! variable into.  What is not certain here (custom scalars, a null beside a default, numbers where
+//! implementations differ) is left to that rule, so that every error is its own.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{
+    BaseType, InputObjectType, Type, TypeKind, TypeSystemDefinition, VariableDefinition,
+};
+use async_graphql::{Name, Value, Variables};
+
+/// The enums and input objects of a schema.
+#[derive(Debug)]
+pub(super) struct InputTypes(HashMap<Name, InputType>);
+
+#[derive(Debug)]
+enum InputType {
+    Enum(HashSet<Name>),
+    Object(Vec<InputField>),
+}
+
+#[derive(Debug)]
+struct InputField {
+    name: Name,
+    ty: Type,
+    may_be_absent: bool,
+}
+
+impl InputTypes {
+    /// # Errors
+    /// Where the text is no schema.
+    pub(super) fn of(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
+        let mut types = HashMap::new();
+        for definition in parse_schema(sdl)?.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else { continue };
+            let definition = definition.node;
+            let ty = match definition.kind {
+                TypeKind::Enum(ty) => {
+                    InputType::Enum(ty.values.into_iter().map(|v| v.node.value.node).collect())
+                }
+                // A directive such as `@oneOf` asks for more than the fields' types.
+                TypeKind::InputObject(ty) if definition.directives.is_empty() => {
+                    InputType::Object(fields(ty))
+                }
+                _ => continue,
+            };
+            types.insert(definition.name.node, ty);
+        }
+        Ok(InputTypes(types))
+    }
+
+    /// Whether validation certainly finds nothing wrong with these values.  A variable that is left out
+    /// is no error of validation; its resolver sees the default.
+    pub(super) fn certainly_fit<'a>(
+        &self,
+        mut declared: impl Iterator<Item = &'a VariableDefinition>,
+        variables: &Variables,
+    ) -> bool {
+        declared.all(|variable| match variables.get(&variable.name.node) {
+            None => true,
+            // By its default a nullable variable gets into places where null may not be.
+            Some(Value::Null) => {
+                variable.var_type.node.nullable && variable.default_value.is_none()
+            }
+            Some(value) => self.is_certainly(&variable.var_type.node, value),
+        })
+    }
+
+    fn is_certainly(&self, ty: &Type, value: &Value) -> bool {
+        match (&ty.base, value) {
+            (_, Value::Null) => ty.nullable,
+            (BaseType::List(ty), Value::List(items)) => {
+                items.iter().all(|item| self.is_certainly(ty, item))
+            }
+            (BaseType::List(_), _) => false,
+            (BaseType::Named(name), value) => self.is_certainly_a(name, value),
+        }
+    }
+
+    fn is_certainly_a(&self, name: &Name, value: &Value) -> bool {
+        match (name.as_str(), value) {
+            ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => return true,
+            ("Int", Value::Number(number)) => {
+                return number.as_u64().is_some_and(|number| i32::try_from(number).is_ok());
+            }
+            _ => {}
+        }
+        match (self.0.get(name), value) {
+            (Some(InputType::Enum(names)), Value::String(name)) => names.contains(name.as_str()),
+            (Some(InputType::Object(fields)), Value::Object(given)) => {
+                let mut found = 0;
+                let fits = fields.iter().all(|field| match given.get(&field.name) {
+                    Some(value) => {
+                        found += 1;
+                        self.is_certainly(&field.ty, value)
+                    }
+                    None => field.may_be_absent,
+                });
+                fits && found == given.len()
+            }
+            _ => false,
+        }
+    }
+}
+
+fn fields(ty: InputObjectType) -> Vec<InputField> {
+    let field = |field: async_graphql::parser::types::InputValueDefinition| InputField {
+        may_be_absent: field.ty.node.nullable || field.default_value.is_some(),
+        name: field.name.node,
+        ty: field.ty.node,
+    };
+    ty.fields.into_iter().map(|entry| field(entry.node)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::parser::parse_query;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SDL: &str = "scalar Time enum Size { S M } input Pick @oneOf { a: Int b: Int }
+        input Line { sku: String! count: Int! = 1 size: Size note: String lines: [Line!] at: Time }
+        type Query { a: Int }";
+
+    fn fits(declared: &str, value: Value) -> bool {
+        let document = parse_query(format!("query($v: {declared}) {{ a(b: $v) }}")).unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let declared = operation.node.variable_definitions.iter().map(|variable| &variable.node);
+        let variables = Variables::from_json(json!({ "v": value }));
+        InputTypes::of(SDL).unwrap().certainly_fit(declared, &variables)
+    }
+
+    #[test]
+    fn only_what_is_certain_fits() {
+        for (declared, value, expected) in [
+            ("String!", json!("x"), true),
+            ("String!", json!(null), false),
+            ("String", json!(null), true),
+            ("String = \"x\"", json!(null), false),
+            ("String", json!(1), false),
+            ("ID!", json!("x"), true),
+            ("Boolean", json!(true), true),
+            ("Boolean", json!("true"), false),
+            ("Int", json!(2_147_483_647), true),
+            ("Int", json!(2_147_483_648_u32), false),
+            ("Int", json!(1.5), false),
+            ("Int", json!("1"), false),
+            ("Size!", json!("M"), true),
+            ("Size!", json!("XL"), false),
+            ("Size!", json!(1), false),
+            ("Time", json!("now"), false),
+            ("Unknown", json!("x"), false),
+            ("Pick", json!({"a": 1}), false),
+            ("[Int!]!", json!([1, 2]), true),
+            ("[Int!]", json!([1, null]), false),
+            ("[Int]", json!([1, null]), true),
+            ("[Int]", json!(1), false),
+            ("Line!", json!({"sku": "a"}), true),
+            ("Line!", json!({"sku": "a", "count": 2, "size": "S", "note": null}), true),
+            ("Line!", json!({"count": 2}), false),
+            ("Line!", json!({"sku": "a", "count": null}), false),
+            ("Line!", json!({"sku": "a", "colour": "red"}), false),
+            ("Line!", json!({"sku": "a", "size": "XL"}), false),
+            ("Line!", json!({"sku": "a", "lines": [{"sku": "b"}]}), true),
+            ("Line!", json!({"sku": "a", "lines": [{"sku": 1}]}), false),
+            ("Line!", json!({"sku": "a", "at": "now"}), false),
+            ("Line!", json!("a"), false),
+        ] {
+            assert_eq!(fits(declared, value.clone()), expected, "{declared}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_left_out_is_no_error_of_validation() {
+        let document = parse_query("query($v: Int!) { a(b: $v) }").unwrap();
+        let (_, operation) = document.operations.iter().next().unwrap();
+        let declared = operation.node.variable_definitions.iter().map(|variable| &variable.node);
+        let types = InputTypes::of(SDL).unwrap();
+        assert!(types.certainly_fit(declared, &Variables::default()));
+    }
+}

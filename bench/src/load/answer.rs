@@ -1,0 +1,115 @@
+//! What a mutation answers, of whichever kind: done, or refused for a reason that may be right.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use uuid::Uuid;
+
+use crate::error::BenchError;
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    data: Option<Data<'a>>,
+    errors: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow, alias = "cartLinesAdd", alias = "orderPlace", alias = "paymentStart")]
+    payload: Payload<'a>,
+}
+
+#[derive(Deserialize)]
+struct Payload<'a> {
+    #[serde(alias = "cart", alias = "order", alias = "payment")]
+    object: Option<Object>,
+    #[serde(borrow)]
+    errors: Vec<UserError<'a>>,
+    position: Option<&'a str>,
+    replayed: bool,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    id: Uuid,
+}
+
+#[derive(Deserialize)]
+struct UserError<'a> {
+    code: &'a str,
+}
+
+/// The object that was made or changed, and the position after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Done {
+    pub id: Uuid,
+    pub position: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Done(Done),
+    OutOfStock,
+}
+
+/// What a right answer says: done, now, without an error; or that too little is left of a SKU.
+pub fn outcome(answer: &[u8]) -> Result<Outcome, BenchError> {
+    let wrong = |what: &str| BenchError::answer(what, answer);
+    let parsed: Answer<'_> = serde_json::from_slice(answer).map_err(|_| wrong("not its form"))?;
+    let (Some(Data { payload }), None) = (parsed.data, parsed.errors) else {
+        return Err(wrong("errors"));
+    };
+    match (payload.object, payload.position, payload.errors.as_slice()) {
+        (Some(Object { id }), Some(position), []) if !payload.replayed => {
+            let position = position.parse().map_err(|_| wrong("no position"))?;
+            Ok(Outcome::Done(Done { id, position }))
+        }
+        (None, None, [UserError { code: "INSUFFICIENT_STOCK" }]) => Ok(Outcome::OutOfStock),
+        _ => Err(wrong("not done")),
+    }
+}
+
+/// The same, where nothing may be refused.
+pub fn done(answer: &[u8]) -> Result<Done, BenchError> {
+    match outcome(answer)? {
+        Outcome::Done(done) => Ok(done),
+        Outcome::OutOfStock => Err(BenchError::answer("not done", answer)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(payload: &str) -> Result<Outcome, BenchError> {
+        outcome(format!(r#"{{"data":{{"orderPlace":{payload}}}}}"#).as_bytes())
+    }
+
+    #[test]
+    fn done_is_an_object_with_a_position_and_no_error() {
+        let id = Uuid::from_u128(7);
+        let done = of(&format!(
+            r#"{{"order":{{"id":"{id}","status":"PENDING"}},"errors":[],"position":"9","replayed":false}}"#
+        ));
+        assert_eq!(done.unwrap(), Outcome::Done(Done { id, position: 9 }));
+    }
+
+    #[test]
+    fn only_a_shortage_is_a_refusal_that_may_be_right() {
+        let refused = |code: &str| {
+            of(&format!(
+                r#"{{"order":null,"errors":[{{"code":"{code}","message":""}}],"position":null,"replayed":false}}"#
+            ))
+        };
+        assert_eq!(refused("INSUFFICIENT_STOCK").unwrap(), Outcome::OutOfStock);
+        assert!(refused("CART_EMPTY").is_err());
+    }
+
+    #[test]
+    fn an_answer_from_a_repetition_is_wrong() {
+        let id = Uuid::from_u128(7);
+        let payload =
+            format!(r#"{{"order":{{"id":"{id}"}},"errors":[],"position":"9","replayed":true}}"#);
+        assert!(of(&payload).is_err());
+    }
+}

@@ -1,0 +1,165 @@
+//! Buyers who order what is in their carts, and pay.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::answer::{Done, Outcome, done, outcome};
+use super::request::{cart_fill, order_place, order_states, payment_start};
+use super::shoppers::Shopper;
+use super::{Ack, Client};
+use crate::error::{BenchError, check};
+
+/// How often a buyer looks whether the order is paid.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+const PAID_WITHIN: Duration = Duration::from_secs(30);
+
+/// Requests that are sent once each, by whichever client of the right node is free.
+#[derive(Debug)]
+pub struct Round {
+    nodes: Vec<Requests>,
+}
+
+#[derive(Debug, Default)]
+struct Requests {
+    requests: Vec<Prepared>,
+    next: AtomicUsize,
+}
+
+/// Made before the clock starts.
+#[derive(Debug)]
+struct Prepared {
+    shopper: usize,
+    key: Uuid,
+    bytes: Vec<u8>,
+}
+
+impl Round {
+    /// One request for each of the shoppers, given a key; a shopper always goes to the same node.
+    pub fn new(
+        nodes: usize,
+        shoppers: impl IntoIterator<Item = usize>,
+        request: impl Fn(usize, Uuid) -> String,
+    ) -> Round {
+        let mut round = Round { nodes: (0..nodes).map(|_| Requests::default()).collect() };
+        for shopper in shoppers {
+            let key = random_key();
+            let bytes = request(shopper, key).into_bytes();
+            round.nodes[shopper % nodes].requests.push(Prepared { shopper, key, bytes });
+        }
+        round
+    }
+
+    fn take(&self, client: usize) -> Option<&Prepared> {
+        let node = &self.nodes[client % self.nodes.len()];
+        node.requests.get(node.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Sends and times what is left of a round.
+pub async fn send_round(client: &mut Client, round: &Round) -> Result<(), BenchError> {
+    while let Some(turn) = client.turn().await {
+        let Some(Prepared { shopper, key, bytes }) = round.take(client.number) else { break };
+        let answer = client.connection.call(bytes).await?;
+        client.latency.record(turn.elapsed().as_micros() as u64)?;
+        match outcome(answer)? {
+            Outcome::Done(Done { position, .. }) => {
+                client.acks.push(Ack { shopper: *shopper, key: *key, position });
+            }
+            Outcome::OutOfStock => client.out_of_stock += 1,
+        }
+    }
+    Ok(())
+}
+
+/// From an empty cart to a paid order, again and again, each time as another one of the client's own
+/// buyers: fills the cart, places the order, starts to pay, and looks until it is paid.
+pub async fn check_out(
+    client: &mut Client,
+    own_buyers: &[(usize, &Shopper)],
+    lines: impl Fn(usize) -> Vec<String>,
+) -> Result<(), BenchError> {
+    let mut buyers = own_buyers.iter().cycle();
+    while let (Some(turn), Some((number, buyer))) = (client.turn().await, buyers.next()) {
+        let lines = lines(*number);
+        command(client, *number, |key| cart_fill(buyer, &lines, key)).await?;
+        let order = command(client, *number, |key| order_place(buyer, key)).await?;
+        command(client, *number, |key| payment_start(buyer, order, key)).await?;
+        becomes_paid(client, buyer, order).await?;
+        client.latency.record(turn.elapsed().as_micros() as u64)?;
+    }
+    Ok(())
+}
+
+/// The id of what was made.
+async fn command(
+    client: &mut Client,
+    shopper: usize,
+    request: impl Fn(Uuid) -> String,
+) -> Result<Uuid, BenchError> {
+    let key = random_key();
+    let answer = client.connection.call(request(key).as_bytes()).await?;
+    let Done { id, position } = done(answer)?;
+    client.acks.push(Ack { shopper, key, position });
+    Ok(id)
+}
+
+/// The money is authorised, the stock committed, the order confirmed, and the money captured.
+async fn becomes_paid(client: &mut Client, buyer: &Shopper, order: Uuid) -> Result<(), BenchError> {
+    let request = order_states(buyer, order);
+    let began = Instant::now();
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let answer = client.connection.call(request.as_bytes()).await?;
+        let states: Answer<'_> = serde_json::from_slice(answer)
+            .map_err(|_| BenchError::answer("not the states of an order", answer))?;
+        match states.data.order.map(|order| (order.status, order.payment_state)) {
+            Some(("PAID", "PAID")) => return Ok(()),
+            // The read model may not show it yet, or not all that has happened to it.
+            None | Some(("PENDING" | "PAID", "NONE" | "AUTHORIZED")) => {}
+            Some(_) => return Err(BenchError::answer("an order went astray", answer)),
+        }
+        check(began.elapsed() < PAID_WITHIN, || format!("the order {order} is not paid"))?;
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    data: Data<'a>,
+}
+
+#[derive(Deserialize)]
+struct Data<'a> {
+    #[serde(borrow)]
+    order: Option<States<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct States<'a> {
+    status: &'a str,
+    payment_state: &'a str,
+}
+
+fn random_key() -> Uuid {
+    uuid::Builder::from_random_bytes(rand::random()).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Round;
+
+    #[test]
+    fn a_round_gives_each_request_once_and_to_its_own_node() {
+        let round = Round::new(2, 0..5, |shopper, key| format!("{shopper} {key}"));
+        let taken = |client: usize| -> Vec<usize> {
+            std::iter::from_fn(|| round.take(client)).map(|request| request.shopper).collect()
+        };
+        assert_eq!(taken(7), [1, 3]);
+        assert_eq!(taken(4), [0, 2, 4]);
+        assert!(taken(3).is_empty() && taken(2).is_empty());
+    }
+}

@@ -1,0 +1,56 @@
+//! What a cart costs now: present prices, the coupon's discount, shipping and tax.
+
+use super::CheckoutError;
+use crate::cart::Basket;
+use crate::coupon::Coupon;
+use crate::order::{PlacedLine, Totals};
+use crate::pricing::Charges;
+use crate::product::Offer;
+use crate::{Money, MoneyError, Refusal, Timestamp};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quote {
+    pub lines: Vec<PlacedLine>,
+    pub totals: Totals,
+}
+
+/// `offers` are those of the lines, in their order, of which there is at least one; `coupon` is the
+/// basket's, if it has one.
+pub fn quote(
+    basket: &Basket,
+    offers: &[Offer],
+    coupon: Option<&Coupon>,
+    charges: &Charges,
+    now: Timestamp,
+) -> Result<Quote, Refusal> {
+    let mut lines = price(basket, offers).map_err(CheckoutError::from)?;
+    let subtotal = subtotal(&lines).map_err(CheckoutError::from)?;
+    let discount = match coupon {
+        Some(coupon) => coupon.discount(subtotal, now)?,
+        None => Money::zero(subtotal.currency),
+    };
+    let totals = charges.total(&mut lines, discount).map_err(CheckoutError::from)?;
+    Ok(Quote { lines, totals })
+}
+
+/// The lines at present prices, without discount and tax.
+fn price(basket: &Basket, offers: &[Offer]) -> Result<Vec<PlacedLine>, MoneyError> {
+    let priced = basket.lines.iter().zip(offers).map(|(line, offer)| {
+        let nothing = Money::zero(offer.price.currency);
+        Ok(PlacedLine {
+            sku: line.sku.clone(),
+            name: offer.name.clone(),
+            quantity: line.quantity,
+            unit_price: offer.price,
+            total: offer.price.times(line.quantity)?,
+            discount: nothing,
+            tax: nothing,
+        })
+    });
+    priced.collect()
+}
+
+fn subtotal(lines: &[PlacedLine]) -> Result<Money, MoneyError> {
+    let nothing = Money::zero(lines[0].total.currency);
+    lines.iter().try_fold(nothing, |sum, line| sum.plus(line.total))
+}

@@ -1,0 +1,72 @@
+//! Taking goods back: the order and the stock in one append.
+
+use super::Shop;
+use crate::fixtures::{minute, sku, units};
+use crate::inventory::{Adjustment, InventoryEvent};
+use crate::order::{OrderCommand, OrderError, Part, Restocking, Shipment};
+use crate::{Event, ShipmentId};
+
+fn with_delivered_order() -> Shop {
+    let mut shop = Shop::with_confirmed_order();
+    shop.ask_order(OrderCommand::StartProcessing, minute(7));
+    let shipment = Shipment {
+        id: ShipmentId(uuid::Uuid::from_u128(1)),
+        lines: vec![],
+        carrier: None,
+        tracking_number: None,
+        estimated_delivery: None,
+    };
+    shop.ask_order(OrderCommand::Ship { shipment }, minute(8));
+    shop.ask_order(OrderCommand::Deliver { lines: vec![] }, minute(9));
+    shop
+}
+
+fn one_mug() -> Vec<Part> {
+    vec![Part { sku: sku("MUG"), quantity: units(1) }]
+}
+
+#[test]
+fn goods_in_order_go_back_on_the_shelf() {
+    let mut shop = with_delivered_order();
+    shop.check_stock([8, 7], [0, 0]);
+    let changes = shop.accept_return(&one_mug(), Restocking::Restocked, minute(10)).unwrap();
+    let (stream, Event::Inventory(InventoryEvent::Adjusted { kind, quantity, reference, .. })) =
+        &changes[1]
+    else {
+        panic!("{:?} adjusts no stock", changes[1]);
+    };
+    assert_eq!((*stream, *kind, *quantity), (sku("MUG").inventory(), Adjustment::Return, 1));
+    assert_eq!(reference.as_ref().unwrap().as_str(), "A-1001");
+    assert_eq!(shop.take(Ok(changes)), ["order.returned", "inventory.adjusted"]);
+    shop.check_stock([9, 7], [0, 0]);
+}
+
+#[test]
+fn goods_that_are_written_off_pass_through_the_ledger_twice() {
+    let mut shop = with_delivered_order();
+    let changes = shop.accept_return(&one_mug(), Restocking::WrittenOff, minute(10)).unwrap();
+    let ledger: Vec<_> = changes
+        .iter()
+        .filter_map(|(_, event)| match event {
+            Event::Inventory(InventoryEvent::Adjusted { kind, quantity, on_hand, .. }) => {
+                Some((*kind, *quantity, *on_hand))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ledger, [(Adjustment::Return, 1, 9), (Adjustment::Damage, -1, 8)]);
+    shop.take(Ok(changes));
+    shop.check_stock([8, 7], [0, 0]);
+}
+
+#[test]
+fn without_lines_everything_that_was_asked_about_comes_back() {
+    let mut shop = with_delivered_order();
+    assert_eq!(
+        shop.accept_return(&[], Restocking::Restocked, minute(10)),
+        Err(OrderError::NothingToReturn.into()),
+    );
+    shop.ask_order(OrderCommand::RequestReturn { lines: vec![], reason: None }, minute(10));
+    shop.take(shop.accept_return(&[], Restocking::Restocked, minute(11)));
+    shop.check_stock([10, 10], [0, 0]);
+}

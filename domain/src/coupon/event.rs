@@ -1,0 +1,41 @@
+//! What can happen to a coupon. These names and fields are the storage format: add, never change.
+
+use cqrs_es::DomainEvent;
+use serde::{Deserialize, Serialize};
+
+use super::{CouponCode, Terms};
+use crate::{Money, OrderId, Timestamp};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum CouponEvent {
+    #[serde(rename = "coupon.created")]
+    Created { code: CouponCode, terms: Terms, at: Timestamp },
+    #[serde(rename = "coupon.redeemed")]
+    Redeemed { order: OrderId, discount: Money, at: Timestamp },
+    /// The order came to nothing, and the coupon may be used once more.
+    #[serde(rename = "coupon.released")]
+    Released { order: OrderId, at: Timestamp },
+    #[serde(rename = "coupon.disabled")]
+    Disabled { at: Timestamp },
+}
+
+impl CouponEvent {
+    pub fn name(&self) -> &'static str {
+        match self {
+            CouponEvent::Created { .. } => "coupon.created",
+            CouponEvent::Redeemed { .. } => "coupon.redeemed",
+            CouponEvent::Released { .. } => "coupon.released",
+            CouponEvent::Disabled { .. } => "coupon.disabled",
+        }
+    }
+}
+
+impl DomainEvent for CouponEvent {
+    fn event_type(&self) -> String {
+        self.name().to_owned()
+    }
+
+    fn event_version(&self) -> String {
+        "1".to_owned()
+    }
+}

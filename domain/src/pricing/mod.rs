@@ -1,0 +1,91 @@
+//! What an order costs beside its prices: discount, shipping and tax, to the minor unit.
+//!
+//! `subtotal + shipping − discount + exclusive tax = total`; tax that prices include is told beside
+//! them and added to nothing.
+
+mod percent;
+mod spread;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::percent::Percent;
+pub use self::spread::spread;
+use crate::order::{PlacedLine, Totals};
+use crate::{Money, MoneyError};
+
+/// What the shop charges beside its prices, by its configuration.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Charges {
+    pub tax: Tax,
+    /// One a currency; where there is none, shipping is free.
+    pub shipping: Vec<ShippingRate>,
+}
+
+/// The tax on goods and on shipping.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tax {
+    pub rate: Percent,
+    pub mode: TaxMode,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TaxMode {
+    /// Comes on top of the prices.
+    #[default]
+    Exclusive,
+    /// The prices include it.
+    Inclusive,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShippingRate {
+    pub price: Money,
+    /// Goods for this much are sent free of charge; in the price's currency.
+    pub free_from: Option<Money>,
+}
+
+impl Charges {
+    /// The price of sending goods for this much.
+    pub fn shipping_of(&self, goods: Money) -> Money {
+        let rate = self.shipping.iter().find(|rate| rate.price.currency == goods.currency);
+        let paid = rate
+            .filter(|rate| rate.free_from.is_none_or(|free_from| goods.amount < free_from.amount));
+        paid.map_or(Money::zero(goods.currency), |rate| rate.price)
+    }
+
+    /// Fills in discount and tax of the lines, and sums up.  There is at least one line, and no
+    /// discount above their sum; lines share one currency.
+    pub fn total(&self, lines: &mut [PlacedLine], discount: Money) -> Result<Totals, MoneyError> {
+        let nothing = Money::zero(discount.currency);
+        let sum = |lines: &[PlacedLine], part: fn(&PlacedLine) -> Money| {
+            lines.iter().try_fold(nothing, |sum, line| sum.plus(part(line)))
+        };
+        let subtotal = sum(lines, |line| line.total)?;
+        let weights: Vec<_> = lines.iter().map(|line| line.total).collect();
+        for (line, part) in lines.iter_mut().zip(spread(discount, &weights)?) {
+            line.discount = part;
+            line.tax = self.tax.on(line.total.minus(part)?)?;
+        }
+        let shipping = self.shipping_of(subtotal.minus(discount)?);
+        let shipping_tax = self.tax.on(shipping)?;
+        let tax = sum(lines, |line| line.tax)?.plus(shipping_tax)?;
+        let before_tax = subtotal.plus(shipping)?.minus(discount)?;
+        let total = match self.tax.mode {
+            TaxMode::Exclusive => before_tax.plus(tax)?,
+            TaxMode::Inclusive => before_tax,
+        };
+        Ok(Totals { subtotal, shipping, shipping_tax, discount, tax, total })
+    }
+}
+
+impl Tax {
+    fn on(&self, amount: Money) -> Result<Money, MoneyError> {
+        match self.mode {
+            TaxMode::Exclusive => self.rate.of(amount),
+            TaxMode::Inclusive => self.rate.within(amount),
+        }
+    }
+}

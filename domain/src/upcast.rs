@@ -1,0 +1,28 @@
+//! Old events lifted to the schema of today, JSON to JSON, so that nothing else knows the old ones.
+
+use cqrs_es::persist::{EventUpcaster, SerializedEvent};
+use serde_json::{Value, json};
+
+/// For whoever reads the log, in the order in which they are applied.
+pub fn upcasters() -> Vec<Box<dyn EventUpcaster>> {
+    vec![Box::new(PlacedWithoutTax)]
+}
+
+/// `order.placed` 1 to 2: orders were free of tax and knew no coupons.
+struct PlacedWithoutTax;
+
+impl EventUpcaster for PlacedWithoutTax {
+    fn can_upcast(&self, event_type: &str, event_version: &str) -> bool {
+        event_type == "order.placed" && event_version == "1"
+    }
+
+    fn upcast(&self, mut event: SerializedEvent) -> SerializedEvent {
+        let placed = &mut event.payload["order.placed"];
+        placed["tax"] = json!({"rate": 0, "mode": "EXCLUSIVE"});
+        placed["coupon"] = Value::Null;
+        let nothing = json!({"amount": 0, "currency": placed["totals"]["total"]["currency"]});
+        placed["totals"]["shipping_tax"] = nothing;
+        event.event_version = "2".to_owned();
+        event
+    }
+}

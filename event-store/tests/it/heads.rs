@@ -1,0 +1,109 @@
+//! What a node knows of streams spares it look-ups, and never lets anything pass.
+
+use event_store::{Base, EventStore, Outcome};
+use local_postgres::testing::TestDatabase;
+
+use crate::support::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_wrote_in_between_is_noticed() {
+    for under_lock in [false, true] {
+        let (database, store) = fresh().await;
+        let stream = id();
+        opened(&store, stream).await;
+        positions(&append(&store, write(stream, Base::Durable(1), 2)).await);
+        let theirs = write(stream, Base::Durable(2), 3);
+        if under_lock {
+            let mut log = store.lock().await.unwrap();
+            log.append(vec![theirs]).await.unwrap();
+            log.commit().await.unwrap();
+        } else {
+            append(&node(&database).await, theirs).await;
+        }
+        let conflict = Outcome::Conflict { stream_id: stream };
+        assert_eq!(append(&store, write(stream, Base::Durable(2), 4)).await, conflict);
+        assert_eq!(append(&store, check([(stream, Base::Durable(2))])).await, conflict);
+        positions(&append(&store, write(stream, Base::Durable(3), 4)).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_somebody_else_opened_is_not_opened_again() {
+    let (database, store) = fresh().await;
+    let stream = id();
+    opened(&store, id()).await;
+    opened(&node(&database).await, stream).await;
+    let conflict = Outcome::Conflict { stream_id: stream };
+    assert_eq!(append(&store, open(stream)).await, conflict);
+    // Now nobody else has written since; what refuses it is the table.
+    opened(&store, id()).await;
+    assert_eq!(append(&store, open(stream)).await, conflict);
+    assert_eq!(append(&store, check([(stream, Base::Durable(0))])).await, conflict);
+    let other = id();
+    let reading = item([(stream, Base::Durable(0)), (other, Base::Durable(0))], [event(other, 1)]);
+    assert_eq!(append(&store, reading).await, conflict);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_five_hundred_items_the_one_that_is_known_is_a_duplicate() {
+    let (database, store) = fresh().await;
+    let known = open(id());
+    append(&store, known.clone()).await;
+    let (gate, plug) = Gate::closed(&database, &store, open(id())).await;
+    let mut tickets = Vec::new();
+    for n in 0..500 {
+        let mut append = open(id());
+        if n == 250 {
+            append.command = known.command.clone();
+        }
+        tickets.push(send(&store, append).await);
+    }
+    gate.open().await;
+    assert_eq!(positions(&outcome(&plug).await), (2, 2));
+    let duplicate = tickets.remove(250);
+    assert!(matches!(outcome(&duplicate).await, Outcome::Duplicate { first: 1, last: 1, .. }));
+    for (position, ticket) in (3..).zip(&tickets) {
+        assert_eq!(positions(&outcome(ticket).await), (position, position));
+    }
+    assert_eq!(all(&store).await.len(), 501);
+}
+
+/// How often streams and commands were looked up in the whole life of a database.
+async fn look_ups(database: &TestDatabase, stores: Vec<EventStore>) -> i64 {
+    for store in stores {
+        within(store.shutdown()).await;
+    }
+    // A backend reports what it did when it ends.
+    let gone = "select not exists (select from pg_stat_activity
+                where datname = current_database() and application_name = 'cartulary')";
+    until(|| async { sqlx::query_scalar(gone).fetch_one(database.pool()).await.unwrap() }).await;
+    let scans = "select sum(idx_scan)::bigint from pg_stat_user_indexes
+                 where indexrelname in ('events_stream_version', 'events_command')";
+    sqlx::query_scalar(scans).fetch_one(database.pool()).await.unwrap()
+}
+
+/// Twenty streams of six events each; the stores take turns.
+async fn work(stores: &[EventStore]) {
+    for _ in 0..20 {
+        let stream = id();
+        let mut position = 0;
+        for (version, store) in (1..=6).zip(stores.iter().cycle()) {
+            let base = Base::Durable(position);
+            position = positions(&append(store, write(stream, base, version)).await).1;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_alone_looks_nothing_up() {
+    let (database, store) = fresh().await;
+    let stores = vec![store];
+    work(&stores).await;
+    // The very first batch does not know yet that nobody else has written.
+    assert_eq!(look_ups(&database, stores).await, 1);
+    // The control: between two nodes every base is looked up.
+    let (database, store) = fresh().await;
+    let stores = vec![store, node(&database).await];
+    work(&stores).await;
+    assert_eq!(look_ups(&database, stores).await, 120);
+}

@@ -1,0 +1,198 @@
+//! Two nodes and the log's lock in random turns, against a model that fits in a hash map.
+
+use std::collections::HashMap;
+
+use event_store::{Append, Base, EventStore, NewEvent, Outcome};
+use uuid::Uuid;
+
+use crate::support::*;
+
+const STREAMS: usize = 24;
+const TURNS: usize = 60;
+
+/// Where the log should be.
+#[derive(Default)]
+struct Model {
+    /// Per stream the positions and versions that it has been at.
+    streams: HashMap<Uuid, Vec<(i64, i32)>>,
+    /// What was appended, and at which positions.
+    commands: Vec<(Append, i64, i64)>,
+}
+
+/// What should become of an item.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    Appended,
+    Confirmed,
+    Conflict,
+    Duplicate(i64, i64),
+}
+
+impl Fate {
+    fn of(outcome: &Outcome) -> Fate {
+        match outcome {
+            Outcome::Appended { .. } => Fate::Appended,
+            Outcome::Confirmed => Fate::Confirmed,
+            Outcome::Conflict { .. } => Fate::Conflict,
+            Outcome::Duplicate { first, last, .. } => Fate::Duplicate(*first, *last),
+        }
+    }
+}
+
+/// The same numbers for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        // Knuth's multiplier; the upper bits are the random ones.
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+
+    fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+}
+
+impl Model {
+    fn head(&self, stream: Uuid) -> (i64, i32) {
+        self.streams.get(&stream).and_then(|places| places.last().copied()).unwrap_or_default()
+    }
+
+    /// An item on these streams, of which it may write none, and what should become of it.
+    fn item(&self, dice: &mut Dice, streams: &[Uuid]) -> (Append, Fate) {
+        let (mut bases, mut events, mut stale) = (vec![], vec![], false);
+        let checks = dice.one_in(5);
+        for stream in streams {
+            let (position, version) = self.head(*stream);
+            let wrong = dice.one_in(6);
+            stale |= wrong;
+            let base = if wrong { self.wrong(dice, *stream) } else { position };
+            // Who takes a stream for a new one begins it.
+            let version = if base == 0 { 0 } else { version };
+            bases.push((*stream, Base::Durable(base)));
+            if !checks {
+                let count = 1 + dice.below(2) as i32;
+                events.extend((1..=count).map(|n| event(*stream, version + n)));
+            }
+        }
+        let mut append = item(bases, events);
+        let known = dice.one_in(10).then(|| dice.below(self.commands.len().max(1)));
+        if let Some((original, first, last)) = known.and_then(|n| self.commands.get(n)) {
+            append.command = original.command.clone();
+            return (append, Fate::Duplicate(*first, *last));
+        }
+        let fate = match (stale, checks) {
+            (true, _) => Fate::Conflict,
+            (false, true) => Fate::Confirmed,
+            (false, false) => Fate::Appended,
+        };
+        (append, fate)
+    }
+
+    /// A position at which the stream is not, though it may have been.
+    fn wrong(&self, dice: &mut Dice, stream: Uuid) -> i64 {
+        let places = self.streams.get(&stream).map_or(&[][..], Vec::as_slice);
+        match places.split_last() {
+            Some(_) if dice.one_in(3) => 0,
+            Some((_, past)) if !past.is_empty() => {
+                past[past.len() - 1 - dice.below(past.len().min(3))].0
+            }
+            _ => self.head(stream).0 + 1_000_000,
+        }
+    }
+
+    fn appended(&mut self, append: Append, outcome: &Outcome) {
+        let (first, last) = positions(outcome);
+        for (position, event) in (first..).zip(&append.events) {
+            self.streams.entry(event.stream_id).or_default().push((position, event.version));
+        }
+        self.commands.push((append, first, last));
+    }
+}
+
+/// The next link of a chain, on the first stream that the item writes.
+fn link(append: &Append, base: Base) -> Append {
+    let NewEvent { stream_id, .. } = append.events[0];
+    let last = append.events.iter().rfind(|event| event.stream_id == stream_id);
+    write(stream_id, base, last.unwrap().version + 1)
+}
+
+/// Items on different streams, some with a link on top, are sent together.
+async fn turn(dice: &mut Dice, model: &mut Model, streams: &mut [Uuid], store: &EventStore) {
+    for n in (1..streams.len()).rev() {
+        streams.swap(n, dice.below(n + 1));
+    }
+    let sizes = (0..1 + dice.below(8)).map(|_| 1 + dice.below(3)).collect::<Vec<_>>();
+    let (mut left, mut sent) = (&streams[..], Vec::new());
+    for size in sizes {
+        let (some, rest) = left.split_at(size);
+        left = rest;
+        let (append, fate) = model.item(dice, some);
+        let ticket = send(store, append.clone()).await;
+        let linked = (!append.events.is_empty() && dice.one_in(3))
+            .then(|| link(&append, Base::Pending(ticket.clone())));
+        sent.push((append, fate, ticket));
+        if let Some(linked) = linked {
+            let rests = if fate == Fate::Appended { Fate::Appended } else { Fate::Conflict };
+            sent.push((linked.clone(), rests, send(store, linked).await));
+        }
+    }
+    for (append, fate, ticket) in sent {
+        let outcome = outcome(&ticket).await;
+        assert_eq!(Fate::of(&outcome), fate, "{append:?}");
+        if fate == Fate::Appended {
+            model.appended(append, &outcome);
+        }
+    }
+}
+
+/// The same, one item, under the lock.
+async fn locked_turn(dice: &mut Dice, model: &mut Model, streams: &[Uuid], store: &EventStore) {
+    let size = 1 + dice.below(3);
+    let (append, fate) = model.item(dice, &streams[..size]);
+    let mut log = within(store.lock()).await.unwrap();
+    let outcome = within(log.append(vec![append.clone()])).await.unwrap().remove(0);
+    within(log.commit()).await.unwrap();
+    assert_eq!(Fate::of(&outcome), fate, "{append:?}");
+    if fate == Fate::Appended {
+        model.appended(append, &outcome);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_interleaving_of_two_nodes_ends_as_the_model_says() {
+    for seed in 1..=4 {
+        let (database, a) = fresh().await;
+        let nodes = [a, node(&database).await];
+        let (mut dice, mut model) = (Dice(seed), Model::default());
+        let mut streams: Vec<Uuid> = (0..STREAMS).map(|_| id()).collect();
+        let mut at = 0;
+        for _ in 0..TURNS {
+            // Mostly the same node again: alone, it trusts what it knows.
+            at = if dice.one_in(5) { 1 - at } else { at };
+            match dice.one_in(12) {
+                true => locked_turn(&mut dice, &mut model, &streams, &nodes[at]).await,
+                false => turn(&mut dice, &mut model, &mut streams, &nodes[at]).await,
+            }
+        }
+        holds(&nodes[0], &model).await;
+    }
+}
+
+/// The log has what was appended, where it was said to be, and nothing else.
+async fn holds(store: &EventStore, model: &Model) {
+    let stored = all(store).await;
+    let mut expected = 0;
+    for (append, first, last) in &model.commands {
+        assert_eq!(last - first + 1, append.events.len() as i64);
+        expected += append.events.len();
+        for (position, event) in (*first..).zip(&append.events) {
+            let found = &stored[position as usize - 1];
+            assert_eq!((found.stream_id, found.version), (event.stream_id, event.version));
+        }
+    }
+    assert_eq!(stored.len(), expected);
+    assert!(expected > 100, "nothing was tested");
+}

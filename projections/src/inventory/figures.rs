@@ -1,0 +1,79 @@
+//! What is shown of a stock: its figures, without the reservations that they sum up.
+
+use domain::inventory::{InventoryEvent, Stock};
+use domain::{Sku, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The figures of a SKU's stock. All quantities are units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    pub sku: Sku,
+    pub on_hand: i64,
+    /// Kept for orders. In the row also those whose time is over but which nobody released; in an
+    /// answer no more.
+    pub reserved: i64,
+    pub reorder_level: u32,
+    pub reorder_quantity: u32,
+    /// Low stock has been reported and has not recovered.
+    pub low: bool,
+}
+
+impl Figures {
+    /// Those of the stock itself, at a moment.
+    pub fn of(stock: &Stock, now: Timestamp) -> Figures {
+        Figures {
+            sku: stock.sku.clone(),
+            on_hand: stock.on_hand,
+            reserved: stock.reserved(now),
+            reorder_level: stock.reorder_level,
+            reorder_quantity: stock.reorder_quantity,
+            low: stock.low,
+        }
+    }
+
+    /// What can be sold.
+    pub fn available(&self) -> i64 {
+        self.on_hand - self.reserved
+    }
+
+    /// Without the reservations whose time is over. They are rows of another read model, which may
+    /// be a moment ahead or behind, so the figures are kept within what is on hand.
+    pub(super) fn without(self, expired: i64) -> Figures {
+        let reserved = (self.reserved - expired).clamp(0, self.on_hand.max(0));
+        Figures { reserved, ..self }
+    }
+
+    /// What the stream begins with; no other event can come first.
+    pub(super) fn registered(event: &InventoryEvent) -> Option<Figures> {
+        let InventoryEvent::Registered { sku, reorder_level, reorder_quantity, .. } = event else {
+            return None;
+        };
+        Some(Figures {
+            sku: sku.clone(),
+            on_hand: 0,
+            reserved: 0,
+            reorder_level: *reorder_level,
+            reorder_quantity: *reorder_quantity,
+            low: false,
+        })
+    }
+
+    pub(super) fn apply(&mut self, event: &InventoryEvent) {
+        match *event {
+            InventoryEvent::Registered { .. } | InventoryEvent::ReservationExtended { .. } => {}
+            InventoryEvent::Adjusted { on_hand, .. } => self.on_hand = on_hand,
+            InventoryEvent::Reserved { quantity, .. } => self.reserved += quantity,
+            InventoryEvent::Released { quantity, .. } => self.reserved -= quantity,
+            InventoryEvent::Committed { quantity, on_hand, .. } => {
+                self.reserved -= quantity;
+                self.on_hand = on_hand;
+            }
+            InventoryEvent::ReorderLevelSet { reorder_level, reorder_quantity, .. } => {
+                self.reorder_level = reorder_level;
+                self.reorder_quantity = reorder_quantity;
+            }
+            InventoryEvent::LowStock { .. } => self.low = true,
+            InventoryEvent::Recovered { .. } => self.low = false,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Rows as a binary COPY takes them in.
+
+use serde::Serialize;
+use sqlx::encode::IsNull;
+use sqlx::postgres::PgArgumentBuffer;
+use sqlx::{Encode, Postgres};
+
+/// Tuples one after the other; each is a count of values, and each value its length and its bytes.
+/// See <https://www.postgresql.org/docs/current/sql-copy.html>, "Binary Format".
+pub(crate) struct Tuples(PgArgumentBuffer);
+
+/// What the tuples come after: a signature, no flags, no extension.
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// What comes after the tuples.
+const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
+/// The length of null.
+const NULL: i32 = -1;
+
+impl Tuples {
+    pub(crate) fn new() -> Tuples {
+        let mut tuples = Tuples(PgArgumentBuffer::default());
+        tuples.0.extend_from_slice(HEADER);
+        tuples
+    }
+
+    /// A row of so many columns, of which the values follow.
+    pub(crate) fn begin(&mut self, columns: i16) {
+        self.0.extend_from_slice(&columns.to_be_bytes());
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.0.extend_from_slice(&TRAILER);
+    }
+
+    pub(crate) fn put<'q>(&mut self, value: impl Encode<'q, Postgres>) -> Result<(), sqlx::Error> {
+        let begin = self.0.len();
+        self.0.extend_from_slice(&NULL.to_be_bytes());
+        match value.encode(&mut self.0).map_err(sqlx::Error::Encode)? {
+            IsNull::Yes => Ok(()),
+            IsNull::No => self.set_length(begin),
+        }
+    }
+
+    /// A value of the type `json`, in the very bytes of the statements that write it as text.
+    pub(crate) fn put_json(&mut self, value: &impl Serialize) -> Result<(), sqlx::Error> {
+        let begin = self.0.len();
+        self.0.extend_from_slice(&NULL.to_be_bytes());
+        let bytes: &mut Vec<u8> = &mut self.0;
+        serde_json::to_writer(bytes, value).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        self.set_length(begin)
+    }
+
+    fn set_length(&mut self, begin: usize) -> Result<(), sqlx::Error> {
+        let length = i32::try_from(self.0.len() - begin - NULL.to_be_bytes().len());
+        let length = length.map_err(|error| sqlx::Error::Encode(error.into()))?;
+        self.0[begin..begin + NULL.to_be_bytes().len()].copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// What was sent is no longer needed.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
