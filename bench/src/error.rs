@@ -26,8 +26,6 @@ pub enum BenchError {
     Rebuild(#[from] projections::rebuild::RebuildError),
     #[error("a lease: {0}")]
     Lease(#[from] event_store::lease::LeaseError),
-    #[error("a rebuild: {0}")]
-    Rebuild(#[from] projections::rebuild::RebuildError),
     #[error("a token: {0}")]
     Token(#[from] api::auth::IssueError),
     #[error("{0}")]

@@ -1,5 +1,5 @@
-//! The load: every writer puts one unit into some cart, again and again, and all of them are counted
-//! afterwards.
+//! The load: there are carts with one unit each; every writer puts one more into some cart, again and
+//! again, and all of them are counted afterwards.
 
 use std::error::Error;
 use std::future::Future;
@@ -72,6 +72,7 @@ impl Load {
     /// When a command was acknowledged and is not in its cart.
     pub async fn run(self, name: &'static str, peer: impl Peer) -> Result<Report, Failure> {
         let peer = Arc::new(peer);
+        self.open(&peer).await?;
         let mut tasks = JoinSet::new();
         let began = Instant::now();
         for _ in 0..self.writers {
@@ -88,12 +89,13 @@ impl Load {
             errors += writer.errors;
         }
         let commands = micros.len() as u64;
+        let added = commands + self.carts.len() as u64;
         let mut units = 0;
         for cart in self.carts.iter() {
             units += peer.units(*cart).await?;
         }
-        if units != commands {
-            return Err(format!("{commands} units were added, and the carts hold {units}").into());
+        if units != added {
+            return Err(format!("{added} units were added, and the carts hold {units}").into());
         }
         micros.sort_unstable();
         Ok(Report {
@@ -105,6 +107,21 @@ impl Load {
             conflicts,
             errors,
         })
+    }
+
+    /// Puts a first unit into every cart, all writers at once.
+    async fn open(&self, peer: &Arc<impl Peer>) -> Result<(), Failure> {
+        let mut tasks = JoinSet::new();
+        for writer in 0..self.writers {
+            let (peer, carts, writers) = (peer.clone(), self.carts.clone(), self.writers);
+            tasks.spawn(async move {
+                for n in (writer..carts.len()).step_by(writers) {
+                    peer.add(carts[n], add_line(n, 0)).await?;
+                }
+                Ok::<(), Failure>(())
+            });
+        }
+        tasks.join_all().await.into_iter().collect()
     }
 }
 

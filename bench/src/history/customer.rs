@@ -8,6 +8,7 @@ use domain::cart::{Addition, Cart, CartCommand, Owner};
 use domain::checkout::{self, Changes, PlaceOrder, Shelf, StartPayment};
 use domain::order::{OrderCommand, Shipment};
 use domain::payment::{CaptureMode, Fact, Method, PaymentCommand};
+use domain::pricing::Charges;
 use domain::{
     CartId, CustomerId, Decide, OrderId, PaymentId, Personal, Quantity, Refusal, ShipmentId, Sku,
     SubjectId,
@@ -162,6 +163,7 @@ impl Customer {
             contact: self.sealed(120),
             shipping_address: self.sealed(240),
             expected_total: None,
+            charges: Charges::default(),
             reserve_for: RESERVE_FOR,
         };
         let cart = log.cart(self.cart)?;
@@ -171,7 +173,7 @@ impl Customer {
             Ok((sku.clone(), shelf))
         };
         let shelves = lines.iter().map(|line| shelf(&line.sku)).collect::<Result<_, BenchError>>();
-        let decided = checkout::place(&request, cart, &shelves?, log.now);
+        let decided = checkout::place(&request, cart, None, &shelves?, log.now);
         self.commit(log, "orderPlace", decided)
     }
 
@@ -186,8 +188,8 @@ impl Customer {
             reserve_at_most: RESERVE_AT_MOST,
         };
         let order = log.order(self.order)?;
-        let stocks = log.stocks(order)?;
-        let decided = checkout::start_payment(&request, order, None, &stocks, log.now);
+        let holds = log.holds(order)?;
+        let decided = checkout::start_payment(&request, order, None, &holds, log.now);
         self.commit(log, "paymentStart", decided)
     }
 
@@ -198,9 +200,8 @@ impl Customer {
         let asked = Asked { command: "record", actor: "system:inbox".into(), caused_by: None };
         let heard_at = log.append(asked, on(self.payment.stream(), decided))?;
         let (order, payment) = (log.order(self.order)?, log.payment(self.payment)?);
-        let stocks = log.stocks(order)?;
-        let ends = ((self.order, order), (self.payment, payment));
-        let decided = checkout::settle(ends.0, ends.1, &stocks, log.now);
+        let (order, payment) = ((self.order, order), (self.payment, payment));
+        let decided = checkout::settle(order, payment, &log.holds(order.1)?, log.now);
         let (actor, caused_by) = ("system:reactions".to_owned(), Some(heard_at));
         log.append(Asked { command: "settle", actor, caused_by }, decided)?;
         Ok(())

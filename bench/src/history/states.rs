@@ -1,7 +1,7 @@
 //! The open states of a log, by what they are.
 
 use domain::cart::Cart;
-use domain::checkout::Stocks;
+use domain::checkout::Holds;
 use domain::inventory::Inventory;
 use domain::order::Order;
 use domain::payment::Payment;
@@ -47,11 +47,12 @@ impl Log {
         }
     }
 
-    /// The stock of every line of an order.
-    pub fn stocks(&self, order: &Order) -> Result<Stocks<'_>, BenchError> {
+    /// The stock of every line of an order; nobody here has a coupon.
+    pub fn holds(&self, order: &Order) -> Result<Holds<'_>, BenchError> {
         let lines = order.details().map(|details| details.lines.as_slice()).unwrap_or_default();
         let stock = |sku: &Sku| Ok((sku.clone(), self.inventory(sku)?));
-        lines.iter().map(|line| stock(&line.ordered.sku)).collect()
+        let stocks = lines.iter().map(|line| stock(&line.ordered.sku));
+        Ok(Holds { stocks: stocks.collect::<Result<_, BenchError>>()?, coupon: None })
     }
 }
 

@@ -27,7 +27,7 @@ pub use connection::Connection;
 pub use orders::{Round, check_out, send_round};
 pub use queries::{Question, ask};
 pub use request::{cart_fill, order_by_id, order_page, order_place, post};
-pub use shoppers::{SHOPPERS, Shopper, Shoppers, skus};
+pub use shoppers::{SHOPPERS, SKUS_PER_CART, Shopper, Shoppers, skus};
 
 use crate::error::BenchError;
 use crate::sample::{Sample, latencies};

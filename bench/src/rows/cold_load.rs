@@ -42,7 +42,7 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
             },
             async |time| {
                 load(&store, sold.inventory(), time, |state, at| {
-                    at == version && reservations(state) == Some(RESERVATIONS)
+                    at == version && reserved(state) == Some(RESERVATIONS as i64)
                 })
                 .await
             },
@@ -121,9 +121,10 @@ async fn load(
     Ok(Sample::new(loads, began.elapsed(), &latency))
 }
 
-fn reservations(state: &State) -> Option<usize> {
+/// Each reservation is one unit.
+fn reserved(state: &State) -> Option<i64> {
     match state {
-        State::Inventory(Inventory::Stocked(stock)) => Some(stock.reservations.iter().count()),
+        State::Inventory(Inventory::Stocked(stock)) => Some(stock.reserved),
         _ => None,
     }
 }

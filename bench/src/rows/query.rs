@@ -118,7 +118,7 @@ async fn under_load(
             let filled = shop.fill_carts(CLIENTS, Turns::Open { per_second: commands, time });
             let (asked, filled) = tokio::try_join!(asked, filled)?;
             shop.carts_hold(&filled.acks).await?;
-            Ok(asked.sample)
+            Ok(asked.sample())
         })
         .await?;
     let conditions = format!(

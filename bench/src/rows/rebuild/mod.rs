@@ -48,7 +48,7 @@ async fn measure(
     history::write(&pool, stage.sizes.rebuild).await?;
     let events: i64 =
         sqlx::query_scalar("select max(position) from events").fetch_one(&pool).await?;
-    let (mut peak_kib, mut rows) = (0, 0);
+    let (mut peak_mb, mut rows) = (0.0_f64, 0);
     let pairs = stage
         .interleave(
             name,
@@ -57,7 +57,7 @@ async fn measure(
                 forget(&pool).await?;
                 let rebuilt = rebuild(&url, &models).await?;
                 complete(&pool, &rebuilt, events).await?;
-                peak_kib = peak_kib.max(rebuilt.peak_kib);
+                peak_mb = peak_mb.max(rebuilt.peak_mb);
                 rows = rebuilt.rows.iter().map(|(_, rows)| rows).sum();
                 let per_second = events as f64 / rebuilt.seconds;
                 Ok(Sample { per_second, p50_ms: None, p99_ms: None })
@@ -67,9 +67,8 @@ async fn measure(
     pool.close().await;
     let limit = (limit.to_owned(), format!("binary copy of {events} events to nowhere"));
     let conditions = format!(
-        "{events} events to {rows} rows of {} read models, indexes included; {:.0} MB of memory",
+        "{events} events to {rows} rows of {} read models, indexes included; {peak_mb:.0} MB of memory",
         models.len(),
-        peak_kib as f64 / 1024.0
     );
     Ok(Line::of_pairs(limit, (name.to_owned(), conditions), "events/s", &pairs))
 }
