@@ -14,8 +14,8 @@ use crate::appender::Appender;
 use crate::shared::Shared;
 use crate::ticket::Queued;
 use crate::{
-    Append, Loaded, LockedLog, Options, Outcome, Pages, Permit, RecordedEvent, Snapshot, StoreError,
-    Wanted, copy, read, snapshot, wake,
+    Append, Loaded, LockedLog, Options, Outcome, Pages, Permit, RecordedEvent, Snapshot,
+    StoreError, Wanted, copy, read, snapshot, wake,
 };
 
 /// Handle on the log; cheap to clone.
