@@ -12,8 +12,10 @@ use super::shoppers::Shopper;
 use super::{Ack, Client};
 use crate::error::{BenchError, check};
 
-/// How often a buyer looks whether the order is paid.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long a buyer waits before looking whether the order is paid: each time twice as long, up to
+/// the longest.
+const FIRST_LOOK: Duration = Duration::from_millis(50);
+const LONGEST_LOOK: Duration = Duration::from_millis(400);
 const PAID_WITHIN: Duration = Duration::from_secs(30);
 
 /// Requests that are sent once each, by whichever client of the right node is free.
@@ -110,8 +112,10 @@ async fn command(
 async fn becomes_paid(client: &mut Client, buyer: &Shopper, order: Uuid) -> Result<(), BenchError> {
     let request = order_states(buyer, order);
     let began = Instant::now();
+    let mut wait = FIRST_LOOK;
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(wait).await;
+        wait = LONGEST_LOOK.min(wait * 2);
         let answer = client.connection.call(request.as_bytes()).await?;
         let states: Answer<'_> = serde_json::from_slice(answer)
             .map_err(|_| BenchError::answer("not the states of an order", answer))?;
