@@ -127,8 +127,8 @@ impl<P: Projection> Fold<P> {
     pub(crate) fn take_dirty(&mut self) -> Vec<(P::Key, Option<&P::Row>)> {
         let mut changed = Vec::with_capacity(self.dirty.len());
         for key in std::mem::take(&mut self.dirty) {
-            let row = self.rows.get(&key).and_then(Option::as_ref);
-            changed.push((key, row));
+            let row = self.rows.get(&key).or_else(|| self.resting.get(&key));
+            changed.push((key, row.and_then(Option::as_ref)));
         }
         changed
     }
@@ -140,10 +140,12 @@ impl<P: Projection> Fold<P> {
         }
     }
 
-    /// Forgets the rows that were not touched since this was last called; nothing may be dirty.
-    pub(crate) fn rest(&mut self) {
-        self.resting = std::mem::take(&mut self.rows);
+    /// Forgets the rows that were not touched since this was last called; those that are dirty come
+    /// back, in the order of the keys.
+    pub(crate) fn rest(&mut self) -> Vec<(P::Key, Option<P::Row>)> {
         self.payload_bytes = 0;
+        let rested = std::mem::replace(&mut self.resting, std::mem::take(&mut self.rows));
+        rested.into_iter().filter(|(key, _)| self.dirty.remove(key)).collect()
     }
 }
 

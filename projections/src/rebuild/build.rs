@@ -13,7 +13,7 @@ use super::shadow::{Live, Shadow};
 use super::{Comparison, Mode, Options, RebuildError, Report};
 use crate::backoff::Backoff;
 use crate::feed::Entry;
-use crate::fold::{CHUNK, Fold};
+use crate::fold::Fold;
 use crate::model::ReadModel;
 use crate::projection::Projection;
 
@@ -39,8 +39,6 @@ struct Build<P: Projection> {
     shadow: Shadow,
     fold: Fold<P>,
     position: i64,
-    /// Nothing has been written yet.
-    is_empty: bool,
 }
 
 pub(super) async fn rebuild<P: Projection>(job: Job, pages: Pages) -> Result<Report, RebuildError> {
@@ -51,7 +49,7 @@ pub(super) async fn rebuild<P: Projection>(job: Job, pages: Pages) -> Result<Rep
     let comparable = live.version == P::VERSION && live.position > 0;
     let target = if comparable { live.position.min(head) } else { head };
     let fold = Fold::new();
-    let mut build = Build::<P> { store, model, options, shadow, fold, position: 0, is_empty: true };
+    let mut build = Build::<P> { store, model, options, shadow, fold, position: 0 };
     build.fold(pages, target).await?;
 
     let _turn = finishing.acquire().await;
@@ -138,37 +136,27 @@ impl<P: Projection> Build<P> {
         self.write().await
     }
 
-    /// Bytes of rows that are folded before they are written. Those that may change once more rest
-    /// in memory for as long again; those that stay as they are wait only for a COPY's worth.
+    /// Bytes of rows that are folded before room is made. Those that may change once more rest in
+    /// memory for as long again; those that stay as they are wait only for a COPY's worth.
     fn room(&self) -> usize {
         self.options.memory_bytes / if P::APPENDS { 8 } else { 2 }
     }
 
     /// What becomes of a row that was forgotten, it becomes after it was loaded again.
     async fn make_room(&mut self) -> Result<(), RebuildError> {
-        self.write().await?;
         if P::APPENDS {
+            self.write().await?;
             self.fold = Fold::new();
             return Ok(());
         }
-        self.fold.rest();
+        let rested = self.fold.rest();
+        let rested: Vec<_> = rested.iter().map(|(key, row)| (key.clone(), row.as_ref())).collect();
+        self.shadow.write::<P>(&rested).await?;
         Ok(self.shadow.build_keys().await?)
     }
 
     async fn write(&mut self) -> Result<(), RebuildError> {
-        let dirty = self.fold.take_dirty();
-        if dirty.is_empty() {
-            return Ok(());
-        }
-        if !P::APPENDS && !self.is_empty {
-            let keys: Vec<P::Key> = dirty.iter().map(|(key, _)| key.clone()).collect();
-            for keys in keys.chunks(CHUNK) {
-                P::remove(&mut self.shadow.connection, keys).await?;
-            }
-        }
-        self.shadow.copy::<P>(dirty.into_iter().filter_map(|(_, row)| row)).await?;
-        self.is_empty = false;
-        Ok(())
+        Ok(self.shadow.write::<P>(&self.fold.take_dirty()).await?)
     }
 }
 
