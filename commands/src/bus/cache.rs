@@ -109,8 +109,24 @@ impl Cache {
         streams: &Streams,
         stream: StreamId,
     ) -> Result<Arc<Entry>, CommandError> {
-        let load = async { Ok(Entry::new(stream, streams.load(stream).await?)) };
-        self.0.get_or_insert_async(&stream, load).await
+        loop {
+            let load = async { Ok(Entry::new(stream, streams.load(stream).await?)) };
+            let entry = self.0.get_or_insert_async(&stream, load).await?;
+            if self.is_current(&entry) {
+                return Ok(entry);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Whoever waits for an entry may have it, and retire it, before it is to be found in the cache:
+    /// then nobody could remove it, and everybody would be given it for ever.
+    fn is_current(&self, entry: &Arc<Entry>) -> bool {
+        let is_retired = entry.lock().retired;
+        if is_retired {
+            self.retire(entry);
+        }
+        !is_retired
     }
 
     pub(super) fn put(&self, stream: StreamId, slot: Slot) -> Arc<Entry> {
@@ -123,5 +139,26 @@ impl Cache {
     pub(super) fn retire(&self, entry: &Arc<Entry>) {
         entry.lock().retired = true;
         self.0.remove_if(&entry.stream, |held| Arc::ptr_eq(held, entry));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{CartId, StreamId};
+    use uuid::Uuid;
+
+    use super::{Cache, Slot};
+
+    fn cart() -> StreamId {
+        CartId(Uuid::from_u128(1)).stream()
+    }
+
+    #[test]
+    fn an_entry_that_was_retired_before_it_was_to_be_found_is_given_to_nobody() {
+        let cache = Cache::new(10);
+        let entry = cache.put(cart(), Slot { retired: true, ..Slot::absent(cart()) });
+        assert!(!cache.is_current(&entry));
+        assert!(cache.0.get(&cart()).is_none());
+        assert!(cache.is_current(&cache.put(cart(), Slot::absent(cart()))));
     }
 }
