@@ -111,7 +111,8 @@ impl Cache {
     ) -> Result<Arc<Entry>, CommandError> {
         loop {
             let load = async { Ok(Entry::new(stream, streams.load(stream).await?)) };
-            let entry = self.0.get_or_insert_async(&stream, load).await?;
+            let entry: Result<_, CommandError> = self.0.get_or_insert_async(&stream, load).await;
+            let entry = entry?;
             if self.is_current(&entry) {
                 return Ok(entry);
             }
