@@ -1,6 +1,7 @@
 //! Rebuilding, comparing, changing places.
 
 use domain::OrderId;
+use domain::coupon::{CouponCode, CouponEvent, Discount, Terms};
 use domain::order::{CancelReason, OrderEvent};
 use event_store::StoreError;
 use projections::ReadModel;
@@ -183,6 +184,11 @@ async fn a_log_larger_than_the_memory_makes_the_same_rows() {
         let reason = CancelReason::Customer(None);
         shop.record(order.stream(), [OrderEvent::Cancelled { reason, at: at(9) }]).await;
     }
+    let code: CouponCode = "SPRING".parse().unwrap();
+    let (valid_from, valid_until, minimum, usage_limit) = Default::default();
+    let discount = Discount::Percentage("10".parse().unwrap());
+    let terms = Terms { discount, valid_from, valid_until, minimum, usage_limit };
+    shop.record(code.stream(), [CouponEvent::Created { code, terms, at: at(9) }]).await;
     assert!(shop.store.head().await.unwrap() > 3_000, "several pages");
     shop.projected().await;
 
