@@ -67,6 +67,7 @@ pub const TABLE: &[Row] = &[
     row(Query, "cart",                   [Own, Own, All, All]),
     row(Query, "order",                  [Own, Own, All, All]),
     row(Query, "orders",                 [Own, Own, All, All]),
+    row(Query, "orderStats",             [No,  No,  All, All]),
     row(Query, "payment",                [Own, Own, All, All]),
     row(Query, "payments",               [Own, Own, All, All]),
     row(Mutation, "cartCreate",          [Own, Own, No,  All]),
@@ -94,6 +95,9 @@ pub const TABLE: &[Row] = &[
     row(Mutation, "paymentCapture",      [No,  No,  All, All]),
     row(Mutation, "paymentVoid",         [No,  No,  All, All]),
     row(Mutation, "paymentRefund",       [No,  No,  All, All]),
+    row(Query, "notification",           [No,  Own, All, All]),
+    row(Query, "notifications",          [No,  Own, All, All]),
+    row(Mutation, "paymentAttentionResolve", [No, No, All, All]),
     // Figures of the inventory.
     row(Query, "inventoryItem",          [No,  No,  All, All]),
     row(Query, "inventoryItems",         [No,  No,  All, All]),

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use commands::inbox::Inbox;
-use commands::payments::{Provider, Signer, Simulator};
-use commands::{Bus, CommandError, OrderNumbers, Reactions, Vault};
+use commands::mail::{self, Mailer, Post};
+use commands::payments::{BadSettings, Provider, Signer, Simulator, Stripe};
+use commands::{Bus, CommandError, OrderNumbers, PaymentPolicy, Reactions, Vault};
 use event_store::{EventStore, StoreError};
 use projections::Projector;
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::Authenticator;
-use crate::config::Config;
+use crate::config::{Config, Payments};
 use crate::demo;
 use crate::graphql::{CurrentCarts, Policy, Shop};
 use crate::secret::Secret;
@@ -40,8 +42,16 @@ pub struct App {
 pub enum StartError {
     #[error("the event store: {0}")]
     Store(#[from] StoreError),
+    #[error("the folder of the mail: {0}")]
+    MailFolder(#[from] std::io::Error),
+    #[error("SMTP_URL: {0}")]
+    MailServer(#[from] mail::BadSmtpUrl),
+    #[error(transparent)]
+    MailTemplates(#[from] mail::BadTemplates),
     #[error("the demo catalogue: {0}")]
     Demo(#[from] CommandError),
+    #[error("the payment provider: {0}")]
+    Provider(#[from] BadSettings),
 }
 
 impl App {
@@ -61,10 +71,9 @@ impl App {
             demo::stock(&bus).await?;
         }
         let projector = Projector::start(store, projections::Options::default());
-        let signer = Signer::new(config.secrets.simulator_webhook.expose_bytes());
-        let simulator = Simulator::new(pool.clone(), signer);
-        let provider = Provider::simulated(simulator.clone());
-        let inbox = Inbox::new(bus.clone(), provider.clone());
+        let (provider, simulator) = provider(config, &pool)?;
+        let payments = payment_policy(config);
+        let inbox = Inbox::new(bus.clone(), provider.clone(), payments);
         let shop = Shop {
             bus: bus.clone(),
             read_models: projector.read_models().clone(),
@@ -76,12 +85,17 @@ impl App {
             current_carts: CurrentCarts::new(CACHED_CUSTOMERS),
         };
 
+        let post = post(config, &shop)?;
         let (workers, stop) = (TaskTracker::new(), CancellationToken::new());
-        let reactions = Reactions { feed: projector.feed().clone(), bus: bus.clone(), provider };
+        let feed = projector.feed().clone();
+        let reactions = Reactions { feed, bus: bus.clone(), provider, policy: payments };
         workers.spawn(commands::run_reactions(reactions, stop.clone()));
         workers.spawn(commands::run_deadlines(bus, shop.read_models.clone(), stop.clone()));
+        workers.spawn(mail::run(post, stop.clone()));
         workers.spawn(inbox.clone().run(stop.clone()));
-        workers.spawn(simulator.deliver(webhook_endpoint(address), stop.clone()));
+        if let Some(simulator) = simulator {
+            workers.spawn(simulator.deliver(webhook_endpoint(address), stop.clone()));
+        }
         workers.close();
         Ok(App { shop, inbox, projector, workers, stop })
     }
@@ -104,10 +118,56 @@ impl App {
     }
 }
 
+/// The way to who takes the money, and the simulator if that is it: it has webhooks to deliver.
+fn provider(config: &Config, pool: &PgPool) -> Result<(Provider, Option<Simulator>), BadSettings> {
+    match &config.payments {
+        Payments::Simulated { webhook_secret } => {
+            let signer = Signer::new(webhook_secret.expose_bytes());
+            // Long after the stock is available again, which a payment keeps for a reservation's time.
+            let late = config.reservation * 2 + Duration::from_secs(1);
+            let simulator = Simulator::new(pool.clone(), signer, late);
+            Ok((Provider::simulated(simulator.clone()), Some(simulator)))
+        }
+        Payments::Stripe(account) => {
+            let signer = Signer::new(account.webhook_secret.expose_bytes());
+            let (key, base) = (account.secret_key.expose(), account.api_base.expose());
+            Ok((Provider::stripe(Stripe::new(key, base, signer)?), None))
+        }
+    }
+}
+
+fn post(config: &Config, shop: &Shop) -> Result<Post, StartError> {
+    let Shop { bus, read_models, vault, .. } = shop.clone();
+    let mailer = match &config.mail.smtp_url {
+        Some(url) => Mailer::smtp(url.expose())?,
+        None => {
+            let folder = config.data_dir.join("mail");
+            match config.is_production() {
+                true => tracing::warn!("SMTP_URL is not set: nobody gets any mail"),
+                false => tracing::info!(folder = %folder.display(), "mail goes into a folder"),
+            }
+            Mailer::folder(&folder)?
+        }
+    };
+    Ok(Post::new(bus, read_models, vault, mailer, config.mail.settings.clone())?)
+}
+
+fn delta(time: Duration) -> TimeDelta {
+    TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX)
+}
+
+fn payment_policy(config: &Config) -> PaymentPolicy {
+    PaymentPolicy {
+        reserve_at_most: delta(config.reservation_cap),
+        hold_for: delta(config.authorization),
+        retry_after: delta(config.payment_retry),
+    }
+}
+
 fn policy(config: &Config) -> Policy {
-    let delta = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
     Policy {
         charges: config.charges.clone(),
+        cart_idle_seconds: u32::try_from(config.cart_idle.as_secs()).unwrap_or(u32::MAX),
         reserve_for: delta(config.reservation),
         reserve_at_most: delta(config.reservation_cap),
         wait_for_position: Duration::from_secs(2),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::Executor;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use chrono::Utc;
 use commands::inbox::{Inbox, InboxError};
 use projections::ReadModels;
@@ -94,28 +94,35 @@ fn parts(app: &App) -> Parts<Schema> {
     let schemas =
         Schemas::build(|mode| schema().validation_mode(mode).data(app.shop.clone()).finish());
     let sdl = schemas.strict.sdl();
-    let inbox = app.inbox.clone();
-    let webhooks = Webhooks::default().on("simulator", move |headers, body| {
+    let (inbox, letters) = (app.inbox.clone(), app.inbox.clone());
+    let provider = app.shop.provider.clone();
+    let signature = provider.signature_header();
+    let webhooks = Webhooks::default().on(provider.name(), move |headers, body| {
         let inbox = inbox.clone();
-        async move { receive(&inbox, &headers, &body).await }
+        async move { receive(&inbox, headers.get(signature), &body).await }
     });
     let (store, pool) = (app.shop.bus.store().clone(), app.shop.bus.store().pool().clone());
     let checks = vec![
         Check::required("postgres", move || ping(pool.clone())),
+        Check::optional("webhooks", move || applied(letters.clone())),
         Check::optional("projections", {
             let read_models = app.shop.read_models.clone();
             move || unstopped(read_models.clone())
+        }),
+        Check::optional("payments", move || {
+            let provider = provider.clone();
+            async move { provider.check().await }
         }),
     ];
     let log_head = Arc::new(move || Some(store.known_head()));
     Parts { schemas, sdl, webhooks, checks, log_head }
 }
 
-async fn receive(inbox: &Inbox, headers: &HeaderMap, body: &[u8]) -> StatusCode {
-    let signature = headers.get("simulator-signature").and_then(|value| value.to_str().ok());
+async fn receive(inbox: &Inbox, signature: Option<&HeaderValue>, body: &[u8]) -> StatusCode {
+    let signature = signature.and_then(|value| value.to_str().ok());
     match inbox.receive(signature.unwrap_or_default(), body).await {
         Ok(()) => StatusCode::OK,
-        Err(InboxError::BadSignature(_)) => StatusCode::UNAUTHORIZED,
+        Err(InboxError::BadSignature(_)) => StatusCode::BAD_REQUEST,
         Err(error) => {
             tracing::error!(%error, "a webhook was not taken");
             StatusCode::SERVICE_UNAVAILABLE
@@ -126,6 +133,14 @@ async fn receive(inbox: &Inbox, headers: &HeaderMap, body: &[u8]) -> StatusCode 
 async fn ping(pool: sqlx::PgPool) -> Result<(), String> {
     let answer = sqlx::query("select 1").execute(&pool).await;
     answer.map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// A webhook whose payment does not appear is somebody's money.
+async fn applied(inbox: Inbox) -> Result<(), String> {
+    match inbox.overdue().await.map_err(|error| error.to_string())? {
+        0 => Ok(()),
+        overdue => Err(format!("{overdue} have waited for their payment for more than a day")),
+    }
 }
 
 async fn unstopped(read_models: ReadModels) -> Result<(), String> {

@@ -108,7 +108,8 @@ impl Log {
 
 /// Every read model, built anew from the log, is what it is, to the byte.
 pub async fn live_rows_equal_rebuilt_rows(database_url: &str) -> Result<(), BenchError> {
-    let store = EventStore::connect(database_url, Options::default()).await?;
+    let options = Options { upcasters: domain::upcasters(), ..Options::default() };
+    let store = EventStore::connect(database_url, options).await?;
     for model in ReadModel::ALL {
         let report = rebuild(&store, model, Mode::Verify, |_| ()).await?;
         check(report.is_clean(), || format!("{model} is not what the log says: {report:?}"))?;

@@ -25,11 +25,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mimalloc::MiMalloc;
 
 use crate::error::BenchError;
 use crate::report::Line;
 use crate::rows::Row;
 use crate::stage::{Pace, Sizes, Stage};
+
+/// The product's allocator, so that limits and rows differ in nothing but what they do.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[derive(Debug, Parser)]
 #[command(name = "bench", about = "Measures the engine beside its physical limits", long_about = None)]

@@ -34,7 +34,7 @@ pub struct Pace {
 impl Pace {
     /// So many that a round of their orders takes about a second.
     fn buyers(&self) -> usize {
-        if self.quick { 400 } else { 2_000 }
+        if self.quick { 200 } else { 2_000 }
     }
 }
 
@@ -53,7 +53,7 @@ impl Sizes {
     pub const FULL: Sizes =
         Sizes { rebuild: 1_000_000, cold_stream: 100_000, growth: (100_000, 10_000_000) };
     pub const QUICK: Sizes =
-        Sizes { rebuild: 20_000, cold_stream: 10_000, growth: (20_000, 200_000) };
+        Sizes { rebuild: 20_000, cold_stream: 10_000, growth: (20_000, 100_000) };
 }
 
 /// Everything that is started once and used by many rows.

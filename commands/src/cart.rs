@@ -34,6 +34,8 @@ impl Command for AskCart {
 pub struct AddLines {
     pub cart: CartId,
     pub owner: Owner,
+    /// How long the cart lasts, if it begins with this: seconds without a touch.
+    pub idle_seconds: u32,
     pub lines: Vec<WantedLine>,
 }
 
@@ -62,7 +64,9 @@ impl Command for AddLines {
             let (quantity, expected_unit_price) = (*quantity, *expected_unit_price);
             lines.push(Addition { offer, quantity, expected_unit_price });
         }
-        let events = cart.decide(&CartCommand::AddLines { owner: self.owner, lines }, now)?;
+        let AddLines { owner, idle_seconds, .. } = *self;
+        let add = CartCommand::AddLines { owner, idle_seconds, lines };
+        let events = cart.decide(&add, now)?;
         Ok(changes(self.cart.stream(), events))
     }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::TimeDelta;
 use domain::cart::{Cart, Line};
 use domain::checkout::{self, Holds, MergeCarts, PlaceOrder, Shelf, StartPayment};
 use domain::order::{CancelReason, Order, Part, Restocking};
-use domain::{OrderId, PaymentId, Sku, StreamId, Timestamp};
+use domain::payment::PaymentCommand;
+use domain::{Decide, OrderId, PaymentId, Sku, StreamId, Timestamp};
 
-use crate::bus::{Changes, Command, Halt, States};
+use crate::bus::{Changes, Command, Halt, States, changes};
 
 impl Command for PlaceOrder {
     fn name(&self) -> &'static str {
@@ -109,6 +111,55 @@ impl Command for UnwindPayments {
             changes.extend(checkout::unwind((*id, states.payment(*id)?), now)?);
         }
         Ok(changes)
+    }
+}
+
+/// Keeps the stock of an order while nobody knows what became of this payment.
+#[derive(Debug, Clone, Copy)]
+pub struct HoldStock {
+    pub payment: PaymentId,
+    /// From placing.
+    pub at_most: TimeDelta,
+}
+
+impl Command for HoldStock {
+    fn name(&self) -> &'static str {
+        "holdStock"
+    }
+
+    fn subject(&self) -> Option<StreamId> {
+        None
+    }
+
+    fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
+        let payment = states.payment(self.payment)?;
+        let id = payment.existing()?.order;
+        let order = states.order(id)?;
+        let holds = holds(order, states)?;
+        Ok(checkout::hold_stock((id, order), payment, self.at_most, &holds, now)?)
+    }
+}
+
+/// Asks for a person where it is not known what became of a payment of this order.
+#[derive(Debug, Clone, Copy)]
+pub struct FlagUnknownPayments(pub OrderId);
+
+impl Command for FlagUnknownPayments {
+    fn name(&self) -> &'static str {
+        "flagUnknownPayments"
+    }
+
+    fn subject(&self) -> Option<StreamId> {
+        None
+    }
+
+    fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
+        let mut flagged = vec![];
+        for id in states.order(self.0)?.existing()?.payments.keys() {
+            let events = states.payment(*id)?.decide(&PaymentCommand::FlagUnknown, now)?;
+            flagged.extend(changes(id.stream(), events));
+        }
+        Ok(flagged)
     }
 }
 

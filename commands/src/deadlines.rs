@@ -6,16 +6,21 @@
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use domain::OrderId;
+use domain::cart::CartCommand;
+use domain::payment::PaymentCommand;
 use domain::process::Deadline;
+use domain::{CartId, OrderId, PaymentId, StreamId, Timestamp};
 use event_store::lease::{self, Lease};
 use futures::StreamExt;
+use projections::carts::Lapsed;
 use projections::deadlines::Due;
 use projections::{QueryError, ReadModels};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::cart::AskCart;
 use crate::checkout::ExpireOrder;
+use crate::payment::AskPayment;
 use crate::{Bus, CommandError, Context};
 
 const NAME: &str = "deadlines_worker";
@@ -38,7 +43,7 @@ pub async fn run(bus: Bus, read_models: ReadModels, stop: CancellationToken) {
             Err(error) => tracing::warn!(%error, "the lease of the deadlines cannot be taken"),
         }
         if held.as_ref().is_some_and(|(_, since)| since.elapsed() < LEASE_TTL)
-            && let Err(error) = execute_due(&bus, &read_models).await
+            && let Err(error) = execute_all(&bus, &read_models).await
         {
             tracing::warn!(%error, "deadlines cannot be executed, trying again");
         }
@@ -54,6 +59,11 @@ pub async fn run(bus: Bus, read_models: ReadModels, stop: CancellationToken) {
     }
 }
 
+async fn execute_all(bus: &Bus, read_models: &ReadModels) -> Result<(), QueryError> {
+    execute_due(bus, read_models).await?;
+    expire_carts(bus, read_models).await
+}
+
 async fn execute_due(bus: &Bus, read_models: &ReadModels) -> Result<(), QueryError> {
     let due = read_models.deadlines_due(Utc::now(), BATCH_MAX).await?;
     let mut executed = futures::stream::iter(due)
@@ -67,14 +77,53 @@ async fn execute_due(bus: &Bus, read_models: &ReadModels) -> Result<(), QueryErr
     Ok(())
 }
 
-async fn execute(bus: &Bus, due: &Due) -> Result<(), CommandError> {
-    let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"cartulary/deadlines");
-    let key = format!("{}/{}/{}", due.deadline.as_str(), due.stream, due.due_at.timestamp_micros());
-    let id = Uuid::new_v5(&namespace, key.as_bytes());
-    let context = Context::reaction("deadlines", id, None);
-    match due.deadline {
-        Deadline::OrderExpiry => {
-            bus.execute(ExpireOrder(OrderId(due.stream.id)), context).await.map(|_| ())
+/// A cart says itself how long it lasts: its row is its deadline.
+async fn expire_carts(bus: &Bus, read_models: &ReadModels) -> Result<(), QueryError> {
+    let lapsed = read_models.lapsed_carts(Utc::now(), BATCH_MAX).await?;
+    let mut expired = futures::stream::iter(lapsed)
+        .map(|Lapsed { id, expires_at }| async move {
+            let cart = CartId(id);
+            let context = Context::reaction(
+                "deadlines",
+                id_of("cart_expiry", cart.stream(), expires_at),
+                None,
+            );
+            let expire = AskCart { name: "cartExpire", cart, command: CartCommand::Expire };
+            (cart, bus.execute(expire, context).await)
+        })
+        .buffer_unordered(PARALLEL);
+    while let Some((cart, result)) = expired.next().await {
+        if let Err(error) = result {
+            tracing::warn!(%cart, %error, "a cart could not be expired");
         }
     }
+    Ok(())
+}
+
+async fn execute(bus: &Bus, due: &Due) -> Result<(), CommandError> {
+    let id = id_of(due.deadline.as_str(), due.stream, due.due_at);
+    let context = Context::reaction("deadlines", id, None);
+    match due.deadline {
+        Deadline::OrderExpiry => bus.execute(ExpireOrder(OrderId(due.stream.id)), context).await?,
+        Deadline::PaymentFollowUp => {
+            bus.execute(ask(due, "paymentFollowUp", PaymentCommand::FollowUp), context).await?
+        }
+        Deadline::AuthorizationExpiry => {
+            bus.execute(ask(due, "authorizationExpire", PaymentCommand::EndHold), context).await?
+        }
+        // Not among those that are due here: `mail` sends them.
+        Deadline::NotificationAttempt => return Ok(()),
+    };
+    Ok(())
+}
+
+fn ask(due: &Due, name: &'static str, command: PaymentCommand) -> AskPayment {
+    AskPayment { name, payment: PaymentId(due.stream.id), command }
+}
+
+/// Of the command that executes a deadline.
+fn id_of(deadline: &str, stream: StreamId, due_at: Timestamp) -> Uuid {
+    let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"cartulary/deadlines");
+    let key = format!("{deadline}/{stream}/{}", due_at.timestamp_micros());
+    Uuid::new_v5(&namespace, key.as_bytes())
 }

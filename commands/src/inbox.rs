@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::Refusal;
-use domain::payment::{PaymentCommand, PaymentError};
+use domain::payment::PaymentError;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::backoff::pause;
-use crate::payment::AskPayment;
-use crate::payments::{BadSignature, Provider};
+use crate::payment::{PaymentPolicy, RecordFact};
+use crate::payments::{BadSignature, Provider, Told};
 use crate::{Bus, CommandError, Context};
 
 /// How often to look for what other nodes received or left behind.
@@ -29,6 +29,7 @@ pub struct Inbox {
     pool: PgPool,
     bus: Bus,
     provider: Provider,
+    policy: PaymentPolicy,
     arrived: Arc<Notify>,
 }
 
@@ -50,8 +51,19 @@ struct Letter {
 }
 
 impl Inbox {
-    pub fn new(bus: Bus, provider: Provider) -> Inbox {
-        Inbox { pool: bus.store().pool().clone(), bus, provider, arrived: Arc::default() }
+    pub fn new(bus: Bus, provider: Provider, policy: PaymentPolicy) -> Inbox {
+        Inbox { pool: bus.store().pool().clone(), bus, provider, policy, arrived: Arc::default() }
+    }
+
+    /// How many events have waited for their payment for longer than a day.
+    pub async fn overdue(&self) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar(
+            "select count(*) from inbox
+             where processed_at is null and received_at < clock_timestamp() - $1::interval",
+        )
+        .bind(ALARM_AFTER)
+        .fetch_one(&self.pool)
+        .await
     }
 
     /// Stores a webhook. Once this has answered, the event will be processed, whatever happens.
@@ -103,29 +115,39 @@ impl Inbox {
         .bind(ALARM_AFTER)
         .fetch_all(&self.pool)
         .await?;
-        let processed = letters.iter().map(|letter| async move {
-            let problem = self.process(letter).await.err();
-            self.settle(letter, problem).await
-        });
-        for settled in futures::future::join_all(processed).await {
-            settled?;
+        let results = letters.iter().map(|letter| self.process(letter));
+        let results = futures::future::join_all(results).await;
+        let (mut done, mut waiting) = (vec![], vec![]);
+        for (letter, result) in letters.iter().zip(results) {
+            match result {
+                Ok(()) => done.push(letter.event_id.as_str()),
+                Err(problem) => waiting.push((letter, problem)),
+            }
+        }
+        self.put_away(&done).await?;
+        for (letter, problem) in waiting {
+            self.put_back(letter, &problem).await?;
         }
         Ok(letters.len())
     }
 
-    /// Records the fact with its payment; the same event twice changes nothing.
+    /// Records the facts with their payment; the same ones twice change nothing.
     async fn process(&self, letter: &Letter) -> Result<(), String> {
-        let told = self.provider.read(&letter.body).map_err(|error| error.to_string())?;
-        let Some(told) = told else { return Ok(()) };
+        let told = self.provider.read(&letter.body).await.map_err(|error| error.to_string())?;
+        for (n, told) in told.into_iter().enumerate() {
+            self.record(letter, n, told).await?;
+        }
+        Ok(())
+    }
+
+    /// Facts are fetched anew at each attempt, so each attempt has commands of its own.
+    async fn record(&self, letter: &Letter, n: usize, told: Told) -> Result<(), String> {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"cartulary/inbox");
-        let key = format!("{}/{}", self.provider.name(), letter.event_id);
+        let Letter { event_id, attempts, .. } = letter;
+        let key = format!("{}/{event_id}/{attempts}/{n}", self.provider.name());
         let context = Context::reaction("inbox", Uuid::new_v5(&namespace, key.as_bytes()), None);
-        let command = AskPayment {
-            name: "recordFact",
-            payment: told.payment,
-            command: PaymentCommand::Record(told.fact),
-        };
-        match self.bus.execute(command, context).await {
+        let record = RecordFact { payment: told.payment, fact: told.fact, policy: self.policy };
+        match self.bus.execute(record, context).await {
             Ok(_) => Ok(()),
             Err(CommandError::Refused(Refusal::Payment(PaymentError::Missing))) => {
                 Err("the payment is not known yet".to_owned())
@@ -134,32 +156,39 @@ impl Inbox {
         }
     }
 
-    async fn settle(&self, letter: &Letter, problem: Option<String>) -> Result<(), sqlx::Error> {
+    async fn put_away(&self, event_ids: &[&str]) -> Result<(), sqlx::Error> {
+        if event_ids.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(
+            "update inbox set processed_at = clock_timestamp(), problem = null
+             where provider = $1 and event_id = any($2)",
+        )
+        .bind(self.provider.name())
+        .bind(event_ids)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    async fn put_back(&self, letter: &Letter, problem: &str) -> Result<(), sqlx::Error> {
         let Letter { event_id, attempts, overdue, .. } = letter;
-        let query = match &problem {
-            None => sqlx::query(
-                "update inbox set processed_at = clock_timestamp(), problem = null
-                 where provider = $1 and event_id = $2",
-            )
-            .bind(self.provider.name())
-            .bind(event_id),
-            Some(problem) => {
-                match overdue {
-                    true => tracing::error!(event_id, problem, "a webhook has waited for a day"),
-                    false => tracing::warn!(event_id, problem, "a webhook has to wait"),
-                }
-                let (first, most) = (Duration::from_millis(250), Duration::from_secs(300));
-                sqlx::query(
-                    "update inbox set problem = $3,
-                         due_at = clock_timestamp() + make_interval(secs => $4)
-                     where provider = $1 and event_id = $2",
-                )
-                .bind(self.provider.name())
-                .bind(event_id)
-                .bind(problem)
-                .bind(pause(attempts.unsigned_abs(), first, most).as_secs_f64())
-            }
-        };
-        query.execute(&self.pool).await.map(|_| ())
+        match overdue {
+            true => tracing::error!(event_id, problem, "a webhook has waited for a day"),
+            false => tracing::warn!(event_id, problem, "a webhook has to wait"),
+        }
+        let (first, most) = (Duration::from_millis(250), Duration::from_secs(300));
+        sqlx::query(
+            "update inbox set problem = $3,
+                 due_at = clock_timestamp() + make_interval(secs => $4)
+             where provider = $1 and event_id = $2",
+        )
+        .bind(self.provider.name())
+        .bind(event_id)
+        .bind(problem)
+        .bind(pause(attempts.unsigned_abs(), first, most).as_secs_f64())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! Read `bus/mod.rs` first. The files named after aggregates hold the commands themselves, each a
 //! struct with what was asked and a `decide` that gathers states and calls the domain. Reactions
 //! and deadlines send commands in answer to events and to time; `payments` is the way to the
-//! payment provider and `inbox` the way back.
+//! payment provider and `inbox` the way back; `mail` tells people.
 
 mod backoff;
 mod bus;
@@ -14,6 +14,8 @@ mod deadlines;
 mod error;
 pub mod inbox;
 pub mod inventory;
+pub mod mail;
+pub mod notification;
 mod numbers;
 pub mod order;
 pub mod payment;
@@ -26,5 +28,6 @@ pub use bus::{Bus, Changes, Command, Context, Halt, Receipt, States, Subject};
 pub use deadlines::run as run_deadlines;
 pub use error::CommandError;
 pub use numbers::OrderNumbers;
+pub use payment::PaymentPolicy;
 pub use reactions::{Reactions, run as run_reactions};
 pub use vault::{Vault, VaultError};

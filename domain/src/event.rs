@@ -6,6 +6,7 @@ use crate::Kind;
 use crate::cart::CartEvent;
 use crate::coupon::CouponEvent;
 use crate::inventory::InventoryEvent;
+use crate::notification::NotificationEvent;
 use crate::order::OrderEvent;
 use crate::payment::PaymentEvent;
 use crate::product::ProductEvent;
@@ -19,6 +20,7 @@ pub enum Event {
     Order(OrderEvent),
     Payment(PaymentEvent),
     Coupon(CouponEvent),
+    Notification(NotificationEvent),
 }
 
 /// A stored payload that is no event of its kind.
@@ -40,12 +42,14 @@ impl Event {
             Event::Order(event) => event.name(),
             Event::Payment(event) => event.name(),
             Event::Coupon(event) => event.name(),
+            Event::Notification(event) => event.name(),
         }
     }
 
     /// The stored `schema_version`: what this program writes today.
     pub fn schema_version(&self) -> i16 {
         match self {
+            Event::Cart(event) => event.schema_version(),
             Event::Order(event) => event.schema_version(),
             _ => 1,
         }
@@ -60,6 +64,7 @@ impl Event {
             Event::Order(event) => serde_json::to_string(event),
             Event::Payment(event) => serde_json::to_string(event),
             Event::Coupon(event) => serde_json::to_string(event),
+            Event::Notification(event) => serde_json::to_string(event),
         }
     }
 
@@ -71,6 +76,7 @@ impl Event {
             Kind::Order => parse(kind, payload).map(Event::Order),
             Kind::Payment => parse(kind, payload).map(Event::Payment),
             Kind::Coupon => parse(kind, payload).map(Event::Coupon),
+            Kind::Notification => parse(kind, payload).map(Event::Notification),
         }
     }
 }
@@ -112,5 +118,11 @@ impl From<PaymentEvent> for Event {
 impl From<CouponEvent> for Event {
     fn from(event: CouponEvent) -> Self {
         Event::Coupon(event)
+    }
+}
+
+impl From<NotificationEvent> for Event {
+    fn from(event: NotificationEvent) -> Self {
+        Event::Notification(event)
     }
 }

@@ -92,6 +92,9 @@ pub(crate) fn placed() -> Placed {
     }
 }
 
+/// As long as a cart lasts in most tests, in seconds.
+pub(crate) const WEEK: u32 = 7 * 24 * 60 * 60;
+
 pub(crate) fn coupon_code(code: &str) -> CouponCode {
     code.parse().unwrap()
 }

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::notification::Template;
+
 /// The kinds of aggregates. Their names are stored as `stream_type` and never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -16,11 +18,19 @@ pub enum Kind {
     Order,
     Payment,
     Coupon,
+    Notification,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] =
-        [Kind::Product, Kind::Cart, Kind::Inventory, Kind::Order, Kind::Payment, Kind::Coupon];
+    pub const ALL: [Kind; 7] = [
+        Kind::Product,
+        Kind::Cart,
+        Kind::Inventory,
+        Kind::Order,
+        Kind::Payment,
+        Kind::Coupon,
+        Kind::Notification,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -30,6 +40,7 @@ impl Kind {
             Kind::Order => "order",
             Kind::Payment => "payment",
             Kind::Coupon => "coupon",
+            Kind::Notification => "notification",
         }
     }
 
@@ -116,6 +127,10 @@ id!(
     PaymentId
 );
 id!(
+    /// One message to one recipient.
+    NotificationId
+);
+id!(
     /// One parcel of an order.
     ShipmentId
 );
@@ -151,5 +166,17 @@ impl OrderId {
 impl PaymentId {
     pub fn stream(self) -> StreamId {
         StreamId::new(Kind::Payment, self.0)
+    }
+}
+
+impl NotificationId {
+    /// The message that tells of something with this template: the same thing is told once.
+    pub fn of(template: Template, key: &str) -> Self {
+        let key = format!("{}/{key}", template.as_str());
+        NotificationId(StreamId::natural(Kind::Notification, &key).id)
+    }
+
+    pub fn stream(self) -> StreamId {
+        StreamId::new(Kind::Notification, self.0)
     }
 }

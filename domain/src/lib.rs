@@ -17,6 +17,7 @@ mod fixtures;
 mod id;
 pub mod inventory;
 mod money;
+pub mod notification;
 pub mod order;
 pub mod payment;
 mod personal;
@@ -33,7 +34,9 @@ mod upcast;
 pub use address::{Address, Contact, Email};
 pub use decide::Decide;
 pub use event::{DecodeError, Event};
-pub use id::{CartId, CustomerId, Kind, OrderId, PaymentId, ShipmentId, StreamId, SubjectId};
+pub use id::{
+    CartId, CustomerId, Kind, NotificationId, OrderId, PaymentId, ShipmentId, StreamId, SubjectId,
+};
 pub use money::{Currency, Money, MoneyError};
 pub use personal::Personal;
 pub use quantity::Quantity;

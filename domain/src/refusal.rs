@@ -4,6 +4,7 @@ use crate::cart::CartError;
 use crate::checkout::CheckoutError;
 use crate::coupon::CouponError;
 use crate::inventory::InventoryError;
+use crate::notification::NotificationError;
 use crate::order::OrderError;
 use crate::payment::PaymentError;
 use crate::product::ProductError;
@@ -93,6 +94,8 @@ pub enum Refusal {
     #[error(transparent)]
     Coupon(#[from] CouponError),
     #[error(transparent)]
+    Notification(#[from] NotificationError),
+    #[error(transparent)]
     Checkout(#[from] CheckoutError),
 }
 
@@ -105,6 +108,7 @@ impl Refusal {
             Refusal::Order(error) => error.code(),
             Refusal::Payment(error) => error.code(),
             Refusal::Coupon(error) => error.code(),
+            Refusal::Notification(error) => error.code(),
             Refusal::Checkout(error) => error.code(),
         }
     }
@@ -118,6 +122,7 @@ impl Refusal {
             Refusal::Order(error) => error.field(),
             Refusal::Payment(error) => error.field(),
             Refusal::Coupon(error) => error.field(),
+            Refusal::Notification(error) => error.field(),
             Refusal::Checkout(error) => error.field(),
         }
     }

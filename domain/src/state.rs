@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::cart::Cart;
 use crate::coupon::Coupon;
 use crate::inventory::Inventory;
+use crate::notification::Notification;
 use crate::order::Order;
 use crate::payment::Payment;
 use crate::product::Product;
@@ -23,6 +24,7 @@ pub enum State {
     Order(Order),
     Payment(Payment),
     Coupon(Coupon),
+    Notification(Notification),
 }
 
 impl State {
@@ -35,6 +37,7 @@ impl State {
             Kind::Order => State::Order(Order::default()),
             Kind::Payment => State::Payment(Payment::default()),
             Kind::Coupon => State::Coupon(Coupon::default()),
+            Kind::Notification => State::Notification(Notification::default()),
         }
     }
 
@@ -55,6 +58,7 @@ impl State {
             State::Order(_) => Kind::Order,
             State::Payment(_) => Kind::Payment,
             State::Coupon(_) => Kind::Coupon,
+            State::Notification(_) => Kind::Notification,
         }
     }
 
@@ -67,6 +71,7 @@ impl State {
             (State::Order(state), Event::Order(event)) => state.apply(event),
             (State::Payment(state), Event::Payment(event)) => state.apply(event),
             (State::Coupon(state), Event::Coupon(event)) => state.apply(event),
+            (State::Notification(state), Event::Notification(event)) => state.apply(event),
             (state, event) => {
                 debug_assert!(false, "{} is no event of a {}", event.name(), state.kind());
             }
@@ -83,5 +88,6 @@ fn golden(kind: Kind) -> &'static [u8] {
         Kind::Order => include_bytes!("../tests/states/order.json"),
         Kind::Payment => include_bytes!("../tests/states/payment.json"),
         Kind::Coupon => include_bytes!("../tests/states/coupon.json"),
+        Kind::Notification => include_bytes!("../tests/states/notification.json"),
     }
 }

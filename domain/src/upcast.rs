@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// For whoever reads the log, in the order in which they are applied.
 pub fn upcasters() -> Vec<Box<dyn EventUpcaster>> {
-    vec![Box::new(PlacedWithoutTax)]
+    vec![Box::new(PlacedWithoutTax), Box::new(CreatedForAWeek)]
 }
 
 /// `order.placed` 1 to 2: orders were free of tax and knew no coupons.
@@ -22,6 +22,21 @@ impl EventUpcaster for PlacedWithoutTax {
         placed["coupon"] = Value::Null;
         let nothing = json!({"amount": 0, "currency": placed["totals"]["total"]["currency"]});
         placed["totals"]["shipping_tax"] = nothing;
+        event.event_version = "2".to_owned();
+        event
+    }
+}
+
+/// `cart.created` 1 to 2: carts did not say how long they last, which was a week for all of them.
+struct CreatedForAWeek;
+
+impl EventUpcaster for CreatedForAWeek {
+    fn can_upcast(&self, event_type: &str, event_version: &str) -> bool {
+        event_type == "cart.created" && event_version == "1"
+    }
+
+    fn upcast(&self, mut event: SerializedEvent) -> SerializedEvent {
+        event.payload["cart.created"]["idle_seconds"] = json!(7 * 24 * 60 * 60);
         event.event_version = "2".to_owned();
         event
     }

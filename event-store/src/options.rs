@@ -66,6 +66,11 @@ impl Options {
                 ("idle_in_transaction_session_timeout", millis(self.idle_in_transaction_timeout)),
                 // Postgres ignores it on a unix socket.
                 ("tcp_user_timeout", millis(self.tcp_user_timeout)),
+                // Each question has its index.  A plan is made once, and holds when a table that was
+                // empty then has grown.
+                ("plan_cache_mode", "force_generic_plan".to_owned()),
+                ("enable_seqscan", "off".to_owned()),
+                ("jit", "off".to_owned()),
             ])
             .disable_statement_logging();
         Ok(options)

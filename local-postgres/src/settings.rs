@@ -52,7 +52,7 @@ lc_messages = 'C'
 const KEEP: &str = "\
 shared_buffers = 256MB
 max_wal_size = 2GB
-max_connections = 100
+max_connections = 200
 ";
 
 /// Nothing in it is to survive a power cut, and surviving a killed server takes no fsync. Making a

@@ -27,6 +27,7 @@ pub mod carts;
 pub mod coupons;
 pub mod deadlines;
 pub mod inventory;
+pub mod notifications;
 pub mod orders;
 pub mod payments;
 pub mod products;

@@ -11,6 +11,7 @@ pub enum ReadModel {
     Orders,
     Payments,
     Coupons,
+    Notifications,
     Inventory,
     Reservations,
     Ledger,
@@ -43,6 +44,10 @@ macro_rules! with_projection {
                 type $P = $crate::coupons::Coupons;
                 $body
             }
+            ReadModel::Notifications => {
+                type $P = $crate::notifications::Notifications;
+                $body
+            }
             ReadModel::Inventory => {
                 type $P = $crate::inventory::Items;
                 $body
@@ -69,12 +74,13 @@ macro_rules! with_projection {
 pub(crate) use with_projection;
 
 impl ReadModel {
-    pub const ALL: [ReadModel; 10] = [
+    pub const ALL: [ReadModel; 11] = [
         ReadModel::Products,
         ReadModel::Carts,
         ReadModel::Orders,
         ReadModel::Payments,
         ReadModel::Coupons,
+        ReadModel::Notifications,
         ReadModel::Inventory,
         ReadModel::Reservations,
         ReadModel::Ledger,
@@ -89,6 +95,7 @@ impl ReadModel {
             ReadModel::Orders => "orders",
             ReadModel::Payments => "payments",
             ReadModel::Coupons => "coupons",
+            ReadModel::Notifications => "notifications",
             ReadModel::Inventory => "inventory",
             ReadModel::Reservations => "reservations",
             ReadModel::Ledger => "ledger",
@@ -105,6 +112,7 @@ impl ReadModel {
             ReadModel::Orders => "projection:orders",
             ReadModel::Payments => "projection:payments",
             ReadModel::Coupons => "projection:coupons",
+            ReadModel::Notifications => "projection:notifications",
             ReadModel::Inventory => "projection:inventory",
             ReadModel::Reservations => "projection:reservations",
             ReadModel::Ledger => "projection:ledger",

@@ -136,10 +136,7 @@ impl Worker {
             return Ok(());
         };
         info!(model = %self.model, position = lease.position, epoch = lease.epoch, "projecting");
-        let mut connection = patiently(Connection::open(self.feed.store().pool())).await??;
-        // Rows are only ever looked up by key. A plan made while the table is empty is kept while
-        // it grows, and must not be to read all of it.
-        patiently(connection.run("set enable_seqscan = off; set jit = off")).await??;
+        let connection = patiently(Connection::open(self.feed.store().pool())).await??;
         let ended = Lead::<P>::new(self, connection, lease, has_stopped).work(backoff).await;
         self.read_models.progress.left(self.model);
         ended

@@ -3,12 +3,15 @@
 mod api_keys;
 mod charges;
 pub mod duration;
+mod mail;
 mod options;
+mod payments;
 mod secrets;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,7 +19,9 @@ use axum::http::HeaderValue;
 
 pub use api_keys::{ApiKey, ApiKeysError};
 pub use charges::ChargesByCountry;
+pub use mail::Mail;
 pub use options::{Environment, Options};
+pub use payments::{Payments, StripeAccount};
 pub use secrets::{MIN_BYTES, Secrets};
 
 use crate::graphql_http::Limits;
@@ -39,14 +44,22 @@ pub struct Config {
     pub jwt_issuer: String,
     pub jwt_audience: String,
     pub secrets: Secrets,
+    pub payments: Payments,
     pub api_keys: Vec<ApiKey>,
     pub cors: Cors,
+    /// How long a cart lasts without a touch, in whole seconds.
+    pub cart_idle: Duration,
     /// How long stock is kept for an order that is not paid.
     pub reservation: Duration,
     /// The longest that payment attempts may stretch it to.
     pub reservation_cap: Duration,
+    /// For how long an authorisation is taken to hold where the provider does not say.
+    pub authorization: Duration,
+    /// The first wait before a silent payment provider is asked again.
+    pub payment_retry: Duration,
     /// Tax and shipping.
     pub charges: ChargesByCountry,
+    pub mail: Mail,
     pub limits: Limits,
     /// The log's filter.
     pub log: String,
@@ -70,19 +83,46 @@ pub enum Fault {
     WeakSecret(&'static str),
     #[error("{variable} is not set, and none could be kept in {path}: {source}")]
     Secret { variable: &'static str, path: PathBuf, source: std::io::Error },
+    #[error(
+        "who takes the money? STRIPE_SECRET_KEY is not set, and CARTULARY_SIMULATOR_WEBHOOK_SECRET \
+         is not set either, which would ask for the simulator"
+    )]
+    NoPayments,
+    #[error("{0} is not set, but others of Stripe's settings are")]
+    HalfStripe(&'static str),
+    #[error("STRIPE_SECRET_KEY is no secret or restricted key: those begin with sk_ or rk_")]
+    StripeKey,
+    #[error("STRIPE_API_BASE: {0} is no https URL (or http, on this machine)")]
+    StripeBase(String),
     #[error("API_KEYS_FILE {path}: {source}")]
     ApiKeys { path: PathBuf, source: ApiKeysError },
     #[error("CORS_ORIGINS: {0:?} is no origin such as https://shop.example (no path, no *)")]
     Origin(String),
+    #[error("CARTULARY_CART_IDLE must be from 1s to 3650d, in whole seconds")]
+    CartIdle,
     #[error("CARTULARY_RESERVATION must be longer than 0 and at most CARTULARY_RESERVATION_CAP")]
     Reservation,
+    #[error("CARTULARY_AUTHORIZATION and CARTULARY_PAYMENT_RETRY must be longer than 0")]
+    PaymentTimes,
     #[error("CARTULARY_TAX_RATES or CARTULARY_SHIPPING: {0:?} makes no sense; see --help")]
     Charges(String),
+    #[error("SMTP_URL: {0}")]
+    SmtpUrl(commands::mail::BadSmtpUrl),
+    #[error("CARTULARY_MAIL_TIMEOUT must be longer than 0")]
+    MailTimeout,
+    #[error("CARTULARY_MAIL_BACKOFF must be longer than 0 and at most a day")]
+    MailBackoff,
+    #[error("{variable}: {text:?} is nobody's, such as Shop <shop@example.com>")]
+    Mailbox { variable: &'static str, text: String },
     #[error("{0} must not be empty")]
     Empty(&'static str),
     #[error("RUST_LOG is no filter: {0}")]
     Log(String),
 }
+
+/// How long a cart may be made to last.
+const CART_IDLE: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(3_650 * 24 * 3_600);
 
 /// Everything wrong with the configuration, at once.
 #[derive(Debug)]
@@ -113,13 +153,16 @@ impl Config {
             variable: &variable,
         };
         let secrets = source.secrets(&mut faults);
+        let payments = payments::payments(&source, &mut faults);
         let api_keys = read_api_keys(options, &mut faults);
         let cors = cors(options, &mut faults);
         let charges = charges(options, &mut faults);
+        let mail = mail::read(options, &mut faults);
         check(options, &mut faults);
-        match secrets {
-            Some(secrets) if faults.is_empty() => {
-                Ok(Config { charges, ..assemble(options, secrets, api_keys, cors) })
+        match (secrets, payments) {
+            (Some(secrets), Some(payments)) if faults.is_empty() => {
+                let config = assemble(options, secrets, payments, api_keys, cors);
+                Ok(Config { charges, mail, ..config })
             }
             _ => Err(Faults(faults)),
         }
@@ -130,7 +173,13 @@ impl Config {
     }
 }
 
-fn assemble(options: &Options, secrets: Secrets, api_keys: Vec<ApiKey>, cors: Cors) -> Config {
+fn assemble(
+    options: &Options,
+    secrets: Secrets,
+    payments: Payments,
+    api_keys: Vec<ApiKey>,
+    cors: Cors,
+) -> Config {
     Config {
         environment: options.environment,
         listen: options.listen.clone(),
@@ -141,11 +190,16 @@ fn assemble(options: &Options, secrets: Secrets, api_keys: Vec<ApiKey>, cors: Co
         jwt_issuer: options.jwt_issuer.clone(),
         jwt_audience: options.jwt_audience.clone(),
         secrets,
+        payments,
         api_keys,
         cors,
+        cart_idle: options.cart_idle,
         reservation: options.reservation,
         reservation_cap: options.reservation_cap,
+        authorization: options.authorization,
+        payment_retry: options.payment_retry,
         charges: ChargesByCountry::default(),
+        mail: Mail::into_folder(),
         limits: options.limits.clone(),
         log: options.log.clone(),
     }
@@ -198,12 +252,20 @@ fn is_origin(text: &str) -> bool {
 }
 
 fn check(options: &Options, faults: &mut Vec<Fault>) {
+    if options.cart_idle.subsec_nanos() > 0 || !CART_IDLE.contains(&options.cart_idle) {
+        faults.push(Fault::CartIdle);
+    }
     if options.reservation.is_zero() || options.reservation > options.reservation_cap {
         faults.push(Fault::Reservation);
     }
-    for (name, value) in
-        [("JWT_ISSUER", &options.jwt_issuer), ("JWT_AUDIENCE", &options.jwt_audience)]
-    {
+    if options.authorization.is_zero() || options.payment_retry.is_zero() {
+        faults.push(Fault::PaymentTimes);
+    }
+    for (name, value) in [
+        ("JWT_ISSUER", &options.jwt_issuer),
+        ("JWT_AUDIENCE", &options.jwt_audience),
+        ("CARTULARY_SHOP_NAME", &options.shop_name),
+    ] {
         if value.is_empty() {
             faults.push(Fault::Empty(name));
         }
@@ -216,7 +278,7 @@ fn check(options: &Options, faults: &mut Vec<Fault>) {
 /// One line per setting, by the name of its variable; secrets masked.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Secrets { jwt, cart_token, simulator_webhook } = &self.secrets;
+        let Secrets { jwt, cart_token } = &self.secrets;
         let database =
             self.database_url.as_ref().map_or("(private)".into(), |url| masked_url(url.expose()));
         let keys: Vec<_> =
@@ -231,12 +293,15 @@ impl fmt::Display for Config {
         writeln!(f, "JWT_AUDIENCE={}", self.jwt_audience)?;
         writeln!(f, "JWT_SECRET={jwt}")?;
         writeln!(f, "CARTULARY_CART_TOKEN_SECRET={cart_token}")?;
-        writeln!(f, "CARTULARY_SIMULATOR_WEBHOOK_SECRET={simulator_webhook}")?;
+        write!(f, "{}", self.payments)?;
         writeln!(f, "API_KEYS={}", keys.join(","))?;
         writeln!(f, "CORS_ORIGINS={}", self.cors)?;
+        writeln!(f, "CARTULARY_CART_IDLE={}", duration::format(self.cart_idle))?;
         writeln!(f, "CARTULARY_RESERVATION={}", duration::format(self.reservation))?;
         writeln!(f, "CARTULARY_RESERVATION_CAP={}", duration::format(self.reservation_cap))?;
-        write!(f, "{}", self.charges)?;
+        writeln!(f, "CARTULARY_AUTHORIZATION={}", duration::format(self.authorization))?;
+        writeln!(f, "CARTULARY_PAYMENT_RETRY={}", duration::format(self.payment_retry))?;
+        write!(f, "{}{}", self.charges, self.mail)?;
         writeln!(f, "RUST_LOG={}", self.log)?;
         write!(f, "{}", self.limits)
     }

@@ -104,6 +104,10 @@ pub struct Options {
     /// Origins whose pages may call this server, separated by commas.
     #[arg(long, global = true, env = "CORS_ORIGINS", value_name = "ORIGINS")]
     pub cors_origins: Option<String>,
+    /// How long a cart lasts without a touch.
+    #[arg(long, global = true, env = "CARTULARY_CART_IDLE", value_name = "DURATION",
+        default_value = "7d", value_parser = duration::parse)]
+    pub cart_idle: Duration,
     /// How long stock is kept for an order that is not paid.
     #[arg(long, global = true, env = "CARTULARY_RESERVATION", value_name = "DURATION",
         default_value = "15m", value_parser = duration::parse)]
@@ -112,6 +116,15 @@ pub struct Options {
     #[arg(long, global = true, env = "CARTULARY_RESERVATION_CAP", value_name = "DURATION",
         default_value = "60m", value_parser = duration::parse)]
     pub reservation_cap: Duration,
+    /// For how long an authorisation is taken to hold where the provider does not say.
+    #[arg(long, global = true, env = "CARTULARY_AUTHORIZATION", value_name = "DURATION",
+        default_value = "7d", value_parser = duration::parse)]
+    pub authorization: Duration,
+    /// The first wait before a silent payment provider is asked again; each next one is twice as
+    /// long, and those after a refusal begin 32 times as long.
+    #[arg(long, global = true, env = "CARTULARY_PAYMENT_RETRY", value_name = "DURATION",
+        default_value = "1s", value_parser = duration::parse)]
+    pub payment_retry: Duration,
     /// Whether tax comes on top of the prices or is included.
     #[arg(long, global = true, env = "CARTULARY_TAX_MODE", value_enum,
         default_value_t = TaxMode::Exclusive)]
@@ -135,8 +148,44 @@ pub struct Options {
         default_value = ""
     )]
     pub shipping: String,
+    /// The server that takes mail, such as smtp://127.0.0.1:25; without one, mail goes into a folder
+    /// of the data directory.
+    // Hidden from --help, which would print the variable's value, password and all.
+    #[arg(long, global = true, env = "SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Whom mail is from, such as Shop <shop@example.com>.
+    #[arg(long, global = true, env = "MAIL_FROM", value_name = "MAILBOX")]
+    pub mail_from: Option<String>,
+    /// Who is told of low stock.
+    #[arg(long, global = true, env = "CARTULARY_STAFF_MAIL", value_name = "MAILBOX")]
+    pub staff_mail: Option<String>,
+    /// The shop's name, as customers know it.
+    #[arg(
+        long,
+        global = true,
+        env = "CARTULARY_SHOP_NAME",
+        value_name = "NAME",
+        default_value = "Cartulary"
+    )]
+    pub shop_name: String,
+    /// The pause after the first failure to send a message; the next ones are 4, 20, 120 and 720
+    /// times as long.
+    #[arg(long, global = true, env = "CARTULARY_MAIL_BACKOFF", value_name = "DURATION",
+        default_value = "30s", value_parser = duration::parse)]
+    pub mail_backoff: Duration,
+    /// How long one attempt to send a message may take.
+    #[arg(long, global = true, env = "CARTULARY_MAIL_TIMEOUT", value_name = "DURATION",
+        default_value = "20s", value_parser = duration::parse)]
+    pub mail_timeout: Duration,
     /// What to log, in the syntax of tracing-subscriber's EnvFilter.
-    #[arg(long, global = true, env = "RUST_LOG", value_name = "FILTER", default_value = "info")]
+    // What Stripe's library warns of comes back as an error, and is told where it is handled.
+    #[arg(
+        long,
+        global = true,
+        env = "RUST_LOG",
+        value_name = "FILTER",
+        default_value = "info,stripe=error"
+    )]
     pub log: String,
     #[command(flatten)]
     pub limits: Limits,

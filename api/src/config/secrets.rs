@@ -15,14 +15,14 @@ use crate::secret::Secret;
 pub const MIN_BYTES: usize = 32;
 
 /// A secret in use: the variable that sets it, and the file that keeps the generated one.
-struct Wanted {
-    variable: &'static str,
+pub(super) struct Wanted {
+    pub(super) variable: &'static str,
     file: &'static str,
 }
 
 const JWT: Wanted = Wanted { variable: "JWT_SECRET", file: "jwt" };
 const CART_TOKEN: Wanted = Wanted { variable: "CARTULARY_CART_TOKEN_SECRET", file: "cart-token" };
-const SIMULATOR_WEBHOOK: Wanted =
+pub(super) const SIMULATOR_WEBHOOK: Wanted =
     Wanted { variable: "CARTULARY_SIMULATOR_WEBHOOK_SECRET", file: "simulator-webhook" };
 
 /// What the server signs with.
@@ -32,8 +32,6 @@ pub struct Secrets {
     pub jwt: Secret,
     /// Signs guests' cart tokens.
     pub cart_token: Secret,
-    /// Signs the simulated payment provider's webhooks.
-    pub simulator_webhook: Secret,
 }
 
 /// Where secrets come from.
@@ -47,12 +45,11 @@ impl Source<'_> {
     /// All secrets, or every fault among them.
     pub(super) fn secrets(&self, faults: &mut Vec<Fault>) -> Option<Secrets> {
         let mut get = |wanted| self.get(wanted).map_err(|fault| faults.push(fault)).ok();
-        let (jwt, cart_token, simulator_webhook) =
-            (get(JWT), get(CART_TOKEN), get(SIMULATOR_WEBHOOK));
-        Some(Secrets { jwt: jwt?, cart_token: cart_token?, simulator_webhook: simulator_webhook? })
+        let (jwt, cart_token) = (get(JWT), get(CART_TOKEN));
+        Some(Secrets { jwt: jwt?, cart_token: cart_token? })
     }
 
-    fn get(&self, wanted: Wanted) -> Result<Secret, Fault> {
+    pub(super) fn get(&self, wanted: Wanted) -> Result<Secret, Fault> {
         let production = self.environment == Environment::Production;
         // A variable set to nothing is how compose files say "not set".
         match (self.variable)(wanted.variable).filter(|value| !value.is_empty()) {

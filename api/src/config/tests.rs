@@ -97,6 +97,52 @@ fn production_starts_with_strong_secrets_and_lets_no_page_call() {
 }
 
 #[test]
+fn stripe_is_configured_as_a_whole_and_every_fault_is_listed() {
+    let message = faults(&[], &[("STRIPE_SECRET_KEY", "pk_test_hunter2")]);
+    assert!(message.contains("STRIPE_WEBHOOK_SECRET is not set"), "{message}");
+    assert!(message.contains("STRIPE_SECRET_KEY is no secret"), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+    for base in ["stripe", "ftp://stripe.example", "http://stripe.example", "https://a.example?b"] {
+        let message = faults(&[], &[("STRIPE_API_BASE", base)]);
+        for name in ["STRIPE_SECRET_KEY is not", "STRIPE_WEBHOOK_SECRET is not", "STRIPE_API_BASE"]
+        {
+            assert!(message.contains(name), "{message}");
+        }
+    }
+}
+
+#[test]
+fn stripe_needs_no_secret_of_the_simulator_and_shows_none_of_its_own() {
+    let scratch = Scratch::new();
+    let variables = [
+        ("JWT_SECRET", STRONG),
+        ("CARTULARY_CART_TOKEN_SECRET", STRONG),
+        ("STRIPE_SECRET_KEY", "sk_live_hunter2"),
+        ("STRIPE_WEBHOOK_SECRET", "whsec_hunter3"),
+        ("STRIPE_API_BASE", "https://user:hunter4@stripe.example"),
+    ];
+    let config = load(&scratch.0, &["--environment", "production"], &variables).unwrap();
+    let Payments::Stripe(account) = &config.payments else { panic!("it is simulated") };
+    assert_eq!(account.secret_key.expose(), "sk_live_hunter2");
+    let printed = format!("{config}{config:?}");
+    assert!(!printed.contains("hunter"), "{printed}");
+    assert!(printed.contains("STRIPE_API_BASE=https://user:***@stripe.example\n"), "{printed}");
+}
+
+#[test]
+fn development_simulates_and_production_only_when_it_is_asked_to() {
+    let scratch = Scratch::new();
+    let simulated = |config: &Config| matches!(config.payments, Payments::Simulated { .. });
+    assert!(simulated(&load(&scratch.0, &[], &[]).unwrap()));
+    let mut variables = vec![("JWT_SECRET", STRONG), ("CARTULARY_CART_TOKEN_SECRET", STRONG)];
+    let flags = ["--environment", "production"];
+    let message = load(&scratch.0, &flags, &variables).unwrap_err().to_string();
+    assert!(message.contains("who takes the money?"), "{message}");
+    variables.push(("CARTULARY_SIMULATOR_WEBHOOK_SECRET", STRONG));
+    assert!(simulated(&load(&scratch.0, &flags, &variables).unwrap()));
+}
+
+#[test]
 fn a_reservation_is_never_longer_than_its_cap() {
     let message = faults(&["--reservation", "2h", "--reservation-cap", "60m"], &[]);
     assert!(message.contains("CARTULARY_RESERVATION"), "{message}");
@@ -134,4 +180,61 @@ fn development_lets_localhost_call_unless_told_otherwise() {
         load(&scratch.0, &["--cors-origins", "https://shop.example, http://localhost:3000"], &[])
             .unwrap();
     assert_eq!(config.cors.to_string(), "https://shop.example,http://localhost:3000");
+}
+
+#[test]
+fn a_cart_lasts_for_whole_seconds() {
+    for idle in ["0s", "1500ms", "4000d"] {
+        let message = faults(&["--cart-idle", idle], &[]);
+        assert!(message.contains("CARTULARY_CART_IDLE"), "{idle}: {message}");
+    }
+}
+
+#[test]
+fn mail_goes_into_a_folder_unless_a_server_is_named() {
+    let scratch = Scratch::new();
+    assert_eq!(load(&scratch.0, &["--smtp-url", ""], &[]).unwrap().mail, Mail::into_folder());
+    let flags = [
+        ["--smtp-url", "smtp://shop:hunter2@localhost:2525"],
+        ["--mail-from", "Mugs & more <shop@example.com>"],
+        ["--staff-mail", "store@example.com"],
+        ["--shop-name", "Mugs & more"],
+        ["--mail-backoff", "1m"],
+    ];
+    let config = load(&scratch.0, flags.as_flattened(), &[]).unwrap();
+    let printed = config.to_string();
+    for line in [
+        "SMTP_URL=smtp://shop:***@localhost:2525\n",
+        "MAIL_FROM=Mugs & more <shop@example.com>\n",
+        "CARTULARY_STAFF_MAIL=store@example.com\n",
+        "CARTULARY_SHOP_NAME=Mugs & more\n",
+        "CARTULARY_MAIL_BACKOFF=1m\nCARTULARY_MAIL_TIMEOUT=20s\n",
+    ] {
+        assert!(printed.contains(line), "{printed}");
+    }
+    assert!(!format!("{printed}{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_mail_server_that_cannot_be_used_and_people_who_have_no_address_are_named() {
+    let flags = [
+        ["--smtp-url", "smtp://shop:hunter2@mail.example"],
+        ["--mail-from", "Shop"],
+        ["--staff-mail", "store@"],
+        ["--mail-backoff", "2d"],
+        ["--mail-timeout", "0s"],
+        ["--shop-name", ""],
+    ];
+    let message = faults(flags.as_flattened(), &[]);
+    for part in [
+        "SMTP_URL: a password is not sent over a network in clear text",
+        "MAIL_FROM: \"Shop\"",
+        "STAFF_MAIL",
+        "BACKOFF",
+        "TIMEOUT",
+        "SHOP_NAME",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(!message.contains("hunter2"), "{message}");
 }

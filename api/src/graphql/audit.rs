@@ -31,6 +31,8 @@ pub enum AggregateKind {
     Payment,
     /// A discount by code.
     Coupon,
+    /// A message to somebody.
+    Notification,
 }
 
 /// Something that happened. It never changes.

@@ -14,6 +14,7 @@ mod lines;
 mod money;
 mod mutation;
 mod node;
+mod notifications;
 mod operations;
 mod orders;
 mod payments;
@@ -38,7 +39,9 @@ pub struct Query(
     carts::CartQuery,
     coupons::CouponQuery,
     orders::OrderQuery,
+    orders::OrderStatsQuery,
     payments::PaymentQuery,
+    notifications::NotificationQuery,
     inventory::InventoryQuery,
     audit::AuditQuery,
     operations::OperationsQuery,

@@ -2,12 +2,13 @@
 
 use async_graphql::{Context, ID, Interface, Object, Result};
 use chrono::Utc;
-use domain::{CartId, OrderId, PaymentId};
+use domain::{CartId, NotificationId, OrderId, PaymentId};
 use uuid::Uuid;
 
 use super::carts::{Cart, cart};
 use super::errors::query_fault;
 use super::inventory::InventoryItem;
+use super::notifications::{Notification, notification};
 use super::orders::{Order, order};
 use super::payments::{Payment, payment};
 use super::products::Product;
@@ -22,6 +23,7 @@ pub enum Node {
     Order(Order),
     Payment(Payment),
     InventoryItem(InventoryItem),
+    Notification(Notification),
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +74,9 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     if let Some(product) = products.into_iter().find_map(|row| Product::new(row.version, row.state))
     {
         return Ok(Some(product.into()));
+    }
+    if let Some(notification) = notification(ctx, NotificationId(id)).await? {
+        return Ok(Some(notification.into()));
     }
     if !caller(ctx).is_staff() {
         return Ok(None);

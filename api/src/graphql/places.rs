@@ -1,10 +1,13 @@
 //! People and addresses: validated before they are sealed, opened only for an authorised reader.
 
-use async_graphql::{InputObject, SimpleObject};
-use domain::{Address, Contact, Text};
+use async_graphql::{Context, InputObject, Result, SimpleObject};
+use domain::{Address, Contact, Personal, Text};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use super::errors::fault;
 use super::input::Parser;
+use super::shop::shop;
 
 /// Whom to reach about an order.
 #[derive(Debug, SimpleObject)]
@@ -111,4 +114,12 @@ impl AddressInput {
             country: country?,
         })
     }
+}
+
+/// Personal data for a caller who may see it; nothing, once the person is forgotten.
+pub async fn open<T: DeserializeOwned>(ctx: &Context<'_>, sealed: &Personal) -> Result<Option<T>> {
+    shop(ctx).vault.open(sealed).await.map_err(|error| {
+        tracing::error!(%error, "personal data cannot be opened");
+        fault("UNAVAILABLE", "personal data cannot be read now; try again")
+    })
 }

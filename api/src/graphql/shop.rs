@@ -35,6 +35,8 @@ pub struct Shop {
 pub struct Policy {
     /// Tax and shipping.
     pub charges: ChargesByCountry,
+    /// Seconds without a touch after which a cart expires.
+    pub cart_idle_seconds: u32,
     /// How long stock is kept for an order that is not paid, and from the start of a payment on.
     pub reserve_for: TimeDelta,
     /// How long, from placing, it is kept at most.

@@ -31,7 +31,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use uuid::Uuid;
 
-use crate::support::{Answer, setup};
+use crate::support::{Answer, HOOK_SECRET, setup};
 
 /// Longer than anything here takes, shorter than anybody waits.
 pub(crate) const BOUND: Duration = Duration::from_secs(60);
@@ -70,7 +70,7 @@ impl Shop {
             ("RUST_LOG", "info"),
             ("JWT_SECRET", secrets.jwt.expose()),
             ("CARTULARY_CART_TOKEN_SECRET", secrets.cart_token.expose()),
-            ("CARTULARY_SIMULATOR_WEBHOOK_SECRET", secrets.simulator_webhook.expose()),
+            ("CARTULARY_SIMULATOR_WEBHOOK_SECRET", HOOK_SECRET),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec();
@@ -132,9 +132,18 @@ impl Shop {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cartulary"));
         let ours = |name: &str| {
-            ["CARTULARY_", "JWT_", "DATABASE_", "API_KEYS", "CORS_", "RUST_LOG"]
-                .iter()
-                .any(|prefix| name.starts_with(prefix))
+            const OURS: [&str; 9] = [
+                "CARTULARY_",
+                "JWT_",
+                "DATABASE_",
+                "API_KEYS",
+                "CORS_",
+                "STRIPE_",
+                "SMTP_",
+                "MAIL_",
+                "RUST_LOG",
+            ];
+            OURS.iter().any(|prefix| name.starts_with(prefix))
         };
         for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
             command.env_remove(name);

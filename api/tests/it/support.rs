@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::auth::{Authenticator, Role};
-use api::config::{Config, Cors, Environment, Secrets};
+use api::config::{Config, Cors, Environment, Mail, Payments, Secrets};
 use api::graphql_http::{Limits, Schemas};
 use api::health::Check;
 use api::secret::Secret;
@@ -22,6 +22,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::schema::{self, Gate};
+
+/// Signs the simulated provider's webhooks.
+pub(crate) const HOOK_SECRET: &str = "hook of more than thirty-two bytes";
 
 /// A running server.  It stops with the test.
 pub(crate) struct Running {
@@ -51,16 +54,17 @@ pub(crate) fn setup() -> Setup {
         introspection: true,
         jwt_issuer: "cartulary".to_owned(),
         jwt_audience: "cartulary".to_owned(),
-        secrets: Secrets {
-            jwt: secret("jwt"),
-            cart_token: secret("cart"),
-            simulator_webhook: secret("hook"),
-        },
+        secrets: Secrets { jwt: secret("jwt"), cart_token: secret("cart") },
+        payments: Payments::Simulated { webhook_secret: Secret::new(HOOK_SECRET) },
         api_keys: Vec::new(),
         cors: Cors::Localhost,
+        cart_idle: Duration::from_secs(7 * 86_400),
         reservation: Duration::from_secs(900),
         reservation_cap: Duration::from_secs(3600),
+        authorization: Duration::from_secs(7 * 86_400),
+        payment_retry: Duration::from_secs(1),
         charges: Default::default(),
+        mail: Mail::into_folder(),
         limits: Limits::default(),
         log: "off".to_owned(),
     };

@@ -141,7 +141,11 @@ impl Customer {
     fn add_line(&self, log: &mut Log, sku: &Sku) -> Result<(), BenchError> {
         let offer = log.product(sku)?.offer(sku).map_err(Refusal::from)?;
         let line = Addition { offer, quantity: Quantity::ONE, expected_unit_price: None };
-        let add = CartCommand::AddLines { owner: Owner::Customer(self.id), lines: vec![line] };
+        let add = CartCommand::AddLines {
+            owner: Owner::Customer(self.id),
+            idle_seconds: 604_800,
+            lines: vec![line],
+        };
         let decided = match log.cart(self.cart) {
             Ok(cart) => cart.decide(&add, log.now),
             Err(_) => Cart::Absent.decide(&add, log.now),

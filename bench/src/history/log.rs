@@ -123,7 +123,8 @@ mod tests {
     fn what_copy_would_take_for_an_escape_is_escaped() {
         let mut log = Log::new(DateTime::UNIX_EPOCH);
         let (cart, at) = (CartId(Uuid::nil()).stream(), DateTime::UNIX_EPOCH);
-        let created = Event::from(CartEvent::Created { owner: Owner::Guest, at });
+        let created =
+            Event::from(CartEvent::Created { owner: Owner::Guest, idle_seconds: 604_800, at });
         let asked = Asked { command: "test", actor: "system:test".into(), caused_by: None };
         log.append(asked, Ok(vec![(cart, created)])).unwrap();
         let mut event = log.events.remove(0);

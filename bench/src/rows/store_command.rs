@@ -33,6 +33,8 @@ use crate::stage::{Pair, Stage};
 
 const WRITERS: usize = 64;
 const CARTS: usize = 1_000;
+/// A week, in seconds.
+const CART_LASTS: u32 = 604_800;
 /// The turn of the store without a bus; the bus goes before it, the peers after it.
 const ALONE: usize = 1;
 /// As many aggregates as the server keeps in memory.
@@ -200,7 +202,9 @@ async fn add_line(bus: &Bus, cart: CartId, sku: &Sku) -> Result<(Uuid, i64), Ben
     let id = context.command_id;
     let line = WantedLine { sku: sku.clone(), quantity: Quantity::ONE, expected_unit_price: None };
     let owner = Owner::Customer(CustomerId(cart.0));
-    let receipt = bus.execute(AddLines { cart, owner, lines: vec![line] }, context).await?;
+    let receipt = bus
+        .execute(AddLines { cart, owner, idle_seconds: CART_LASTS, lines: vec![line] }, context)
+        .await?;
     match receipt.replayed || receipt.events.is_empty() {
         false => Ok((id, receipt.position)),
         true => Err(BenchError::Answer(format!("{receipt:?} to a new command"))),

@@ -62,7 +62,12 @@ impl Server {
         }
         match listening(&line) {
             Some(address) => Ok(Server { name: subcommand, child, address, log, _stdout: stdout }),
-            None => Err(BenchError::Server { name: subcommand, reason: end_of(&log) }),
+            None => {
+                let ended =
+                    child.try_wait()?.map_or("silent".to_owned(), |status| status.to_string());
+                let reason = format!("{ended} {}", end_of(&log));
+                Err(BenchError::Server { name: subcommand, reason })
+            }
         }
     }
 
@@ -76,7 +81,7 @@ impl Server {
         drop(self.child.stdin.take());
         let reason = match timeout(STOP_MAX, self.child.wait()).await {
             Ok(Ok(status)) if status.success() => return Ok(()),
-            Ok(_) => end_of(&self.log),
+            Ok(ended) => format!("{ended:?} {}", end_of(&self.log)),
             Err(_) => "it did not stop in time".to_owned(),
         };
         Err(BenchError::Server { name: self.name, reason })

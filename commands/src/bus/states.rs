@@ -3,10 +3,11 @@
 use domain::cart::Cart;
 use domain::coupon::{Coupon, CouponCode};
 use domain::inventory::Inventory;
+use domain::notification::Notification;
 use domain::order::Order;
 use domain::payment::Payment;
 use domain::product::Product;
-use domain::{CartId, OrderId, PaymentId, Sku, State, StreamId};
+use domain::{CartId, NotificationId, OrderId, PaymentId, Sku, State, StreamId};
 
 use super::Halt;
 
@@ -31,7 +32,11 @@ impl States<'_> {
     }
 
     pub fn inventory(&self, sku: &Sku) -> Result<&Inventory, Halt> {
-        let stream = sku.inventory();
+        self.stock(sku.inventory())
+    }
+
+    /// The stock of a SKU that only its stream is known of.
+    pub fn stock(&self, stream: StreamId) -> Result<&Inventory, Halt> {
         match self.get(stream)? {
             State::Inventory(inventory) => Ok(inventory),
             _ => Err(Halt::Missing(stream)),
@@ -56,6 +61,13 @@ impl States<'_> {
         match self.get(code.stream())? {
             State::Coupon(coupon) => Ok(coupon),
             _ => Err(Halt::Missing(code.stream())),
+        }
+    }
+
+    pub fn notification(&self, id: NotificationId) -> Result<&Notification, Halt> {
+        match self.get(id.stream())? {
+            State::Notification(notification) => Ok(notification),
+            _ => Err(Halt::Missing(id.stream())),
         }
     }
 

@@ -3,8 +3,10 @@
 //! Every call carries an idempotency key that was in the log before the call was made. An answer is
 //! a list of facts; no answer means unknown, never failed.
 
+mod breaker;
 mod signature;
 mod simulator;
+mod stripe;
 
 use std::time::Duration;
 
@@ -13,8 +15,9 @@ use domain::payment::{Attempt, Fact};
 
 pub use self::signature::{BadSignature, Signer};
 pub use self::simulator::Simulator;
+pub use self::stripe::{BadSettings, STRIPE_API, Stripe};
 
-/// How long to wait for an answer.
+/// How long to wait for the simulator's answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The shop's payment provider.
@@ -24,6 +27,7 @@ pub struct Provider(Backend);
 #[derive(Debug, Clone)]
 enum Backend {
     Simulated(Simulator),
+    Stripe(Box<Stripe>),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -48,14 +52,46 @@ pub struct Told {
 #[error("this is no event of the payment provider: {0}")]
 pub struct Gibberish(pub String);
 
+/// Why a webhook cannot be read yet, or ever.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error(transparent)]
+    Gibberish(#[from] Gibberish),
+    /// What it is about could not be fetched.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+}
+
 impl Provider {
     pub fn simulated(simulator: Simulator) -> Provider {
         Provider(Backend::Simulated(simulator))
     }
 
+    pub fn stripe(stripe: Stripe) -> Provider {
+        Provider(Backend::Stripe(Box::new(stripe)))
+    }
+
+    /// As it stands in the inbox and in the path of its webhooks.
     pub fn name(&self) -> &'static str {
         match &self.0 {
             Backend::Simulated(_) => "simulator",
+            Backend::Stripe(_) => "stripe",
+        }
+    }
+
+    /// The header that holds its webhooks' signatures.
+    pub fn signature_header(&self) -> &'static str {
+        match &self.0 {
+            Backend::Simulated(_) => "simulator-signature",
+            Backend::Stripe(_) => "stripe-signature",
+        }
+    }
+
+    /// Whether it answers; the simulator is a part of ourselves.
+    pub async fn check(&self) -> Result<(), String> {
+        match &self.0 {
+            Backend::Simulated(_) => Ok(()),
+            Backend::Stripe(stripe) => stripe.check().await,
         }
     }
 
@@ -67,6 +103,7 @@ impl Provider {
     ) -> Result<Vec<Fact>, ProviderError> {
         match &self.0 {
             Backend::Simulated(simulator) => bounded(simulator.create(payment, attempt)).await,
+            Backend::Stripe(stripe) => stripe.create(payment, attempt).await,
         }
     }
 
@@ -81,13 +118,19 @@ impl Provider {
             Backend::Simulated(simulator) => {
                 bounded(simulator.capture(payment, attempt, request)).await
             }
+            Backend::Stripe(stripe) => stripe.capture(payment, attempt, request).await,
         }
     }
 
-    /// Lets go of what is not captured.
-    pub async fn void(&self, payment: PaymentId) -> Result<Vec<Fact>, ProviderError> {
+    /// Lets go of what is not captured; each try is a request of its own.
+    pub async fn void(
+        &self,
+        payment: PaymentId,
+        attempt: &Attempt,
+    ) -> Result<Vec<Fact>, ProviderError> {
         match &self.0 {
-            Backend::Simulated(simulator) => bounded(simulator.void(payment)).await,
+            Backend::Simulated(simulator) => bounded(simulator.void(payment, attempt)).await,
+            Backend::Stripe(stripe) => stripe.void(payment, attempt).await,
         }
     }
 
@@ -102,6 +145,19 @@ impl Provider {
             Backend::Simulated(simulator) => {
                 bounded(simulator.refund(payment, attempt, request)).await
             }
+            Backend::Stripe(stripe) => stripe.refund(payment, attempt, request).await,
+        }
+    }
+
+    /// All that the provider knows of the payment, without asking it for anything.
+    pub async fn look_up(
+        &self,
+        payment: PaymentId,
+        attempt: &Attempt,
+    ) -> Result<Vec<Fact>, ProviderError> {
+        match &self.0 {
+            Backend::Simulated(simulator) => bounded(simulator.look_up(payment, attempt)).await,
+            Backend::Stripe(stripe) => stripe.look_up(payment, attempt).await,
         }
     }
 
@@ -109,6 +165,7 @@ impl Provider {
     pub async fn client_secret(&self, reference: &str) -> Result<String, ProviderError> {
         match &self.0 {
             Backend::Simulated(simulator) => Ok(simulator.client_secret(reference)),
+            Backend::Stripe(stripe) => stripe.client_secret(reference).await,
         }
     }
 
@@ -116,13 +173,15 @@ impl Provider {
     pub fn verify(&self, signature: &str, body: &[u8]) -> Result<String, BadSignature> {
         match &self.0 {
             Backend::Simulated(simulator) => simulator.verify(signature, body),
+            Backend::Stripe(stripe) => stripe.verify(signature, body),
         }
     }
 
     /// What a verified webhook says; nothing, when it is about something else.
-    pub fn read(&self, body: &[u8]) -> Result<Option<Told>, Gibberish> {
+    pub async fn read(&self, body: &[u8]) -> Result<Vec<Told>, ReadError> {
         match &self.0 {
-            Backend::Simulated(simulator) => simulator.read(body),
+            Backend::Simulated(simulator) => Ok(simulator.read(body)?.into_iter().collect()),
+            Backend::Stripe(stripe) => stripe.read(body).await,
         }
     }
 }

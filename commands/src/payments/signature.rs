@@ -91,6 +91,45 @@ mod tests {
         assert_eq!(Signer::new(b"other").verify(&header, b"body", noon()), Err(BadSignature));
     }
 
+    /// Made with Python's `hmac` and `hashlib`, as Stripe's documentation describes.
+    #[test]
+    fn signatures_that_others_made_are_good_to_the_byte() {
+        let body = "{\n  \"id\": \"evt_1MqqbKLt4dXK03v5qaIbiNCC\",\n  \"object\": \"event\",\n  \
+            \"type\": \"payment_intent.succeeded\",\n  \"note\": \"größer – 円\"\n}";
+        let vectors = [
+            (
+                "whsec_4tQzVw0cRk7uXnJe",
+                "fa67a367c77a371dfeb3c83b375deb3f15c708edaf7140f002e515dfd11bebd1",
+            ),
+            (
+                "whsec_an_older_one",
+                "8471da5fcd1d6d214b12114a605ab530d5dbc9ed0e036b8a0fe343f02f04dc83",
+            ),
+        ];
+        for (secret, tag) in vectors {
+            let signer = Signer::new(secret.as_bytes());
+            assert_eq!(signer.sign(body.as_bytes(), noon()), format!("t=1767225600,v1={tag}"));
+            for header in [
+                format!("t=1767225600,v1={tag}"),
+                format!("v0=00,v1={},v1={tag},t=1767225600", "0".repeat(64)),
+                format!("t=1767225600, v1={}", tag.to_uppercase()),
+            ] {
+                assert_eq!(signer.verify(&header, body.as_bytes(), noon()), Ok(()), "{header}");
+            }
+            // The old scheme, a tag cut short, another time, and a body that was tidied up.
+            let tidied = body.replace("\n  ", " ");
+            for (header, body) in [
+                (format!("t=1767225600,v0={tag}"), body),
+                (format!("t=1767225600,v1={}", &tag[..62]), body),
+                (format!("t=1767225601,v1={tag}"), body),
+                (format!("t=1767225600,v1={tag}"), &tidied),
+            ] {
+                let verified = signer.verify(&header, body.as_bytes(), noon());
+                assert_eq!(verified, Err(BadSignature), "{header}");
+            }
+        }
+    }
+
     #[test]
     fn one_good_signature_among_several_is_enough() {
         let signer = Signer::new(b"secret");

@@ -1,20 +1,17 @@
-//! Calls to the payment provider. What it answers is recorded as a fact; when it does not answer,
-//! that is recorded too, and it is asked again under the same key.
+//! Calls to the payment provider. What it answers is recorded as a fact; that it does not answer is
+//! recorded too, and followed up: see `domain::payment`.
 
-use std::time::Duration;
-
-use chrono::TimeDelta;
-use domain::State;
-use domain::payment::{Attempt, Fact, PaymentCommand};
+use chrono::{TimeDelta, Utc};
+use domain::payment::{Attempt, Call, Fact};
 use domain::process::Effect;
+use domain::{PaymentId, State};
 
 use super::{Cause, Reactions};
 use crate::CommandError;
-use crate::backoff::pause;
-use crate::payment::AskPayment;
+use crate::payment::RecordFact;
 use crate::payments::ProviderError;
 
-/// Providers forget idempotency keys after a day; what is older is never sent again.
+/// Providers forget idempotency keys after a day; what is older is looked up, and never sent again.
 const KEYS_LIVE_FOR: TimeDelta = TimeDelta::hours(23);
 
 pub(super) async fn call(
@@ -22,87 +19,85 @@ pub(super) async fn call(
     cause: &Cause,
     effect: Effect,
 ) -> Result<(), CommandError> {
-    let payment = effect.payment();
-    for tries in 0.. {
-        let (state, _) = reactions.bus.load(payment.stream()).await?;
-        let State::Payment(state) = state else { return Ok(()) };
-        let Some(attempt) = state.attempt() else { return Ok(()) };
-        if tries > 0 && is_settled(attempt, effect) {
-            return Ok(());
+    let Effect::Ask(payment, call) = effect;
+    let (state, _) = reactions.bus.load(payment.stream()).await?;
+    let State::Payment(state) = state else { return Ok(()) };
+    let Some(attempt) = state.attempt() else { return Ok(()) };
+    if !attempt.open_calls().contains(&call) {
+        // A webhook has brought what the answer would have.
+        return Ok(());
+    }
+    let sendable = Utc::now() - attempt.asked_at(call) <= KEYS_LIVE_FOR;
+    let answer = match sendable {
+        true => ask(reactions, payment, attempt, call).await,
+        false => look_up(reactions, payment, attempt, call).await,
+    };
+    let facts = match answer {
+        Ok(facts) => facts,
+        Err(ProviderError::Refused(reason)) => vec![refusal(call, reason)],
+        Err(ProviderError::NoAnswer(reason)) => {
+            tracing::warn!(%payment, ?call, reason, "the payment provider did not answer");
+            vec![Fact::Unknown]
         }
-        if chrono::Utc::now() - cause.recorded_at > KEYS_LIVE_FOR {
-            tracing::error!(%payment, ?effect, "a call to the provider is too old to be repeated");
-            return Ok(());
-        }
-        match ask(reactions, attempt, effect).await {
-            Ok(facts) => {
-                for (n, fact) in facts.into_iter().enumerate() {
-                    record(reactions, cause, effect, fact, &n.to_string()).await?;
-                }
-                return Ok(());
-            }
-            Err(ProviderError::Refused(reason)) => {
-                return record(reactions, cause, effect, refusal(effect, reason), "refused").await;
-            }
-            Err(ProviderError::NoAnswer(reason)) => {
-                tracing::warn!(%payment, ?effect, tries, reason, "asking the provider again");
-                if matches!(effect, Effect::Create(_)) {
-                    record(reactions, cause, effect, Fact::Unknown, "unknown").await?;
-                }
-                let (first, most) = (Duration::from_millis(500), Duration::from_secs(60));
-                tokio::time::sleep(pause(tries, first, most)).await;
-            }
-        }
+    };
+    for (n, fact) in facts.into_iter().enumerate() {
+        // The number tells the facts of one answer apart.
+        let context = cause.context(&format!("{}/{n}", effect.name()));
+        let record = RecordFact { payment, fact, policy: reactions.policy };
+        reactions.bus.execute(record, context).await?;
     }
     Ok(())
 }
 
 async fn ask(
     reactions: &Reactions,
+    payment: PaymentId,
     attempt: &Attempt,
-    effect: Effect,
+    call: Call,
 ) -> Result<Vec<Fact>, ProviderError> {
     let provider = &reactions.provider;
-    match effect {
-        Effect::Create(payment) => provider.create(payment, attempt).await,
-        Effect::Capture(payment, request) => provider.capture(payment, attempt, request).await,
-        Effect::Void(payment) => provider.void(payment).await,
-        Effect::Refund(payment, request) => provider.refund(payment, attempt, request).await,
+    match call {
+        Call::Create => provider.create(payment, attempt).await,
+        Call::Capture(request) => provider.capture(payment, attempt, request).await,
+        Call::Void => provider.void(payment, attempt).await,
+        Call::Refund(request) => provider.refund(payment, attempt, request).await,
     }
 }
 
-/// `part` tells the facts of one effect apart.
-async fn record(
+/// What the provider knows of the payment. One that it knows nothing of was never made, and never
+/// will be; a capture or a refund that it does not tell of may still be on its way.
+async fn look_up(
     reactions: &Reactions,
-    cause: &Cause,
-    effect: Effect,
-    fact: Fact,
-    part: &str,
-) -> Result<(), CommandError> {
-    let (payment, command) = (effect.payment(), PaymentCommand::Record(fact));
-    let command = AskPayment { name: "recordFact", payment, command };
-    let context = cause.context(&format!("{}/{part}", effect.name()));
-    reactions.bus.execute(command, context).await.map(|_| ())
-}
-
-/// A webhook has brought what the answer did not.
-fn is_settled(attempt: &Attempt, effect: Effect) -> bool {
-    let done = |requests: &std::collections::BTreeMap<u32, domain::payment::Request>, n: u32| {
-        requests.get(&n).is_some_and(|request| !request.pending)
-    };
-    match effect {
-        Effect::Create(_) => !attempt.unknown,
-        Effect::Capture(_, request) => done(&attempt.capture_requests, request),
-        Effect::Void(_) => attempt.released || !attempt.void_requested,
-        Effect::Refund(_, request) => done(&attempt.refund_requests, request),
+    payment: PaymentId,
+    attempt: &Attempt,
+    call: Call,
+) -> Result<Vec<Fact>, ProviderError> {
+    let facts = reactions.provider.look_up(payment, attempt).await?;
+    let reason = "the payment provider knows nothing of it".to_owned();
+    match call {
+        Call::Create if facts.is_empty() => Err(ProviderError::Refused(reason)),
+        _ if facts.iter().any(|fact| answers(fact, call)) => Ok(facts),
+        _ => Err(ProviderError::NoAnswer(reason)),
     }
 }
 
-fn refusal(effect: Effect, reason: String) -> Fact {
-    match effect {
-        Effect::Create(_) => Fact::Failed { reason },
-        Effect::Capture(_, request) => Fact::CaptureFailed { request, reason },
-        Effect::Void(_) => Fact::VoidFailed { reason },
-        Effect::Refund(_, request) => Fact::RefundFailed { request, reason },
+fn answers(fact: &Fact, call: Call) -> bool {
+    match (call, fact) {
+        (Call::Create, _) => true,
+        (Call::Capture(asked), Fact::Captured { request, .. })
+        | (Call::Refund(asked), Fact::Refunded { request, .. }) => *request == Some(asked),
+        (Call::Capture(asked), Fact::CaptureFailed { request, .. })
+        | (Call::Refund(asked), Fact::RefundFailed { request, .. }) => *request == asked,
+        (Call::Void, Fact::Cancelled | Fact::Expired | Fact::VoidFailed { .. }) => true,
+        _ => false,
+    }
+}
+
+fn refusal(call: Call, reason: String) -> Fact {
+    match call {
+        Call::Create => Fact::Failed { reason },
+        Call::Capture(request) => Fact::CaptureFailed { request, reason },
+        Call::Void => Fact::VoidFailed { reason },
+        Call::Refund(request) => Fact::RefundFailed { request, reason },
     }
 }

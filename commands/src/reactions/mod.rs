@@ -1,5 +1,5 @@
-//! What the shop does in answer to its own events: the process manager's commands, and calls to the
-//! payment provider.
+//! What the shop does in answer to its own events: the process manager's commands, calls to the
+//! payment provider, and messages to people, which are asked for here and sent by `mail`.
 //!
 //! One node does this at a time, by lease. The streams run side by side, each in sequence; the
 //! checkpoint moves up to the lowest position that is not finished. Whatever a crash leaves
@@ -9,7 +9,7 @@ mod effects;
 mod queues;
 mod runner;
 
-use domain::process::{Effect, Reaction, effect, react};
+use domain::process::{Effect, Notice, Reaction, effects as effects_of, notice, react};
 use projections::Recorded;
 use uuid::Uuid;
 
@@ -23,10 +23,11 @@ struct Task {
     work: Work,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Work {
     React(Reaction),
     Call(Effect),
+    Notify(Notice),
 }
 
 /// The event that is answered.
@@ -34,7 +35,6 @@ enum Work {
 struct Cause {
     position: i64,
     correlation_id: Uuid,
-    recorded_at: domain::Timestamp,
 }
 
 impl Cause {
@@ -48,12 +48,9 @@ impl Cause {
 }
 
 fn tasks(event: &Recorded) -> Vec<Task> {
-    let cause = Cause {
-        position: event.position,
-        correlation_id: event.correlation_id,
-        recorded_at: event.recorded_at,
-    };
+    let cause = Cause { position: event.position, correlation_id: event.correlation_id };
     let reactions = react(event.stream, &event.event).into_iter().map(Work::React);
-    let calls = effect(event.stream, &event.event).into_iter().map(Work::Call);
-    reactions.chain(calls).map(|work| Task { cause, work }).collect()
+    let calls = effects_of(event.stream, &event.event).into_iter().map(Work::Call);
+    let notices = notice(event.stream, &event.event).into_iter().map(Work::Notify);
+    reactions.chain(calls).chain(notices).map(|work| Task { cause, work }).collect()
 }

@@ -93,8 +93,7 @@ mod tests {
 
     fn task(position: i64) -> Task {
         let work = Work::React(Reaction::Settle(PaymentId(Uuid::nil())));
-        let recorded_at = chrono::DateTime::UNIX_EPOCH;
-        Task { cause: Cause { position, correlation_id: Uuid::nil(), recorded_at }, work }
+        Task { cause: Cause { position, correlation_id: Uuid::nil() }, work }
     }
 
     fn position(task: Option<Task>) -> Option<i64> {

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use domain::StreamId;
-use domain::process::Reaction;
+use domain::payment::PaymentCommand;
+use domain::process::{Notice, Reaction};
 use event_store::lease::{self, Lease, LeaseError};
 use projections::Feed;
 use tokio::task::JoinSet;
@@ -11,9 +12,11 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::queues::Queues;
-use super::{Task, Work, effects, tasks};
+use super::{Cause, Task, Work, effects, tasks};
 use crate::backoff::pause;
-use crate::checkout::{Settle, UnwindPayments};
+use crate::checkout::{FlagUnknownPayments, HoldStock, Settle, UnwindPayments};
+use crate::notification::Notify;
+use crate::payment::{AskPayment, PaymentPolicy};
 use crate::payments::Provider;
 use crate::{Bus, CommandError};
 
@@ -35,6 +38,7 @@ pub struct Reactions {
     pub feed: Feed,
     pub bus: Bus,
     pub provider: Provider,
+    pub policy: PaymentPolicy,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -184,9 +188,10 @@ impl Leader {
 /// Tries until it is done, or until it is clear that it never will be.
 async fn carry_out(reactions: &Reactions, task: Task) {
     for attempt in 0.. {
-        let result = match task.work {
-            Work::React(reaction) => react(reactions, &task, reaction).await,
-            Work::Call(effect) => effects::call(reactions, &task.cause, effect).await,
+        let result = match &task.work {
+            Work::React(reaction) => react(reactions, &task, *reaction).await,
+            Work::Call(effect) => effects::call(reactions, &task.cause, *effect).await,
+            Work::Notify(notice) => notify(reactions, &task.cause, notice).await,
         };
         match result {
             Ok(()) => return,
@@ -205,13 +210,28 @@ async fn carry_out(reactions: &Reactions, task: Task) {
 
 async fn react(reactions: &Reactions, task: &Task, reaction: Reaction) -> Result<(), CommandError> {
     let context = task.cause.context(&format!("{}/{}", reaction.name(), reaction.target()));
+    let (bus, policy) = (&reactions.bus, &reactions.policy);
     match reaction {
-        Reaction::Settle(payment) => reactions.bus.execute(Settle(payment), context).await?,
-        Reaction::UnwindPayments(order) => {
-            reactions.bus.execute(UnwindPayments(order), context).await?
+        Reaction::Settle(payment) => bus.execute(Settle(payment), context).await?,
+        Reaction::UnwindPayments(order) => bus.execute(UnwindPayments(order), context).await?,
+        Reaction::HoldStock(payment) => {
+            let hold = HoldStock { payment, at_most: policy.reserve_at_most };
+            bus.execute(hold, context).await?
         }
+        Reaction::PlanFollowUp(payment) => {
+            let command = PaymentCommand::PlanFollowUp { first: policy.retry_after };
+            bus.execute(AskPayment { name: "planFollowUp", payment, command }, context).await?
+        }
+        Reaction::FlagUnknown(order) => bus.execute(FlagUnknownPayments(order), context).await?,
     };
     Ok(())
+}
+
+async fn notify(reactions: &Reactions, cause: &Cause, notice: &Notice) -> Result<(), CommandError> {
+    let context = cause.context(&format!("notify/{}", notice.template().as_str()));
+    let notification = notice.id(cause.position);
+    let command = Notify { notification, notice: notice.clone() };
+    reactions.bus.execute(command, context).await.map(|_| ())
 }
 
 /// Nothing else can be done about it here: somebody has to look.

@@ -7,6 +7,8 @@ mod crowds;
 mod fights;
 mod hang_ups;
 mod keys;
+mod look_ups;
+mod notifications;
 mod snapshots;
 mod stale;
 mod vault;

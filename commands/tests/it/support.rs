@@ -148,7 +148,7 @@ pub(crate) fn adjust_as(bus: &Bus, sku: &Sku, quantity: i64, context: Context) -
 pub(crate) fn add(cart: CartId, sku: &Sku, units: i64) -> AddLines {
     let quantity = Quantity::new(units).unwrap();
     let line = WantedLine { sku: sku.clone(), quantity, expected_unit_price: None };
-    AddLines { cart, owner: Owner::Guest, lines: vec![line] }
+    AddLines { cart, owner: Owner::Guest, idle_seconds: 604_800, lines: vec![line] }
 }
 
 /// A guest's cart with this in it.

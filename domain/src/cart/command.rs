@@ -1,7 +1,5 @@
 //! What may be asked of a cart, and why it may be refused.
 
-use chrono::TimeDelta;
-
 use super::Owner;
 use crate::coupon::CouponCode;
 use crate::product::Offer;
@@ -11,10 +9,14 @@ use crate::{CartId, Code, Currency, CustomerId, Money, MoneyError, OrderId, Quan
 pub enum CartCommand {
     Create {
         owner: Owner,
+        /// As in [`super::CartEvent::Created`].
+        idle_seconds: u32,
     },
     /// Puts products into the cart, which begins with it where there was none.
     AddLines {
         owner: Owner,
+        /// Of a cart that begins with it.
+        idle_seconds: u32,
         lines: Vec<Addition>,
     },
     /// Sets quantities of lines that are there; 0 removes a line.
@@ -35,10 +37,8 @@ pub enum CartCommand {
         cart: CartId,
         customer: CustomerId,
     },
-    /// Ends a cart that nobody has touched for so long.
-    Expire {
-        idle_for: TimeDelta,
-    },
+    /// Ends a cart that nobody has touched for too long.
+    Expire,
     /// Brings captured prices up to date and ends the cart.
     CheckOut {
         order: OrderId,

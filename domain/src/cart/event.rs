@@ -9,7 +9,12 @@ use crate::{CartId, CustomerId, Money, OrderId, Quantity, Sku, Timestamp};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum CartEvent {
     #[serde(rename = "cart.created")]
-    Created { owner: Owner, at: Timestamp },
+    Created {
+        owner: Owner,
+        /// Seconds without a touch after which it expires.
+        idle_seconds: u32,
+        at: Timestamp,
+    },
     /// A SKU that was not in the cart, with the price it had then.
     #[serde(rename = "cart.line_added")]
     LineAdded { sku: Sku, quantity: Quantity, unit_price: Money, at: Timestamp },
@@ -68,12 +73,22 @@ impl CartEvent {
     }
 }
 
+impl CartEvent {
+    /// What this program writes today; [`crate::upcasters`] lifts what older ones wrote.
+    pub fn schema_version(&self) -> i16 {
+        match self {
+            CartEvent::Created { .. } => 2,
+            _ => 1,
+        }
+    }
+}
+
 impl DomainEvent for CartEvent {
     fn event_type(&self) -> String {
         self.name().to_owned()
     }
 
     fn event_version(&self) -> String {
-        "1".to_owned()
+        self.schema_version().to_string()
     }
 }

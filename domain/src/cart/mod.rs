@@ -5,6 +5,7 @@ mod event;
 #[cfg(test)]
 mod tests;
 
+use chrono::TimeDelta;
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ pub struct Basket {
     pub lines: Vec<Line>,
     /// At most one.
     pub coupon: Option<CouponCode>,
+    /// Seconds without a touch after which it expires.
+    pub idle_seconds: u32,
     pub created_at: Timestamp,
     pub touched_at: Timestamp,
 }
@@ -56,8 +59,14 @@ impl Line {
 }
 
 impl Basket {
-    fn new(owner: Owner, at: Timestamp) -> Self {
-        Basket { owner, lines: vec![], coupon: None, created_at: at, touched_at: at }
+    fn new(owner: Owner, idle_seconds: u32, at: Timestamp) -> Self {
+        let (lines, coupon) = (vec![], None);
+        Basket { owner, lines, coupon, idle_seconds, created_at: at, touched_at: at }
+    }
+
+    /// Unless it is touched before.
+    pub fn expires_at(&self) -> Timestamp {
+        self.touched_at + TimeDelta::seconds(self.idle_seconds.into())
     }
 
     pub fn line(&self, sku: &Sku) -> Option<&Line> {
@@ -92,6 +101,11 @@ impl Cart {
         matches!(self, Cart::CheckedOut(..) | Cart::Merged(..))
     }
 
+    /// It was not touched for too long, whether or not that has been recorded.
+    pub fn has_lapsed(&self, now: Timestamp) -> bool {
+        matches!(self, Cart::Active(basket) if basket.expires_at() <= now)
+    }
+
     fn active(&self) -> Result<&Basket, CartError> {
         match self {
             Cart::Active(basket) => Ok(basket),
@@ -103,14 +117,20 @@ impl Cart {
 impl Decide for Cart {
     /// All the rules of a cart.
     fn decide(&self, command: &CartCommand, at: Timestamp) -> Result<Vec<CartEvent>, CartError> {
+        if self.has_lapsed(at) {
+            return expire_and(self, command, at);
+        }
         match (self, command) {
-            (Cart::Absent | Cart::Expired(_), CartCommand::Create { owner }) => {
-                Ok(vec![CartEvent::Created { owner: *owner, at }])
+            (Cart::Absent | Cart::Expired(_), CartCommand::Create { owner, idle_seconds }) => {
+                Ok(vec![created(*owner, *idle_seconds, at)])
             }
             (Cart::Active(_), CartCommand::Create { .. }) => Ok(vec![]),
-            (Cart::Absent | Cart::Expired(_), CartCommand::AddLines { owner, lines }) => {
-                let mut events = vec![CartEvent::Created { owner: *owner, at }];
-                events.extend(add_lines(&Basket::new(*owner, at), lines, at)?);
+            (
+                Cart::Absent | Cart::Expired(_),
+                CartCommand::AddLines { owner, idle_seconds, lines },
+            ) => {
+                let mut events = vec![created(*owner, *idle_seconds, at)];
+                events.extend(add_lines(&Basket::new(*owner, *idle_seconds, at), lines, at)?);
                 Ok(events)
             }
             (Cart::Active(basket), CartCommand::AddLines { lines, .. }) => {
@@ -136,11 +156,7 @@ impl Decide for Cart {
                 let (into, customer) = (*into, *customer);
                 Ok(vec![CartEvent::Assigned { customer, at }, CartEvent::Merged { into, at }])
             }
-            (Cart::Active(basket), CartCommand::Expire { idle_for }) => {
-                let is_over = at - basket.touched_at >= *idle_for;
-                Ok(if is_over { vec![CartEvent::Expired { at }] } else { vec![] })
-            }
-            (_, CartCommand::Expire { .. }) => Ok(vec![]),
+            (_, CartCommand::Expire) => Ok(vec![]),
             (cart, CartCommand::CheckOut { order, offers }) => {
                 check_out(cart.active()?, *order, offers, at)
             }
@@ -149,6 +165,23 @@ impl Decide for Cart {
             }
         }
     }
+}
+
+/// Whoever comes too late finds it expired, and what they asked is decided on that.
+fn expire_and(
+    cart: &Cart,
+    command: &CartCommand,
+    at: Timestamp,
+) -> Result<Vec<CartEvent>, CartError> {
+    let mut cart = cart.clone();
+    cart.end(Cart::Expired);
+    let mut events = vec![CartEvent::Expired { at }];
+    events.extend(cart.decide(command, at)?);
+    Ok(events)
+}
+
+fn created(owner: Owner, idle_seconds: u32, at: Timestamp) -> CartEvent {
+    CartEvent::Created { owner, idle_seconds, at }
 }
 
 /// The same SKU twice is one line, whether it was there before or is named twice at once.
@@ -267,8 +300,8 @@ impl Aggregate for Cart {
     }
 
     fn apply(&mut self, event: CartEvent) {
-        if let CartEvent::Created { owner, at } = event {
-            *self = Cart::Active(Basket::new(owner, at));
+        if let CartEvent::Created { owner, idle_seconds, at } = event {
+            *self = Cart::Active(Basket::new(owner, idle_seconds, at));
             return;
         }
         let Cart::Active(basket) = self else { return };

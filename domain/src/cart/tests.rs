@@ -1,13 +1,12 @@
 //! The rules of a cart, as facts.
 
-use chrono::TimeDelta;
 use cqrs_es::Aggregate;
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 
 use super::{Addition, Basket, Cart, CartCommand, CartError, CartEvent, Line, MAX_LINES, Owner};
 use crate::coupon::CouponCode;
 use crate::fixtures::{
-    cart_id, coupon_code, customer, eur, minute, order_id, sku, text, units, usd,
+    WEEK, cart_id, coupon_code, customer, eur, minute, order_id, sku, text, units, usd,
 };
 use crate::product::Offer;
 use crate::{Code, Money, MoneyError, Quantity, Refusal, Timestamp};
@@ -27,7 +26,7 @@ fn cart(events: &[CartEvent]) -> Cart {
 }
 
 fn created() -> CartEvent {
-    CartEvent::Created { owner: Owner::Guest, at: minute(0) }
+    CartEvent::Created { owner: Owner::Guest, idle_seconds: WEEK, at: minute(0) }
 }
 
 fn added(name: &str, quantity: i64, price: Money) -> CartEvent {
@@ -55,7 +54,7 @@ fn addition(name: &str, quantity: i64, price: Money) -> Addition {
 }
 
 fn add<const N: usize>(lines: [Addition; N]) -> CartCommand {
-    CartCommand::AddLines { owner: Owner::Guest, lines: lines.into() }
+    CartCommand::AddLines { owner: Owner::Guest, idle_seconds: WEEK, lines: lines.into() }
 }
 
 fn update<const N: usize>(lines: [(&str, i64); N]) -> CartCommand {
@@ -78,8 +77,9 @@ fn endings() -> [CartEvent; 3] {
 
 #[test]
 fn a_cart_is_created_once() {
-    let create = || CartCommand::Create { owner: Owner::Customer(customer()) };
-    let created_now = CartEvent::Created { owner: Owner::Customer(customer()), at: now() };
+    let create = || CartCommand::Create { owner: Owner::Customer(customer()), idle_seconds: WEEK };
+    let created_now =
+        CartEvent::Created { owner: Owner::Customer(customer()), idle_seconds: WEEK, at: now() };
     given(&[]).when(create()).then_expect_events(vec![created_now]);
     given(&[created()]).when(create()).then_expect_events(vec![]);
 }
@@ -87,7 +87,7 @@ fn a_cart_is_created_once() {
 #[test]
 fn the_first_line_begins_the_cart() {
     given(&[]).when(add([addition("MUG", 2, usd(1250))])).then_expect_events(vec![
-        CartEvent::Created { owner: Owner::Guest, at: now() },
+        CartEvent::Created { owner: Owner::Guest, idle_seconds: WEEK, at: now() },
         CartEvent::LineAdded {
             sku: sku("MUG"),
             quantity: units(2),
@@ -100,13 +100,13 @@ fn the_first_line_begins_the_cart() {
 #[test]
 fn the_next_touch_begins_an_expired_cart_anew_and_empty() {
     let expired = with(two_mugs(), CartEvent::Expired { at: minute(5) });
-    let created_now = CartEvent::Created { owner: Owner::Guest, at: now() };
+    let created_now = CartEvent::Created { owner: Owner::Guest, idle_seconds: WEEK, at: now() };
     given(&expired)
-        .when(CartCommand::Create { owner: Owner::Guest })
+        .when(CartCommand::Create { owner: Owner::Guest, idle_seconds: WEEK })
         .then_expect_events(vec![created_now.clone()]);
     given(&expired).when(add([])).then_expect_events(vec![created_now.clone()]);
     let anew = cart(&with(expired, created_now));
-    assert_eq!(anew, Cart::Active(Basket::new(Owner::Guest, now())));
+    assert_eq!(anew, Cart::Active(Basket::new(Owner::Guest, WEEK, now())));
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn only_an_active_cart_is_edited() {
     for ending in &endings()[..2] {
         let ended = with(two_mugs(), ending.clone());
         assert!(cart(&ended).has_ended());
-        let create = CartCommand::Create { owner: Owner::Guest };
+        let create = CartCommand::Create { owner: Owner::Guest, idle_seconds: WEEK };
         given(&ended).when(create).then_expect_error(CartError::NotActive);
         given(&ended).when(add([])).then_expect_error(CartError::NotActive);
     }
@@ -280,6 +280,7 @@ fn the_basket_is_what_its_events_say() {
         owner: Owner::Customer(customer),
         lines: vec![line(sku, 2, usd(1250)), line(crate::fixtures::sku("TEA"), 4, usd(300))],
         coupon: None,
+        idle_seconds: WEEK,
         created_at: minute(0),
         touched_at: minute(5),
     };
@@ -332,18 +333,44 @@ fn a_coupon_that_is_not_there_is_removed_already() {
     given(&two_mugs()).when(CartCommand::RemoveCoupon).then_expect_events(vec![]);
 }
 
+/// Two mugs, last touched at minute 1, in a cart that lasts so long.
+fn lasting(minutes: u32) -> Vec<CartEvent> {
+    let created =
+        CartEvent::Created { owner: Owner::Guest, idle_seconds: 60 * minutes, at: minute(0) };
+    vec![created, added("MUG", 2, usd(1250))]
+}
+
 #[test]
-fn a_cart_that_is_idle_for_long_enough_expires_and_begins_anew_with_the_next_touch() {
-    let expire = |minutes| CartCommand::Expire { idle_for: TimeDelta::minutes(minutes) };
+fn a_cart_that_is_idle_for_long_enough_expires() {
     let expired = || CartEvent::Expired { at: now() };
-    // Last touched at minute 1, and now is minute 10.
-    given(&two_mugs()).when(expire(10)).then_expect_events(vec![]);
-    given(&two_mugs()).when(expire(9)).then_expect_events(vec![expired()]);
-    let over = with(two_mugs(), expired());
-    given(&over).when(expire(0)).then_expect_events(vec![]);
-    given(&[]).when(expire(0)).then_expect_events(vec![]);
-    let Cart::Active(basket) = cart(&with(over, created())) else { panic!("it is active") };
+    given(&lasting(10)).when(CartCommand::Expire).then_expect_events(vec![]);
+    given(&lasting(9)).when(CartCommand::Expire).then_expect_events(vec![expired()]);
+    given(&with(lasting(9), expired())).when(CartCommand::Expire).then_expect_events(vec![]);
+    given(&[]).when(CartCommand::Expire).then_expect_events(vec![]);
+}
+
+#[test]
+fn an_expired_cart_begins_anew_with_the_next_touch_even_if_no_timer_has_run() {
+    let (expired, at) = (CartEvent::Expired { at: now() }, now());
+    let created = CartEvent::Created { owner: Owner::Guest, idle_seconds: WEEK, at };
+    let line =
+        CartEvent::LineAdded { sku: sku("CUP"), quantity: units(1), unit_price: usd(900), at };
+    let touch = || add([addition("CUP", 1, usd(900))]);
+    let anew = vec![created.clone(), line.clone()];
+    given(&with(lasting(9), expired.clone())).when(touch()).then_expect_events(anew);
+    given(&lasting(9)).when(touch()).then_expect_events(vec![expired.clone(), created, line]);
+    let Cart::Active(basket) = cart(&with(with(lasting(9), expired), self::created())) else {
+        panic!("it is active")
+    };
     assert!(basket.lines.is_empty());
+}
+
+#[test]
+fn what_was_in_an_expired_cart_can_no_longer_be_changed_or_bought() {
+    for command in [update([("MUG", 1)]), CartCommand::Clear, check_out([offer("MUG", usd(1250))])]
+    {
+        given(&lasting(9)).when(command).then_expect_error(CartError::NotActive);
+    }
 }
 
 #[test]

@@ -11,6 +11,8 @@ pub struct MergeCarts {
     /// The customer's present cart, which begins with it where there was none.
     pub into: CartId,
     pub customer: CustomerId,
+    /// Of the customer's cart, where it begins with this.
+    pub idle_seconds: u32,
 }
 
 /// Quantities add up, at present prices; what is no longer sold stays behind, and a coupon comes
@@ -22,7 +24,7 @@ pub fn merge<'p>(
     product: impl Fn(&Sku) -> Option<&'p Product>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
-    let MergeCarts { into, customer, .. } = *request;
+    let MergeCarts { into, customer, idle_seconds, .. } = *request;
     let end = CartCommand::MergeInto { cart: into, customer };
     let ended = guest.decide(&end, now)?;
     let Cart::Active(basket) = guest else { return Ok(vec![]) };
@@ -34,12 +36,12 @@ pub fn merge<'p>(
         Some(Addition { offer, quantity: line.quantity, expected_unit_price: None })
     });
     let (owner, lines) = (Owner::Customer(customer), offered.collect());
-    let mut added = own.decide(&CartCommand::AddLines { owner, lines }, now)?;
+    let mut added = own.decide(&CartCommand::AddLines { owner, idle_seconds, lines }, now)?;
+    let own = after(own, &added);
     if let Some(code) = &basket.coupon
         && own.basket().is_none_or(|own| own.coupon.is_none())
     {
-        let apply = CartCommand::ApplyCoupon { code: code.clone() };
-        added.extend(after(own, &added).decide(&apply, now)?);
+        added.extend(own.decide(&CartCommand::ApplyCoupon { code: code.clone() }, now)?);
     }
     let mut changes: Changes = events_of(into.stream(), added).collect();
     changes.extend(events_of(request.guest.stream(), ended));

@@ -6,6 +6,7 @@
 mod cancel;
 mod error;
 mod expire;
+mod hold;
 mod merge;
 mod pay;
 mod place;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 pub use self::cancel::cancel;
 pub use self::error::{CheckoutError, Shortage};
 pub use self::expire::expire;
+pub use self::hold::hold_stock;
 pub use self::merge::{MergeCarts, merge};
 pub use self::pay::{StartPayment, start_payment};
 pub use self::place::{PlaceOrder, Shelf, place};

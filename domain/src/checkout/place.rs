@@ -44,7 +44,7 @@ pub fn place(
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let basket = match cart {
-        Cart::Active(basket) => basket,
+        Cart::Active(basket) if !cart.has_lapsed(now) => basket,
         Cart::Absent => return Err(CartError::Empty.into()),
         _ => return Err(CartError::NotActive.into()),
     };

@@ -31,7 +31,7 @@ pub fn settle(
     };
     match details.lifecycle {
         Lifecycle::Cancelled { .. } => unwind(&mut changes)?,
-        Lifecycle::Placed | Lifecycle::Expired { .. } if covers(attempt, details) => {
+        Lifecycle::Placed | Lifecycle::Expired { .. } if covers(attempt, details, now) => {
             match commit(order_id, details, holds, now) {
                 Ok(sales) => {
                     changes.extend(sales);
@@ -79,11 +79,12 @@ pub fn unwind(
 
 /// Cash on delivery covers an order by promise. What is captured covers it whatever became of the
 /// authorisation.
-fn covers(attempt: &Attempt, order: &Details) -> bool {
+fn covers(attempt: &Attempt, order: &Details, now: Timestamp) -> bool {
     let total = order.total().amount;
     let promised = attempt.method == Method::CashOnDelivery || attempt.authorized >= total;
-    let being_voided = attempt.void_requested && attempt.captured() == 0;
-    let let_go = being_voided || attempt.released || attempt.expired;
+    let voiding = attempt.void.pending || attempt.void_waits();
+    let being_voided = voiding && attempt.captured() == 0;
+    let let_go = being_voided || attempt.released || attempt.hold_is_over(now);
     attempt.captured() >= total || (promised && !let_go)
 }
 

@@ -23,6 +23,10 @@ pub enum OrderCommand {
         /// Cumulative, in minor units.
         refunded: i64,
     },
+    /// Keeps the stock of a waiting order until then.
+    ExtendReservation {
+        reserved_until: Timestamp,
+    },
     Confirm,
     StartProcessing,
     /// No lines: everything that is not shipped yet.

@@ -186,6 +186,10 @@ impl Details {
                 self.updated_at = at;
             }
             OrderEvent::CancelRequested { at, .. } => self.updated_at = at,
+            OrderEvent::ReservationExtended { reserved_until, at } => {
+                self.reserved_until = reserved_until;
+                self.updated_at = at;
+            }
         }
     }
 

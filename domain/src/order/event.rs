@@ -1,5 +1,7 @@
 //! What can happen to an order. These names and fields are the storage format: add, never change.
 
+use std::fmt;
+
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +53,9 @@ pub enum OrderEvent {
     RefundRecorded { payment: PaymentId, refunded: i64, at: Timestamp },
     #[serde(rename = "order.note_added")]
     NoteAdded { note: Personal, at: Timestamp },
+    /// Nobody knows what became of its payment: the stock is kept at least until then.
+    #[serde(rename = "order.reservation_extended")]
+    ReservationExtended { reserved_until: Timestamp, at: Timestamp },
 }
 
 /// An order as it was placed: what it says is what is charged.
@@ -137,6 +142,20 @@ pub enum CancelReason {
     CouponUsedUp,
 }
 
+/// For people.
+impl fmt::Display for CancelReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CancelReason::Customer(Some(text)) | CancelReason::Staff(Some(text)) => text.fmt(f),
+            CancelReason::Customer(None) => f.write_str("cancelled by the customer"),
+            CancelReason::Staff(None) => f.write_str("cancelled by the shop"),
+            CancelReason::PaymentLost => f.write_str("the money was let go"),
+            CancelReason::CouponUsedUp => f.write_str("the coupon was used up when the money came"),
+            CancelReason::OutOfStock => f.write_str("the goods were gone when the money came"),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Restocking {
@@ -162,6 +181,7 @@ impl OrderEvent {
             OrderEvent::Returned { .. } => "order.returned",
             OrderEvent::RefundRecorded { .. } => "order.refund_recorded",
             OrderEvent::NoteAdded { .. } => "order.note_added",
+            OrderEvent::ReservationExtended { .. } => "order.reservation_extended",
         }
     }
 }

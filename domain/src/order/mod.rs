@@ -80,6 +80,12 @@ impl Decide for Order {
             OrderCommand::RecordPayment { payment, outcome, refunded } => {
                 Ok(order.record_payment(*payment, *outcome, *refunded, at))
             }
+            OrderCommand::ExtendReservation { reserved_until } => {
+                if !order.is_pending() || *reserved_until <= order.reserved_until {
+                    return Ok(vec![]);
+                }
+                Ok(vec![OrderEvent::ReservationExtended { reserved_until: *reserved_until, at }])
+            }
             OrderCommand::Confirm => match order.lifecycle {
                 Lifecycle::Placed | Lifecycle::Expired { .. } => {
                     Ok(vec![OrderEvent::Confirmed { at }])

@@ -65,6 +65,35 @@ impl OrderStatus {
             OrderStatus::Expired => "EXPIRED",
         }
     }
+
+    const ALL: [OrderStatus; 8] = [
+        OrderStatus::Pending,
+        OrderStatus::Paid,
+        OrderStatus::Processing,
+        OrderStatus::Shipped,
+        OrderStatus::Delivered,
+        OrderStatus::Refunded,
+        OrderStatus::Cancelled,
+        OrderStatus::Expired,
+    ];
+
+    /// Nobody pays for it any more, and nobody gets anything.
+    pub fn came_to_nothing(self) -> bool {
+        matches!(self, OrderStatus::Cancelled | OrderStatus::Expired)
+    }
+}
+
+/// A text that names no status.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is no status of an order")]
+pub struct UnknownStatus(String);
+
+impl TryFrom<String> for OrderStatus {
+    type Error = UnknownStatus;
+
+    fn try_from(name: String) -> Result<Self, UnknownStatus> {
+        OrderStatus::ALL.into_iter().find(|s| s.as_str() == name).ok_or(UnknownStatus(name))
+    }
 }
 
 impl Details {
@@ -94,9 +123,10 @@ impl Details {
         let total = self.placed.totals.total.amount;
         match () {
             () if self.payments.values().any(|p| p.outcome.disputed) => PaymentAxis::Disputed,
+            // What a second attempt brought as well, and what went back of it, pay for nothing.
+            () if captured > 0 && captured.saturating_sub(refunded) >= total => PaymentAxis::Paid,
             () if refunded > 0 && refunded >= captured => PaymentAxis::Refunded,
             () if refunded > 0 => PaymentAxis::PartiallyRefunded,
-            () if captured > 0 && captured >= total => PaymentAxis::Paid,
             () if captured > 0 => PaymentAxis::PartiallyPaid,
             () if authorized > 0 => PaymentAxis::Authorized,
             () => PaymentAxis::None,

@@ -1,5 +1,7 @@
 //! What may be asked of a payment, what its provider may report, and why it may be refused.
 
+use chrono::TimeDelta;
+
 use super::{CaptureMode, Method};
 use crate::{Code, Money, OrderId, Timestamp};
 
@@ -25,6 +27,19 @@ pub enum PaymentCommand {
     },
     /// Lets go of what is not captured and gives back what is; nothing, where nothing is left.
     Unwind,
+    /// Something went unanswered or was refused: sets a time for the next try, or asks for a person
+    /// when there were enough of them. `first` is the shortest wait.
+    PlanFollowUp {
+        first: TimeDelta,
+    },
+    /// The time for the next try has come.
+    FollowUp,
+    /// The authorisation is about to run out, or has.
+    EndHold,
+    /// Asks for a person if it is still not known what the provider did.
+    FlagUnknown,
+    /// Somebody has looked at it.
+    ResolveAttention,
 }
 
 /// What a payment provider reports, in an answer or by webhook.
@@ -68,8 +83,29 @@ pub enum Fact {
         reason: String,
     },
     Expired,
+    DisputeOpened {
+        object: String,
+        amount: Money,
+    },
+    DisputeWon {
+        object: String,
+    },
+    DisputeLost {
+        object: String,
+    },
     /// Our own observation: no answer came.
     Unknown,
+}
+
+impl Fact {
+    /// The same fact, with an end of the authorisation where the provider has named none.
+    #[must_use]
+    pub fn expiring(mut self, at: Option<Timestamp>) -> Fact {
+        if let Fact::Authorized { expires_at, .. } = &mut self {
+            *expires_at = expires_at.or(at);
+        }
+        self
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

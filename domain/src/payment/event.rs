@@ -73,6 +73,32 @@ pub enum PaymentEvent {
     /// A person has to look at it.
     #[serde(rename = "payment.needs_attention")]
     NeedsAttention { reason: String, at: Timestamp },
+    /// Somebody has looked at it.
+    #[serde(rename = "payment.attention_resolved")]
+    AttentionResolved { at: Timestamp },
+    /// The provider is turned to again at that time.
+    #[serde(rename = "payment.follow_up_scheduled")]
+    FollowUpScheduled { due_at: Timestamp, at: Timestamp },
+    /// That time has come: what went unanswered is asked again, under the same keys. What was
+    /// refused is asked anew, as the events beside this one say.
+    #[serde(rename = "payment.followed_up")]
+    FollowedUp { again: Vec<Call>, at: Timestamp },
+    /// A part of the money was taken; the rest is held until then.
+    #[serde(rename = "payment.rest_held")]
+    RestHeld { expires_at: Timestamp, at: Timestamp },
+    /// The provider lets the money go before long.
+    #[serde(rename = "payment.authorization_expiring")]
+    AuthorizationExpiring { expires_at: Timestamp, at: Timestamp },
+}
+
+/// Something asked of the provider; captures and refunds by the number of their request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Call {
+    Create,
+    Capture(u32),
+    Void,
+    Refund(u32),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,6 +143,11 @@ impl PaymentEvent {
             PaymentEvent::DisputeWon { .. } => "payment.dispute_won",
             PaymentEvent::DisputeLost { .. } => "payment.dispute_lost",
             PaymentEvent::NeedsAttention { .. } => "payment.needs_attention",
+            PaymentEvent::AttentionResolved { .. } => "payment.attention_resolved",
+            PaymentEvent::FollowUpScheduled { .. } => "payment.follow_up_scheduled",
+            PaymentEvent::FollowedUp { .. } => "payment.followed_up",
+            PaymentEvent::RestHeld { .. } => "payment.rest_held",
+            PaymentEvent::AuthorizationExpiring { .. } => "payment.authorization_expiring",
         }
     }
 }

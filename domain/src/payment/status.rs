@@ -1,10 +1,13 @@
 //! A payment's amounts are the truth; its status is derived from them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Request};
-use crate::Money;
+use super::follow_up::waiting;
+use super::{Attempt, Dispute, DisputeOutcome, Request};
 use crate::order::PaymentOutcome;
+use crate::{Money, Timestamp};
 
 /// Stored by name in read models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,7 +53,7 @@ impl Attempt {
     pub fn status(&self) -> PaymentStatus {
         let (captured, refunded) = (self.captured(), self.refunded());
         match () {
-            () if self.disputes.values().any(|open| *open) => PaymentStatus::Disputed,
+            () if self.is_disputed() => PaymentStatus::Disputed,
             () if refunded > 0 && refunded >= captured => PaymentStatus::Refunded,
             () if refunded > 0 => PaymentStatus::PartiallyRefunded,
             () if captured >= self.amount.amount => PaymentStatus::Captured,
@@ -60,10 +63,19 @@ impl Attempt {
             () if self.expired => PaymentStatus::Expired,
             () if self.authorized > 0 => PaymentStatus::Authorized,
             () if self.failure.is_some() => PaymentStatus::Failed,
-            () if self.unknown => PaymentStatus::Unknown,
+            () if self.silences > 0 => PaymentStatus::Unknown,
             () if self.processing => PaymentStatus::Processing,
             () if self.action_required => PaymentStatus::RequiresAction,
             () => PaymentStatus::Pending,
+        }
+    }
+
+    /// Likewise, at this moment: an authorisation that has run out has, whether or not anybody has
+    /// said so.
+    pub fn status_at(&self, now: Timestamp) -> PaymentStatus {
+        match self.status() {
+            PaymentStatus::Authorized if self.hold_is_over(now) => PaymentStatus::Expired,
+            status => status,
         }
     }
 
@@ -84,16 +96,38 @@ impl Attempt {
         sum(self.captures.values())
     }
 
+    /// Asked for, or to be asked for anew.
     pub fn capture_pending(&self) -> i64 {
-        pending(&self.capture_requests)
+        in_flight(&self.capture_requests).saturating_add(waiting(&self.capture_requests))
     }
 
     pub fn refunded(&self) -> i64 {
         sum(self.refunds.values())
     }
 
+    /// Asked for, or to be asked for anew.
     pub fn refund_pending(&self) -> i64 {
-        pending(&self.refund_requests)
+        in_flight(&self.refund_requests).saturating_add(waiting(&self.refund_requests))
+    }
+
+    /// What the customer's bank wants back, or has taken back.
+    pub fn disputed(&self) -> i64 {
+        sum(self.open_or_lost().map(|dispute| &dispute.amount))
+    }
+
+    /// What the customer's bank has taken back.
+    pub fn charged_back(&self) -> i64 {
+        let lost = self.open_or_lost().filter(|dispute| dispute.outcome == DisputeOutcome::Lost);
+        sum(lost.map(|dispute| &dispute.amount))
+    }
+
+    /// A dispute that is lost stays one: its money is gone, and nobody has refunded it.
+    fn is_disputed(&self) -> bool {
+        self.open_or_lost().next().is_some()
+    }
+
+    fn open_or_lost(&self) -> impl Iterator<Item = &Dispute> {
+        self.disputes.values().filter(|dispute| dispute.outcome != DisputeOutcome::Won)
     }
 
     /// What was authorised and let go.
@@ -109,7 +143,8 @@ impl Attempt {
     }
 
     pub fn refundable(&self) -> i64 {
-        (self.captured() - self.refunded()).saturating_sub(self.refund_pending()).max(0)
+        let gone = self.refunded().saturating_add(self.disputed());
+        self.captured().saturating_sub(gone).saturating_sub(self.refund_pending()).max(0)
     }
 
     pub fn money(&self, amount: i64) -> Money {
@@ -127,11 +162,12 @@ impl Attempt {
     }
 }
 
-fn pending(requests: &std::collections::BTreeMap<u32, Request>) -> i64 {
+/// Asked for, and not known what became of it.
+pub(super) fn in_flight(requests: &BTreeMap<u32, Request>) -> i64 {
     sum(requests.values().filter(|request| request.pending).map(|request| &request.amount))
 }
 
 /// What the provider reports is taken as it is, so even absurd amounts must add up to something.
-fn sum<'a>(amounts: impl Iterator<Item = &'a i64>) -> i64 {
+pub(super) fn sum<'a>(amounts: impl Iterator<Item = &'a i64>) -> i64 {
     amounts.fold(0, |sum, amount| sum.saturating_add(*amount))
 }

@@ -1,16 +1,18 @@
 //! What follows from an event, as data: commands to the shop's own streams, calls to the payment
-//! provider, and deadlines. All of it is pure; the runners live in `commands` and `projections`.
+//! provider, messages, and deadlines. All of it is pure; the runners live in `commands` and `projections`.
 //!
 //! The process manager keeps no state of its own: the commands it sends are decided on the
 //! present state of every stream that they touch, so hearing an event late or twice is harmless.
 
 mod deadline;
+mod messages;
 #[cfg(test)]
 mod tests;
 
 pub use self::deadline::{Deadline, DeadlineChange, deadline};
+pub use self::messages::{Notice, notice};
 use crate::order::OrderEvent;
-use crate::payment::{Method, PaymentEvent};
+use crate::payment::{Call, Method, PaymentEvent};
 use crate::{Event, OrderId, PaymentId, StreamId};
 
 /// A command that answers an event.
@@ -20,16 +22,20 @@ pub enum Reaction {
     Settle(PaymentId),
     /// Give back what the payments of this order have brought.
     UnwindPayments(OrderId),
+    /// Keep the stock of the order while nobody knows what became of this payment.
+    HoldStock(PaymentId),
+    /// Turn to the provider again later, or to a person.
+    PlanFollowUp(PaymentId),
+    /// Ask for a person where it is not known what became of a payment of this order.
+    FlagUnknown(OrderId),
 }
 
-/// A call to the payment provider. Its idempotency key is the payment and the request number,
-/// both in the log before the call is made.
+/// Something done outside of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    Create(PaymentId),
-    Capture(PaymentId, u32),
-    Void(PaymentId),
-    Refund(PaymentId, u32),
+    /// A call to the payment provider. Its idempotency key is the payment and the request number,
+    /// both in the log before the call is made.
+    Ask(PaymentId, Call),
 }
 
 impl Reaction {
@@ -38,13 +44,18 @@ impl Reaction {
         match self {
             Reaction::Settle(_) => "settle",
             Reaction::UnwindPayments(_) => "unwindPayments",
+            Reaction::HoldStock(_) => "holdStock",
+            Reaction::PlanFollowUp(_) => "planFollowUp",
+            Reaction::FlagUnknown(_) => "flagUnknown",
         }
     }
 
     pub fn target(self) -> StreamId {
         match self {
-            Reaction::Settle(payment) => payment.stream(),
-            Reaction::UnwindPayments(order) => order.stream(),
+            Reaction::Settle(payment)
+            | Reaction::HoldStock(payment)
+            | Reaction::PlanFollowUp(payment) => payment.stream(),
+            Reaction::UnwindPayments(order) | Reaction::FlagUnknown(order) => order.stream(),
         }
     }
 }
@@ -52,20 +63,12 @@ impl Reaction {
 impl Effect {
     /// Stored, as a part of the id under which the answer is recorded: never changes.
     pub fn name(self) -> String {
-        match self {
-            Effect::Create(_) => "create".to_owned(),
-            Effect::Capture(_, request) => format!("capture/{request}"),
-            Effect::Void(_) => "void".to_owned(),
-            Effect::Refund(_, request) => format!("refund/{request}"),
-        }
-    }
-
-    pub fn payment(self) -> PaymentId {
-        match self {
-            Effect::Create(payment)
-            | Effect::Capture(payment, _)
-            | Effect::Void(payment)
-            | Effect::Refund(payment, _) => payment,
+        let Effect::Ask(_, call) = self;
+        match call {
+            Call::Create => "create".to_owned(),
+            Call::Capture(request) => format!("capture/{request}"),
+            Call::Void => "void".to_owned(),
+            Call::Refund(request) => format!("refund/{request}"),
         }
     }
 }
@@ -85,7 +88,6 @@ pub fn react(stream: StreamId, event: &Event) -> Vec<Reaction> {
         // Compensation.
         Event::Payment(
             PaymentEvent::Failed { .. }
-            | PaymentEvent::CaptureFailed { .. }
             | PaymentEvent::Cancelled { .. }
             | PaymentEvent::Voided { .. }
             | PaymentEvent::Expired { .. }
@@ -94,25 +96,37 @@ pub fn react(stream: StreamId, event: &Event) -> Vec<Reaction> {
             | PaymentEvent::DisputeWon { .. }
             | PaymentEvent::DisputeLost { .. },
         ) => vec![Reaction::Settle(payment)],
-        // An expired order waits: money that comes after all may still find its stock.
+        // The order may have been cancelled meanwhile: then its money is let go instead.
+        Event::Payment(PaymentEvent::CaptureFailed { .. }) => {
+            vec![Reaction::Settle(payment), Reaction::PlanFollowUp(payment)]
+        }
+        Event::Payment(PaymentEvent::VoidFailed { .. } | PaymentEvent::RefundFailed { .. }) => {
+            vec![Reaction::PlanFollowUp(payment)]
+        }
+        Event::Payment(PaymentEvent::OutcomeUnknown { .. }) => {
+            vec![Reaction::HoldStock(payment), Reaction::PlanFollowUp(payment)]
+        }
         Event::Order(OrderEvent::Cancelled { .. }) => vec![Reaction::UnwindPayments(order)],
+        // An expired order waits: money that comes after all may still find its stock.
+        Event::Order(OrderEvent::Expired { .. }) => vec![Reaction::FlagUnknown(order)],
         _ => vec![],
     }
 }
 
-/// What the payment provider is to be asked.
-pub fn effect(stream: StreamId, event: &Event) -> Option<Effect> {
-    let payment = PaymentId(stream.id);
+/// What is to be done outside of the shop.
+pub fn effects(stream: StreamId, event: &Event) -> Vec<Effect> {
+    let Event::Payment(event) = event else { return vec![] };
+    let ask = |call| vec![Effect::Ask(PaymentId(stream.id), call)];
     match event {
-        Event::Payment(PaymentEvent::Initiated { method: Method::CashOnDelivery, .. }) => None,
-        Event::Payment(PaymentEvent::Initiated { .. }) => Some(Effect::Create(payment)),
-        Event::Payment(PaymentEvent::CaptureRequested { request, .. }) => {
-            Some(Effect::Capture(payment, *request))
-        }
-        Event::Payment(PaymentEvent::VoidRequested { .. }) => Some(Effect::Void(payment)),
-        Event::Payment(PaymentEvent::RefundRequested { request, .. }) => {
-            Some(Effect::Refund(payment, *request))
-        }
-        _ => None,
+        // Happy path.
+        PaymentEvent::Initiated { method: Method::CashOnDelivery, .. } => vec![],
+        PaymentEvent::Initiated { .. } => ask(Call::Create),
+        PaymentEvent::CaptureRequested { request, .. } => ask(Call::Capture(*request)),
+
+        // Compensation.
+        PaymentEvent::VoidRequested { .. } => ask(Call::Void),
+        PaymentEvent::RefundRequested { request, .. } => ask(Call::Refund(*request)),
+        PaymentEvent::FollowedUp { again, .. } => again.iter().copied().flat_map(ask).collect(),
+        _ => vec![],
     }
 }

@@ -2,11 +2,11 @@
 
 use uuid::Uuid;
 
-use super::{Deadline, DeadlineChange, Effect, Reaction, deadline, effect, react};
+use super::{Deadline, DeadlineChange, Effect, Reaction, deadline, effects, react};
 use crate::cart::CartEvent;
 use crate::fixtures::{minute, order_id, payment_id, placed, usd};
 use crate::order::{CancelReason, OrderEvent};
-use crate::payment::{CaptureMode, Method, PaymentEvent};
+use crate::payment::{Call, CaptureMode, Method, PaymentEvent};
 use crate::{Event, Kind, StreamId};
 
 fn payment_events() -> Vec<PaymentEvent> {
@@ -26,7 +26,12 @@ fn payment_events() -> Vec<PaymentEvent> {
         initiated(Method::CashOnDelivery),
         PaymentEvent::ActionRequired { reference: reference(), url: None, at },
         PaymentEvent::Processing { reference: reference(), at },
-        PaymentEvent::Authorized { reference: reference(), amount, expires_at: None, at },
+        PaymentEvent::Authorized {
+            reference: reference(),
+            amount,
+            expires_at: Some(minute(9)),
+            at,
+        },
         PaymentEvent::CaptureRequested { request, amount, at },
         PaymentEvent::Captured { object: object(), amount, request: None, at },
         PaymentEvent::CaptureFailed { request, reason: reason(), at },
@@ -44,6 +49,11 @@ fn payment_events() -> Vec<PaymentEvent> {
         PaymentEvent::DisputeWon { object: object(), at },
         PaymentEvent::DisputeLost { object: object(), at },
         PaymentEvent::NeedsAttention { reason: reason(), at },
+        PaymentEvent::AttentionResolved { at },
+        PaymentEvent::FollowUpScheduled { due_at: minute(5), at },
+        PaymentEvent::FollowedUp { again: vec![Call::Create, Call::Refund(1)], at },
+        PaymentEvent::RestHeld { expires_at: minute(9), at },
+        PaymentEvent::AuthorizationExpiring { expires_at: minute(9), at },
     ]
 }
 
@@ -63,6 +73,7 @@ fn order_events() -> Vec<OrderEvent> {
         OrderEvent::Delivered { lines: vec![], at },
         OrderEvent::Cancelled { reason: CancelReason::OutOfStock, at },
         OrderEvent::Expired { at },
+        OrderEvent::ReservationExtended { reserved_until: minute(60), at },
     ]
 }
 
@@ -77,7 +88,7 @@ fn names(holds: impl Fn(StreamId, &Event) -> bool) -> Vec<&'static str> {
 #[test]
 fn an_order_is_settled_whenever_what_its_payment_has_brought_may_have_changed() {
     assert_eq!(
-        names(|stream, event| react(stream, event) == [Reaction::Settle(payment_id(1))]),
+        names(|stream, event| react(stream, event).contains(&Reaction::Settle(payment_id(1)))),
         [
             // Cash on delivery: no provider will speak.
             "payment.initiated",
@@ -98,32 +109,58 @@ fn an_order_is_settled_whenever_what_its_payment_has_brought_may_have_changed() 
 
 #[test]
 fn a_cancelled_order_unwinds_its_payments_and_an_expired_one_waits() {
+    let order = order_id(1);
+    let answers: Vec<_> =
+        order_events().into_iter().flat_map(|event| react(order.stream(), &event.into())).collect();
+    assert_eq!(answers, [Reaction::UnwindPayments(order), Reaction::FlagUnknown(order)]);
+}
+
+#[test]
+fn what_was_refused_or_not_answered_is_followed_up() {
     assert_eq!(
-        names(|stream, event| react(stream, event) == [Reaction::UnwindPayments(order_id(1))]),
-        ["order.cancelled"],
+        names(|stream, event| {
+            react(stream, event).contains(&Reaction::PlanFollowUp(payment_id(1)))
+        }),
+        [
+            "payment.capture_failed",
+            "payment.void_failed",
+            "payment.refund_failed",
+            "payment.outcome_unknown",
+        ],
+    );
+}
+
+#[test]
+fn the_stock_is_kept_while_nobody_knows_what_became_of_the_payment() {
+    assert_eq!(
+        names(|stream, event| react(stream, event).contains(&Reaction::HoldStock(payment_id(1)))),
+        ["payment.outcome_unknown"],
     );
 }
 
 #[test]
 fn the_provider_is_asked_for_what_was_requested_and_nothing_else() {
-    let effects: Vec<_> = payment_events()
-        .into_iter()
-        .filter_map(|event| effect(payment_id(1).stream(), &event.into()))
-        .collect();
     let payment = payment_id(1);
-    assert_eq!(
-        effects,
-        [
-            Effect::Create(payment),
-            Effect::Capture(payment, 1),
-            Effect::Void(payment),
-            Effect::Refund(payment, 1),
-        ],
-    );
+    let asked: Vec<_> = payment_events()
+        .into_iter()
+        .flat_map(|event| effects(payment.stream(), &event.into()))
+        .collect();
+    let requested = [Call::Create, Call::Capture(1), Call::Void, Call::Refund(1)];
+    // The last two go unanswered, and are asked again when it is time.
+    let again = [Call::Create, Call::Refund(1)];
+    let calls = requested.into_iter().chain(again).map(|call| Effect::Ask(payment, call));
+    assert_eq!(asked, calls.collect::<Vec<_>>());
     assert!(
-        names(|stream, event| stream.kind == Kind::Order && effect(stream, event).is_some())
+        names(|stream, event| stream.kind == Kind::Order && !effects(stream, event).is_empty())
             .is_empty()
     );
+}
+
+#[test]
+fn the_name_of_a_call_tells_its_requests_apart() {
+    let calls = [Call::Create, Call::Capture(2), Call::Void, Call::Refund(3)];
+    let names = calls.map(|call| Effect::Ask(payment_id(1), call).name());
+    assert_eq!(names, ["create", "capture/2", "void", "refund/3"]);
 }
 
 #[test]
@@ -131,7 +168,7 @@ fn cash_on_delivery_is_settled_at_once_and_asks_no_provider() {
     let cash = Event::from(payment_events().remove(1));
     let stream = payment_id(1).stream();
     assert_eq!(react(stream, &cash), [Reaction::Settle(payment_id(1))]);
-    assert_eq!(effect(stream, &cash), None);
+    assert_eq!(effects(stream, &cash), []);
     let card = Event::from(payment_events().remove(0));
     assert_eq!(react(stream, &card), []);
 }
@@ -144,20 +181,43 @@ fn an_order_has_a_deadline_until_its_waiting_ends() {
         .into_iter()
         .map(|event| deadline(order_id(1).stream(), &event.into()))
         .collect();
-    assert_eq!(changes, [set(15), set(35), cleared, None, None, cleared, cleared]);
-    assert!(
-        names(|stream, event| {
-            stream.kind == Kind::Payment && deadline(stream, event).is_some()
+    assert_eq!(changes, [set(15), set(35), cleared, None, None, cleared, cleared, set(60)]);
+}
+
+#[test]
+fn held_money_and_what_is_to_be_tried_again_have_deadlines() {
+    let changes: Vec<_> = payment_events()
+        .into_iter()
+        .filter_map(|event| {
+            let name = event.name();
+            deadline(payment_id(1).stream(), &event.into()).map(|change| (name, change))
         })
-        .is_empty()
+        .collect();
+    let (follow_up, expiry) = (Deadline::PaymentFollowUp, Deadline::AuthorizationExpiry);
+    assert_eq!(
+        changes,
+        [
+            // Held from minute 1 to 9: the last of eight minutes is for capturing it.
+            ("payment.authorized", DeadlineChange::Set(expiry, minute(8))),
+            ("payment.captured", DeadlineChange::Clear(expiry)),
+            ("payment.cancelled", DeadlineChange::Clear(expiry)),
+            ("payment.voided", DeadlineChange::Clear(expiry)),
+            ("payment.expired", DeadlineChange::Clear(expiry)),
+            ("payment.follow_up_scheduled", DeadlineChange::Set(follow_up, minute(5))),
+            ("payment.followed_up", DeadlineChange::Clear(follow_up)),
+            ("payment.rest_held", DeadlineChange::Set(expiry, minute(8))),
+            ("payment.authorization_expiring", DeadlineChange::Set(expiry, minute(9))),
+        ],
     );
 }
 
 #[test]
 fn the_stored_name_of_a_deadline_is_read_back() {
-    let expiry = Deadline::OrderExpiry;
-    assert_eq!(expiry.as_str(), "order_expiry");
-    assert_eq!(Deadline::parse(expiry.as_str()), Some(expiry));
+    let names = Deadline::ALL.map(Deadline::as_str);
+    let stored =
+        ["order_expiry", "payment_follow_up", "authorization_expiry", "notification_attempt"];
+    assert_eq!(names, stored);
+    assert_eq!(names.map(Deadline::parse), Deadline::ALL.map(Some));
     assert_eq!(Deadline::parse("tea_time"), None);
 }
 
@@ -166,6 +226,6 @@ fn carts_ask_for_nothing() {
     let stream = StreamId::new(Kind::Cart, Uuid::from_u128(1));
     let event = Event::from(CartEvent::CheckedOut { order: order_id(1), at: minute(1) });
     assert_eq!(react(stream, &event), []);
-    assert_eq!(effect(stream, &event), None);
+    assert_eq!(effects(stream, &event), []);
     assert_eq!(deadline(stream, &event), None);
 }

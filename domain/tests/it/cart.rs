@@ -48,12 +48,14 @@ fn command() -> impl Strategy<Value = CartCommand> {
             .collect(),
     });
     prop_oneof![
-        1 => owner().prop_map(|owner| CartCommand::Create { owner }),
-        20 => (owner(), vec(addition(), 0..4))
-            .prop_map(|(owner, lines)| CartCommand::AddLines { owner, lines }),
+        1 => (owner(), 1..60_u32).prop_map(|(owner, idle_seconds)| CartCommand::Create { owner, idle_seconds }),
+        20 => (owner(), 1..60_u32, vec(addition(), 0..4)).prop_map(|(owner, idle_seconds, lines)| {
+            CartCommand::AddLines { owner, idle_seconds, lines }
+        }),
         6 => vec(change, 0..3).prop_map(|lines| CartCommand::UpdateLines { lines }),
         3 => vec(any_sku(), 0..3).prop_map(|skus| CartCommand::RemoveLines { skus }),
         1 => Just(CartCommand::Clear),
+        1 => Just(CartCommand::Expire),
         1 => check_out,
     ]
 }

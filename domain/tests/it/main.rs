@@ -9,5 +9,6 @@ mod payment;
 mod play;
 mod product;
 mod samples;
+mod settling;
 mod states;
 mod values;

@@ -1,5 +1,6 @@
 //! A payment, whatever it is asked and however often its provider repeats itself.
 
+use chrono::TimeDelta;
 use cqrs_es::Aggregate;
 use domain::payment::{Attempt, CaptureMode, Fact, Method, Payment, PaymentCommand, PaymentEvent};
 use domain::{Decide, Money, OrderId};
@@ -33,6 +34,7 @@ fn fact() -> impl Strategy<Value = Fact> {
     let reason = || word(["declined", "try later"]);
     let url = prop::option::of(word(["https://a.example", "https://b.example"]));
     let moment = prop::option::of((0..9_i64).prop_map(minute));
+    let dispute = || word(["dp_1", "dp_2"]);
     prop_oneof![
         reference().prop_map(|reference| Fact::Processing { reference }),
         (reference(), url).prop_map(|(reference, url)| Fact::ActionRequired { reference, url }),
@@ -49,6 +51,9 @@ fn fact() -> impl Strategy<Value = Fact> {
         (1..4_u32, reason()).prop_map(|(request, reason)| Fact::RefundFailed { request, reason }),
         reason().prop_map(|reason| Fact::Failed { reason }),
         Just(Fact::Expired),
+        (dispute(), amount()).prop_map(|(object, amount)| Fact::DisputeOpened { object, amount }),
+        dispute().prop_map(|object| Fact::DisputeWon { object }),
+        dispute().prop_map(|object| Fact::DisputeLost { object }),
     ]
 }
 
@@ -84,11 +89,17 @@ fn command() -> impl Strategy<Value = PaymentCommand> {
         1 => Just(PaymentCommand::RequestVoid),
         3 => some().prop_map(|amount| PaymentCommand::RequestRefund { amount }),
         1 => Just(PaymentCommand::Unwind),
+        2 => Just(PaymentCommand::PlanFollowUp { first: TimeDelta::seconds(1) }),
+        2 => Just(PaymentCommand::FollowUp),
+        1 => Just(PaymentCommand::EndHold),
+        1 => Just(PaymentCommand::FlagUnknown),
+        1 => Just(PaymentCommand::ResolveAttention),
     ]
 }
 
 fn commands() -> impl Strategy<Value = Vec<(PaymentCommand, i64)>> {
-    let method = select(vec![Method::Card, Method::CashOnDelivery]);
+    let method =
+        select(vec![Method::Card, Method::Upi, Method::NetBanking, Method::CashOnDelivery]);
     let owed = prop_oneof![9 => Just(usd(3400)), 1 => Just(usd(i64::MAX))];
     (method, owed, vec((command(), 0..5_i64), 0..40)).prop_map(|(method, amount, mut commands)| {
         commands.insert(commands.len().min(1), (initiate(method, amount), 0));
@@ -142,7 +153,7 @@ proptest! {
         let mut doubted = facts.clone();
         doubted.insert(place.index(facts.len() + 1), Fact::Unknown);
         let mut doubted = told(&doubted);
-        doubted.unknown = false;
+        doubted.silences = 0;
         prop_assert_eq!(told(&facts), doubted);
     }
 

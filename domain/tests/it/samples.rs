@@ -4,11 +4,12 @@ use chrono::{DateTime, TimeDelta};
 use domain::cart::{CartEvent, Owner};
 use domain::coupon::{CouponCode, CouponEvent, Discount, Terms};
 use domain::inventory::{Adjustment, InventoryEvent, ReleaseReason};
+use domain::notification::{Channel, Item, Message, NotificationEvent, Recipient, Requested};
 use domain::order::{
     CancelReason, OrderEvent, Part, PaymentOutcome, Placed, PlacedLine, Restocking, Shipment,
     Totals,
 };
-use domain::payment::{CaptureMode, Method, PaymentEvent};
+use domain::payment::{Call, CaptureMode, Method, PaymentEvent};
 use domain::pricing::Tax;
 use domain::product::ProductEvent;
 use domain::{
@@ -102,6 +103,7 @@ pub(crate) fn of_every_type(kind: Kind) -> Vec<Event> {
         Kind::Order => order().into_iter().map(Event::from).collect(),
         Kind::Payment => payment().into_iter().map(Event::from).collect(),
         Kind::Coupon => coupon().into_iter().map(Event::from).collect(),
+        Kind::Notification => notification().into_iter().map(Event::from).collect(),
     }
 }
 
@@ -131,7 +133,7 @@ fn product() -> Vec<ProductEvent> {
 fn cart() -> Vec<CartEvent> {
     let (at, sku, code) = (minute(1), || sku("MUG"), || code("SPRING"));
     vec![
-        CartEvent::Created { owner: Owner::Guest, at },
+        CartEvent::Created { owner: Owner::Guest, idle_seconds: 604_800, at },
         CartEvent::LineAdded { sku: sku(), quantity: units(2), unit_price: usd(1250), at },
         CartEvent::LineQuantityChanged { sku: sku(), quantity: units(3), at },
         CartEvent::LineRemoved { sku: sku(), at },
@@ -211,6 +213,7 @@ fn order() -> Vec<OrderEvent> {
         OrderEvent::Returned { lines: parts(), restocked: Restocking::WrittenOff, at },
         OrderEvent::RefundRecorded { payment, refunded: 1000, at },
         OrderEvent::NoteAdded { note: sealed("bm90ZQ=="), at },
+        OrderEvent::ReservationExtended { reserved_until: minute(60), at },
     ]
 }
 
@@ -256,6 +259,14 @@ fn payment() -> Vec<PaymentEvent> {
         PaymentEvent::DisputeWon { object: dispute(), at },
         PaymentEvent::DisputeLost { object: dispute(), at },
         PaymentEvent::NeedsAttention { reason: "34.01 USD was authorised".into(), at },
+        PaymentEvent::AttentionResolved { at },
+        PaymentEvent::FollowUpScheduled { due_at: minute(5), at },
+        PaymentEvent::FollowedUp {
+            again: vec![Call::Create, Call::Capture(1), Call::Void, Call::Refund(1)],
+            at,
+        },
+        PaymentEvent::RestHeld { expires_at: minute(9_000), at },
+        PaymentEvent::AuthorizationExpiring { expires_at: minute(9_000), at },
     ]
 }
 
@@ -273,5 +284,35 @@ fn coupon() -> Vec<CouponEvent> {
         CouponEvent::Redeemed { order, discount: usd(425), at },
         CouponEvent::Released { order, at },
         CouponEvent::Disabled { at },
+    ]
+}
+
+fn notification() -> Vec<NotificationEvent> {
+    let (at, reason) = (minute(1), || "no answer in time".to_owned());
+    let message = Message::OrderShipped {
+        number: "A-1001".into(),
+        items: vec![Item { name: text("Ein Becher, \"groß\""), quantity: units(2) }],
+        carrier: Some(text("Pigeon")),
+        tracking_number: None,
+        estimated_delivery: Some(minute(2_000)),
+    };
+    let contact = sealed("Y29udGFjdA==");
+    let requested = Requested {
+        channel: Channel::Email,
+        recipient: Recipient::Buyer { contact, customer: Some(customer()) },
+        order: Some(OrderId(id(3))),
+        message,
+        at,
+    };
+    vec![
+        NotificationEvent::Requested(Box::new(requested)),
+        NotificationEvent::Sent { attempt: 1, at },
+        NotificationEvent::Failed {
+            attempt: 1,
+            reason: reason(),
+            next_attempt_at: Some(minute(2)),
+            at,
+        },
+        NotificationEvent::Abandoned { reason: reason(), at },
     ]
 }

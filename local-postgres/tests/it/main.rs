@@ -67,7 +67,7 @@ async fn the_server_is_durable_and_private() {
         ("show data_checksums", "on"),
         ("show listen_addresses", "127.0.0.1"),
         ("show shared_buffers", "256MB"),
-        ("show max_connections", "100"),
+        ("show max_connections", "200"),
         ("show server_encoding", "UTF8"),
         ("select lower('É')", "é"),
     ] {

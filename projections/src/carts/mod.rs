@@ -1,8 +1,9 @@
 //! Carts by id, and the one that a customer has now.
 
+use chrono::{DurationRound as _, TimeDelta};
 use cqrs_es::Aggregate as _;
 use domain::cart::{Cart, Owner};
-use domain::{CartId, CustomerId, Event, Kind};
+use domain::{CartId, CustomerId, Event, Kind, Timestamp};
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -22,6 +23,14 @@ pub struct NumberedCart {
     pub row: Row<Cart>,
 }
 
+/// A cart to be recorded as expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Lapsed {
+    pub id: Uuid,
+    /// When it lapsed, at the latest.
+    pub expires_at: Timestamp,
+}
+
 impl ReadModels {
     pub async fn cart(&self, cart: CartId) -> Result<Option<Row<Cart>>, QueryError> {
         Ok(self.carts_by_id(&[cart.0]).await?.pop())
@@ -30,6 +39,18 @@ impl ReadModels {
     /// Those of the carts that exist, in no particular order.
     pub async fn carts_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Cart>>, QueryError> {
         Ok(sqlx::query_as(Carts::LOAD).bind(ids).fetch_all(self.pool()).await?)
+    }
+
+    /// Carts that are idle for too long and not recorded as expired, the longest first.
+    pub async fn lapsed_carts(
+        &self,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Lapsed>, QueryError> {
+        let lapsed = sqlx::query_as(
+            "select id, expires_at from carts where expires_at <= $1 order by expires_at limit $2",
+        );
+        Ok(lapsed.bind(now).bind(limit).fetch_all(self.pool()).await?)
     }
 
     /// The customer's latest cart; if it has ended, the next one begins when it is touched.
@@ -83,7 +104,7 @@ impl Aggregates for Carts {
     const VERSION: i32 = 1;
     const KIND: Kind = Kind::Cart;
     const LOAD: &'static str = concat!("select ", row_columns!(), " from carts where id = any($1)");
-    const COLUMNS: &'static str = concat!(row_columns!(), ", customer_id");
+    const COLUMNS: &'static str = concat!(row_columns!(), ", customer_id, expires_at");
     type State = Cart;
 
     fn fold(cart: &mut Cart, event: &Event) {
@@ -94,22 +115,25 @@ impl Aggregates for Carts {
 
     const SAVE: &'static str =
         "insert into carts (id, version, position, created_at, updated_at, state,
-                            customer_id)
-         select id, version, position, created_at, updated_at, state::json, customer_id
+                            customer_id, expires_at)
+         select id, version, position, created_at, updated_at, state::json, customer_id,
+                expires_at
          from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
-                     $5::timestamptz[], $6::text[], $7::uuid[])
-           as row (id, version, position, created_at, updated_at, state, customer_id)
+                     $5::timestamptz[], $6::text[], $7::uuid[], $8::timestamptz[])
+           as row (id, version, position, created_at, updated_at, state, customer_id, expires_at)
          on conflict (id) do update set
              version = excluded.version, position = excluded.position,
              updated_at = excluded.updated_at, state = excluded.state,
-             customer_id = excluded.customer_id";
+             customer_id = excluded.customer_id, expires_at = excluded.expires_at";
 
     fn bind_columns(save: Statement, rows: &[&Row<Cart>]) -> Statement {
         save.bind(column(rows, |row| customer(&row.state).map(|customer| customer.0)))
+            .bind(column(rows, |row| expires_at(&row.state)))
     }
 
     fn copy(row: &Row<Cart>, to: &mut Tuples) -> Result<(), sqlx::Error> {
-        to.put(customer(&row.state).map(|customer| customer.0))
+        to.put(customer(&row.state).map(|customer| customer.0))?;
+        to.put(expires_at(&row.state))
     }
 }
 
@@ -118,4 +142,12 @@ fn customer(cart: &Cart) -> Option<CustomerId> {
         Owner::Guest => None,
         Owner::Customer(customer) => Some(customer),
     }
+}
+
+/// As the table rounds it, see the migration.
+fn expires_at(cart: &Cart) -> Option<Timestamp> {
+    let Cart::Active(basket) = cart else { return None };
+    let grain = TimeDelta::milliseconds(basket.idle_seconds.max(1).into());
+    let expires_at = basket.expires_at();
+    Some(expires_at.duration_round_up(grain).unwrap_or(expires_at))
 }

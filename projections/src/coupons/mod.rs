@@ -68,7 +68,7 @@ impl ReadModels {
         if let Some(after) = page.after::<String>()? {
             query.push(" and code > ").push_bind(after);
         }
-        query.push(" order by code limit ").push_bind(page.limit());
+        query.push(" order by code limit ").push(page.limit());
         let rows = query.build_query_as().fetch_all(self.pool()).await?;
         Ok(page.slice(rows, |row: &Row<Coupon>| {
             Cursor::new(code(&row.state).unwrap_or_default().to_owned())

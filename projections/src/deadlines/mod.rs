@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DurationRound, TimeDelta};
 use domain::process::{Deadline, DeadlineChange, deadline};
-use domain::{StreamId, Timestamp};
+use domain::{NotificationId, StreamId, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
@@ -30,19 +30,55 @@ pub struct Due {
     pub position: i64,
 }
 
+/// A message that is to be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueNotification {
+    pub notification: NotificationId,
+    /// Which attempt it is, counted from 1.
+    pub attempt: u32,
+    /// Of the event that asks for it.
+    pub position: i64,
+    /// That event's.
+    pub correlation_id: Uuid,
+}
+
 impl ReadModels {
-    /// What is due at `now`, the longest overdue first.
+    /// What is due at `now` but for messages, the longest overdue first.
     pub async fn deadlines_due(&self, now: Timestamp, most: i64) -> Result<Vec<Due>, QueryError> {
         let due = sqlx::query_as(
             "select kind, stream_type, stream_id, due_at, position from deadlines
-             where due_at <= $1 order by due_at, kind, stream_id limit $2",
+             where due_at <= $1 and kind <> 'notification_attempt'
+             order by due_at, kind, stream_id limit $2",
         );
         Ok(due.bind(now).bind(most).fetch_all(self.pool()).await?)
     }
 
-    /// When something is due next, or was.
+    /// The messages that are to be sent by `now`, the longest overdue first.
+    pub async fn notifications_due(
+        &self,
+        now: Timestamp,
+        most: i64,
+    ) -> Result<Vec<DueNotification>, QueryError> {
+        // Every event of a message that is not sent asks for one more attempt.
+        let due = sqlx::query_as(
+            "select due.stream_id, events.version, due.position, events.correlation_id
+             from deadlines due join events on events.position = due.position
+             where due.due_at <= $1 and due.kind = 'notification_attempt'
+             order by due.due_at, due.stream_id limit $2",
+        );
+        let rows = due.bind(now).bind(most).fetch_all(self.pool()).await?;
+        let due = |(id, version, position, correlation_id): (Uuid, i32, i64, Uuid)| {
+            let (notification, attempt) = (NotificationId(id), version.unsigned_abs());
+            DueNotification { notification, attempt, position, correlation_id }
+        };
+        Ok(rows.into_iter().map(due).collect())
+    }
+
+    /// When something but a message is due next, or was.
     pub async fn next_deadline(&self) -> Result<Option<Timestamp>, QueryError> {
-        let next = sqlx::query_scalar("select min(due_at) from deadlines");
+        let next = sqlx::query_scalar(
+            "select min(due_at) from deadlines where kind <> 'notification_attempt'",
+        );
         Ok(next.fetch_one(self.pool()).await?)
     }
 }
@@ -50,7 +86,7 @@ impl ReadModels {
 impl Projection for Deadlines {
     const TABLE: &'static str = "deadlines";
     const KEY: &'static [&'static str] = &["kind", "stream_id"];
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const COLUMNS: &'static str = "kind, stream_type, stream_id, due_at, position";
     type Key = (Deadline, StreamId);
     type Row = Due;

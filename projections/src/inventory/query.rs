@@ -54,7 +54,7 @@ impl ReadModels {
         if let Some(low) = filter.low {
             query.push(" and item.low = ").push_bind(low);
         }
-        query.push(" order by item.sku limit ").push_bind(page.limit());
+        query.push(" order by item.sku limit ").push(page.limit());
         let rows = query.build_query_as().fetch_all(self.pool()).await?;
         let rows = rows.into_iter().map(|ItemAt(row)| row).collect();
         Ok(page.slice(rows, |row: &Row<Figures>| Cursor::new(row.state.sku.to_string())))

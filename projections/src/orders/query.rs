@@ -77,7 +77,7 @@ impl ReadModels {
         if let Some(to) = filter.placed_to {
             query.push(" and placed_at < ").push_bind(to);
         }
-        query.push(" order by placed_at desc, id desc limit ").push_bind(page.limit());
+        query.push(" order by placed_at desc, id desc limit ").push(page.limit());
         let rows = query.build_query_as().fetch_all(self.pool()).await?;
         Ok(page.slice(rows, cursor))
     }

@@ -1,6 +1,7 @@
 //! How business goes: orders and what they came to, by span of time.
 
 use domain::Timestamp;
+use domain::order::OrderStatus;
 use sqlx::FromRow;
 
 use crate::page::QueryError;
@@ -20,8 +21,8 @@ pub enum Interval {
 pub struct Stats {
     /// When the span begins.
     pub begins: Timestamp,
-    /// As by [`domain::order::OrderStatus::as_str`].
-    pub status: String,
+    #[sqlx(try_from = "String")]
+    pub status: OrderStatus,
     pub currency: String,
     pub orders: i64,
     /// In minor units.

@@ -15,7 +15,7 @@ pub(crate) struct Payments;
 
 impl Aggregates for Payments {
     const TABLE: &'static str = "payments";
-    const VERSION: i32 = 1;
+    const VERSION: i32 = 2;
     const KIND: Kind = Kind::Payment;
     const LOAD: &'static str =
         concat!("select ", row_columns!(), " from payments where id = any($1)");

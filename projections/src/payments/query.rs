@@ -52,7 +52,7 @@ impl ReadModels {
         if let Some(needs_attention) = filter.needs_attention {
             query.push(" and needs_attention = ").push_bind(needs_attention);
         }
-        query.push(" order by created_at desc, id desc limit ").push_bind(page.limit());
+        query.push(" order by created_at desc, id desc limit ").push(page.limit());
         let rows = query.build_query_as().fetch_all(self.pool()).await?;
         Ok(page.slice(rows, |row: &Row<Payment>| Moment(row.created_at, row.id).into()))
     }

@@ -48,7 +48,7 @@ impl ReadModels {
         if let Some(active) = filter.active {
             query.push(" and active = ").push_bind(active);
         }
-        query.push(" order by sku limit ").push_bind(page.limit());
+        query.push(" order by sku limit ").push(page.limit());
         let rows = query.build_query_as().fetch_all(self.pool()).await?;
         Ok(page.slice(rows, |row: &Row<Product>| Cursor::new(sku(&row.state))))
     }

@@ -81,15 +81,11 @@ impl Shadow {
         .await?;
         let options = options.unwrap_or_default();
         let Shadow { schema, live_schema, table, live_table, .. } = &*self;
-        // Rows are only ever looked up by key, also by plans that were made while there were few;
-        // without an index that costs so much on paper that it would be compiled first. lz4, where
-        // there is any, halves the time that a large state takes to be stored.
+        // lz4, where there is any, halves the time that a large state takes to be stored.
         // The leases must hold a row that can be locked, even if nothing was ever projected.
         let define = format!(
             "set statement_timeout = 0;
              set idle_in_transaction_session_timeout = '60s';
-             set enable_seqscan = off;
-             set jit = off;
              select set_config('default_toast_compression', 'lz4', false) from pg_settings
              where name = 'default_toast_compression' and 'lz4' = any(enumvals);
              drop schema if exists {schema} cascade;

@@ -8,7 +8,7 @@ use crate::support::{Shop, at, id, sku, usd};
 fn begin(owner: Owner) -> [CartEvent; 2] {
     let (quantity, unit_price) = (Quantity::ONE, usd(100));
     [
-        CartEvent::Created { owner, at: at(0) },
+        CartEvent::Created { owner, idle_seconds: 604_800, at: at(0) },
         CartEvent::LineAdded { sku: sku("A"), quantity, unit_price, at: at(0) },
     ]
 }
@@ -54,4 +54,25 @@ async fn a_guests_cart_has_no_customer_until_it_is_assigned() {
     let row = models.cart(guests).await.unwrap().unwrap();
     assert_eq!(row.state.basket().unwrap().owner, Owner::Customer(customer));
     assert_eq!(models.cart(CartId(id())).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_cart_has_lapsed_once_nobody_has_touched_it_for_as_long_as_it_lasts() {
+    let shop = Shop::open().await;
+    let (short, long, over) = (CartId(id()), CartId(id()), CartId(id()));
+    let owner = Owner::Guest;
+    for (cart, idle_seconds) in [(short, 60), (long, 3_600), (over, 60)] {
+        let created = CartEvent::Created { owner, idle_seconds, at: at(0) };
+        shop.record(cart.stream(), [created]).await;
+    }
+    shop.record(over.stream(), [CartEvent::Expired { at: at(2) }]).await;
+
+    let models = shop.projected().await;
+
+    let expires_at = at(0) + chrono::TimeDelta::seconds(60);
+    let lapsed = async |now| models.lapsed_carts(now, 10).await.unwrap();
+    assert_eq!(lapsed(expires_at - chrono::TimeDelta::milliseconds(1)).await, []);
+    let found = lapsed(expires_at + chrono::TimeDelta::milliseconds(60)).await;
+    assert_eq!(found.iter().map(|cart| cart.id).collect::<Vec<_>>(), [short.0]);
+    assert!(found[0].expires_at >= expires_at);
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use domain::cart::Owner;
 use domain::order::OrderEvent;
-use domain::payment::Method;
+use domain::payment::{CaptureMode, Method, PaymentEvent};
 use domain::process::Deadline;
 use domain::{CartId, OrderId, PaymentId};
 
@@ -44,4 +44,47 @@ async fn an_order_is_due_until_an_event_says_otherwise() {
     assert_eq!(models.deadlines_due(at(3_599), 10).await.unwrap().len(), 1);
     assert_eq!(models.deadlines_due(at(9_999), 1).await.unwrap().len(), 1);
     shop.assert_true_to_the_log().await;
+}
+
+#[tokio::test]
+async fn a_payment_has_a_deadline_for_its_hold_and_one_for_what_is_to_be_tried_again() {
+    let shop = Shop::open().await;
+    let (held, taken) = (PaymentId(id()), PaymentId(id()));
+    let authorized = || PaymentEvent::Authorized {
+        reference: "pi_1".into(),
+        amount: usd(2_499),
+        expires_at: Some(at(800)),
+        at: at(0),
+    };
+    let captured = PaymentEvent::Captured {
+        object: "ch_1".into(),
+        amount: usd(2_499),
+        request: None,
+        at: at(1),
+    };
+    let again = PaymentEvent::FollowUpScheduled { due_at: at(30), at: at(2) };
+    shop.record(taken.stream(), [initiated(), authorized(), captured, again]).await;
+    let followed_up = PaymentEvent::FollowedUp { again: vec![], at: at(30) };
+    shop.record(taken.stream(), [followed_up]).await;
+    let sooner = PaymentEvent::FollowUpScheduled { due_at: at(40), at: at(2) };
+    shop.record(held.stream(), [initiated(), authorized(), sooner]).await;
+
+    let models = shop.projected().await;
+
+    let due = models.deadlines_due(at(3_600), 10).await.unwrap();
+    let due: Vec<_> = due.iter().map(|due| (due.deadline, due.stream, due.due_at)).collect();
+    let (follow_up, expiry) = (Deadline::PaymentFollowUp, Deadline::AuthorizationExpiry);
+    assert_eq!(due, [(follow_up, held.stream(), at(40)), (expiry, held.stream(), at(700))]);
+    shop.assert_true_to_the_log().await;
+}
+
+fn initiated() -> PaymentEvent {
+    PaymentEvent::Initiated {
+        order: OrderId(id()),
+        amount: usd(2_499),
+        method: Method::Card,
+        capture: CaptureMode::Manual,
+        source: "tok_success".to_owned(),
+        at: at(0),
+    }
 }

@@ -8,6 +8,7 @@ mod deadlines;
 mod faults;
 mod feed;
 mod inventory;
+mod notifications;
 mod orders;
 mod payments;
 mod poison;

@@ -30,7 +30,11 @@ impl EventUpcaster for Antidote {
 async fn poisoned(shop: &Shop) -> i64 {
     traffic(shop, 0..10).await;
     let cart = CartId(id()).stream();
-    shop.record(cart, [CartEvent::Created { owner: Owner::Guest, at: at(0) }]).await;
+    shop.record(
+        cart,
+        [CartEvent::Created { owner: Owner::Guest, idle_seconds: 604_800, at: at(0) }],
+    )
+    .await;
     let poison = (cart, "cart.cleared", 0, r#"{"cart.cleared":"?"}"#.to_owned());
     let position = shop.record_raw(By::actor("system:test"), vec![poison]).await;
     traffic(shop, 10..20).await;

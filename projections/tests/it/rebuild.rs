@@ -1,15 +1,16 @@
 //! Rebuilding, comparing, changing places.
 
-use domain::OrderId;
 use domain::coupon::{CouponCode, CouponEvent, Discount, Terms};
 use domain::order::{CancelReason, OrderEvent};
+use domain::{NotificationId, OrderId};
 use event_store::StoreError;
 use projections::ReadModel;
 use projections::rebuild::{Kind, Mode, Options, RebuildError, rebuild, rebuild_all};
 use sqlx::Connection;
 use uuid::Uuid;
 
-use crate::support::{Shop, at, node, within};
+use crate::notifications::requested;
+use crate::support::{Shop, at, id, node, within};
 use crate::traffic::{much_traffic, traffic};
 
 const DEFINITION: &str = "
@@ -189,6 +190,7 @@ async fn a_log_larger_than_the_memory_makes_the_same_rows() {
     let discount = Discount::Percentage("10".parse().unwrap());
     let terms = Terms { discount, valid_from, valid_until, minimum, usage_limit };
     shop.record(code.stream(), [CouponEvent::Created { code, terms, at: at(9) }]).await;
+    shop.record(NotificationId(id()).stream(), [requested(None, None)]).await;
     assert!(shop.store.head().await.unwrap() > 3_000, "several pages");
     shop.projected().await;
 

@@ -68,7 +68,8 @@ fn command(n: u32) -> Vec<(StreamId, Event)> {
         }
         1 => {
             let (quantity, unit_price) = (Quantity::ONE, usd(100));
-            let created = CartEvent::Created { owner: Owner::Guest, at: at(2) };
+            let created =
+                CartEvent::Created { owner: Owner::Guest, idle_seconds: 604_800, at: at(2) };
             let added = CartEvent::LineAdded { sku: key, quantity, unit_price, at: at(2) };
             events.push((cart.stream(), created.into()));
             events.push((cart.stream(), added.into()));

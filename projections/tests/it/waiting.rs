@@ -66,7 +66,8 @@ async fn status_tells_lag_and_owner() {
     }
     for status in models.status().await.unwrap() {
         assert_eq!((status.position, status.lag_events), (head, 0));
-        assert_eq!((status.lag_time, status.version), (Duration::ZERO, 1));
+        assert_eq!(status.lag_time, Duration::ZERO);
+        assert!(status.version >= 1);
         assert_eq!(status.owner.as_deref(), Some("node-1"));
     }
 }

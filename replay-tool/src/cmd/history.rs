@@ -97,7 +97,7 @@ async fn find(database: &Database, options: &Options) -> Result<StreamId, Error>
         Kind::Inventory => Ok(sku(id)?.inventory()),
         Kind::Coupon => Ok(coupon(id)?.stream()),
         Kind::Order => by_number(database, id).await,
-        Kind::Cart | Kind::Payment => {
+        Kind::Cart | Kind::Payment | Kind::Notification => {
             Err(Error::Usage(format!("a {kind} is named by its UUID, and '{id}' is none")))
         }
     }

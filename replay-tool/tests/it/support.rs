@@ -65,7 +65,7 @@ impl Shop {
         self.record(mug.inventory(), stock).await;
         let (quantity, unit_price) = (Quantity::ONE, usd(1_250));
         let added = CartEvent::LineAdded { sku: mug.clone(), quantity, unit_price, at: at(2) };
-        let created = CartEvent::Created { owner: Owner::Guest, at: at(1) };
+        let created = CartEvent::Created { owner: Owner::Guest, idle_seconds: 604_800, at: at(1) };
         self.record(CART.stream(), vec![created.into(), added.into()]).await;
         let placed = OrderEvent::Placed(Box::new(placed(mug)));
         let confirmed = OrderEvent::Confirmed { at: at(4) };

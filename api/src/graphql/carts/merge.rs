@@ -51,9 +51,10 @@ async fn merge(ctx: &Context<'_>, input: CartMergeInput) -> Result<Done<Cart>, F
     };
     let guest = shop(ctx).authenticator.carts.verify(input.cart_token.as_bytes());
     let guest = guest.map_err(|_| Failure::not_found("cartToken"))?;
+    let idle_seconds = shop(ctx).policy.cart_idle_seconds;
     let merge_into = async |into: CartId| {
         let terms = Terms::of(&input.idempotency_key, None);
-        done(execute(ctx, &input, terms, MergeCarts { guest, into, customer }).await?)
+        done(execute(ctx, &input, terms, MergeCarts { guest, into, customer, idle_seconds }).await?)
     };
     let (into, _) = shop(ctx).cart_of(caller(ctx), None).await?;
     let done = merge_into(into).await;

@@ -217,7 +217,7 @@ async fn begin(
     owner: Owner,
 ) -> Result<Done<Cart>, Failure> {
     let terms = Terms::of(&input.idempotency_key, None);
-    let command = CartCommand::Create { owner };
+    let command = CartCommand::Create { owner, idle_seconds: shop(ctx).policy.cart_idle_seconds };
     let command = AskCart { name: "cartCreate", cart, command };
     done(execute(ctx, input, terms, command).await?)
 }
@@ -239,9 +239,11 @@ async fn add(ctx: &Context<'_>, input: CartLinesAddInput) -> Result<Done<Cart>, 
     let lines = parser.finish(Some(lines))?;
     let named = named(input.cart_id.as_ref())?;
     let (cart, owner) = shop(ctx).cart_of(caller(ctx), named).await?;
-    let done = add_to(ctx, &input, AddLines { cart, owner, lines: lines.clone() }).await;
+    let idle_seconds = shop(ctx).policy.cart_idle_seconds;
+    let add = AddLines { cart, owner, idle_seconds, lines };
+    let done = add_to(ctx, &input, add.clone()).await;
     match shop(ctx).next_cart(caller(ctx), (named, cart), &done).await? {
-        Some((cart, owner)) => add_to(ctx, &input, AddLines { cart, owner, lines }).await,
+        Some((cart, owner)) => add_to(ctx, &input, AddLines { cart, owner, ..add }).await,
         None => done,
     }
 }

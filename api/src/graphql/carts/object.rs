@@ -38,8 +38,10 @@ pub enum CartStatus {
 
 impl Cart {
     pub fn new(id: CartId, version: i32, state: State) -> Option<Self> {
+        let has_lapsed = state.has_lapsed(Utc::now());
         let (status, basket, order) = match state {
             State::Absent => return None,
+            State::Active(basket) if has_lapsed => (CartStatus::Expired, basket, None),
             State::Active(basket) => (CartStatus::Active, basket, None),
             State::CheckedOut(basket, order) => (CartStatus::CheckedOut, basket, Some(order.0)),
             State::Merged(basket, _) => (CartStatus::Merged, basket, None),
@@ -117,6 +119,11 @@ impl Cart {
     /// When it was last touched.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.basket.touched_at
+    }
+
+    /// When it expires, unless it is touched before.
+    async fn expires_at(&self) -> Option<DateTime<Utc>> {
+        (self.status == CartStatus::Active).then(|| self.basket.expires_at())
     }
 
     /// Grows with every event; name it as `expectedVersion` to change only what you have seen.

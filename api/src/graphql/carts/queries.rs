@@ -22,7 +22,7 @@ impl CartQuery {
         #[graphql(desc = "The cart's id.")] id: Option<ID>,
         #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
     ) -> Result<Option<Cart>> {
-        shop(ctx).fresh(&[ReadModel::Carts], min_position).await?;
+        shop(ctx).fresh(read_from(ctx), min_position).await?;
         let id = match (&id, caller(ctx)) {
             (Some(id), _) => id.parse().ok().map(CartId),
             (None, Caller::Guest { cart }) => Some(*cart),
@@ -37,6 +37,16 @@ impl CartQuery {
         };
         let Some(id) = id else { return Ok(None) };
         cart(ctx, id).await
+    }
+}
+
+/// A cart's row knows no present prices.
+fn read_from(ctx: &Context<'_>) -> &'static [ReadModel] {
+    let (cart, lines) = (ctx.look_ahead(), ctx.look_ahead().field("lines"));
+    let shows = |part: &str| lines.field(part).exists();
+    match cart.field("estimate").exists() || shows("currentUnitPrice") || shows("product") {
+        true => &[ReadModel::Carts, ReadModel::Products, ReadModel::Coupons],
+        false => &[ReadModel::Carts],
     }
 }
 

@@ -4,8 +4,10 @@ mod mutations;
 mod object;
 mod queries;
 mod returns;
+mod stats;
 
 pub use self::mutations::OrderMutation;
 pub use self::object::{Order, OrderStatus};
 pub use self::queries::{OrderQuery, order};
 pub use self::returns::OrderReturnMutation;
+pub use self::stats::OrderStatsQuery;

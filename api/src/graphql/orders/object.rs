@@ -3,16 +3,16 @@
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Description, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
+use domain::OrderId;
 use domain::coupon::CouponCode;
-use domain::order::{self, CancelReason, Details, Lifecycle, OrderLine, Part, SentShipment};
-use domain::{OrderId, Personal};
-use serde::de::DeserializeOwned;
+use domain::order::{self, Details, Lifecycle, OrderLine, Part, SentShipment};
 
 use crate::graphql::audit::{Event, history};
-use crate::graphql::errors::{fault, query_fault};
+use crate::graphql::errors::query_fault;
 use crate::graphql::money::Money;
+use crate::graphql::notifications::{self, Notification};
 use crate::graphql::payments::Payment;
-use crate::graphql::places::{AddressView, ContactView};
+use crate::graphql::places::{AddressView, ContactView, open};
 use crate::graphql::shop::{caller, shop};
 
 /// What somebody has bought, from placing to delivery.
@@ -138,7 +138,7 @@ impl Order {
     /// Why it was cancelled.
     async fn cancel_reason(&self) -> Option<String> {
         match &self.details.lifecycle {
-            Lifecycle::Cancelled { reason, .. } => Some(words(reason)),
+            Lifecycle::Cancelled { reason, .. } => Some(reason.to_string()),
             _ => None,
         }
     }
@@ -225,6 +225,11 @@ impl Order {
     /// The parcels that were sent, the first one first.
     async fn shipments(&self) -> Vec<Shipment> {
         self.details.shipments.iter().map(Shipment::from).collect()
+    }
+
+    /// What its buyer was told of it, the latest first; for the customer and for staff.
+    async fn notifications(&self, ctx: &Context<'_>) -> Result<Vec<Notification>> {
+        notifications::of_order(ctx, self.id).await
     }
 
     /// What staff noted; for staff only.
@@ -396,22 +401,4 @@ impl From<&Part> for ShipmentLine {
     fn from(part: &Part) -> Self {
         ShipmentLine { sku: part.sku.to_string(), quantity: part.quantity.get() }
     }
-}
-
-fn words(reason: &CancelReason) -> String {
-    match reason {
-        CancelReason::Customer(Some(text)) | CancelReason::Staff(Some(text)) => text.to_string(),
-        CancelReason::Customer(None) => "cancelled by the customer".to_owned(),
-        CancelReason::Staff(None) => "cancelled by the shop".to_owned(),
-        CancelReason::PaymentLost => "the money was let go".to_owned(),
-        CancelReason::CouponUsedUp => "the coupon was used up when the money came".to_owned(),
-        CancelReason::OutOfStock => "the goods were gone when the money came".to_owned(),
-    }
-}
-
-async fn open<T: DeserializeOwned>(ctx: &Context<'_>, sealed: &Personal) -> Result<Option<T>> {
-    shop(ctx).vault.open(sealed).await.map_err(|error| {
-        tracing::error!(%error, "personal data cannot be opened");
-        fault("UNAVAILABLE", "personal data cannot be read now; try again")
-    })
 }

@@ -74,6 +74,17 @@ pub struct PaymentRefundInput {
     expected_version: Option<i32>,
 }
 
+/// A payment that somebody has looked at.
+#[derive(Debug, InputObject, Serialize)]
+pub struct PaymentAttentionResolveInput {
+    /// The payment.
+    payment_id: ID,
+    /// Send the same key again to repeat the request safely.
+    idempotency_key: Option<ID>,
+    /// Refuse unless the payment is at this version.
+    expected_version: Option<i32>,
+}
+
 payload! {
     /// The answer of `paymentStart`.
     PaymentStartPayload {
@@ -99,6 +110,13 @@ payload! {
     /// The answer of `paymentRefund`.
     PaymentRefundPayload {
         /// The payment as it now is; the refund itself may still be under way.
+        payment: Payment
+    }
+}
+payload! {
+    /// The answer of `paymentAttentionResolve`.
+    PaymentAttentionResolvePayload {
+        /// The payment as it now is.
         payment: Payment
     }
 }
@@ -145,6 +163,18 @@ impl PaymentMutation {
     ) -> Result<PaymentRefundPayload> {
         PaymentRefundPayload::render(refund(ctx, input).await)
     }
+
+    /// Says that somebody has looked at a payment that needed it; nobody has to any more.
+    async fn payment_attention_resolve(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which payment.")] input: PaymentAttentionResolveInput,
+    ) -> Result<PaymentAttentionResolvePayload> {
+        let terms = Terms::of(&input.idempotency_key, input.expected_version);
+        let (name, command) = ("paymentAttentionResolve", PaymentCommand::ResolveAttention);
+        let done = ask(ctx, name, &input.payment_id, &input, terms, command).await;
+        PaymentAttentionResolvePayload::render(done)
+    }
 }
 
 async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Done<Payment>, Failure> {
@@ -181,27 +211,32 @@ async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Done<Payme
     heard_of(ctx, done, policy.wait_for_provider).await
 }
 
+/// Events looked through at once for one about the payment.
+const NEWS_MAX: usize = 500;
+
 /// The payment once the provider has answered, or as it stands when that takes too long.
 async fn heard_of(
     ctx: &Context<'_>,
     mut done: Done<Payment>,
     at_most: Duration,
 ) -> Result<Done<Payment>, Failure> {
-    let store = shop(ctx).bus.store();
+    let bus = &shop(ctx).bus;
     let deadline = tokio::time::Instant::now() + at_most;
     let payment = &mut done.object;
     let mut seen = done.position;
-    while payment.attempt.reference.is_none()
-        && payment.attempt.is_open()
-        && payment.attempt.method != domain::payment::Method::CashOnDelivery
-    {
+    while awaits_provider(payment) {
         let left = deadline.saturating_duration_since(tokio::time::Instant::now());
         if left.is_zero() {
             break;
         }
-        store.changed(seen, left).await;
-        seen = store.head().await.map_err(commands::CommandError::from)?;
-        let (state, version) = shop(ctx).bus.load(payment.id.stream()).await?;
+        bus.store().changed(seen, left).await;
+        // Most of what happens is about others, and this is read from memory.
+        let news = bus.store().read(seen, NEWS_MAX).await.map_err(commands::CommandError::from)?;
+        seen = news.last().map_or(seen, |event| event.position);
+        if news.iter().all(|event| event.stream_id != payment.id.0) {
+            continue;
+        }
+        let (state, version) = bus.load(payment.id.stream()).await?;
         if let domain::State::Payment(state) = state
             && let Some(heard) = Payment::new(payment.id, version, state)
         {
@@ -209,6 +244,13 @@ async fn heard_of(
         }
     }
     Ok(done)
+}
+
+fn awaits_provider(payment: &Payment) -> bool {
+    let attempt = &payment.attempt;
+    attempt.reference.is_none()
+        && attempt.is_open()
+        && attempt.method != domain::payment::Method::CashOnDelivery
 }
 
 async fn capture(ctx: &Context<'_>, input: PaymentCaptureInput) -> Result<Done<Payment>, Failure> {

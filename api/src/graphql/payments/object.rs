@@ -106,7 +106,7 @@ impl Payment {
 
     /// Where it stands.
     async fn status(&self) -> PaymentStatus {
-        self.attempt.status().into()
+        self.attempt.status_at(Utc::now()).into()
     }
 
     /// The means of payment.
@@ -134,7 +134,7 @@ impl Payment {
         self.money(self.attempt.captured())
     }
 
-    /// What is being taken.
+    /// What is being taken, or is to be asked for anew after a refusal.
     async fn capture_pending(&self) -> Money {
         self.money(self.attempt.capture_pending())
     }
@@ -149,9 +149,29 @@ impl Payment {
         self.money(self.attempt.refunded())
     }
 
-    /// What is on its way back.
+    /// What is on its way back, or is to be asked for anew after a refusal.
     async fn refund_pending(&self) -> Money {
         self.money(self.attempt.refund_pending())
+    }
+
+    /// What the customer's bank wants back, or has taken back.
+    async fn disputed(&self) -> Money {
+        self.money(self.attempt.disputed())
+    }
+
+    /// What the customer's bank has taken back: disputes that are lost.
+    async fn charged_back(&self) -> Money {
+        self.money(self.attempt.charged_back())
+    }
+
+    /// When the provider lets go of what it holds, unless it is taken before.
+    async fn authorization_expires_at(&self) -> Option<DateTime<Utc>> {
+        self.attempt.authorization_expires_at
+    }
+
+    /// When the provider is turned to again, about what it did not answer or refused.
+    async fn follow_up_at(&self) -> Option<DateTime<Utc>> {
+        self.attempt.follow_up_at
     }
 
     /// The provider's id for it.

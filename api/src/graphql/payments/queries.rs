@@ -19,7 +19,7 @@ pub struct PaymentFilter {
     order_id: Option<ID>,
     /// Where they stand.
     status: Option<PaymentStatus>,
-    /// Whether somebody has to look at them.
+    /// Whether somebody has to look at them; for staff.
     needs_attention: Option<bool>,
 }
 
@@ -61,7 +61,7 @@ impl PaymentQuery {
         let filter = projections::payments::Filter {
             order,
             status: filter.status.map(Into::into),
-            needs_attention: filter.needs_attention,
+            needs_attention: filter.needs_attention.filter(|_| caller(ctx).is_staff()),
         };
         let slice = shop(ctx).read_models.payments(&filter, &page).await.map_err(query_fault)?;
         Ok(connect(slice, begun, Payment::of_row))

@@ -43,7 +43,9 @@ impl Truth {
                 is_no_oversold_stock(state, recorded.position);
             }
         }
-        let count: i64 = sqlx::query_scalar("select count(*) from events")
+        // Mail goes on being sent meanwhile.
+        let count: i64 = sqlx::query_scalar("select count(*) from events where position <= $1")
+            .bind(read)
             .fetch_one(store.pool())
             .await
             .unwrap();

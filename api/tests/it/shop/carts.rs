@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::{Stage, id, money, order_input, refusal, refused, usd, with};
-use crate::cluster::key;
+use crate::cluster::{Shop, key, until};
 
 #[tokio::test]
 async fn lines_are_added_changed_and_removed() {
@@ -159,4 +159,24 @@ async fn currencies_are_not_mixed_in_a_cart() {
     let (code, path) = refusal(&payload);
     assert!(code == "CURRENCY_MISMATCH" && path.starts_with("input.lines"), "{payload:#}");
     assert_eq!(stage.head().await, head);
+}
+
+#[tokio::test]
+async fn a_cart_that_nobody_touches_expires_and_the_next_touch_begins_it_anew() {
+    let shop = Shop::new().await.variable("CARTULARY_CART_IDLE", "2s");
+    let stage = Stage::of(shop).await;
+    stage.sell("MUG", 2_499, 10).await;
+    stage.sell("INK", 899, 10).await;
+    let cart = stage.fill(&stage.ada, &[("MUG", 2)]).await;
+    let expired = ["cart.created", "cart.line_added", "cart.expired"];
+    let id = cart["id"].as_str().unwrap();
+    until("the cart expires", async || stage.history("CART", id).await == expired).await;
+
+    let update = json!({"cartId": cart["id"], "lines": [{"sku": "MUG", "quantity": 1}]});
+    let payload = stage.ada.mutate("cartLinesUpdate", "cart { id }", update).await;
+    refused(&payload, "CART_NOT_ACTIVE", "input.cartId");
+
+    let add = json!({"lines": [{"sku": "INK", "quantity": 1}]});
+    let payload = stage.ada.done("cartLinesAdd", "cart { id status itemCount }", add).await;
+    assert_eq!(payload["cart"], json!({"id": cart["id"], "status": "ACTIVE", "itemCount": 1}));
 }

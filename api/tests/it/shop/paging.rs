@@ -55,7 +55,8 @@ async fn five_of_everything() -> Stage {
 #[tokio::test]
 async fn every_list_is_read_page_by_page() {
     let stage = five_of_everything().await;
-    let head = stage.head().await;
+    stage.told(10).await;
+    let head = stage.end().await;
     let order = text(
         &stage.ada.ask("{ orders(first: 1) { nodes { id } } }", json!({})).await["orders"]["nodes"]
             [0]["id"],
@@ -74,6 +75,9 @@ async fn every_list_is_read_page_by_page() {
         ("inventoryItems", "filter: { low: true },", "sku", 0),
         ("inventoryLedger", "sku: \"A-1\",", "position", 2),
         ("history", &history, "position", 5),
+        ("notifications", &events, "id", 10),
+        ("notifications", "filter: { template: ORDER_CONFIRMATION },", "id", 5),
+        ("notifications", "filter: { status: ABANDONED },", "id", 0),
         ("events", &events, "position", usize::try_from(head).unwrap()),
     ];
     for (field, arguments, node, count) in lists {

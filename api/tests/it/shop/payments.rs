@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::stage::{Stage, id, refused, usd, with};
-use crate::cluster::{key, until};
+use crate::cluster::{Shop, key, until};
 
 fn payment_input(order: &str, token: &str) -> Value {
     json!({"orderId": order, "token": token, "idempotencyKey": key()})
@@ -27,33 +27,6 @@ async fn cash_on_delivery_confirms_at_once_and_is_collected_in_the_end() {
     stage.desk.done("paymentCapture", "payment { id }", collected).await;
     stage.becomes(&order, ["DELIVERED", "PAID"]).await;
     assert_eq!(stage.history("PAYMENT", &payment).await, ["payment.initiated", "payment.captured"]);
-}
-
-#[tokio::test]
-async fn after_a_declined_payment_another_may_be_tried() {
-    let stage = Stage::with_mugs().await;
-    let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
-    let declined = stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_declined").await;
-    let payment = "query($id: ID!) { payment(id: $id) { status failure } }";
-    until("the payment is declined", async || {
-        let seen = stage.ada.ask(payment, json!({"id": declined})).await;
-        seen["payment"] == json!({"status": "FAILED", "failure": "card_declined"})
-    })
-    .await;
-    until("the order knows", async || {
-        stage.history("ORDER", &order).await.ends_with(&["order.payment_recorded".to_owned()])
-    })
-    .await;
-    stage.stands(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
-    assert_eq!(stage.figures("MUG").await, [98, 2, 100]);
-    assert_eq!(stage.payment_history(&declined).await, ["payment.initiated", "payment.failed"]);
-
-    stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_success").await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
-    let seen = stage.see(&stage.ada, &order).await;
-    assert_eq!(seen["payments"][0]["status"], "FAILED");
-    assert_eq!(seen["payments"][1]["status"], "CAPTURED");
-    assert_eq!(stage.figures("MUG").await, [98, 0, 98]);
 }
 
 #[tokio::test]
@@ -93,12 +66,52 @@ async fn a_provider_that_does_not_answer_is_asked_again() {
         [
             "payment.initiated",
             "payment.outcome_unknown",
+            "payment.follow_up_scheduled",
+            "payment.followed_up",
             "payment.authorized",
             "payment.capture_requested",
             "payment.captured"
         ]
     );
     assert_eq!(stage.figures("MUG").await, [98, 0, 98]);
+}
+
+#[tokio::test]
+async fn an_unknown_payment_is_asked_about_again_after_a_restart() {
+    let shop = Shop::new().await.variable("CARTULARY_PAYMENT_RETRY", "2s");
+    let mut stage = Stage::of(shop).await;
+    stage.sell("MUG", 2_499, 100).await;
+    let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
+    let payment = stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_timeout").await;
+    until("nobody knows what became of it", async || {
+        stage.payment(&payment).await["status"] == "UNKNOWN"
+    })
+    .await;
+    stage.restart().await;
+    stage.becomes(&order, ["PAID", "PAID"]).await;
+    let history = stage.payment_history(&payment).await;
+    assert_eq!(history.iter().filter(|name| *name == "payment.captured").count(), 1);
+    assert_eq!(stage.figures("MUG").await, [98, 0, 98]);
+}
+
+#[tokio::test]
+async fn where_the_bank_asks_the_customer_goes_there_and_then_has_paid() {
+    let stage = Stage::with_mugs().await;
+    for method in ["CARD", "UPI", "NET_BANKING"] {
+        let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
+        let input = with(
+            payment_input(&order, "tok_requires_action"),
+            json!({"method": method, "capture": "AUTOMATIC"}),
+        );
+        let selection = "payment { id method actionUrl }";
+        let payment = stage.ada.done("paymentStart", selection, input).await["payment"].clone();
+        assert_eq!(payment["method"], method);
+        let url = payment["actionUrl"].as_str().unwrap_or_default();
+        assert!(url.starts_with("https://"), "{payment}");
+        stage.becomes(&order, ["PAID", "PAID"]).await;
+        let history = stage.payment_history(&id(&payment)).await;
+        assert_eq!(history[..2], ["payment.initiated", "payment.action_required"]);
+    }
 }
 
 #[tokio::test]

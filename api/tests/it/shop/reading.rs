@@ -129,8 +129,8 @@ type Fits<'f> = Box<dyn Fn(&Value) -> bool + 'f>;
 async fn events_are_found_by_what_is_known_of_them() {
     let stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
-    stage.history("ORDER", &order).await;
-    let head = stage.head().await.to_string();
+    stage.told(2).await;
+    let head = stage.end().await.to_string();
     let query = "query($filter: EventFilter, $at: Position) { events(first: 100, filter: $filter,
         minPosition: $at) { nodes { position kind streamId type actor recordedAt commandId correlationId } } }";
     let find = async |filter: Value| {

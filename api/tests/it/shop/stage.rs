@@ -34,6 +34,13 @@ impl Stage {
         Stage { shop, node, admin, desk, ada }
     }
 
+    /// Another server takes the place of this one, which is killed.
+    pub(crate) async fn restart(&mut self) {
+        let node = self.shop.start().await;
+        (self.admin, self.desk, self.ada) = (node.admin(), node.support(), node.customer("ada"));
+        std::mem::replace(&mut self.node, node).kill().await;
+    }
+
     /// A shop that sells mugs at 24.99 USD, a hundred of them on the shelf.
     pub(crate) async fn with_mugs() -> Stage {
         let stage = Stage::new().await;
@@ -103,13 +110,38 @@ impl Stage {
         .await;
     }
 
-    /// The position of the last event in the log.
+    /// The position of the last event in the log, apart from messages to people: those are asked for
+    /// and sent in the background.
     pub(crate) async fn head(&self) -> i64 {
+        let last =
+            "select coalesce(max(position), 0) from events where stream_type <> 'notification'";
+        self.count(last).await
+    }
+
+    pub(crate) async fn payment_becomes(&self, payment: &str, status: &str) {
+        let query = "query($id: ID!) { payment(id: $id) { status } }";
+        until(&format!("the payment becomes {status}"), async || {
+            let seen = self.desk.ask(query, json!({"id": payment})).await;
+            seen["payment"]["status"] == status
+        })
+        .await;
+    }
+
+    /// The position of the last event in the log.
+    pub(crate) async fn end(&self) -> i64 {
+        self.count("select coalesce(max(position), 0) from events").await
+    }
+
+    /// Waits until so many messages were sent.
+    pub(crate) async fn told(&self, messages: i64) {
+        let sent = "select count(*) from events where event_type = 'notification.sent'";
+        let what = format!("{messages} messages are sent");
+        until(&what, async || self.count(sent).await == messages).await;
+    }
+
+    async fn count(&self, query: &'static str) -> i64 {
         let database = self.shop.database.as_ref().expect("the shop has a database of its own");
-        sqlx::query_scalar("select coalesce(max(position), 0) from events")
-            .fetch_one(database.pool())
-            .await
-            .unwrap()
+        sqlx::query_scalar(query).fetch_one(database.pool()).await.unwrap()
     }
 
     /// The order as of now, as its buyer or anybody else sees it.
@@ -178,6 +210,14 @@ impl Stage {
         let mut types = self.history("PAYMENT", payment).await;
         types.retain(|name| name != "payment.processing");
         types
+    }
+
+    /// Of the inbox: how many events there are whose ids are like this, and how many of them are
+    /// processed.
+    pub(crate) async fn letters(&self, event: &str) -> (i64, i64) {
+        let query = "select count(*), count(processed_at) from inbox where event_id like $1";
+        let pool = self.shop.database.as_ref().unwrap().pool();
+        sqlx::query_as(query).bind(event).fetch_one(pool).await.unwrap()
     }
 
     /// The id of a SKU's stock.

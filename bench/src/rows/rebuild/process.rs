@@ -21,7 +21,8 @@ pub struct Rebuilt {
 }
 
 pub async fn run(database_url: &str, models: &[ReadModel]) -> Result<(), BenchError> {
-    let store = EventStore::connect(database_url, Options::default()).await?;
+    let options = Options { upcasters: domain::upcasters(), ..Options::default() };
+    let store = EventStore::connect(database_url, options).await?;
     let began = Instant::now();
     let reports = rebuild_all(&store, models, Mode::Replace, |_| ()).await;
     let seconds = began.elapsed().as_secs_f64();

@@ -1,12 +1,15 @@
 //! The simulated provider's books: intents, and the answer given under each idempotency key.
 
+use std::time::Duration;
+
 use domain::payment::Attempt;
 use domain::{Money, PaymentId};
 use sqlx::types::Json;
 use sqlx::{PgConnection, Row};
-use uuid::Uuid;
 
-use super::{Report, ReportKind, Simulator, Story, Webhook};
+use super::story::Story;
+use super::webhooks::announce;
+use super::{Report, ReportKind, Simulator};
 use crate::payments::ProviderError;
 
 struct Intent {
@@ -14,6 +17,7 @@ struct Intent {
     amount: Money,
     status: String,
     captured: i64,
+    story: Story,
 }
 
 impl From<sqlx::Error> for ProviderError {
@@ -35,15 +39,18 @@ impl Simulator {
         if let Some(report) = known_answer(&mut books, &key).await? {
             return Ok((false, report));
         }
+        let authorized = attempt.amount.amount - i64::from(story == Story::WrongAmount);
         let intent = Intent {
             id: format!("pi_{}", payment.0.simple()),
-            amount: attempt.amount,
+            amount: attempt.money(authorized),
             status: if story == Story::Declined { "failed" } else { "authorized" }.to_owned(),
-            captured: 0,
+            captured: if story.takes_at_once() { authorized } else { 0 },
+            story,
         };
         sqlx::query(
-            "insert into simulator.intents (id, payment_id, token, amount, currency, status)
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into simulator.intents
+                 (id, payment_id, token, amount, currency, status, captured)
+             values ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&intent.id)
         .bind(payment.0)
@@ -51,22 +58,13 @@ impl Simulator {
         .bind(intent.amount.amount)
         .bind(intent.amount.currency.code())
         .bind(&intent.status)
+        .bind(intent.captured)
         .execute(&mut *books)
         .await?;
-
-        let report = |kind| intent.report(payment, kind);
-        let answer = match story {
-            Story::Timeout => report(ReportKind::Authorized),
-            Story::Success => {
-                announce(&mut books, &report(ReportKind::Authorized)).await?;
-                report(ReportKind::Processing)
-            }
-            Story::Declined => {
-                let reason = Some("card_declined".to_owned());
-                announce(&mut books, &Report { reason, ..report(ReportKind::Failed) }).await?;
-                report(ReportKind::Processing)
-            }
-        };
+        for (kind, after) in story.opening(self.late) {
+            announce(&mut books, story, &intent.report(payment, kind), after).await?;
+        }
+        let answer = intent.report(payment, story.answer());
         remember(&mut books, &key, &answer).await?;
         books.commit().await?;
         Ok((true, answer))
@@ -85,6 +83,9 @@ impl Simulator {
         }
         let intent = find_intent(&mut books, payment).await?;
         let captured = intent.captured + amount;
+        if intent.story == Story::CaptureFails {
+            return Err(ProviderError::Refused("capture_declined".to_owned()));
+        }
         if intent.status != "authorized" || captured > intent.amount.amount {
             return Err(ProviderError::Refused(format!("the intent is {}", intent.status)));
         }
@@ -95,11 +96,10 @@ impl Simulator {
             .await?;
         let report = Report {
             amount: Some(Money::new(captured, intent.amount.currency)),
-            object: Some(intent.id.replacen("pi_", "ch_", 1)),
             request: Some(request),
             ..intent.report(payment, ReportKind::Captured)
         };
-        announce(&mut books, &report).await?;
+        announce(&mut books, intent.story, &report, Duration::ZERO).await?;
         remember(&mut books, &key, &report).await?;
         books.commit().await?;
         Ok(report)
@@ -112,11 +112,14 @@ impl Simulator {
         if intent.status == "cancelled" {
             return Ok(report);
         }
+        if intent.captured >= intent.amount.amount {
+            return Err(ProviderError::Refused("all of it was captured".to_owned()));
+        }
         sqlx::query("update simulator.intents set status = 'cancelled' where id = $1")
             .bind(&intent.id)
             .execute(&mut *books)
             .await?;
-        announce(&mut books, &report).await?;
+        announce(&mut books, intent.story, &report, Duration::ZERO).await?;
         books.commit().await?;
         Ok(report)
     }
@@ -133,7 +136,10 @@ impl Simulator {
             return Ok(report);
         }
         let intent = find_intent(&mut books, payment).await?;
-        if amount > intent.captured {
+        if intent.story == Story::RefundFails {
+            return Err(ProviderError::Refused("refund_declined".to_owned()));
+        }
+        if refunded(&mut books, payment).await? + amount > intent.captured {
             return Err(ProviderError::Refused("more than was captured".to_owned()));
         }
         let report = Report {
@@ -142,19 +148,70 @@ impl Simulator {
             request: Some(request),
             ..intent.report(payment, ReportKind::Refunded)
         };
-        announce(&mut books, &report).await?;
+        announce(&mut books, intent.story, &report, Duration::ZERO).await?;
+        for (kind, after) in intent.story.after_a_refund() {
+            announce(&mut books, intent.story, &intent.report(payment, kind), after).await?;
+        }
         remember(&mut books, &key, &report).await?;
         books.commit().await?;
         Ok(report)
     }
 }
 
+impl Simulator {
+    /// What the books say of a payment: how its intent stands, and all that was answered about it.
+    pub(super) async fn known_of(&self, payment: PaymentId) -> Result<Vec<Report>, ProviderError> {
+        let mut books = self.pool.begin().await?;
+        let intent = match find_intent(&mut books, payment).await {
+            Ok(intent) => intent,
+            Err(ProviderError::Refused(_)) => return Ok(vec![]),
+            Err(error) => return Err(error),
+        };
+        let answers: Vec<Json<Report>> = sqlx::query_scalar(
+            "select answer from simulator.answers where starts_with(idempotency_key, $1)",
+        )
+        .bind(format!("{payment}/"))
+        .fetch_all(&mut *books)
+        .await?;
+        let standing = match intent.status.as_str() {
+            "failed" => ReportKind::Failed,
+            "cancelled" => ReportKind::Cancelled,
+            _ => ReportKind::Authorized,
+        };
+        let mut reports = vec![intent.report(payment, standing)];
+        reports.extend(answers.into_iter().map(|Json(report)| report));
+        Ok(reports)
+    }
+}
+
 impl Intent {
     fn report(&self, payment_id: PaymentId, kind: ReportKind) -> Report {
-        let intent = self.id.clone();
-        let amount = Some(self.amount);
-        Report { kind, intent, payment_id, amount, object: None, request: None, reason: None }
+        let object = |prefix| Some(self.id.replacen("pi_", prefix, 1));
+        Report {
+            kind,
+            intent: self.id.clone(),
+            payment_id,
+            amount: Some(self.amount),
+            object: match kind {
+                ReportKind::Captured => object("ch_"),
+                ReportKind::DisputeOpened | ReportKind::DisputeLost => object("dp_"),
+                _ => None,
+            },
+            request: None,
+            reason: (kind == ReportKind::Failed).then(|| "card_declined".to_owned()),
+            url: (kind == ReportKind::ActionRequired)
+                .then(|| format!("https://bank.example/confirm/{}", self.id)),
+        }
     }
+}
+
+/// What went back so far, in minor units.
+async fn refunded(books: &mut PgConnection, payment: PaymentId) -> Result<i64, ProviderError> {
+    let refunded = sqlx::query_scalar(
+        "select coalesce(sum((answer->'amount'->>'amount')::bigint), 0)::bigint
+         from simulator.answers where starts_with(idempotency_key, $1)",
+    );
+    Ok(refunded.bind(format!("{payment}/refund/")).fetch_one(books).await?)
 }
 
 async fn find_intent(
@@ -162,20 +219,22 @@ async fn find_intent(
     payment: PaymentId,
 ) -> Result<Intent, ProviderError> {
     let row = sqlx::query(
-        "select id, amount, currency, status, captured from simulator.intents
+        "select id, token, amount, currency, status, captured from simulator.intents
          where payment_id = $1 for update",
     )
     .bind(payment.0)
     .fetch_optional(books)
     .await?
     .ok_or_else(|| ProviderError::Refused("no such intent".to_owned()))?;
-    let currency: String = row.try_get("currency")?;
-    let currency = currency.parse().map_err(|_| ProviderError::Refused("bad books".to_owned()))?;
+    let bad_books = || ProviderError::Refused("bad books".to_owned());
+    let (token, currency): (String, String) = (row.try_get("token")?, row.try_get("currency")?);
+    let currency = currency.parse().map_err(|_| bad_books())?;
     Ok(Intent {
         id: row.try_get("id")?,
         amount: Money::new(row.try_get("amount")?, currency),
         status: row.try_get("status")?,
         captured: row.try_get("captured")?,
+        story: Story::of(&token).ok_or_else(bad_books)?,
     })
 }
 
@@ -204,19 +263,6 @@ async fn remember(
     sqlx::query("insert into simulator.answers (idempotency_key, answer) values ($1, $2)")
         .bind(key)
         .bind(Json(answer))
-        .execute(books)
-        .await?;
-    Ok(())
-}
-
-async fn announce(books: &mut PgConnection, report: &Report) -> Result<(), ProviderError> {
-    let id = format!("evt_{}", Uuid::now_v7().simple());
-    let webhook = Webhook { id: id.clone(), data: report.clone() };
-    let body = serde_json::to_string(&webhook)
-        .map_err(|error| ProviderError::NoAnswer(error.to_string()))?;
-    sqlx::query("insert into simulator.webhooks (id, body) values ($1, $2)")
-        .bind(id)
-        .bind(body)
         .execute(books)
         .await?;
     Ok(())

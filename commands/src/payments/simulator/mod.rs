@@ -4,9 +4,11 @@
 //! and reports by signed webhooks over HTTP. The payment token chooses the story.
 
 mod books;
+mod story;
 mod webhooks;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::Utc;
 use domain::payment::{Attempt, Fact};
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
+use self::story::Story;
 use super::{BadSignature, Gibberish, ProviderError, Signer, Told};
 
 #[derive(Debug, Clone)]
@@ -23,28 +26,8 @@ pub struct Simulator {
     signer: Signer,
     /// Something is to be delivered.
     queued: Arc<Notify>,
-}
-
-/// What happens to a payment, by the token it is made with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Story {
-    /// `tok_success`: authorised.
-    Success,
-    /// `tok_declined`: declined.
-    Declined,
-    /// `tok_timeout`: authorised, but nobody is told until they ask again.
-    Timeout,
-}
-
-impl Story {
-    fn of(token: &str) -> Option<Story> {
-        match token {
-            "tok_success" => Some(Story::Success),
-            "tok_declined" => Some(Story::Declined),
-            "tok_timeout" => Some(Story::Timeout),
-            _ => None,
-        }
-    }
+    /// Later than any reservation ends.
+    late: Duration,
 }
 
 /// A fact as the provider words it, in answers and in webhooks alike.
@@ -63,12 +46,16 @@ struct Report {
     /// The number of our request, from the metadata.
     request: Option<u32>,
     reason: Option<String>,
+    /// Where the customer has to go.
+    url: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum ReportKind {
     #[serde(rename = "intent.processing")]
     Processing,
+    #[serde(rename = "intent.action_required")]
+    ActionRequired,
     #[serde(rename = "intent.authorized")]
     Authorized,
     #[serde(rename = "intent.captured")]
@@ -79,6 +66,12 @@ enum ReportKind {
     Failed,
     #[serde(rename = "refund.succeeded")]
     Refunded,
+    #[serde(rename = "dispute.opened")]
+    DisputeOpened,
+    #[serde(rename = "dispute.won")]
+    DisputeWon,
+    #[serde(rename = "dispute.lost")]
+    DisputeLost,
 }
 
 /// The envelope of a webhook.
@@ -89,8 +82,9 @@ struct Webhook {
 }
 
 impl Simulator {
-    pub fn new(pool: PgPool, signer: Signer) -> Simulator {
-        Simulator { pool, signer, queued: Arc::default() }
+    /// `late` is how long after its beginning a payment comes too late.
+    pub fn new(pool: PgPool, signer: Signer, late: Duration) -> Simulator {
+        Simulator { pool, signer, queued: Arc::default(), late }
     }
 
     pub(super) async fn create(
@@ -101,6 +95,9 @@ impl Simulator {
         let Some(story) = Story::of(&attempt.source) else {
             return Err(ProviderError::Refused(format!("no such token: {}", attempt.source)));
         };
+        if story == Story::Silent {
+            return Err(silence());
+        }
         let (first_time, report) = self.open_intent(payment, attempt, story).await?;
         self.queued.notify_one();
         if story == Story::Timeout && first_time {
@@ -121,7 +118,11 @@ impl Simulator {
         Ok(vec![report.fact()])
     }
 
-    pub(super) async fn void(&self, payment: PaymentId) -> Result<Vec<Fact>, ProviderError> {
+    pub(super) async fn void(
+        &self,
+        payment: PaymentId,
+        _: &Attempt,
+    ) -> Result<Vec<Fact>, ProviderError> {
         let report = self.let_go(payment).await?;
         self.queued.notify_one();
         Ok(vec![report.fact()])
@@ -137,6 +138,18 @@ impl Simulator {
         let report = self.give_back(payment, request, amount).await?;
         self.queued.notify_one();
         Ok(vec![report.fact()])
+    }
+
+    pub(super) async fn look_up(
+        &self,
+        payment: PaymentId,
+        attempt: &Attempt,
+    ) -> Result<Vec<Fact>, ProviderError> {
+        if Story::of(&attempt.source) == Some(Story::Silent) {
+            return Err(silence());
+        }
+        let reports = self.known_of(payment).await?;
+        Ok(reports.iter().map(Report::fact).collect())
     }
 
     pub(super) fn client_secret(&self, reference: &str) -> String {
@@ -171,9 +184,19 @@ impl Report {
             (ReportKind::Refunded, Some(amount)) => {
                 Fact::Refunded { object, amount, request: self.request }
             }
+            (ReportKind::DisputeOpened, Some(amount)) => Fact::DisputeOpened { object, amount },
+            (ReportKind::DisputeWon, _) => Fact::DisputeWon { object },
+            (ReportKind::DisputeLost, _) => Fact::DisputeLost { object },
+            (ReportKind::ActionRequired, _) => {
+                Fact::ActionRequired { reference, url: self.url.clone() }
+            }
             (ReportKind::Cancelled, _) => Fact::Cancelled,
             (ReportKind::Failed, _) => Fact::Failed { reason },
             _ => Fact::Processing { reference },
         }
     }
+}
+
+fn silence() -> ProviderError {
+    ProviderError::NoAnswer("silence".to_owned())
 }

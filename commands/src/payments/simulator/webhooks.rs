@@ -1,12 +1,18 @@
-//! Delivers the simulated provider's webhooks over HTTP, again and again until they are taken.
+//! Queues the simulated provider's webhooks, and delivers them over HTTP, again and again until they
+//! are taken.
 
 use std::time::Duration;
 
 use chrono::Utc;
+use futures::future::join_all;
+use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use super::Simulator;
+use super::story::Story;
+use super::{Report, Simulator, Webhook};
 use crate::backoff::pause;
+use crate::payments::ProviderError;
 
 /// How long a delivery may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -55,12 +61,22 @@ impl Simulator {
         )
         .fetch_all(&self.pool)
         .await?;
-        let posts = due.iter().map(|(id, body, attempts)| async move {
-            let taken = self.post(client, endpoint, body).await;
-            self.settle(id, *attempts, taken).await
-        });
-        for posted in futures::future::join_all(posts).await {
-            posted?;
+        let posts = due.iter().map(|(_, body, _)| self.post(client, endpoint, body));
+        let (mut taken, mut refused) = (vec![], vec![]);
+        for ((id, _, attempts), posted) in due.iter().zip(join_all(posts).await) {
+            match posted {
+                true => taken.push(id.as_str()),
+                false => refused.push((id.as_str(), *attempts)),
+            }
+        }
+        if !taken.is_empty() {
+            sqlx::query("delete from simulator.webhooks where id = any($1)")
+                .bind(taken)
+                .execute(&self.pool)
+                .await?;
+        }
+        for (id, attempts) in refused {
+            self.put_off(id, attempts).await?;
         }
         Ok(due.len())
     }
@@ -85,19 +101,46 @@ impl Simulator {
         }
     }
 
-    async fn settle(&self, id: &str, attempts: i32, taken: bool) -> Result<(), sqlx::Error> {
-        let query = if taken {
-            sqlx::query("delete from simulator.webhooks where id = $1").bind(id)
-        } else {
-            let (first, most) = (Duration::from_millis(200), Duration::from_secs(30));
-            let wait = pause(attempts.unsigned_abs(), first, most);
-            sqlx::query(
-                "update simulator.webhooks
-                 set due_at = clock_timestamp() + make_interval(secs => $2) where id = $1",
-            )
-            .bind(id)
-            .bind(wait.as_secs_f64())
-        };
-        query.execute(&self.pool).await.map(|_| ())
+    async fn put_off(&self, id: &str, attempts: i32) -> Result<(), sqlx::Error> {
+        let (first, most) = (Duration::from_millis(200), Duration::from_secs(30));
+        let wait = pause(attempts.unsigned_abs(), first, most);
+        sqlx::query(
+            "update simulator.webhooks
+             set due_at = clock_timestamp() + make_interval(secs => $2) where id = $1",
+        )
+        .bind(id)
+        .bind(wait.as_secs_f64())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
+}
+
+/// Queues a webhook; where the story says so, twice, and once more under another id.
+pub(super) async fn announce(
+    books: &mut PgConnection,
+    story: Story,
+    report: &Report,
+    after: Duration,
+) -> Result<(), ProviderError> {
+    let event = || format!("evt_{}", Uuid::now_v7().simple());
+    let (first, other) = (event(), event());
+    let mut copies = vec![(first.clone(), first.clone())];
+    if story == Story::DuplicateWebhooks {
+        copies.extend([(format!("{first}_again"), first), (other.clone(), other)]);
+    }
+    for (row, id) in copies {
+        let body = serde_json::to_string(&Webhook { id, data: report.clone() })
+            .map_err(|error| ProviderError::NoAnswer(error.to_string()))?;
+        sqlx::query(
+            "insert into simulator.webhooks (id, body, due_at)
+             values ($1, $2, clock_timestamp() + make_interval(secs => $3))",
+        )
+        .bind(row)
+        .bind(body)
+        .bind(after.as_secs_f64())
+        .execute(&mut *books)
+        .await?;
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use super::Shop;
 use crate::cart::{Cart, CartCommand, CartError, Owner};
 use crate::checkout::{Changes, MergeCarts};
-use crate::fixtures::{cart_id, coupon_code, customer, minute, sku, units};
+use crate::fixtures::{WEEK, cart_id, coupon_code, customer, minute, sku, units};
 use crate::product::{Product, ProductCommand};
 use crate::{Decide, Refusal, State};
 
@@ -13,7 +13,12 @@ fn own(shop: &Shop) -> Cart {
 
 /// The guest's cart goes into the customer's.
 fn merge(shop: &Shop) -> Result<Changes, Refusal> {
-    let request = MergeCarts { guest: cart_id(1), into: cart_id(2), customer: customer() };
+    let request = MergeCarts {
+        guest: cart_id(1),
+        into: cart_id(2),
+        customer: customer(),
+        idle_seconds: WEEK,
+    };
     let product = |sku: &crate::Sku| match shop.states.get(&sku.product()) {
         Some(State::Product(product)) => Some(product),
         _ => None,
@@ -26,7 +31,11 @@ fn with_mugs_of_their_own(shop: &mut Shop, quantity: i64) {
     let offer = state!(shop, Product, sku("MUG").product()).offer(&sku("MUG")).unwrap();
     let quantity = units(quantity);
     let line = crate::cart::Addition { offer, quantity, expected_unit_price: None };
-    let add = CartCommand::AddLines { owner: Owner::Customer(customer()), lines: vec![line] };
+    let add = CartCommand::AddLines {
+        owner: Owner::Customer(customer()),
+        idle_seconds: WEEK,
+        lines: vec![line],
+    };
     let events = own(shop).decide(&add, minute(-3)).unwrap();
     shop.happen(cart_id(2).stream(), events);
 }

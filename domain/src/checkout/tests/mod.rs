@@ -12,6 +12,7 @@ macro_rules! state {
 mod cancel;
 mod coupon;
 mod expire;
+mod hold;
 mod merge;
 mod pay;
 mod place;
@@ -26,7 +27,7 @@ use super::{Changes, Holds, PlaceOrder, Shelf, StartPayment};
 use crate::cart::{Addition, Cart, CartCommand, Owner};
 use crate::coupon::{Coupon, CouponCommand, Discount, Terms};
 use crate::fixtures::{
-    cart_id, coupon_code, minute, order_id, payment_id, sealed, sku, text, units, usd,
+    WEEK, cart_id, coupon_code, minute, order_id, payment_id, sealed, sku, text, units, usd,
 };
 use crate::inventory::{Inventory, InventoryCommand, Stock};
 use crate::order::{CancelReason, Details, Order, OrderCommand, Part, Restocking};
@@ -148,7 +149,8 @@ impl Shop {
     fn add(&mut self, name: &str, quantity: i64) {
         let offer = state!(self, Product, sku(name).product()).offer(&sku(name)).unwrap();
         let line = Addition { offer, quantity: units(quantity), expected_unit_price: None };
-        let add = CartCommand::AddLines { owner: Owner::Guest, lines: vec![line] };
+        let add =
+            CartCommand::AddLines { owner: Owner::Guest, idle_seconds: WEEK, lines: vec![line] };
         let events = self.cart().decide(&add, minute(-5)).unwrap();
         self.happen(cart_id(1).stream(), events);
     }

@@ -109,6 +109,14 @@ fn the_payment_axis_is_the_sum_of_all_attempts() {
         (vec![recorded(1, outcome(3400, 3400)), refunded(1, 3399)], PaymentAxis::PartiallyRefunded),
         (vec![recorded(1, outcome(3400, 3400)), refunded(1, 3400)], PaymentAxis::Refunded),
         (vec![recorded(1, disputed), refunded(1, 3400)], PaymentAxis::Disputed),
+        (
+            vec![
+                recorded(1, outcome(3400, 3400)),
+                recorded(2, outcome(3400, 3400)),
+                refunded(2, 3400),
+            ],
+            PaymentAxis::Paid,
+        ),
     ] {
         let mut history = an_order([by_card(1), by_card(2)]);
         history.extend(events);

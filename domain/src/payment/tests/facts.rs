@@ -90,6 +90,18 @@ fn a_fact_is_an_event_when_it_is_news() {
         ),
         (Fact::Failed { reason: reason() }, PaymentEvent::Failed { reason: reason(), at }),
         (Fact::Expired, PaymentEvent::Expired { at }),
+        (
+            Fact::DisputeOpened { object: "dp_1".into(), amount: usd(3400) },
+            PaymentEvent::DisputeOpened { object: "dp_1".into(), amount: usd(3400), at },
+        ),
+        (
+            Fact::DisputeWon { object: "dp_1".into() },
+            PaymentEvent::DisputeWon { object: "dp_1".into(), at },
+        ),
+        (
+            Fact::DisputeLost { object: "dp_1".into() },
+            PaymentEvent::DisputeLost { object: "dp_1".into(), at },
+        ),
     ] {
         check(pending.clone(), fact.clone(), [event.clone()]);
         let mut heard = pending.clone();
@@ -170,13 +182,25 @@ fn everything_that_needs_a_person_is_told_once() {
 }
 
 #[test]
+fn somebody_looks_at_it_once() {
+    let resolve = || PaymentCommand::ResolveAttention;
+    let resolved = PaymentEvent::AttentionResolved { at: now() };
+    let flagged = by_card([needs_attention("odd")]);
+    given(&flagged).when(resolve()).then_expect_events(vec![resolved.clone()]);
+    let after = by_card([needs_attention("odd"), resolved]);
+    given(&after).when(resolve()).then_expect_events(vec![]);
+    assert_eq!(attempt(&after).needs_attention, None);
+}
+
+#[test]
 fn money_that_moved_outweighs_the_failure_of_its_request() {
     let failed = |request| PaymentEvent::CaptureFailed {
         request,
         reason: "try later".into(),
         at: minute(3),
     };
-    let done = Request { amount: 3400, pending: false, failure: None };
+    let asked_at = minute(2);
+    let done = Request { amount: 3400, asked_at, pending: false, failure: None, retried: false };
     for events in
         [[captured("ch_1", 3400, Some(1)), failed(1)], [failed(1), captured("ch_1", 3400, Some(1))]]
     {
@@ -199,7 +223,7 @@ fn silence_is_news_only_while_nothing_was_heard() {
 #[test]
 fn whatever_the_provider_says_ends_the_doubt() {
     let unknown = PaymentEvent::OutcomeUnknown { at: minute(1) };
-    assert!(attempt(&by_card([unknown.clone()])).unknown);
+    assert_eq!(attempt(&by_card([unknown.clone()])).silences, 1);
     let reference = String::from("pi_1");
     let heard = PaymentEvent::Processing { reference: reference.clone(), at: minute(2) };
     let events = by_card([heard.clone(), unknown]);
@@ -210,7 +234,49 @@ fn whatever_the_provider_says_ends_the_doubt() {
     );
     let mut told = events;
     told.push(heard);
-    assert!(!attempt(&told).unknown);
+    assert_eq!(attempt(&told).silences, 0);
+}
+
+#[test]
+fn a_dispute_and_a_refund_of_one_payment_are_both_recorded_and_need_a_person() {
+    let disputed = Fact::DisputeOpened { object: "dp_1".into(), amount: usd(3400) };
+    let refunded = refunded_fact("re_1", usd(3400), None);
+    for facts in [[refunded.clone(), disputed.clone()], [disputed, refunded]] {
+        let mut events = by_card([authorized(), captured("ch_1", 3400, None)]);
+        for fact in facts {
+            events.extend(attempt(&events).record(&fact, now()));
+        }
+        let payment = attempt(&events);
+        assert_eq!((payment.refunded(), payment.disputed()), (3400, 3400));
+        assert_eq!(payment.refundable(), 0, "nothing is below nothing");
+        let reason = "it is disputed, and money was refunded as well";
+        assert_eq!(payment.needs_attention.as_deref(), Some(reason));
+    }
+}
+
+#[test]
+fn what_is_disputed_is_not_refunded_as_well() {
+    let opened = |cents| PaymentEvent::DisputeOpened {
+        object: "dp_1".into(),
+        amount: usd(cents),
+        at: minute(4),
+    };
+    let (won, lost) = (
+        PaymentEvent::DisputeWon { object: "dp_1".into(), at: minute(5) },
+        PaymentEvent::DisputeLost { object: "dp_1".into(), at: minute(5) },
+    );
+    let paid = || captured("ch_1", 3400, None);
+    for (events, refundable, charged_back) in [
+        (by_card([paid(), opened(1000)]), 2400, 0),
+        (by_card([paid(), opened(3400)]), 0, 0),
+        (by_card([paid(), opened(3400), won.clone()]), 3400, 0),
+        (by_card([paid(), won, opened(3400)]), 3400, 0),
+        (by_card([paid(), opened(1000), lost.clone()]), 2400, 1000),
+        (by_card([paid(), lost, opened(1000)]), 2400, 1000),
+    ] {
+        let payment = attempt(&events);
+        assert_eq!((payment.refundable(), payment.charged_back()), (refundable, charged_back));
+    }
 }
 
 #[test]

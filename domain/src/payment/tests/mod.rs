@@ -2,6 +2,8 @@
 
 mod cash;
 mod facts;
+mod follow_up;
+mod hold;
 mod requests;
 mod status;
 
@@ -103,6 +105,10 @@ fn nothing_is_done_to_a_payment_that_does_not_exist() {
         PaymentCommand::RequestVoid,
         PaymentCommand::RequestRefund { amount: None },
         PaymentCommand::Unwind,
+        PaymentCommand::FollowUp,
+        PaymentCommand::EndHold,
+        PaymentCommand::FlagUnknown,
+        PaymentCommand::ResolveAttention,
     ] {
         given(&[]).when(command).then_expect_error(PaymentError::Missing);
     }
@@ -121,5 +127,18 @@ fn a_refusal_has_a_code_and_names_its_field() {
     ] {
         let refusal = Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");
+    }
+}
+
+#[test]
+fn every_method_has_a_name_that_is_stored() {
+    for (method, name) in [
+        (Method::Card, "CARD"),
+        (Method::Upi, "UPI"),
+        (Method::NetBanking, "NET_BANKING"),
+        (Method::CashOnDelivery, "CASH_ON_DELIVERY"),
+    ] {
+        assert_eq!(serde_json::to_value(method).unwrap(), name);
+        assert_eq!(serde_json::from_value::<Method>(name.into()).unwrap(), method);
     }
 }

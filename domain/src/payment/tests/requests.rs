@@ -61,17 +61,6 @@ fn captures_together_stay_within_what_is_authorised() {
 }
 
 #[test]
-fn a_failed_capture_can_be_asked_for_again() {
-    let reason = String::from("try later");
-    let events = by_card([
-        authorized(),
-        capture_requested(1, 3400),
-        PaymentEvent::CaptureFailed { request: 1, reason, at: minute(3) },
-    ]);
-    given(&events).when(capture(None)).then_expect_events(vec![capture_requested_now(2, 3400)]);
-}
-
-#[test]
 fn what_is_not_authorised_or_let_go_is_not_captured() {
     for events in [
         by_card([]),

@@ -68,7 +68,9 @@ fn the_status_is_the_first_that_holds() {
         (by_card([paid(), refunded("re_1", 3400, None)]), PaymentStatus::Refunded),
         (by_card([paid(), refunded("re_1", 3400, None), disputed()]), PaymentStatus::Disputed),
         (by_card([paid(), disputed(), dispute_won()]), PaymentStatus::Captured),
-        (by_card([paid(), dispute_lost(), disputed()]), PaymentStatus::Captured),
+        (by_card([paid(), dispute_won(), disputed()]), PaymentStatus::Captured),
+        (by_card([paid(), dispute_lost()]), PaymentStatus::Disputed),
+        (by_card([paid(), dispute_lost(), disputed()]), PaymentStatus::Disputed),
     ] {
         assert_eq!(attempt(&events).status(), status, "{events:?}");
     }

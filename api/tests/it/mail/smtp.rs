@@ -1,0 +1,130 @@
+//! Mail by a real mail server, which also postpones, refuses, hangs up and stalls.
+
+use serde_json::{Value, json};
+
+use super::failures;
+use super::server::MailServer;
+use crate::cluster::{Shop, key, until};
+use crate::shop::stage::{Stage, text};
+
+/// A shop that sells mugs and hurries to send mail again.
+async fn stage(server: &MailServer, backoff: &str) -> Stage {
+    let shop = Shop::new()
+        .await
+        .variable("SMTP_URL", &server.url())
+        .variable("MAIL_FROM", "Mugs & more <shop@example.com>")
+        .variable("CARTULARY_SHOP_NAME", "Mugs & more")
+        .variable("CARTULARY_MAIL_BACKOFF", backoff)
+        .variable("CARTULARY_MAIL_TIMEOUT", "1s");
+    let stage = Stage::of(shop).await;
+    stage.sell("MUG", 2_499, 100).await;
+    stage
+}
+
+fn is(status: &'static str) -> impl Fn(&Value) -> bool {
+    move |seen| seen["status"] == status
+}
+
+fn has_failed(seen: &Value) -> bool {
+    !failures(seen).is_empty()
+}
+
+#[tokio::test]
+async fn a_message_arrives_as_text_and_as_html() {
+    let Some(server) = MailServer::start().await else { return };
+    let stage = stage(&server, "30s").await;
+    let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
+    let letter = server.has_taken(1).await.remove(0);
+    assert_eq!(letter["to"], json!(["ada@example.org"]));
+    let headers = &letter["headers"];
+    assert_eq!(headers["To"], "Ada <ada@example.org>");
+    assert_eq!(headers["From"], "Mugs & more <shop@example.com>");
+    let seen = stage.first_message(&order, "it is sent", is("SENT")).await;
+    let id = format!("<{}@example.com>", text(&seen["id"]));
+    assert_eq!(headers["Message-ID"], id);
+    let (plain, html) = (text(&letter["text"]), text(&letter["html"]));
+    assert!(plain.contains("2 x A MUG: 49.98 USD") && plain.contains("Mugs & more"), "{plain}");
+    assert!(html.contains("2 × A MUG") && html.contains("Mugs &amp; more"), "{html}");
+}
+
+#[tokio::test]
+async fn what_is_postponed_is_sent_later() {
+    let Some(server) = MailServer::start().await else { return };
+    server.behave("postpone");
+    let stage = stage(&server, "100ms").await;
+    let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
+    let seen = stage.first_message(&order, "it is postponed", has_failed).await;
+    assert_eq!(failures(&seen)[0], "the mail server said 451 4.3.0");
+    server.behave("accept");
+    let seen = stage.first_message(&order, "it is sent", is("SENT")).await;
+    assert_eq!(server.has_taken(1).await.len(), 1);
+    let attempts = seen["attempts"].as_array().unwrap();
+    assert!(attempts.len() >= 2 && attempts.last().unwrap()["failure"].is_null(), "{seen:#}");
+    assert!(attempts[0]["nextAttemptAt"].is_string(), "{seen:#}");
+}
+
+#[tokio::test]
+async fn what_is_refused_for_good_is_given_up_at_once_and_nobody_is_named() {
+    let Some(server) = MailServer::start().await else { return };
+    server.behave("refuse");
+    let stage = stage(&server, "30s").await;
+    let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
+    let seen = stage.first_message(&order, "it is given up", is("ABANDONED")).await;
+    assert_eq!(failures(&seen), ["the mail server said 550 5.1.1"]);
+    assert_eq!(seen["abandonedBecause"], "the mail server said 550 5.1.1");
+    assert_eq!(seen["nextAttemptAt"], json!(null));
+    assert!(!stage.node.log().contains("ada@example.org"));
+}
+
+#[tokio::test]
+async fn what_always_fails_is_given_up_after_six_attempts() {
+    let Some(server) = MailServer::start().await else { return };
+    server.behave("drop");
+    let stage = stage(&server, "1ms").await;
+    let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
+    let seen = stage.first_message(&order, "it is given up", is("ABANDONED")).await;
+    assert_eq!(failures(&seen), ["the connection to the mail server failed"; 6]);
+    assert!(server.letters().is_empty());
+    // The server is back, and so is the mail.
+    server.behave("accept");
+    stage.order(&stage.ada, &[("MUG", 1)]).await;
+    server.has_taken(1).await;
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_keeps_nobody_waiting() {
+    let Some(server) = MailServer::start().await else { return };
+    server.behave("stall");
+    let stage = stage(&server, "100ms").await;
+    let (order, _) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
+    let seen = stage.first_message(&order, "it is late", has_failed).await;
+    assert_eq!(failures(&seen)[0], "no answer in time");
+    server.behave("accept");
+    stage.told(2).await;
+    until("both have arrived", async || {
+        let mut ids: Vec<_> =
+            server.letters().iter().map(|letter| text(&letter["headers"]["Message-ID"])).collect();
+        ids.sort();
+        ids.dedup();
+        ids.len() == 2
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_while_mail_server_and_shop_are_down() {
+    let Some(mut server) = MailServer::start().await else { return };
+    let stage = stage(&server, "200ms").await;
+    server.kill().await;
+    let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
+    stage.first_message(&order, "nobody answers", has_failed).await;
+    let Stage { shop, node, .. } = stage;
+    node.kill().await;
+    server.start_again().await;
+    let stage = Stage::of(shop).await;
+    stage.first_message(&order, "it is sent", is("SENT")).await;
+    assert_eq!(server.has_taken(1).await.len(), 1);
+    let cancel = json!({"orderId": order, "idempotencyKey": key()});
+    stage.ada.done("orderCancel", "order { id }", cancel).await;
+    assert_eq!(server.has_taken(2).await.len(), 2);
+}

@@ -1,0 +1,174 @@
+//! Sends what is due. Which messages are due is a read model, so nothing is forgotten; one node does
+//! this at a time, by lease, a bounded number of messages side by side.
+//!
+//! The read model may be behind, so each message is looked at before it is sent.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use chrono::Utc;
+use domain::NotificationId;
+use event_store::lease::{self, Lease};
+use projections::QueryError;
+use projections::deadlines::DueNotification;
+use tokio::task::{self, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::circuit::Circuit;
+use super::post::{Post, Reach};
+
+const NAME: &str = "mail";
+const LEASE_TTL: Duration = Duration::from_secs(5);
+const RENEW_EVERY: Duration = Duration::from_millis(1_500);
+
+/// How often to look for what is due, and how often where the last look has not found all.
+const POLL: Duration = Duration::from_millis(250);
+const POLL_IN_A_HURRY: Duration = Duration::from_millis(50);
+
+/// The most messages found by one look.
+const BATCH_MAX: usize = 500;
+
+/// Messages begin so far apart, and after a silence as many at once as would have begun in this time:
+/// telling people takes nothing from selling, and mail servers turn away who hurries.
+const START_EVERY: Duration = Duration::from_millis(20);
+const BURST: Duration = Duration::from_secs(1);
+
+/// What is under way when the program stops may take this long to be recorded.
+const FINISH_WITHIN: Duration = Duration::from_secs(3);
+
+/// Sends, whenever this node holds the lease, until told to stop.
+pub async fn run(post: Post, stop: CancellationToken) {
+    let owner = Uuid::now_v7().to_string();
+    let pool = post.bus.store().pool().clone();
+    let (mut held, mut asked_at): (Option<(Lease, Instant)>, Option<Instant>) = (None, None);
+    let mut office = Office::new(post);
+    while !stop.is_cancelled() {
+        if asked_at.is_none_or(|at| at.elapsed() >= RENEW_EVERY) {
+            asked_at = Some(Instant::now());
+            // Taking one's own lease again renews it.
+            match lease::acquire(&pool, NAME, &owner, LEASE_TTL).await {
+                Ok(lease) => held = lease.map(|lease| (lease, Instant::now())),
+                Err(error) => tracing::warn!(%error, "the lease of the mail cannot be taken"),
+            }
+        }
+        if held.as_ref().is_some_and(|(_, since)| since.elapsed() < LEASE_TTL)
+            && let Err(error) = office.work().await
+        {
+            tracing::warn!(%error, "due mail cannot be found, trying again");
+        }
+        let pause = office.pause().max(POLL_IN_A_HURRY);
+        tokio::select! {
+            () = office.something_ends() => {}
+            () = tokio::time::sleep(pause) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+    office.close().await;
+    if let Some((lease, _)) = held
+        && let Err(error) = lease::release(&pool, lease).await
+    {
+        tracing::debug!(%error, "the lease of the mail was not given back");
+    }
+}
+
+/// What waits and what is under way.
+struct Office {
+    post: Post,
+    circuit: Circuit,
+    waiting: VecDeque<DueNotification>,
+    under_way: HashMap<task::Id, NotificationId>,
+    running: JoinSet<Reach>,
+    looked_at: Option<Instant>,
+    poll: Duration,
+    next_start: Instant,
+}
+
+impl Office {
+    fn new(post: Post) -> Office {
+        Office {
+            post,
+            circuit: Circuit::default(),
+            waiting: VecDeque::new(),
+            under_way: HashMap::new(),
+            running: JoinSet::new(),
+            looked_at: None,
+            poll: POLL,
+            next_start: Instant::now(),
+        }
+    }
+
+    /// Starts as many messages as there is room for.
+    async fn work(&mut self) -> Result<(), QueryError> {
+        let room = self.circuit.room(Instant::now(), self.post.mailer.parallel());
+        if room > self.under_way.len() && self.waiting.is_empty() && self.pause().is_zero() {
+            self.look().await?;
+        }
+        while self.under_way.len() < room
+            && !self.waiting.is_empty()
+            && self.may_start()
+            && let Some(due) = self.waiting.pop_front()
+        {
+            if self.under_way.values().all(|other| *other != due.notification) {
+                let post = self.post.clone();
+                let task = self.running.spawn(async move { post.deliver(&due).await });
+                self.under_way.insert(task.id(), due.notification);
+            }
+        }
+        Ok(())
+    }
+
+    fn may_start(&mut self) -> bool {
+        let now = Instant::now();
+        let earliest = now.checked_sub(BURST).unwrap_or(now);
+        let start = self.next_start.max(earliest);
+        if start <= now {
+            self.next_start = start + START_EVERY;
+        }
+        start <= now
+    }
+
+    async fn look(&mut self) -> Result<(), QueryError> {
+        self.looked_at = Some(Instant::now());
+        let most = i64::try_from(BATCH_MAX).unwrap_or(i64::MAX);
+        let due = self.post.read_models.notifications_due(Utc::now(), most).await?;
+        self.poll = if due.len() == BATCH_MAX { POLL_IN_A_HURRY } else { POLL };
+        self.waiting.extend(due);
+        Ok(())
+    }
+
+    /// Until the next look.
+    fn pause(&self) -> Duration {
+        self.looked_at.map_or(Duration::ZERO, |at| self.poll.saturating_sub(at.elapsed()))
+    }
+
+    /// Never, where nothing is under way.
+    async fn something_ends(&mut self) {
+        match self.running.join_next_with_id().await {
+            Some(Ok((task, reach))) => self.ended(task, reach),
+            Some(Err(error)) => {
+                tracing::error!(%error, "a message ended without a result");
+                self.ended(error.id(), Reach::NotAsked);
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    fn ended(&mut self, task: task::Id, reach: Reach) {
+        self.under_way.remove(&task);
+        match reach {
+            Reach::Reached => self.circuit.reached(),
+            Reach::Unreachable => self.circuit.unreachable(Instant::now()),
+            Reach::NotAsked => {}
+        }
+    }
+
+    /// Lets what is under way come to its end, so that it is not sent again.
+    async fn close(mut self) {
+        let rest = async { while self.running.join_next().await.is_some() {} };
+        if tokio::time::timeout(FINISH_WITHIN, rest).await.is_err() {
+            tracing::warn!("some mail was under way; it may be sent again");
+        }
+    }
+}

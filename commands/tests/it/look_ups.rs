@@ -1,0 +1,129 @@
+//! Providers forget idempotency keys: what was asked too long ago is looked up, never sent again.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use commands::payments::{Provider, Signer, Simulator};
+use commands::{Bus, Changes, Command, Halt, PaymentPolicy, Reactions, States, run_reactions};
+use domain::payment::{Attempt, CaptureMode, Method, PaymentEvent, PaymentStatus};
+use domain::{OrderId, PaymentId, State, StreamId, Timestamp};
+use projections::Projector;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::support::{Shop, once, until, usd};
+
+/// A payment that began so long ago, of which nothing was heard since, or whose capture was asked for
+/// then.
+#[derive(Debug, Clone)]
+struct Before {
+    age: TimeDelta,
+    payment: PaymentId,
+    captures: bool,
+}
+
+impl Command for Before {
+    fn name(&self) -> &'static str {
+        "test"
+    }
+
+    fn subject(&self) -> Option<StreamId> {
+        None
+    }
+
+    fn decide(&self, _: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
+        let at = now - self.age;
+        let begun = PaymentEvent::Initiated {
+            order: OrderId(Uuid::now_v7()),
+            amount: usd(999),
+            method: Method::Card,
+            capture: CaptureMode::Manual,
+            source: "tok_success".to_owned(),
+            at,
+        };
+        let authorized = PaymentEvent::Authorized {
+            reference: "pi_1".to_owned(),
+            amount: usd(999),
+            expires_at: None,
+            at,
+        };
+        let requested = PaymentEvent::CaptureRequested { request: 1, amount: usd(999), at };
+        let events = match self.captures {
+            true => vec![begun, authorized, requested],
+            false => vec![begun],
+        };
+        Ok(events.into_iter().map(|event| (self.payment.stream(), event.into())).collect())
+    }
+}
+
+async fn attempt(bus: &Bus, payment: PaymentId) -> Attempt {
+    match bus.load(payment.stream()).await.unwrap().0 {
+        State::Payment(payment) => payment.existing().unwrap().clone(),
+        other => panic!("no payment: {other:?}"),
+    }
+}
+
+/// How a payment comes out of which the provider may know before the shop turns to it, and how often
+/// it is in the provider's books.
+async fn asked_after(age: TimeDelta, is_known: bool) -> (PaymentStatus, i64) {
+    let asked = Before { age, payment: PaymentId(Uuid::now_v7()), captures: false };
+    let news = |attempt: &Attempt| attempt.status() != PaymentStatus::Pending;
+    let (attempt, intents) = turned_to_the_provider(asked, is_known, news).await;
+    (attempt.status(), intents)
+}
+
+async fn turned_to_the_provider(
+    asked: Before,
+    is_known: bool,
+    news: impl Fn(&Attempt) -> bool,
+) -> (Attempt, i64) {
+    let shop = Shop::new().await;
+    let (bus, pool) = (shop.node().await, shop.database.pool());
+    let signer = Signer::new(b"a secret of more than thirty-two bytes");
+    let simulator = Simulator::new(pool.clone(), signer, Duration::ZERO);
+    let provider = Provider::simulated(simulator);
+    let payment = asked.payment;
+    bus.execute(asked, once()).await.unwrap();
+    if is_known {
+        provider.create(payment, &attempt(&bus, payment).await).await.unwrap();
+    }
+
+    let projector = Projector::start(bus.store().clone(), projections::Options::default());
+    let day = TimeDelta::days(1);
+    let policy = PaymentPolicy { reserve_at_most: day, hold_for: day, retry_after: day };
+    let feed = projector.feed().clone();
+    let stop = CancellationToken::new();
+    let reactions = Reactions { feed, bus: bus.clone(), provider, policy };
+    let running = tokio::spawn(run_reactions(reactions, stop.clone()));
+    until(async || news(&attempt(&bus, payment).await)).await;
+    stop.cancel();
+    running.await.unwrap();
+    projector.shutdown().await;
+    let books = sqlx::query_scalar("select count(*) from simulator.intents");
+    (attempt(&bus, payment).await, books.fetch_one(pool).await.unwrap())
+}
+
+#[tokio::test]
+async fn what_was_asked_a_moment_ago_is_sent() {
+    assert_eq!(asked_after(TimeDelta::zero(), false).await, (PaymentStatus::Processing, 1));
+}
+
+#[tokio::test]
+async fn what_was_asked_a_day_ago_is_looked_up_and_found() {
+    assert_eq!(asked_after(TimeDelta::days(1), true).await, (PaymentStatus::Authorized, 1));
+}
+
+#[tokio::test]
+async fn what_was_asked_a_day_ago_and_never_arrived_has_failed_and_is_not_sent() {
+    assert_eq!(asked_after(TimeDelta::days(1), false).await, (PaymentStatus::Failed, 0));
+}
+
+#[tokio::test]
+async fn a_capture_of_which_the_provider_does_not_tell_is_not_taken_for_refused() {
+    let asked =
+        Before { age: TimeDelta::days(1), payment: PaymentId(Uuid::now_v7()), captures: true };
+    let silent = |attempt: &Attempt| attempt.silences > 0;
+    let (attempt, _) = turned_to_the_provider(asked, true, silent).await;
+    assert_eq!((attempt.capture_pending(), attempt.captured()), (999, 0));
+    assert_eq!(attempt.capture_requests.len(), 1);
+}

@@ -1,0 +1,53 @@
+//! Messages are asked for once, and an attempt has one outcome, whichever node says so.
+
+use commands::Bus;
+use commands::notification::{AskNotification, Notify};
+use domain::NotificationId;
+use domain::notification::{NotificationCommand, Outcome};
+use domain::process::Notice;
+
+use crate::support::{Shop, mug, once};
+
+fn notice() -> Notice {
+    Notice::LowStock { stock: mug().inventory(), available: 3 }
+}
+
+async fn notify(bus: &Bus, notification: NotificationId) {
+    bus.execute(Notify { notification, notice: notice() }, once()).await.unwrap();
+}
+
+async fn record(bus: &Bus, notification: NotificationId, attempt: u32, outcome: Outcome) {
+    let command = NotificationCommand::Record { attempt, outcome };
+    let ask = AskNotification { name: "recordDelivery", notification, command };
+    bus.execute(ask, once()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_message_is_asked_for_once_however_often_its_event_is_heard() {
+    let (shop, a, b) = Shop::selling(&mug(), 3).await;
+    let (first, second) = (notice().id(7), notice().id(8));
+    for bus in [&a, &b, &a] {
+        notify(bus, first).await;
+    }
+    assert_eq!(shop.count("notification.requested").await, 1);
+    notify(&b, second).await;
+    assert_eq!(shop.count("notification.requested").await, 2);
+}
+
+#[tokio::test]
+async fn an_attempt_that_two_nodes_made_has_one_outcome() {
+    let (shop, a, b) = Shop::selling(&mug(), 3).await;
+    let message = notice().id(7);
+    for bus in [&a, &b] {
+        notify(bus, message).await;
+    }
+    let next_attempt_at = Some(chrono::Utc::now());
+    let failed = || Outcome::Failed { reason: "no answer".to_owned(), next_attempt_at };
+    record(&a, message, 1, failed()).await;
+    record(&b, message, 1, Outcome::Sent).await;
+    assert_eq!(shop.count("notification.sent").await, 0);
+    record(&b, message, 2, Outcome::Sent).await;
+    record(&a, message, 2, failed()).await;
+    let counts = [shop.count("notification.sent").await, shop.count("notification.failed").await];
+    assert_eq!(counts, [1, 1]);
+}

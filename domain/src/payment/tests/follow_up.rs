@@ -1,0 +1,228 @@
+//! What was refused or not answered is tried again, later each time, and not for ever.
+
+use chrono::TimeDelta;
+
+use super::{
+    Attempt, Fact, PaymentCommand, PaymentError, PaymentEvent, attempt, authorized, by_card,
+    capture_requested, captured, given, now, refund_requested, refunded, usd,
+};
+use crate::Timestamp;
+use crate::fixtures::minute;
+use crate::payment::{Call, SILENCES_MAX, TRIES_MAX};
+
+/// The first wait.
+const FIRST: TimeDelta = TimeDelta::seconds(1);
+
+fn unknown() -> PaymentEvent {
+    PaymentEvent::OutcomeUnknown { at: minute(1) }
+}
+
+fn refund_failed(request: u32) -> PaymentEvent {
+    PaymentEvent::RefundFailed { request, reason: "try later".into(), at: minute(5) }
+}
+
+fn capture_failed(request: u32) -> PaymentEvent {
+    PaymentEvent::CaptureFailed { request, reason: "try later".into(), at: minute(3) }
+}
+
+fn void_requested() -> PaymentEvent {
+    PaymentEvent::VoidRequested { at: minute(4) }
+}
+
+fn void_failed() -> PaymentEvent {
+    PaymentEvent::VoidFailed { reason: "try later".into(), at: minute(5) }
+}
+
+fn scheduled(due_at: Timestamp) -> PaymentEvent {
+    PaymentEvent::FollowUpScheduled { due_at, at: now() }
+}
+
+fn followed_up(again: Vec<Call>) -> PaymentEvent {
+    PaymentEvent::FollowedUp { again, at: now() }
+}
+
+fn needs_attention(reason: &str) -> PaymentEvent {
+    PaymentEvent::NeedsAttention { reason: reason.into(), at: now() }
+}
+
+/// Asks in that way for a time.
+fn plan(events: &[PaymentEvent]) -> Vec<PaymentEvent> {
+    attempt(events).plan_follow_up(FIRST, now())
+}
+
+/// Refused as often as is borne: each failure is followed up and fails again.
+fn refused_for_ever(mut events: Vec<PaymentEvent>, refusal: impl Fn(&Attempt) -> Fact) -> Attempt {
+    let mut payment = attempt(&events);
+    for _ in 0..20 {
+        events.extend(payment.record(&refusal(&payment), now()));
+        events.extend(plan(&events));
+        payment = attempt(&events);
+        let due = payment.follow_up_at.unwrap_or(now());
+        events.extend(payment.follow_up(due));
+        payment = attempt(&events);
+    }
+    payment
+}
+
+#[test]
+fn silence_is_borne_for_longer_each_time_and_at_most_for_an_hour() {
+    for (silences, seconds) in [(1, 1), (2, 2), (3, 4), (8, 128), (13, 3600), (SILENCES_MAX, 3600)]
+    {
+        let mut events = by_card([]);
+        events.extend((0..silences).map(|_| unknown()));
+        assert_eq!(plan(&events), [scheduled(now() + TimeDelta::seconds(seconds))], "{silences}");
+    }
+}
+
+#[test]
+fn a_provider_that_is_silent_for_a_day_needs_a_person() {
+    let mut events = by_card([]);
+    events.extend((0..=SILENCES_MAX).map(|_| unknown()));
+    assert_eq!(plan(&events), [needs_attention("the provider does not answer")]);
+    events.push(needs_attention("the provider does not answer"));
+    assert_eq!(plan(&events), []);
+}
+
+#[test]
+fn nothing_is_planned_twice_or_for_nothing() {
+    assert_eq!(plan(&by_card([])), []);
+    assert_eq!(plan(&by_card([unknown(), scheduled(minute(11))])), []);
+    assert_eq!(plan(&by_card([unknown(), authorized()])), [], "it has spoken since");
+}
+
+#[test]
+fn what_was_not_answered_is_asked_again_as_it_was() {
+    let due = || scheduled(now());
+    for (events, again) in [
+        (by_card([unknown(), due()]), vec![Call::Create]),
+        (by_card([authorized(), capture_requested(1, 3400), due()]), vec![Call::Capture(1)]),
+        (by_card([authorized(), void_requested(), due()]), vec![Call::Void]),
+        (
+            by_card([captured("ch_1", 3400, None), refund_requested(1, 400), due()]),
+            vec![Call::Refund(1)],
+        ),
+        (by_card([unknown(), authorized(), due()]), vec![]),
+    ] {
+        given(&events).when(PaymentCommand::FollowUp).then_expect_events(vec![followed_up(again)]);
+    }
+}
+
+#[test]
+fn it_is_not_asked_again_before_it_is_time() {
+    let early = by_card([unknown(), scheduled(minute(11))]);
+    given(&early).when(PaymentCommand::FollowUp).then_expect_events(vec![]);
+    given(&by_card([unknown()])).when(PaymentCommand::FollowUp).then_expect_events(vec![]);
+}
+
+#[test]
+fn what_was_refused_is_asked_for_anew_under_another_number() {
+    let paid = captured("ch_1", 3400, None);
+    let (at, due) = (now(), || scheduled(now()));
+    for (events, anew) in [
+        (
+            by_card([paid, refund_requested(1, 400), refund_failed(1), due()]),
+            PaymentEvent::RefundRequested { request: 2, amount: usd(400), at },
+        ),
+        (
+            by_card([authorized(), capture_requested(1, 3400), capture_failed(1), due()]),
+            PaymentEvent::CaptureRequested { request: 2, amount: usd(3400), at },
+        ),
+        (
+            by_card([authorized(), void_requested(), void_failed(), due()]),
+            PaymentEvent::VoidRequested { at },
+        ),
+    ] {
+        let expected = vec![followed_up(vec![]), anew];
+        given(&events).when(PaymentCommand::FollowUp).then_expect_events(expected.clone());
+        let after = [events, expected].concat();
+        given(&after).when(PaymentCommand::FollowUp).then_expect_events(vec![]);
+    }
+}
+
+#[test]
+fn the_provider_is_given_more_time_after_each_refusal() {
+    let refused = |seconds| vec![scheduled(now() + TimeDelta::seconds(seconds))];
+    let paid = || captured("ch_1", 3400, None);
+    let once = by_card([paid(), refund_requested(1, 400), refund_failed(1)]);
+    assert_eq!(plan(&once), refused(32));
+    let mut twice = once;
+    twice.extend([followed_up(vec![]), refund_requested(2, 400), refund_failed(2)]);
+    assert_eq!(plan(&twice), refused(64));
+}
+
+#[test]
+fn what_waits_to_be_asked_for_anew_is_not_asked_for_by_hand() {
+    let waits = by_card([captured("ch_1", 3400, None), refund_requested(1, 400), refund_failed(1)]);
+    assert_eq!(attempt(&waits).refund_pending(), 400);
+    given(&waits)
+        .when(PaymentCommand::RequestRefund { amount: Some(usd(3001)) })
+        .then_expect_error(PaymentError::ExceedsCaptured(usd(3000)));
+    let waits = by_card([authorized(), capture_requested(1, 3400), capture_failed(1)]);
+    given(&waits)
+        .when(PaymentCommand::RequestCapture { amount: None })
+        .then_expect_error(PaymentError::NotCapturable);
+}
+
+#[test]
+fn no_more_is_asked_for_anew_than_is_left() {
+    let events = by_card([
+        captured("ch_1", 3400, None),
+        refund_requested(1, 3400),
+        refund_failed(1),
+        refunded("re_by_hand", 3000, None),
+        scheduled(now()),
+    ]);
+    given(&events).when(PaymentCommand::FollowUp).then_expect_events(vec![
+        followed_up(vec![]),
+        PaymentEvent::RefundRequested { request: 2, amount: usd(400), at: now() },
+    ]);
+}
+
+#[test]
+fn money_that_is_let_go_is_not_captured_after_all() {
+    let (requested, refused) = (capture_requested(1, 3400), capture_failed(1));
+    let events = by_card([authorized(), requested, refused, void_requested(), scheduled(now())]);
+    let expected = vec![followed_up(vec![Call::Void])];
+    given(&events).when(PaymentCommand::FollowUp).then_expect_events(expected);
+}
+
+#[test]
+fn after_enough_refusals_a_person_is_asked_and_may_try_by_hand() {
+    let paid = by_card([captured("ch_1", 3400, None), refund_requested(1, 3400)]);
+    let payment = refused_for_ever(paid, |payment| Fact::RefundFailed {
+        request: *payment.refund_requests.last_key_value().unwrap().0,
+        reason: "try later".into(),
+    });
+    assert_eq!(payment.refund_requests.len(), TRIES_MAX as usize);
+    let reason = "the money cannot be refunded: try later";
+    assert_eq!(payment.needs_attention.as_deref(), Some(reason));
+    assert_eq!((payment.refund_pending(), payment.refundable()), (0, 3400));
+
+    let held = by_card([authorized(), capture_requested(1, 3400)]);
+    let payment = refused_for_ever(held, |payment| Fact::CaptureFailed {
+        request: *payment.capture_requests.last_key_value().unwrap().0,
+        reason: "try later".into(),
+    });
+    assert_eq!(payment.capture_requests.len(), TRIES_MAX as usize);
+    let reason = "the money cannot be captured: try later";
+    assert_eq!(payment.needs_attention.as_deref(), Some(reason));
+    assert_eq!(payment.capturable(), 3400);
+
+    let held = by_card([authorized(), void_requested()]);
+    let refusal = |_: &Attempt| Fact::VoidFailed { reason: "try later".into() };
+    let payment = refused_for_ever(held, refusal);
+    assert_eq!(payment.void.tries, TRIES_MAX);
+    let reason = "the money cannot be let go: try later";
+    assert_eq!(payment.needs_attention.as_deref(), Some(reason));
+}
+
+#[test]
+fn an_order_that_ends_while_nobody_knows_needs_a_person() {
+    let reason = "the order ended while the outcome of its payment is unknown";
+    given(&by_card([unknown()]))
+        .when(PaymentCommand::FlagUnknown)
+        .then_expect_events(vec![needs_attention(reason)]);
+    for known in [by_card([]), by_card([unknown(), authorized()])] {
+        given(&known).when(PaymentCommand::FlagUnknown).then_expect_events(vec![]);
+    }
+}

@@ -1,0 +1,140 @@
+//! Money is held for a time only.
+
+use super::{
+    CaptureMode, Fact, Method, PaymentCommand, PaymentError, PaymentEvent, attempt, captured,
+    given, now, usd,
+};
+use crate::Timestamp;
+use crate::fixtures::{minute, order_id};
+use crate::payment::PaymentStatus;
+
+fn held(capture: CaptureMode, expires_at: Timestamp) -> Vec<PaymentEvent> {
+    vec![
+        PaymentEvent::Initiated {
+            order: order_id(1),
+            amount: usd(3400),
+            method: Method::Card,
+            capture,
+            source: "tok_visa".into(),
+            at: minute(0),
+        },
+        PaymentEvent::Authorized {
+            reference: "pi_1".into(),
+            amount: usd(3400),
+            expires_at: Some(expires_at),
+            at: minute(1),
+        },
+    ]
+}
+
+fn expiring() -> PaymentEvent {
+    PaymentEvent::AuthorizationExpiring { expires_at: minute(11), at: now() }
+}
+
+fn check(events: &[PaymentEvent], expected: Vec<PaymentEvent>) {
+    given(events).when(PaymentCommand::EndHold).then_expect_events(expected);
+}
+
+#[test]
+fn what_the_shop_has_decided_to_take_is_asked_for_once_more() {
+    let mut events = held(CaptureMode::Automatic, minute(11));
+    for request in 1..=5 {
+        let (amount, at) = (usd(3400), minute(2));
+        let reason = String::from("try later");
+        events.push(PaymentEvent::CaptureRequested { request, amount, at });
+        events.push(PaymentEvent::CaptureFailed { request, reason, at });
+    }
+    let again = PaymentEvent::CaptureRequested { request: 6, amount: usd(3400), at: now() };
+    check(&events, vec![expiring(), again]);
+}
+
+#[test]
+fn what_it_has_not_decided_on_is_shown_to_a_person() {
+    let reason = String::from("its authorisation runs out: capture it or let it go");
+    let flagged = PaymentEvent::NeedsAttention { reason, at: now() };
+    for capture in [CaptureMode::Manual, CaptureMode::Automatic] {
+        check(&held(capture, minute(11)), vec![expiring(), flagged.clone()]);
+    }
+}
+
+#[test]
+fn what_is_being_taken_or_let_go_is_left_alone() {
+    for asked in [
+        PaymentEvent::VoidRequested { at: minute(2) },
+        PaymentEvent::CaptureRequested { request: 1, amount: usd(3400), at: minute(2) },
+    ] {
+        let mut events = held(CaptureMode::Manual, minute(11));
+        events.push(asked);
+        check(&events, vec![expiring()]);
+    }
+}
+
+#[test]
+fn the_rest_of_what_is_partly_taken_is_still_held() {
+    let mut events = held(CaptureMode::Manual, minute(11));
+    let fact = |cents| Fact::Captured { object: "ch_1".into(), amount: usd(cents), request: None };
+    let captured = |cents| PaymentEvent::Captured {
+        object: "ch_1".into(),
+        amount: usd(cents),
+        request: None,
+        at: now(),
+    };
+    let rest = PaymentEvent::RestHeld { expires_at: minute(11), at: now() };
+    assert_eq!(attempt(&events).record(&fact(1000), now()), [captured(1000), rest]);
+    assert_eq!(attempt(&events).record(&fact(3400), now()), [captured(3400)]);
+    events.push(captured(1000));
+    let reason = String::from("its authorisation runs out: capture it or let it go");
+    check(&events, vec![expiring(), PaymentEvent::NeedsAttention { reason, at: now() }]);
+}
+
+#[test]
+fn it_is_noticed_once() {
+    let mut events = held(CaptureMode::Manual, minute(11));
+    events.push(expiring());
+    check(&events, vec![]);
+    events.push(PaymentEvent::Authorized {
+        reference: "pi_1".into(),
+        amount: usd(3400),
+        expires_at: Some(minute(12)),
+        at: minute(9),
+    });
+    assert!(!attempt(&events).expiry_noticed, "it was made longer");
+}
+
+#[test]
+fn at_the_end_it_has_expired_whether_or_not_the_provider_says_so() {
+    let over = held(CaptureMode::Manual, minute(10));
+    check(&over, vec![PaymentEvent::Expired { at: now() }]);
+    let payment = attempt(&over);
+    assert_eq!(payment.status_at(minute(9)), PaymentStatus::Authorized);
+    assert_eq!(payment.status_at(minute(10)), PaymentStatus::Expired);
+    given(&over)
+        .when(PaymentCommand::RequestCapture { amount: None })
+        .then_expect_error(PaymentError::NotCapturable);
+}
+
+#[test]
+fn of_what_is_taken_or_let_go_nothing_expires() {
+    for end in [
+        captured("ch_1", 3400, None),
+        PaymentEvent::Voided { amount: usd(3400), at: minute(2) },
+        PaymentEvent::Expired { at: minute(2) },
+    ] {
+        let mut events = held(CaptureMode::Manual, minute(10));
+        events.push(end.clone());
+        check(&events, vec![]);
+        assert_eq!(attempt(&events).authorization_expires_at, None);
+
+        // Whichever is heard first.
+        let authorized = Fact::Authorized {
+            reference: "pi_1".into(),
+            amount: usd(3400),
+            expires_at: Some(minute(10)),
+        };
+        let ended = [events[0].clone(), end];
+        for event in attempt(&ended).record(&authorized, now()) {
+            let PaymentEvent::Authorized { expires_at, .. } = event else { continue };
+            assert_eq!(expires_at, None);
+        }
+    }
+}
