@@ -3,14 +3,13 @@
 //!
 //! Correctness never rests on it: what has expired is expired at read time too.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::Utc;
 use domain::cart::CartCommand;
 use domain::payment::PaymentCommand;
 use domain::process::Deadline;
 use domain::{CartId, OrderId, PaymentId, StreamId, Timestamp};
-use event_store::lease::{self, Lease};
 use futures::StreamExt;
 use projections::carts::Lapsed;
 use projections::deadlines::Due;
@@ -21,10 +20,10 @@ use uuid::Uuid;
 use crate::cart::AskCart;
 use crate::checkout::ExpireOrder;
 use crate::payment::AskPayment;
+use crate::tenure::Tenure;
 use crate::{Bus, CommandError, Context};
 
 const NAME: &str = "deadlines_worker";
-const LEASE_TTL: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(500);
 
 /// The most deadlines taken at once, and the most that are executed side by side.
@@ -33,16 +32,9 @@ const PARALLEL: usize = 16;
 
 /// Executes deadlines, whenever this node holds the lease, until told to stop.
 pub async fn run(bus: Bus, read_models: ReadModels, stop: CancellationToken) {
-    let owner = Uuid::now_v7().to_string();
-    let pool = bus.store().pool().clone();
-    let mut held: Option<(Lease, Instant)> = None;
+    let mut tenure = Tenure::new(bus.store().pool().clone(), NAME);
     while !stop.is_cancelled() {
-        // Taking one's own lease again renews it.
-        match lease::acquire(&pool, NAME, &owner, LEASE_TTL).await {
-            Ok(lease) => held = lease.map(|lease| (lease, Instant::now())),
-            Err(error) => tracing::warn!(%error, "the lease of the deadlines cannot be taken"),
-        }
-        if held.as_ref().is_some_and(|(_, since)| since.elapsed() < LEASE_TTL)
+        if tenure.is_held().await
             && let Err(error) = execute_all(&bus, &read_models).await
         {
             tracing::warn!(%error, "deadlines cannot be executed, trying again");
@@ -52,51 +44,36 @@ pub async fn run(bus: Bus, read_models: ReadModels, stop: CancellationToken) {
             () = stop.cancelled() => {}
         }
     }
-    if let Some((lease, _)) = held
-        && let Err(error) = lease::release(&pool, lease).await
-    {
-        tracing::debug!(%error, "the lease of the deadlines was not given back");
-    }
+    tenure.end().await;
 }
 
 async fn execute_all(bus: &Bus, read_models: &ReadModels) -> Result<(), QueryError> {
-    execute_due(bus, read_models).await?;
-    expire_carts(bus, read_models).await
+    let due = read_models.deadlines_due(Utc::now(), BATCH_MAX).await?;
+    side_by_side(due.iter().map(async |due| (due.stream, execute(bus, due).await))).await;
+    // A cart says itself how long it lasts: its row is its deadline.
+    let lapsed = read_models.lapsed_carts(Utc::now(), BATCH_MAX).await?;
+    let cart = |lapsed: &Lapsed| CartId(lapsed.id).stream();
+    side_by_side(lapsed.iter().map(async |lapsed| (cart(lapsed), expire(bus, lapsed).await))).await;
+    Ok(())
 }
 
-async fn execute_due(bus: &Bus, read_models: &ReadModels) -> Result<(), QueryError> {
-    let due = read_models.deadlines_due(Utc::now(), BATCH_MAX).await?;
-    let mut executed = futures::stream::iter(due)
-        .map(|due| async move { (due.stream, execute(bus, &due).await) })
-        .buffer_unordered(PARALLEL);
+async fn side_by_side<C>(commands: impl Iterator<Item = C>)
+where
+    C: Future<Output = (StreamId, Result<(), CommandError>)>,
+{
+    let mut executed = futures::stream::iter(commands).buffer_unordered(PARALLEL);
     while let Some((stream, result)) = executed.next().await {
         if let Err(error) = result {
             tracing::warn!(%stream, %error, "a deadline could not be executed");
         }
     }
-    Ok(())
 }
 
-/// A cart says itself how long it lasts: its row is its deadline.
-async fn expire_carts(bus: &Bus, read_models: &ReadModels) -> Result<(), QueryError> {
-    let lapsed = read_models.lapsed_carts(Utc::now(), BATCH_MAX).await?;
-    let mut expired = futures::stream::iter(lapsed)
-        .map(|Lapsed { id, expires_at }| async move {
-            let cart = CartId(id);
-            let context = Context::reaction(
-                "deadlines",
-                id_of("cart_expiry", cart.stream(), expires_at),
-                None,
-            );
-            let expire = AskCart { name: "cartExpire", cart, command: CartCommand::Expire };
-            (cart, bus.execute(expire, context).await)
-        })
-        .buffer_unordered(PARALLEL);
-    while let Some((cart, result)) = expired.next().await {
-        if let Err(error) = result {
-            tracing::warn!(%cart, %error, "a cart could not be expired");
-        }
-    }
+async fn expire(bus: &Bus, lapsed: &Lapsed) -> Result<(), CommandError> {
+    let cart = CartId(lapsed.id);
+    let id = id_of("cart_expiry", cart.stream(), lapsed.expires_at);
+    let expire = AskCart { name: "cartExpire", cart, command: CartCommand::Expire };
+    bus.execute(expire, Context::reaction("deadlines", id, None)).await?;
     Ok(())
 }
 

@@ -22,6 +22,7 @@ pub mod payment;
 pub mod payments;
 pub mod product;
 mod reactions;
+mod tenure;
 mod vault;
 
 pub use bus::{Bus, Changes, Command, Context, Halt, Receipt, States, Subject};

@@ -46,6 +46,10 @@ impl Command for Notify {
         Some(self.notification.stream())
     }
 
+    fn begins(&self) -> Option<StreamId> {
+        self.subject()
+    }
+
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
         let request = match &self.notice {
             Notice::Order(order, news) => {

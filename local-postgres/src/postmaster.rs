@@ -79,6 +79,18 @@ fn serves(pid: i32, home: &Home) -> bool {
     command_line(pid).ends_with(&format!("postgres -D {}", home.path().display()))
 }
 
+/// Whether the process still has to be waited for: it serves, or it ends. An ending process has lost its
+/// command line, but not yet its files and sockets, until it is a zombie.
+fn lives(pid: i32, home: &Home) -> bool {
+    serves(pid, home) || (command_line(pid).is_empty() && has_files(pid))
+}
+
+/// By the state behind the parenthesised name; elsewhere than on Linux there is nothing to read.
+fn has_files(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
 /// The command line of a process, with spaces between arguments; empty when there is none.
 fn command_line(pid: i32) -> String {
     let bytes = if Path::new("/proc/self/cmdline").exists() {
@@ -175,7 +187,7 @@ pub(crate) async fn until_ready(home: &Home) -> Result<Option<Postmaster>, Error
 pub(crate) async fn stop(home: &Home, child: Option<&mut Child>) -> Result<(), Error> {
     let Some(pid) = signal_running(home, Signal::SIGINT)? else { return Ok(()) };
     let deadline = Instant::now() + STOP_MAX;
-    while serves(pid, home) {
+    while lives(pid, home) {
         if Instant::now() > deadline {
             return Err(Error::NotStopped { pid, waited: STOP_MAX });
         }
@@ -189,7 +201,7 @@ pub(crate) async fn stop(home: &Home, child: Option<&mut Child>) -> Result<(), E
 pub(crate) fn stop_now(home: &Home) -> Result<(), Error> {
     let Some(pid) = signal_running(home, Signal::SIGQUIT)? else { return Ok(()) };
     let deadline = Instant::now() + STOP_MAX;
-    while serves(pid, home) {
+    while lives(pid, home) {
         if Instant::now() > deadline {
             return Err(Error::NotStopped { pid, waited: STOP_MAX });
         }

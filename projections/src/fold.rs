@@ -1,6 +1,7 @@
 //! The fold of a projection: rows in memory, loaded when an event is about them, written in bulk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -14,14 +15,28 @@ pub(crate) const CHUNK: usize = 1_000;
 
 /// After an error the rows are no longer what the table should hold: drop the fold.
 pub(crate) struct Fold<P: Projection> {
-    /// As the events so far left them; none is known not to exist.
-    rows: BTreeMap<P::Key, Option<P::Row>>,
+    rows: Rows<P>,
     /// Likewise, but not touched for a while: next to be forgotten.
-    resting: BTreeMap<P::Key, Option<P::Row>>,
-    /// Not written yet. In order, so that every run writes them alike.
-    dirty: BTreeSet<P::Key>,
+    resting: Rows<P>,
+    /// The keys of those that are dirty, each once.
+    dirty: Vec<P::Key>,
     /// Of the payloads that went into the rows.
     payload_bytes: usize,
+}
+
+type Rows<P> = BTreeMap<<P as Projection>::Key, Slot<<P as Projection>::Row>>;
+
+struct Slot<R> {
+    /// As the events so far left it; none is known not to exist.
+    row: Option<R>,
+    /// Not written yet.
+    is_dirty: bool,
+}
+
+impl<R> Default for Slot<R> {
+    fn default() -> Self {
+        Slot { row: None, is_dirty: false }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +52,7 @@ impl<P: Projection> Fold<P> {
         Fold {
             rows: BTreeMap::new(),
             resting: BTreeMap::new(),
-            dirty: BTreeSet::new(),
+            dirty: Vec::new(),
             payload_bytes: 0,
         }
     }
@@ -48,7 +63,7 @@ impl<P: Projection> Fold<P> {
 
     /// About how many bytes the rows take: states are made of what the events bring.
     pub(crate) fn bytes(&self) -> usize {
-        self.rows.len() * size_of::<(P::Key, Option<P::Row>)>() + self.payload_bytes
+        self.rows.len() * size_of::<(P::Key, Slot<P::Row>)>() + self.payload_bytes
     }
 
     /// Applies events to their rows; those it does not know are loaded from the table.
@@ -60,34 +75,37 @@ impl<P: Projection> Fold<P> {
         let touched = keys::<P>(entries)?;
         self.load(connection, &touched).await?;
         for (key, entry) in touched {
-            let slot = self.rows.entry(key.clone()).or_default();
-            let row = slot.take();
-            *slot = guarded(entry, || P::apply(row, entry))?;
-            self.dirty.insert(key);
+            let slot = match self.rows.entry(key.clone()) {
+                Occupied(slot) => slot.into_mut(),
+                Vacant(slot) => slot.insert(self.resting.remove(&key).unwrap_or_default()),
+            };
+            let row = slot.row.take();
+            slot.row = guarded(entry, || P::apply(row, entry))?;
+            if !std::mem::replace(&mut slot.is_dirty, true) {
+                self.dirty.push(key);
+            }
             self.payload_bytes += entry.raw.payload.len();
         }
         Ok(())
     }
 
+    /// A row that begins now is not looked for.
     async fn load(
         &mut self,
         connection: &mut PgConnection,
         touched: &[(P::Key, &Entry)],
     ) -> Result<(), sqlx::Error> {
         let mut unknown = Vec::new();
-        for (key, entry) in touched {
-            if self.rows.contains_key(key) {
-                continue;
-            }
-            let rested = self.resting.remove(key);
-            if rested.is_none() && !P::begins(entry) {
+        for (key, _) in touched.iter().filter(|(_, entry)| !P::begins(entry)) {
+            if !self.rows.contains_key(key) && !self.resting.contains_key(key) {
+                self.rows.insert(key.clone(), Slot::default());
                 unknown.push(key.clone());
             }
-            self.rows.insert(key.clone(), rested.flatten());
         }
         for keys in unknown.chunks(CHUNK) {
-            let rows = P::load(connection, keys).await?;
-            self.rows.extend(rows.into_iter().map(|(key, row)| (key, Some(row))));
+            for (key, row) in P::load(connection, keys).await? {
+                self.rows.insert(key, Slot { row: Some(row), is_dirty: false });
+            }
         }
         Ok(())
     }
@@ -97,12 +115,12 @@ impl<P: Projection> Fold<P> {
         if self.dirty.is_empty() || self.dirty.len() > CHUNK {
             return None;
         }
-        let rows: Option<Vec<&P::Row>> =
-            self.dirty.iter().map(|key| self.rows.get(key)?.as_ref()).collect();
-        if rows.is_some() {
-            self.dirty.clear();
+        let is_there = |key| self.rows.get(key).is_some_and(|slot| slot.row.is_some());
+        if !self.dirty.iter().all(is_there) {
+            return None;
         }
-        rows
+        let changed = self.take_dirty();
+        Some(changed.into_iter().filter_map(|(_, row)| row).collect())
     }
 
     /// Writes what changed. All of it stays in memory.
@@ -125,10 +143,17 @@ impl<P: Projection> Fold<P> {
 
     /// What changed since it was last taken, in the order of the keys; no row: it is gone.
     pub(crate) fn take_dirty(&mut self) -> Vec<(P::Key, Option<&P::Row>)> {
-        let mut changed = Vec::with_capacity(self.dirty.len());
-        for key in std::mem::take(&mut self.dirty) {
-            let row = self.rows.get(&key).or_else(|| self.resting.get(&key));
-            changed.push((key, row.and_then(Option::as_ref)));
+        let mut keys = std::mem::take(&mut self.dirty);
+        keys.sort_unstable();
+        for key in &keys {
+            if let Some(slot) = self.rows.get_mut(key).or_else(|| self.resting.get_mut(key)) {
+                slot.is_dirty = false;
+            }
+        }
+        let mut changed = Vec::with_capacity(keys.len());
+        for key in keys {
+            let slot = self.rows.get(&key).or_else(|| self.resting.get(&key));
+            changed.push((key, slot.and_then(|slot| slot.row.as_ref())));
         }
         changed
     }
@@ -145,7 +170,9 @@ impl<P: Projection> Fold<P> {
     pub(crate) fn rest(&mut self) -> Vec<(P::Key, Option<P::Row>)> {
         self.payload_bytes = 0;
         let rested = std::mem::replace(&mut self.resting, std::mem::take(&mut self.rows));
-        rested.into_iter().filter(|(key, _)| self.dirty.remove(key)).collect()
+        self.dirty.retain(|key| self.resting.contains_key(key));
+        let dirty = rested.into_iter().filter(|(_, slot)| slot.is_dirty);
+        dirty.map(|(key, slot)| (key, slot.row)).collect()
     }
 }
 

@@ -25,13 +25,15 @@ struct Sent {
 }
 
 impl Bus {
+    /// `begins` is a stream that is not looked for.
     pub(super) async fn attempt(
         &self,
         command: &dyn Command,
         context: &Context,
+        begins: Option<StreamId>,
     ) -> Result<Attempt, CommandError> {
         let Sent { decision, ticket, entries, grown } =
-            match self.decide_and_send(command, context).await? {
+            match self.decide_and_send(command, context, begins).await? {
                 Ok(sent) => sent,
                 Err(collision) => return Ok(Attempt::Collided(collision)),
             };
@@ -89,6 +91,7 @@ impl Bus {
         &self,
         command: &dyn Command,
         context: &Context,
+        begins: Option<StreamId>,
     ) -> Result<Result<Sent, Collision>, CommandError> {
         let permit = self.store().reserve().await?;
         let mut entries: Vec<Arc<Entry>> = vec![];
@@ -113,7 +116,8 @@ impl Bus {
                 let streams = known.chain([stream]).collect();
                 return Ok(Err(Collision { on: Some(stream), streams }));
             }
-            entries.push(self.0.cache.get(&self.0.streams, stream).await?);
+            let streams = (begins != Some(stream)).then_some(&self.0.streams);
+            entries.push(self.0.cache.get(streams, stream).await?);
             // Locks are taken in the order of the streams, so nobody waits in a circle.
             entries.sort_by_key(|entry| entry.stream);
         };

@@ -103,14 +103,21 @@ impl Cache {
         Cache(Entries::new(entries))
     }
 
-    /// The entry of a stream, loaded once however many ask.
+    /// The entry of a stream, loaded once however many ask. Where there is nothing to load it from, a
+    /// stream without an entry is taken for absent.
     pub(super) async fn get(
         &self,
-        streams: &Streams,
+        streams: Option<&Streams>,
         stream: StreamId,
     ) -> Result<Arc<Entry>, CommandError> {
         loop {
-            let load = async { Ok(Entry::new(stream, streams.load(stream).await?)) };
+            let load = async {
+                let slot = match streams {
+                    Some(streams) => streams.load(stream).await?,
+                    None => Slot::absent(stream),
+                };
+                Ok(Entry::new(stream, slot))
+            };
             let entry: Result<_, CommandError> = self.0.get_or_insert_async(&stream, load).await;
             let entry = entry?;
             if self.is_current(&entry) {

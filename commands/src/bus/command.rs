@@ -15,6 +15,12 @@ pub trait Command: Send + Sync + 'static {
     /// whose version a caller may have named.
     fn subject(&self) -> Option<StreamId>;
 
+    /// A stream that the command most likely begins: it is taken for absent instead of being looked for.
+    /// If it exists after all, the log refuses the decision, and the next one is made on what is there.
+    fn begins(&self) -> Option<StreamId> {
+        None
+    }
+
     /// Decides on the states it asks for. It may be called several times: a state that is not at
     /// hand halts the decision, is loaded, and the decision is made again.
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt>;

@@ -101,7 +101,7 @@ impl Bus {
         stream: StreamId,
         look: impl FnOnce(&State) -> R,
     ) -> Result<R, CommandError> {
-        let entry = self.0.cache.get(&self.0.streams, stream).await?;
+        let entry = self.0.cache.get(Some(&self.0.streams), stream).await?;
         let slot = entry.lock();
         Ok(look(&slot.state))
     }
@@ -126,7 +126,8 @@ impl Bus {
                 Some(collision) if tries >= TRIES_MAX || self.is_fought_over(&collision) => {
                     self.attempt_locked(&command, &context, collision).await?
                 }
-                _ => self.attempt(&*command, &context).await?,
+                None => self.attempt(&*command, &context, command.begins()).await?,
+                Some(_) => self.attempt(&*command, &context, None).await?,
             };
             match attempt {
                 Attempt::Done(receipt) => return Ok(*receipt),

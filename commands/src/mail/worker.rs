@@ -8,20 +8,17 @@ use std::time::Duration;
 
 use chrono::Utc;
 use domain::NotificationId;
-use event_store::lease::{self, Lease};
 use projections::QueryError;
 use projections::deadlines::DueNotification;
 use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::circuit::Circuit;
 use super::post::{Post, Reach};
+use crate::tenure::Tenure;
 
 const NAME: &str = "mail";
-const LEASE_TTL: Duration = Duration::from_secs(5);
-const RENEW_EVERY: Duration = Duration::from_millis(1_500);
 
 /// How often to look for what is due, and how often where the last look has not found all.
 const POLL: Duration = Duration::from_millis(250);
@@ -40,20 +37,10 @@ const FINISH_WITHIN: Duration = Duration::from_secs(3);
 
 /// Sends, whenever this node holds the lease, until told to stop.
 pub async fn run(post: Post, stop: CancellationToken) {
-    let owner = Uuid::now_v7().to_string();
-    let pool = post.bus.store().pool().clone();
-    let (mut held, mut asked_at): (Option<(Lease, Instant)>, Option<Instant>) = (None, None);
+    let mut tenure = Tenure::new(post.bus.store().pool().clone(), NAME);
     let mut office = Office::new(post);
     while !stop.is_cancelled() {
-        if asked_at.is_none_or(|at| at.elapsed() >= RENEW_EVERY) {
-            asked_at = Some(Instant::now());
-            // Taking one's own lease again renews it.
-            match lease::acquire(&pool, NAME, &owner, LEASE_TTL).await {
-                Ok(lease) => held = lease.map(|lease| (lease, Instant::now())),
-                Err(error) => tracing::warn!(%error, "the lease of the mail cannot be taken"),
-            }
-        }
-        if held.as_ref().is_some_and(|(_, since)| since.elapsed() < LEASE_TTL)
+        if tenure.is_held().await
             && let Err(error) = office.work().await
         {
             tracing::warn!(%error, "due mail cannot be found, trying again");
@@ -66,11 +53,7 @@ pub async fn run(post: Post, stop: CancellationToken) {
         }
     }
     office.close().await;
-    if let Some((lease, _)) = held
-        && let Err(error) = lease::release(&pool, lease).await
-    {
-        tracing::debug!(%error, "the lease of the mail was not given back");
-    }
+    tenure.end().await;
 }
 
 /// What waits and what is under way.

@@ -20,17 +20,14 @@ pub(super) async fn call(
     effect: Effect,
 ) -> Result<(), CommandError> {
     let Effect::Ask(payment, call) = effect;
-    let (state, _) = reactions.bus.load(payment.stream()).await?;
-    let State::Payment(state) = state else { return Ok(()) };
-    let Some(attempt) = state.attempt() else { return Ok(()) };
-    if !attempt.open_calls().contains(&call) {
+    let Some(attempt) = waiting_for(reactions, payment, call).await? else {
         // A webhook has brought what the answer would have.
         return Ok(());
-    }
+    };
     let sendable = Utc::now() - attempt.asked_at(call) <= KEYS_LIVE_FOR;
     let answer = match sendable {
-        true => ask(reactions, payment, attempt, call).await,
-        false => look_up(reactions, payment, attempt, call).await,
+        true => ask(reactions, payment, &attempt, call).await,
+        false => look_up(reactions, payment, &attempt, call).await,
     };
     let facts = match answer {
         Ok(facts) => facts,
@@ -47,6 +44,26 @@ pub(super) async fn call(
         reactions.bus.execute(record, context).await?;
     }
     Ok(())
+}
+
+/// The payment's attempt, if the call is still to be made.
+async fn waiting_for(
+    reactions: &Reactions,
+    payment: PaymentId,
+    call: Call,
+) -> Result<Option<Attempt>, CommandError> {
+    let waiting = |state: &State| match state {
+        State::Payment(payment) => {
+            payment.attempt().filter(|attempt| attempt.open_calls().contains(&call)).cloned()
+        }
+        _ => None,
+    };
+    let (bus, stream) = (&reactions.bus, payment.stream());
+    // What is in memory may never become durable, so it does not say that nothing is to be done.
+    match bus.look(stream, waiting).await? {
+        Some(attempt) => Ok(Some(attempt)),
+        None => Ok(waiting(&bus.load(stream).await?.0)),
+    }
 }
 
 async fn ask(

@@ -27,6 +27,9 @@ const LEASE_TTL: Duration = Duration::from_secs(5);
 const RENEW_EVERY: Duration = Duration::from_millis(1_500);
 const POLL: Duration = Duration::from_millis(500);
 
+/// The checkpoint may be so far behind what is done: to do that again changes nothing.
+const SAVE_EVERY: Duration = Duration::from_millis(100);
+
 /// The most events read at once, and the most positions that may be unfinished before reading
 /// stops.
 const READ_MAX: usize = 500;
@@ -78,6 +81,7 @@ struct Leader {
     reactions: Reactions,
     lease: Lease,
     checkpoint: i64,
+    saved_at: Instant,
     renewed_at: Instant,
     read_at: Instant,
     queues: Queues,
@@ -91,6 +95,7 @@ impl Leader {
             checkpoint: lease.position,
             queues: Queues::new(lease.position),
             lease,
+            saved_at: Instant::now(),
             renewed_at: Instant::now(),
             read_at: Instant::now(),
             running: JoinSet::new(),
@@ -101,7 +106,9 @@ impl Leader {
         while !stop.is_cancelled() {
             self.keep_lease().await?;
             let found = self.read().await?;
-            self.save_checkpoint().await?;
+            if self.saved_at.elapsed() >= SAVE_EVERY {
+                self.save_checkpoint().await?;
+            }
             if found > 0 && self.queues.len() < UNFINISHED_MAX {
                 continue;
             }
@@ -112,7 +119,7 @@ impl Leader {
                 () = stop.cancelled() => {}
             }
         }
-        Ok(())
+        self.save_checkpoint().await
     }
 
     async fn keep_lease(&mut self) -> Result<(), Stopped> {
@@ -172,6 +179,7 @@ impl Leader {
             lease::advance(&mut connection, &self.lease, self.checkpoint, reached).await?;
             self.checkpoint = reached;
         }
+        self.saved_at = Instant::now();
         Ok(())
     }
 

@@ -81,13 +81,10 @@ impl Shadow {
         .await?;
         let options = options.unwrap_or_default();
         let Shadow { schema, live_schema, table, live_table, .. } = &*self;
-        // lz4, where there is any, halves the time that a large state takes to be stored.
         // The leases must hold a row that can be locked, even if nothing was ever projected.
         let define = format!(
             "set statement_timeout = 0;
              set idle_in_transaction_session_timeout = '60s';
-             select set_config('default_toast_compression', 'lz4', false) from pg_settings
-             where name = 'default_toast_compression' and 'lz4' = any(enumvals);
              drop schema if exists {schema} cascade;
              create schema {schema};
              create table {table} (like {live_table} including all excluding indexes) {options};

@@ -231,16 +231,10 @@ async fn heard_of(
         }
         bus.store().changed(seen, left).await;
         // Most of what happens is about others, and this is read from memory.
-        let news = bus.store().read(seen, NEWS_MAX).await.map_err(commands::CommandError::from)?;
+        let news = bus.store().read(seen, NEWS_MAX).await.map_err(CommandError::from)?;
         seen = news.last().map_or(seen, |event| event.position);
-        if news.iter().all(|event| event.stream_id != payment.id.0) {
-            continue;
-        }
-        let (state, version) = bus.load(payment.id.stream()).await?;
-        if let domain::State::Payment(state) = state
-            && let Some(heard) = Payment::new(payment.id, version, state)
-        {
-            *payment = heard;
+        for event in news.iter().filter(|event| event.stream_id == payment.id.0) {
+            payment.hear(projections::decode(event).map_err(CommandError::from)?);
         }
     }
     Ok(done)

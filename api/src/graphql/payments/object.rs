@@ -83,6 +83,18 @@ impl Payment {
         }
     }
 
+    /// Folds an event of its stream, if it is the next one.
+    pub(super) fn hear(&mut self, event: Recorded) {
+        let next = event.stream == self.id.stream() && event.version == self.version + 1;
+        if let (true, Event::Payment(fact)) = (next, event.event) {
+            let mut state = State::Existing(self.attempt.clone());
+            state.apply(fact);
+            if let State::Existing(attempt) = state {
+                (self.attempt, self.version) = (attempt, event.version);
+            }
+        }
+    }
+
     pub fn of_row(row: Row<State>) -> Option<Self> {
         Payment::new(PaymentId(row.id), row.version, row.state)
     }

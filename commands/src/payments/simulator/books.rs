@@ -1,24 +1,45 @@
-//! The simulated provider's books: intents, and the answer given under each idempotency key.
+//! The simulated provider's books: an intent for each payment, with the answer given under each
+//! idempotency key.
+//!
+//! An intent is read, changed and written back, together with the webhooks that tell of it, unless
+//! somebody else has written it meanwhile; then it is read again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::payment::Attempt;
 use domain::{Money, PaymentId};
+use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
-use sqlx::{PgConnection, Row};
 
-use super::story::Story;
-use super::webhooks::announce;
+use super::story::{Announcement, Story};
+use super::webhooks::Announcements;
 use super::{Report, ReportKind, Simulator};
 use crate::payments::ProviderError;
 
+#[derive(Debug, Serialize, Deserialize)]
 struct Intent {
     id: String,
-    amount: Money,
-    status: String,
-    captured: i64,
+    payment_id: PaymentId,
     story: Story,
+    amount: Money,
+    status: Status,
+    /// In minor units, as are all captures together.
+    captured: i64,
+    /// By idempotency key.
+    answers: BTreeMap<String, Report>,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Authorized,
+    Failed,
+    Cancelled,
+}
+
+/// What a request comes to: its answer, and what is told by webhook.
+type Outcome = (Report, Vec<(Report, Duration)>);
 
 impl From<sqlx::Error> for ProviderError {
     fn from(error: sqlx::Error) -> Self {
@@ -34,40 +55,15 @@ impl Simulator {
         attempt: &Attempt,
         story: Story,
     ) -> Result<(bool, Report), ProviderError> {
-        let key = format!("{payment}/create");
-        let mut books = self.pool.begin().await?;
-        if let Some(report) = known_answer(&mut books, &key).await? {
-            return Ok((false, report));
+        let mut intent = Intent::new(payment, attempt, story);
+        let answer = intent.report(story.answer());
+        intent.answers.insert("create".to_owned(), answer.clone());
+        let told = intent.reports(story.opening(self.late));
+        if self.write(&intent, 0, told).await? {
+            return Ok((true, answer));
         }
-        let authorized = attempt.amount.amount - i64::from(story == Story::WrongAmount);
-        let intent = Intent {
-            id: format!("pi_{}", payment.0.simple()),
-            amount: attempt.money(authorized),
-            status: if story == Story::Declined { "failed" } else { "authorized" }.to_owned(),
-            captured: if story.takes_at_once() { authorized } else { 0 },
-            story,
-        };
-        sqlx::query(
-            "insert into simulator.intents
-                 (id, payment_id, token, amount, currency, status, captured)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(&intent.id)
-        .bind(payment.0)
-        .bind(&attempt.source)
-        .bind(intent.amount.amount)
-        .bind(intent.amount.currency.code())
-        .bind(&intent.status)
-        .bind(intent.captured)
-        .execute(&mut *books)
-        .await?;
-        for (kind, after) in story.opening(self.late) {
-            announce(&mut books, story, &intent.report(payment, kind), after).await?;
-        }
-        let answer = intent.report(payment, story.answer());
-        remember(&mut books, &key, &answer).await?;
-        books.commit().await?;
-        Ok((true, answer))
+        let (known, _) = self.find(payment).await?;
+        Ok((false, known.answers.get("create").cloned().unwrap_or(answer)))
     }
 
     pub(super) async fn take(
@@ -76,52 +72,12 @@ impl Simulator {
         request: u32,
         amount: i64,
     ) -> Result<Report, ProviderError> {
-        let key = format!("{payment}/capture/{request}");
-        let mut books = self.pool.begin().await?;
-        if let Some(report) = known_answer(&mut books, &key).await? {
-            return Ok(report);
-        }
-        let intent = find_intent(&mut books, payment).await?;
-        let captured = intent.captured + amount;
-        if intent.story == Story::CaptureFails {
-            return Err(ProviderError::Refused("capture_declined".to_owned()));
-        }
-        if intent.status != "authorized" || captured > intent.amount.amount {
-            return Err(ProviderError::Refused(format!("the intent is {}", intent.status)));
-        }
-        sqlx::query("update simulator.intents set captured = $2 where id = $1")
-            .bind(&intent.id)
-            .bind(captured)
-            .execute(&mut *books)
-            .await?;
-        let report = Report {
-            amount: Some(Money::new(captured, intent.amount.currency)),
-            request: Some(request),
-            ..intent.report(payment, ReportKind::Captured)
-        };
-        announce(&mut books, intent.story, &report, Duration::ZERO).await?;
-        remember(&mut books, &key, &report).await?;
-        books.commit().await?;
-        Ok(report)
+        let key = format!("capture/{request}");
+        self.change(payment, key, |intent| intent.take(request, amount)).await
     }
 
     pub(super) async fn let_go(&self, payment: PaymentId) -> Result<Report, ProviderError> {
-        let mut books = self.pool.begin().await?;
-        let intent = find_intent(&mut books, payment).await?;
-        let report = intent.report(payment, ReportKind::Cancelled);
-        if intent.status == "cancelled" {
-            return Ok(report);
-        }
-        if intent.captured >= intent.amount.amount {
-            return Err(ProviderError::Refused("all of it was captured".to_owned()));
-        }
-        sqlx::query("update simulator.intents set status = 'cancelled' where id = $1")
-            .bind(&intent.id)
-            .execute(&mut *books)
-            .await?;
-        announce(&mut books, intent.story, &report, Duration::ZERO).await?;
-        books.commit().await?;
-        Ok(report)
+        self.change(payment, "cancel".to_owned(), Intent::let_go).await
     }
 
     pub(super) async fn give_back(
@@ -130,67 +86,167 @@ impl Simulator {
         request: u32,
         amount: i64,
     ) -> Result<Report, ProviderError> {
-        let key = format!("{payment}/refund/{request}");
-        let mut books = self.pool.begin().await?;
-        if let Some(report) = known_answer(&mut books, &key).await? {
-            return Ok(report);
-        }
-        let intent = find_intent(&mut books, payment).await?;
-        if intent.story == Story::RefundFails {
-            return Err(ProviderError::Refused("refund_declined".to_owned()));
-        }
-        if refunded(&mut books, payment).await? + amount > intent.captured {
-            return Err(ProviderError::Refused("more than was captured".to_owned()));
-        }
-        let report = Report {
-            amount: Some(Money::new(amount, intent.amount.currency)),
-            object: Some(format!("re_{}_{request}", payment.0.simple())),
-            request: Some(request),
-            ..intent.report(payment, ReportKind::Refunded)
-        };
-        announce(&mut books, intent.story, &report, Duration::ZERO).await?;
-        for (kind, after) in intent.story.after_a_refund() {
-            announce(&mut books, intent.story, &intent.report(payment, kind), after).await?;
-        }
-        remember(&mut books, &key, &report).await?;
-        books.commit().await?;
-        Ok(report)
+        let key = format!("refund/{request}");
+        self.change(payment, key, |intent| intent.give_back(request, amount)).await
     }
-}
 
-impl Simulator {
     /// What the books say of a payment: how its intent stands, and all that was answered about it.
     pub(super) async fn known_of(&self, payment: PaymentId) -> Result<Vec<Report>, ProviderError> {
-        let mut books = self.pool.begin().await?;
-        let intent = match find_intent(&mut books, payment).await {
-            Ok(intent) => intent,
+        let intent = match self.find(payment).await {
+            Ok((intent, _)) => intent,
             Err(ProviderError::Refused(_)) => return Ok(vec![]),
             Err(error) => return Err(error),
         };
-        let answers: Vec<Json<Report>> = sqlx::query_scalar(
-            "select answer from simulator.answers where starts_with(idempotency_key, $1)",
-        )
-        .bind(format!("{payment}/"))
-        .fetch_all(&mut *books)
-        .await?;
-        let standing = match intent.status.as_str() {
-            "failed" => ReportKind::Failed,
-            "cancelled" => ReportKind::Cancelled,
-            _ => ReportKind::Authorized,
+        let standing = match intent.status {
+            Status::Failed => ReportKind::Failed,
+            Status::Cancelled => ReportKind::Cancelled,
+            Status::Authorized => ReportKind::Authorized,
         };
-        let mut reports = vec![intent.report(payment, standing)];
-        reports.extend(answers.into_iter().map(|Json(report)| report));
+        let mut reports = vec![intent.report(standing)];
+        reports.extend(intent.answers.into_values());
         Ok(reports)
+    }
+
+    /// Answers under an idempotency key. What is refused is not remembered.
+    async fn change(
+        &self,
+        payment: PaymentId,
+        key: String,
+        change: impl Fn(&mut Intent) -> Result<Outcome, ProviderError>,
+    ) -> Result<Report, ProviderError> {
+        loop {
+            let (mut intent, revision) = self.find(payment).await?;
+            if let Some(answer) = intent.answers.get(&key) {
+                return Ok(answer.clone());
+            }
+            let (answer, told) = change(&mut intent)?;
+            intent.answers.insert(key.clone(), answer.clone());
+            if self.write(&intent, revision, told).await? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    async fn find(&self, payment: PaymentId) -> Result<(Intent, i32), ProviderError> {
+        let found: Option<(Json<Intent>, i32)> =
+            sqlx::query_as("select intent, revision from simulator.intents where payment_id = $1")
+                .bind(payment.0)
+                .fetch_optional(&self.pool)
+                .await?;
+        let (Json(intent), revision) =
+            found.ok_or_else(|| ProviderError::Refused("no such intent".to_owned()))?;
+        Ok((intent, revision))
+    }
+
+    /// Whether nobody has written since this revision was read; 0 is an intent that is new.
+    async fn write(
+        &self,
+        intent: &Intent,
+        revision: i32,
+        told: Vec<(Report, Duration)>,
+    ) -> Result<bool, ProviderError> {
+        let Announcements { rows, bodies, after } = Announcements::new(intent.story, told)?;
+        let written: bool = sqlx::query_scalar(
+            "with written as (
+                 insert into simulator.intents (payment_id, revision, intent)
+                 values ($1, $2 + 1, $3)
+                 on conflict on constraint intents_payment do update
+                     set revision = excluded.revision, intent = excluded.intent
+                     where intents.revision = $2
+                 returning payment_id
+             ), told as (
+                 insert into simulator.webhooks (id, body, due_at)
+                 select id, body, clock_timestamp() + make_interval(secs => after)
+                 from written, unnest($4::text[], $5::text[], $6::float8[]) as webhook (id, body, after)
+             )
+             select exists (select from written)",
+        )
+        .bind(intent.payment_id.0)
+        .bind(revision)
+        .bind(Json(intent))
+        .bind(rows)
+        .bind(bodies)
+        .bind(after)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(written)
     }
 }
 
 impl Intent {
-    fn report(&self, payment_id: PaymentId, kind: ReportKind) -> Report {
+    fn new(payment_id: PaymentId, attempt: &Attempt, story: Story) -> Intent {
+        let authorized = attempt.amount.amount - i64::from(story == Story::WrongAmount);
+        Intent {
+            id: format!("pi_{}", payment_id.0.simple()),
+            payment_id,
+            story,
+            amount: attempt.money(authorized),
+            status: if story == Story::Declined { Status::Failed } else { Status::Authorized },
+            captured: if story.takes_at_once() { authorized } else { 0 },
+            answers: BTreeMap::new(),
+        }
+    }
+
+    fn take(&mut self, request: u32, amount: i64) -> Result<Outcome, ProviderError> {
+        if self.story == Story::CaptureFails {
+            return Err(ProviderError::Refused("capture_declined".to_owned()));
+        }
+        if self.status != Status::Authorized || self.captured + amount > self.amount.amount {
+            let reason = format!("the intent is {:?}", self.status).to_lowercase();
+            return Err(ProviderError::Refused(reason));
+        }
+        self.captured += amount;
+        let report = Report {
+            amount: Some(Money::new(self.captured, self.amount.currency)),
+            request: Some(request),
+            ..self.report(ReportKind::Captured)
+        };
+        Ok((report.clone(), vec![(report, Duration::ZERO)]))
+    }
+
+    fn let_go(&mut self) -> Result<Outcome, ProviderError> {
+        if self.captured >= self.amount.amount {
+            return Err(ProviderError::Refused("all of it was captured".to_owned()));
+        }
+        self.status = Status::Cancelled;
+        let report = self.report(ReportKind::Cancelled);
+        Ok((report.clone(), vec![(report, Duration::ZERO)]))
+    }
+
+    fn give_back(&mut self, request: u32, amount: i64) -> Result<Outcome, ProviderError> {
+        if self.story == Story::RefundFails {
+            return Err(ProviderError::Refused("refund_declined".to_owned()));
+        }
+        if self.refunded() + amount > self.captured {
+            return Err(ProviderError::Refused("more than was captured".to_owned()));
+        }
+        let report = Report {
+            amount: Some(Money::new(amount, self.amount.currency)),
+            object: Some(format!("re_{}_{request}", self.payment_id.0.simple())),
+            request: Some(request),
+            ..self.report(ReportKind::Refunded)
+        };
+        let mut told = vec![(report.clone(), Duration::ZERO)];
+        told.extend(self.reports(self.story.after_a_refund()));
+        Ok((report, told))
+    }
+
+    /// What went back so far, in minor units.
+    fn refunded(&self) -> i64 {
+        let refunds = self.answers.values().filter(|answer| answer.kind == ReportKind::Refunded);
+        refunds.filter_map(|refund| refund.amount).map(|money| money.amount).sum()
+    }
+
+    fn reports(&self, announcements: Vec<Announcement>) -> Vec<(Report, Duration)> {
+        announcements.into_iter().map(|(kind, after)| (self.report(kind), after)).collect()
+    }
+
+    fn report(&self, kind: ReportKind) -> Report {
         let object = |prefix| Some(self.id.replacen("pi_", prefix, 1));
         Report {
             kind,
             intent: self.id.clone(),
-            payment_id,
+            payment_id: self.payment_id,
             amount: Some(self.amount),
             object: match kind {
                 ReportKind::Captured => object("ch_"),
@@ -203,67 +259,4 @@ impl Intent {
                 .then(|| format!("https://bank.example/confirm/{}", self.id)),
         }
     }
-}
-
-/// What went back so far, in minor units.
-async fn refunded(books: &mut PgConnection, payment: PaymentId) -> Result<i64, ProviderError> {
-    let refunded = sqlx::query_scalar(
-        "select coalesce(sum((answer->'amount'->>'amount')::bigint), 0)::bigint
-         from simulator.answers where starts_with(idempotency_key, $1)",
-    );
-    Ok(refunded.bind(format!("{payment}/refund/")).fetch_one(books).await?)
-}
-
-async fn find_intent(
-    books: &mut PgConnection,
-    payment: PaymentId,
-) -> Result<Intent, ProviderError> {
-    let row = sqlx::query(
-        "select id, token, amount, currency, status, captured from simulator.intents
-         where payment_id = $1 for update",
-    )
-    .bind(payment.0)
-    .fetch_optional(books)
-    .await?
-    .ok_or_else(|| ProviderError::Refused("no such intent".to_owned()))?;
-    let bad_books = || ProviderError::Refused("bad books".to_owned());
-    let (token, currency): (String, String) = (row.try_get("token")?, row.try_get("currency")?);
-    let currency = currency.parse().map_err(|_| bad_books())?;
-    Ok(Intent {
-        id: row.try_get("id")?,
-        amount: Money::new(row.try_get("amount")?, currency),
-        status: row.try_get("status")?,
-        captured: row.try_get("captured")?,
-        story: Story::of(&token).ok_or_else(bad_books)?,
-    })
-}
-
-/// Two calls under one key take turns: the second finds the first one's answer.
-async fn known_answer(
-    books: &mut PgConnection,
-    key: &str,
-) -> Result<Option<Report>, ProviderError> {
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 0))")
-        .bind(key)
-        .execute(&mut *books)
-        .await?;
-    let answer: Option<Json<Report>> =
-        sqlx::query_scalar("select answer from simulator.answers where idempotency_key = $1")
-            .bind(key)
-            .fetch_optional(books)
-            .await?;
-    Ok(answer.map(|Json(report)| report))
-}
-
-async fn remember(
-    books: &mut PgConnection,
-    key: &str,
-    answer: &Report,
-) -> Result<(), ProviderError> {
-    sqlx::query("insert into simulator.answers (idempotency_key, answer) values ($1, $2)")
-        .bind(key)
-        .bind(Json(answer))
-        .execute(books)
-        .await?;
-    Ok(())
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use chrono::Utc;
 use futures::future::join_all;
-use sqlx::PgConnection;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -116,31 +115,43 @@ impl Simulator {
     }
 }
 
-/// Queues a webhook; where the story says so, twice, and once more under another id.
-pub(super) async fn announce(
-    books: &mut PgConnection,
-    story: Story,
-    report: &Report,
-    after: Duration,
-) -> Result<(), ProviderError> {
+/// Webhooks to be queued, column by column.
+pub(super) struct Announcements {
+    pub(super) rows: Vec<String>,
+    pub(super) bodies: Vec<String>,
+    /// In seconds from now.
+    pub(super) after: Vec<f64>,
+}
+
+impl Announcements {
+    /// Each report once; where the story says so, twice, and once more under another id.
+    pub(super) fn new(
+        story: Story,
+        told: Vec<(Report, Duration)>,
+    ) -> Result<Announcements, ProviderError> {
+        let (mut rows, mut bodies, mut after) = (vec![], vec![], vec![]);
+        for (data, wait) in told {
+            for (row, id) in copies(story) {
+                let webhook = Webhook { id, data: data.clone() };
+                let body = serde_json::to_string(&webhook)
+                    .map_err(|error| ProviderError::NoAnswer(error.to_string()))?;
+                rows.push(row);
+                bodies.push(body);
+                after.push(wait.as_secs_f64());
+            }
+        }
+        Ok(Announcements { rows, bodies, after })
+    }
+}
+
+/// The rows that a webhook is queued as, with the id it is known by.
+fn copies(story: Story) -> Vec<(String, String)> {
     let event = || format!("evt_{}", Uuid::now_v7().simple());
-    let (first, other) = (event(), event());
+    let first = event();
     let mut copies = vec![(first.clone(), first.clone())];
     if story == Story::DuplicateWebhooks {
+        let other = event();
         copies.extend([(format!("{first}_again"), first), (other.clone(), other)]);
     }
-    for (row, id) in copies {
-        let body = serde_json::to_string(&Webhook { id, data: report.clone() })
-            .map_err(|error| ProviderError::NoAnswer(error.to_string()))?;
-        sqlx::query(
-            "insert into simulator.webhooks (id, body, due_at)
-             values ($1, $2, clock_timestamp() + make_interval(secs => $3))",
-        )
-        .bind(row)
-        .bind(body)
-        .bind(after.as_secs_f64())
-        .execute(&mut *books)
-        .await?;
-    }
-    Ok(())
+    copies
 }
