@@ -118,7 +118,7 @@ fn parts(app: &App) -> Parts<Schema> {
             async move { provider.check().await }
         }),
     ];
-    if app.relay.broker().is_some() {
+    if app.relay.has_broker() {
         let relay = app.relay.clone();
         checks.push(Check::follower("relay", move || relayed(relay.clone())));
     }

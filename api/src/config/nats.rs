@@ -22,7 +22,7 @@ pub(super) fn read(options: &Options, faults: &mut Vec<Fault>) -> Option<Nats> {
     if let Err(source) = Broker::nats(url, stream.clone()) {
         faults.push(Fault::NatsUrl(source));
     }
-    Some(Nats { url: Secret::new(url), stream })
+    Some(Nats { url: Secret::new(url.as_str()), stream })
 }
 
 /// As it is configured, each behind its variable; passwords masked.

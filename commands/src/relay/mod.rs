@@ -43,10 +43,6 @@ impl Broker {
     pub fn nats(url: &str, stream: StreamName) -> Result<Broker, BadNatsUrl> {
         Nats::new(url, stream).map(|nats| Broker(Backend::Nats(nats)))
     }
-
-    pub fn is_none(&self) -> bool {
-        matches!(self.0, Backend::None)
-    }
 }
 
 /// Everything that relaying needs, and how it is doing. The clones share the latter.
@@ -70,9 +66,8 @@ impl Relay {
         Relay { feed, broker, trouble: Arc::default() }
     }
 
-    /// Nothing, where there is no broker to tell.
-    pub fn broker(&self) -> Option<&Broker> {
-        Some(&self.broker).filter(|broker| !broker.is_none())
+    pub fn has_broker(&self) -> bool {
+        !matches!(self.broker.0, Backend::None)
     }
 
     /// Of the node at work, whichever it is.
