@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use commands::inbox::Inbox;
 use commands::mail::{self, Mailer, Post};
 use commands::payments::{BadSettings, Provider, Signer, Simulator, Stripe};
+use commands::relay::{self, BadNatsUrl, Broker, Relay};
 use commands::{Bus, CommandError, OrderNumbers, PaymentPolicy, Reactions, Vault};
 use event_store::{EventStore, StoreError};
 use projections::Projector;
@@ -33,6 +34,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 pub struct App {
     pub shop: Shop,
     pub inbox: Inbox,
+    pub relay: Relay,
     projector: Projector,
     workers: TaskTracker,
     stop: CancellationToken,
@@ -46,6 +48,8 @@ pub enum StartError {
     MailFolder(#[from] std::io::Error),
     #[error("SMTP_URL: {0}")]
     MailServer(#[from] mail::BadSmtpUrl),
+    #[error("NATS_URL: {0}")]
+    Broker(#[from] BadNatsUrl),
     #[error(transparent)]
     MailTemplates(#[from] mail::BadTemplates),
     #[error("the demo catalogue: {0}")]
@@ -86,18 +90,20 @@ impl App {
         };
 
         let post = post(config, &shop)?;
+        let relay = Relay::new(projector.feed().clone(), broker(config)?);
         let (workers, stop) = (TaskTracker::new(), CancellationToken::new());
         let feed = projector.feed().clone();
         let reactions = Reactions { feed, bus: bus.clone(), provider, policy: payments };
         workers.spawn(commands::run_reactions(reactions, stop.clone()));
         workers.spawn(commands::run_deadlines(bus, shop.read_models.clone(), stop.clone()));
         workers.spawn(mail::run(post, stop.clone()));
+        workers.spawn(relay::run(relay.clone(), stop.clone()));
         workers.spawn(inbox.clone().run(stop.clone()));
         if let Some(simulator) = simulator {
             workers.spawn(simulator.deliver(webhook_endpoint(address), stop.clone()));
         }
         workers.close();
-        Ok(App { shop, inbox, projector, workers, stop })
+        Ok(App { shop, inbox, relay, projector, workers, stop })
     }
 
     /// Finishes what is under way, from the outside in, and gives the leases back.
@@ -150,6 +156,13 @@ fn post(config: &Config, shop: &Shop) -> Result<Post, StartError> {
         }
     };
     Ok(Post::new(bus, read_models, vault, mailer, config.mail.settings.clone())?)
+}
+
+fn broker(config: &Config) -> Result<Broker, BadNatsUrl> {
+    match &config.nats {
+        Some(nats) => Broker::nats(nats.url.expose(), nats.stream.clone()),
+        None => Ok(Broker::none()),
+    }
 }
 
 fn delta(time: Duration) -> TimeDelta {

@@ -19,7 +19,21 @@ use crate::auth::Authenticator;
 /// A dependency that does not answer in this time is as good as gone.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
-type Probe = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+type Probe = Arc<dyn Fn() -> BoxFuture<'static, Outcome> + Send + Sync>;
+
+/// What a dependency was found to be like.
+#[derive(Debug)]
+pub struct Outcome {
+    pub result: Result<(), String>,
+    /// How many events it is behind, if it follows the log.
+    pub lag_events: Option<i64>,
+}
+
+impl From<Result<(), String>> for Outcome {
+    fn from(result: Result<(), String>) -> Self {
+        Outcome { result, lag_events: None }
+    }
+}
 
 /// A named question to a dependency.
 #[derive(Clone)]
@@ -35,7 +49,7 @@ impl Check {
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        Check { name, required: true, probe: Arc::new(move || probe().boxed()) }
+        Check { name, required: true, probe: Arc::new(move || probe().map(Outcome::from).boxed()) }
     }
 
     /// Something whose loss is bad but leaves the rest working.
@@ -46,19 +60,27 @@ impl Check {
         Check { required: false, ..Check::required(name, probe) }
     }
 
+    /// Likewise, of something that follows the log and may be behind.
+    pub fn follower<F>(name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Outcome> + Send + 'static,
+    {
+        Check { name, required: false, probe: Arc::new(move || probe().boxed()) }
+    }
+
     async fn run(&self) -> Finding {
         let begun = Instant::now();
-        let error = match tokio::time::timeout(CHECK_TIMEOUT, (self.probe)()).await {
-            Ok(result) => result.err(),
-            Err(_) => Some(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())),
-        };
+        let late = |_| Err(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())).into();
+        let outcome = tokio::time::timeout(CHECK_TIMEOUT, (self.probe)()).await;
+        let Outcome { result, lag_events } = outcome.unwrap_or_else(late);
+        let error = result.err();
         let status = match (&error, self.required) {
             (None, _) => Status::Ok,
             (Some(_), false) => Status::Degraded,
             (Some(_), true) => Status::Failing,
         };
         let response_time_ms = begun.elapsed().as_secs_f64() * 1000.0;
-        Finding { name: self.name, status, response_time_ms, error }
+        Finding { name: self.name, status, response_time_ms, lag_events, error }
     }
 }
 
@@ -86,6 +108,8 @@ struct Finding {
     name: &'static str,
     status: Status,
     response_time_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag_events: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }

@@ -8,6 +8,7 @@ use async_graphql::Executor;
 use axum::http::{HeaderValue, StatusCode};
 use chrono::Utc;
 use commands::inbox::{Inbox, InboxError};
+use commands::relay::Relay;
 use projections::ReadModels;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,11 +19,14 @@ use crate::config::Config;
 use crate::database::{Database, DatabaseError};
 use crate::graphql::{Schema, schema};
 use crate::graphql_http::{Endpoint, Schemas};
-use crate::health::{Check, Health, LogHead};
+use crate::health::{Check, Health, LogHead, Outcome};
 use crate::server::{Server, Webhooks};
 
 /// Development tokens last a working day.
 const DEVELOPMENT_TTL: Duration = Duration::from_secs(8 * 3600);
+
+/// Events that were not relayed by then are worth a look.
+const RELAYED_WITHIN: Duration = Duration::from_secs(30);
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +106,7 @@ fn parts(app: &App) -> Parts<Schema> {
         async move { receive(&inbox, headers.get(signature), &body).await }
     });
     let (store, pool) = (app.shop.bus.store().clone(), app.shop.bus.store().pool().clone());
-    let checks = vec![
+    let mut checks = vec![
         Check::required("postgres", move || ping(pool.clone())),
         Check::optional("webhooks", move || applied(letters.clone())),
         Check::optional("projections", {
@@ -114,6 +118,10 @@ fn parts(app: &App) -> Parts<Schema> {
             async move { provider.check().await }
         }),
     ];
+    if app.relay.has_broker() {
+        let relay = app.relay.clone();
+        checks.push(Check::follower("relay", move || relayed(relay.clone())));
+    }
     let log_head = Arc::new(move || Some(store.known_head()));
     Parts { schemas, sdl, webhooks, checks, log_head }
 }
@@ -150,6 +158,21 @@ async fn unstopped(read_models: ReadModels) -> Result<(), String> {
         .filter_map(|s| s.stopped_because.as_ref().map(|why| format!("{}: {why}", s.model)))
         .collect();
     if stopped.is_empty() { Ok(()) } else { Err(stopped.join("; ")) }
+}
+
+/// Another node may be the one at work, so how long events have waited counts too.
+async fn relayed(relay: Relay) -> Outcome {
+    match relay.lag().await {
+        Ok(lag) => {
+            let trouble = relay.trouble();
+            let late = || (lag.time > RELAYED_WITHIN).then(|| "events have to wait".to_owned());
+            Outcome {
+                result: trouble.or_else(late).map_or(Ok(()), Err),
+                lag_events: Some(lag.events),
+            }
+        }
+        Err(error) => Err(error.to_string()).into(),
+    }
 }
 
 /// The server of these parts, not yet running.

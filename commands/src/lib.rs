@@ -3,9 +3,10 @@
 //! Read `bus/mod.rs` first. The files named after aggregates hold the commands themselves, each a
 //! struct with what was asked and a `decide` that gathers states and calls the domain. Reactions
 //! and deadlines send commands in answer to events and to time; `payments` is the way to the
-//! payment provider and `inbox` the way back; `mail` tells people.
+//! payment provider and `inbox` the way back; `mail` tells people, and `relay` other programs.
 
 mod backoff;
+mod breaker;
 mod bus;
 pub mod cart;
 pub mod checkout;
@@ -22,6 +23,7 @@ pub mod payment;
 pub mod payments;
 pub mod product;
 mod reactions;
+pub mod relay;
 mod tenure;
 mod vault;
 

@@ -4,6 +4,7 @@ mod api_keys;
 mod charges;
 pub mod duration;
 mod mail;
+mod nats;
 mod options;
 mod payments;
 mod secrets;
@@ -20,6 +21,7 @@ use axum::http::HeaderValue;
 pub use api_keys::{ApiKey, ApiKeysError};
 pub use charges::ChargesByCountry;
 pub use mail::Mail;
+pub use nats::Nats;
 pub use options::{Environment, Options};
 pub use payments::{Payments, StripeAccount};
 pub use secrets::{MIN_BYTES, Secrets};
@@ -60,6 +62,8 @@ pub struct Config {
     /// Tax and shipping.
     pub charges: ChargesByCountry,
     pub mail: Mail,
+    /// The broker that is told of events, if there is one.
+    pub nats: Option<Nats>,
     pub limits: Limits,
     /// The log's filter.
     pub log: String,
@@ -114,6 +118,8 @@ pub enum Fault {
     MailBackoff,
     #[error("{variable}: {text:?} is nobody's, such as Shop <shop@example.com>")]
     Mailbox { variable: &'static str, text: String },
+    #[error("NATS_URL: {0}")]
+    NatsUrl(commands::relay::BadNatsUrl),
     #[error("{0} must not be empty")]
     Empty(&'static str),
     #[error("RUST_LOG is no filter: {0}")]
@@ -158,11 +164,12 @@ impl Config {
         let cors = cors(options, &mut faults);
         let charges = charges(options, &mut faults);
         let mail = mail::read(options, &mut faults);
+        let nats = nats::read(options, &mut faults);
         check(options, &mut faults);
         match (secrets, payments) {
             (Some(secrets), Some(payments)) if faults.is_empty() => {
                 let config = assemble(options, secrets, payments, api_keys, cors);
-                Ok(Config { charges, mail, ..config })
+                Ok(Config { charges, mail, nats, ..config })
             }
             _ => Err(Faults(faults)),
         }
@@ -200,6 +207,7 @@ fn assemble(
         payment_retry: options.payment_retry,
         charges: ChargesByCountry::default(),
         mail: Mail::into_folder(),
+        nats: None,
         limits: options.limits.clone(),
         log: options.log.clone(),
     }
@@ -302,6 +310,7 @@ impl fmt::Display for Config {
         writeln!(f, "CARTULARY_AUTHORIZATION={}", duration::format(self.authorization))?;
         writeln!(f, "CARTULARY_PAYMENT_RETRY={}", duration::format(self.payment_retry))?;
         write!(f, "{}{}", self.charges, self.mail)?;
+        nats::write(self.nats.as_ref(), f)?;
         writeln!(f, "RUST_LOG={}", self.log)?;
         write!(f, "{}", self.limits)
     }

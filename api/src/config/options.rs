@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum};
+use commands::relay::StreamName;
 
 use super::duration;
 use crate::graphql_http::Limits;
@@ -177,14 +178,29 @@ pub struct Options {
     #[arg(long, global = true, env = "CARTULARY_MAIL_TIMEOUT", value_name = "DURATION",
         default_value = "20s", value_parser = duration::parse)]
     pub mail_timeout: Duration,
+    /// The broker that is told of events, such as nats://127.0.0.1:4222; several servers of one
+    /// cluster are separated by commas. Without one, nobody is told.
+    // Hidden from --help, which would print the variable's value, password and all.
+    #[arg(long, global = true, env = "NATS_URL", value_name = "URL", hide_env_values = true)]
+    pub nats_url: Option<String>,
+    /// Its JetStream stream, made where it is missing; in lower case, subjects begin with it.
+    #[arg(
+        long,
+        global = true,
+        env = "CARTULARY_NATS_STREAM",
+        value_name = "NAME",
+        default_value = "CARTULARY"
+    )]
+    pub nats_stream: StreamName,
     /// What to log, in the syntax of tracing-subscriber's EnvFilter.
-    // What Stripe's library warns of comes back as an error, and is told where it is handled.
+    // What Stripe's library warns of comes back as an error, and is told where it is handled; that of
+    // NATS tells of each attempt to reconnect.
     #[arg(
         long,
         global = true,
         env = "RUST_LOG",
         value_name = "FILTER",
-        default_value = "info,stripe=error"
+        default_value = "info,stripe=error,async_nats=warn"
     )]
     pub log: String,
     #[command(flatten)]

@@ -238,3 +238,29 @@ fn a_mail_server_that_cannot_be_used_and_people_who_have_no_address_are_named() 
     }
     assert!(!message.contains("hunter2"), "{message}");
 }
+
+#[test]
+fn nobody_is_told_of_events_unless_a_broker_is_named() {
+    let scratch = Scratch::new();
+    let config = load(&scratch.0, &["--nats-url", ""], &[]).unwrap();
+    assert_eq!(config.nats, None);
+    assert!(config.to_string().contains("NATS_URL=(none)\n"), "{config}");
+    let url = "tls://shop:hunter2@one.example:4222,tls://hunter3@two.example";
+    let flags = ["--nats-url", url, "--nats-stream", "SHOP-2"];
+    let config = load(&scratch.0, &flags, &[]).unwrap();
+    let printed = format!("{config}{config:?}");
+    let line = "NATS_URL=tls://***@one.example:4222,tls://***@two.example\n";
+    assert!(printed.contains(line), "{printed}");
+    assert!(printed.contains("CARTULARY_NATS_STREAM=SHOP-2\n"), "{printed}");
+    assert!(!printed.contains("hunter"), "{printed}");
+}
+
+#[test]
+fn a_broker_that_cannot_be_used_is_named_without_its_password() {
+    for url in ["nats://shop:hunter2@nats.example", "http://hunter2@nats.example"] {
+        let message = faults(&["--nats-url", url], &[]);
+        assert!(message.contains("NATS_URL") && !message.contains("hunter2"), "{message}");
+    }
+    let line = Line::try_parse_from(["test", "--nats-stream", "a.b"]);
+    assert!(line.is_err_and(|error| error.to_string().contains("--nats-stream")));
+}

@@ -132,7 +132,7 @@ impl Shop {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cartulary"));
         let ours = |name: &str| {
-            const OURS: [&str; 9] = [
+            const OURS: [&str; 10] = [
                 "CARTULARY_",
                 "JWT_",
                 "DATABASE_",
@@ -141,6 +141,7 @@ impl Shop {
                 "STRIPE_",
                 "SMTP_",
                 "MAIL_",
+                "NATS_",
                 "RUST_LOG",
             ];
             OURS.iter().any(|prefix| name.starts_with(prefix))

@@ -6,6 +6,7 @@ mod faults;
 mod graphql_http;
 mod health;
 mod mail;
+mod relay;
 mod schema;
 mod seeds;
 mod server;

@@ -14,17 +14,19 @@
 //! | inventory: all, by product, create, update, adjust, transactions; reservations; low-stock events | [`stock_is_counted_reserved_and_reported_low`]; `shop::compensation` for expiry |
 //! | notifications: list, by id, admin list; templates; SMTP; retries; low-stock mail | [`people_are_told_and_can_read_what_they_were_told`]; `mail` |
 //! | orders: create, list, get, update, cancel, tracking, estimated delivery; admin list, stats, status | [`an_order_is_placed_changed_tracked_and_counted`], [`an_order_is_cancelled`] |
+//! | event bus topics (order.placed, payment.authorized, inventory.reserved, inventory.low-stock…) | [`other_programs_hear_of_it_by_topic`]; `relay` |
 //! | health: liveness, connectivity with response times, info | [`health_names_everything_it_depends_on`] |
 //! | CORS per environment, request logging | [`pages_of_the_shop_may_call_it_and_calls_are_logged`] |
 //! | Redis cache, sub-millisecond cart reads | hot aggregates: the benchmark's `command_1` |
 //! | event sourcing, CQRS, saga, circuit breakers, PostgreSQL | [`history_tells_who_did_what_and_why`]; `stripe::trouble` |
 //!
-//! Not here yet: the relay to JetStream, the console, rate limiting, metrics and traces.
+//! Not here yet: the console, rate limiting, metrics and traces.
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::cluster::{Shop, key, until};
+use crate::relay::server::NatsServer;
 use crate::shop::stage::{Stage, id, order_input, refused, text, usd, with};
 
 /// What a connection lists, by one of its fields.
@@ -257,6 +259,42 @@ async fn an_order_is_cancelled() {
     let done = stage.ada.done("orderCancel", "order { status }", cancel).await;
     assert_eq!(done["order"]["status"], "CANCELLED");
     assert_eq!(stage.figures("MUG").await, [100, 0, 100]);
+}
+
+#[tokio::test]
+async fn other_programs_hear_of_it_by_topic() {
+    let Some(nats) = NatsServer::start().await else { return };
+    let stage = Stage::told_to(&nats).await;
+    let cancelled = stage.order(&stage.ada, &[("MUG", 2)]).await;
+    let cancel = json!({"orderId": cancelled, "idempotencyKey": key()});
+    stage.ada.done("orderCancel", "order { id }", cancel).await;
+    let declined = stage.order(&stage.ada, &[("MUG", 95)]).await;
+    let payment = stage.pay(&stage.ada, &declined, "AUTOMATIC", "tok_declined").await;
+    stage.payment_becomes(&payment, "FAILED").await;
+    let (paid, payment) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
+    let refund = json!({"paymentId": payment, "idempotencyKey": key()});
+    stage.desk.done("paymentRefund", "payment { id }", refund).await;
+    stage.becomes(&paid, ["REFUNDED", "REFUNDED"]).await;
+    let order = stage.shipped().await;
+    stage.becomes(&order, ["SHIPPED", "PAID"]).await;
+
+    let told = stage.all_told(&nats).await;
+    for topic in [
+        "order.placed",
+        "order.cancelled",
+        "order.shipped",
+        "payment.authorized",
+        "payment.failed",
+        "payment.captured",
+        "payment.refunded",
+        "inventory.reserved",
+        "inventory.released",
+        "inventory.low_stock",
+    ] {
+        let subject = format!("cartulary.{topic}");
+        let found = told.iter().find(|told| told.subject == subject);
+        assert_eq!(found.unwrap_or_else(|| panic!("nobody heard of {topic}")).body["type"], topic);
+    }
 }
 
 #[tokio::test]

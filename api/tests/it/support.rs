@@ -65,6 +65,7 @@ pub(crate) fn setup() -> Setup {
         payment_retry: Duration::from_secs(1),
         charges: Default::default(),
         mail: Mail::into_folder(),
+        nats: None,
         limits: Limits::default(),
         log: "off".to_owned(),
     };

@@ -3,7 +3,6 @@
 //! Sending is at-least-once: a message whose outcome was not recorded is sent again, under the same
 //! Message-ID. Read `worker.rs` for when something is sent, `words/` for what it says.
 
-mod circuit;
 mod folder;
 mod letter;
 mod post;

@@ -14,8 +14,8 @@ use tokio::task::{self, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::circuit::Circuit;
 use super::post::{Post, Reach};
+use crate::breaker::Breaker;
 use crate::tenure::Tenure;
 
 const NAME: &str = "mail";
@@ -31,6 +31,11 @@ const BATCH_MAX: usize = 500;
 /// telling people takes nothing from selling, and mail servers turn away who hurries.
 const START_EVERY: Duration = Duration::from_millis(20);
 const BURST: Duration = Duration::from_secs(1);
+
+/// After so many failures in a row the mail server is left alone, for so long at first and at most.
+const FAILURES_AT_MOST: u32 = 5;
+const FIRST_REST: Duration = Duration::from_secs(1);
+const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// What is under way when the program stops may take this long to be recorded.
 const FINISH_WITHIN: Duration = Duration::from_secs(3);
@@ -59,7 +64,7 @@ pub async fn run(post: Post, stop: CancellationToken) {
 /// What waits and what is under way.
 struct Office {
     post: Post,
-    circuit: Circuit,
+    breaker: Breaker,
     waiting: VecDeque<DueNotification>,
     under_way: HashMap<task::Id, NotificationId>,
     running: JoinSet<Reach>,
@@ -72,7 +77,7 @@ impl Office {
     fn new(post: Post) -> Office {
         Office {
             post,
-            circuit: Circuit::default(),
+            breaker: Breaker::new("the mail server", FAILURES_AT_MOST, FIRST_REST, LONGEST_REST),
             waiting: VecDeque::new(),
             under_way: HashMap::new(),
             running: JoinSet::new(),
@@ -84,22 +89,24 @@ impl Office {
 
     /// Starts as many messages as there is room for.
     async fn work(&mut self) -> Result<(), QueryError> {
-        let room = self.circuit.room(Instant::now(), self.post.mailer.parallel());
-        if room > self.under_way.len() && self.waiting.is_empty() && self.pause().is_zero() {
+        let most = self.post.mailer.parallel();
+        if self.under_way.len() < most && self.waiting.is_empty() && self.pause().is_zero() {
             self.look().await?;
         }
-        while self.under_way.len() < room
-            && !self.waiting.is_empty()
-            && self.may_start()
+        while self.under_way.len() < most
+            && self.may_start_next()
             && let Some(due) = self.waiting.pop_front()
         {
-            if self.under_way.values().all(|other| *other != due.notification) {
-                let post = self.post.clone();
-                let task = self.running.spawn(async move { post.deliver(&due).await });
-                self.under_way.insert(task.id(), due.notification);
-            }
+            let (post, notification) = (self.post.clone(), due.notification);
+            let task = self.running.spawn(async move { post.deliver(&due).await });
+            self.under_way.insert(task.id(), notification);
         }
         Ok(())
+    }
+
+    fn may_start_next(&mut self) -> bool {
+        let now = std::time::Instant::now();
+        !self.waiting.is_empty() && self.may_start() && self.breaker.admit(now).is_ok()
     }
 
     fn may_start(&mut self) -> bool {
@@ -117,7 +124,11 @@ impl Office {
         let most = i64::try_from(BATCH_MAX).unwrap_or(i64::MAX);
         let due = self.post.read_models.notifications_due(Utc::now(), most).await?;
         self.poll = if due.len() == BATCH_MAX { POLL_IN_A_HURRY } else { POLL };
-        self.waiting.extend(due);
+        // The read model may not know yet what is under way.
+        let under_way = |due: &DueNotification| {
+            self.under_way.values().any(|notification| *notification == due.notification)
+        };
+        self.waiting.extend(due.into_iter().filter(|due| !under_way(due)));
         Ok(())
     }
 
@@ -140,10 +151,11 @@ impl Office {
 
     fn ended(&mut self, task: task::Id, reach: Reach) {
         self.under_way.remove(&task);
+        let now = std::time::Instant::now();
         match reach {
-            Reach::Reached => self.circuit.reached(),
-            Reach::Unreachable => self.circuit.unreachable(Instant::now()),
-            Reach::NotAsked => {}
+            Reach::Reached => self.breaker.report(true, now),
+            Reach::Unreachable => self.breaker.report(false, now),
+            Reach::NotAsked => self.breaker.withdraw(now),
         }
     }
 

@@ -3,7 +3,6 @@
 //! Every call carries an idempotency key that was in the log before the call was made. An answer is
 //! a list of facts; no answer means unknown, never failed.
 
-mod breaker;
 mod signature;
 mod simulator;
 mod stripe;

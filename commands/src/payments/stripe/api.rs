@@ -12,15 +12,16 @@ use stripe_core::payment_intent::ListPaymentIntent;
 use tokio::sync::Mutex;
 
 use super::answers::{EACH_CHARGE, Intent, Page};
+use crate::breaker::Breaker;
 use crate::payments::ProviderError;
-use crate::payments::breaker::Breaker;
 
 /// How long to wait for an answer: behind Stripe stands a bank, which may take seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// After so many calls without an answer Stripe is left alone for so long.
+/// After so many calls without an answer Stripe is left alone, for so long at first and at most.
 const FAILURES_AT_MOST: u32 = 5;
-const REST: Duration = Duration::from_secs(5);
+const FIRST_REST: Duration = Duration::from_secs(5);
+const LONGEST_REST: Duration = Duration::from_secs(20);
 
 /// Anybody may ask for our health, so Stripe is not asked for its own each time.
 const CHECK_EVERY: Duration = Duration::from_secs(10);
@@ -41,8 +42,8 @@ impl Api {
     pub(super) fn new(secret_key: &str, base: &str) -> Result<Api, StripeError> {
         let base = format!("{}/", base.trim_end_matches('/'));
         let client = ClientBuilder::new(secret_key).url(base).timeout(PATIENCE).build()?;
-        let breaker = Arc::new(Breaker::new(FAILURES_AT_MOST, REST));
-        Ok(Api { client, breaker, checked: Arc::default() })
+        let breaker = Breaker::new("Stripe", FAILURES_AT_MOST, FIRST_REST, LONGEST_REST);
+        Ok(Api { client, breaker: Arc::new(breaker), checked: Arc::default() })
     }
 
     /// Asks for something. Where asking twice would do it twice, `key` makes Stripe do it once.

@@ -1,0 +1,119 @@
+//! A real NATS server, with what it keeps.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use async_nats::jetstream;
+use local_postgres::testing::Scratch;
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use crate::cluster::until;
+use crate::venv::skip;
+
+/// It ends with the test.
+pub(crate) struct NatsServer {
+    child: Child,
+    program: PathBuf,
+    folder: Scratch,
+    pub(super) address: SocketAddr,
+}
+
+/// An event as a consumer finds it.
+#[derive(Debug)]
+pub(crate) struct Told {
+    pub(crate) subject: String,
+    pub(super) media_type: String,
+    pub(crate) body: Value,
+}
+
+impl Told {
+    pub(super) fn position(&self) -> i64 {
+        self.body["id"].as_str().unwrap().parse().unwrap()
+    }
+}
+
+impl NatsServer {
+    /// On a port of its own; nothing, where it is not installed.
+    pub(crate) async fn start() -> Option<NatsServer> {
+        let Some(program) = program() else {
+            skip("nats-server, which is neither in PATH nor in /usr/sbin");
+            return None;
+        };
+        let folder = Scratch::new();
+        let (child, address) = run(&program, folder.path(), "-1").await;
+        Some(NatsServer { child, program, folder, address })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("nats://{}", self.address)
+    }
+
+    pub(super) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Runs it again, where it was, with what it had.
+    pub(super) async fn start_again(&mut self) {
+        let port = self.address.port().to_string();
+        let (child, address) = run(&self.program, self.folder.path(), &port).await;
+        assert_eq!(address, self.address);
+        self.child = child;
+    }
+
+    pub(super) async fn jetstream(&self) -> jetstream::Context {
+        jetstream::new(async_nats::connect(self.url()).await.unwrap())
+    }
+
+    /// All that is in the stream, the first first; nothing, where there is no stream.
+    pub(crate) async fn told(&self) -> Vec<Told> {
+        let Ok(stream) = self.jetstream().await.get_stream("CARTULARY").await else {
+            return vec![];
+        };
+        let mut told = vec![];
+        for sequence in 1..=stream.cached_info().state.last_sequence {
+            let message = stream.get_raw_message(sequence).await.unwrap();
+            let media_type = message.headers.get("Content-Type").map(ToString::to_string);
+            told.push(Told {
+                subject: message.subject.to_string(),
+                media_type: media_type.unwrap_or_default(),
+                body: serde_json::from_slice(&message.payload).unwrap_or_default(),
+            });
+        }
+        told
+    }
+}
+
+/// Debian puts it where only root looks.
+fn program() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
+    folders.map(|folder| folder.join("nats-server")).find(|program| program.is_file())
+}
+
+/// On this port, or any if it is -1; and where that is.
+async fn run(program: &Path, folder: &Path, port: &str) -> (Child, SocketAddr) {
+    let child = Command::new(program)
+        .args(["-a", "127.0.0.1", "-p", port, "-js", "-sd"])
+        .arg(folder)
+        .arg("--ports_file_dir")
+        .arg(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("nats-server can be started");
+    let file = folder.join(format!("nats-server_{}.ports", child.id().unwrap()));
+    until("nats-server tells its port", async || address(&file).is_some()).await;
+    let address = address(&file).unwrap();
+    until("nats-server answers", async || async_nats::connect(address.to_string()).await.is_ok())
+        .await;
+    (child, address)
+}
+
+fn address(file: &Path) -> Option<SocketAddr> {
+    let ports: Value = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    ports["nats"][0].as_str()?.strip_prefix("nats://")?.parse().ok()
+}

@@ -1,0 +1,176 @@
+//! Reads the log, publishes, and moves the checkpoint to what was acknowledged.
+
+use std::time::{Duration, Instant};
+
+use event_store::lease::{self, Lease, LeaseError};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::cloud_event::{Message, message};
+use super::nats::Publisher;
+use super::{Backend, Relay};
+use crate::backoff::pause;
+use crate::breaker::Breaker;
+
+/// The name of the lease; its position is the checkpoint.
+pub(super) const NAME: &str = "relay";
+
+/// Longer than until the next renewal and the longest attempt to publish.
+const LEASE_TTL: Duration = Duration::from_secs(10);
+const RENEW_EVERY: Duration = Duration::from_millis(1_500);
+const POLL: Duration = Duration::from_millis(250);
+
+/// The most events published at once.
+const BATCH_MAX: usize = 256;
+
+/// After so many failures in a row the broker is left alone, for so long at first and at most.
+const FAILURES_AT_MOST: u32 = 2;
+const FIRST_REST: Duration = Duration::from_millis(500);
+const LONGEST_REST: Duration = Duration::from_secs(15);
+
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    #[error(transparent)]
+    Store(#[from] event_store::StoreError),
+    #[error("the event at position {0} is no JSON")]
+    Unreadable(i64),
+}
+
+/// Relays events, whenever this node holds the lease, until told to stop; where there is no broker, not
+/// at all.
+pub async fn run(relay: Relay, stop: CancellationToken) {
+    let Backend::Nats(nats) = &relay.broker.0 else { return };
+    let prefix = nats.prefix();
+    let mut courier = Courier {
+        publisher: Publisher::new(nats.clone()),
+        breaker: Breaker::new("the broker", FAILURES_AT_MOST, FIRST_REST, LONGEST_REST),
+    };
+    let owner = Uuid::now_v7().to_string();
+    let pool = relay.feed.store().pool();
+    while !stop.is_cancelled() {
+        match lease::acquire(pool, NAME, &owner, LEASE_TTL).await {
+            Ok(Some(lease)) => {
+                tracing::info!(after = lease.position, "this node relays events");
+                let mut leader = Leader::new(&relay, &prefix, &mut courier, lease);
+                if let Err(error) = leader.lead(&stop).await {
+                    tracing::warn!(%error, "the relay stopped on this node, trying again");
+                }
+                leader.resign().await;
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the lease of the relay cannot be taken"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause(0, RENEW_EVERY, RENEW_EVERY)) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Who goes to the broker, and how often.
+struct Courier {
+    publisher: Publisher,
+    breaker: Breaker,
+}
+
+struct Leader<'a> {
+    relay: &'a Relay,
+    prefix: &'a str,
+    courier: &'a mut Courier,
+    lease: Lease,
+    renewed_at: Instant,
+    /// Of the last event that was acknowledged, as the lease has it.
+    checkpoint: i64,
+    /// What was read after it.
+    unsent: Vec<Message>,
+}
+
+impl<'a> Leader<'a> {
+    fn new(
+        relay: &'a Relay,
+        prefix: &'a str,
+        courier: &'a mut Courier,
+        lease: Lease,
+    ) -> Leader<'a> {
+        let (checkpoint, renewed_at) = (lease.position, Instant::now());
+        Leader { relay, prefix, courier, lease, renewed_at, checkpoint, unsent: Vec::new() }
+    }
+
+    async fn lead(&mut self, stop: &CancellationToken) -> Result<(), Stopped> {
+        while !stop.is_cancelled() {
+            self.keep_lease().await?;
+            if self.unsent.is_empty() {
+                self.read().await?;
+            }
+            let has_rest = !self.unsent.is_empty() || !self.courier.publisher.is_connected();
+            if has_rest && self.publish().await? {
+                continue;
+            }
+            let waiting = async {
+                match has_rest {
+                    true => tokio::time::sleep(POLL).await,
+                    false => self.relay.feed.changed(self.checkpoint, POLL).await,
+                }
+            };
+            tokio::select! {
+                () = waiting => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_lease(&mut self) -> Result<(), Stopped> {
+        if self.renewed_at.elapsed() >= RENEW_EVERY {
+            let began = Instant::now();
+            lease::renew(self.relay.feed.store().pool(), &self.lease, LEASE_TTL).await?;
+            self.renewed_at = began;
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<(), Stopped> {
+        for entry in self.relay.feed.read(self.checkpoint, BATCH_MAX).await? {
+            let message = message(self.prefix, &entry.raw);
+            self.unsent.push(message.map_err(|_| Stopped::Unreadable(entry.position()))?);
+        }
+        Ok(())
+    }
+
+    /// Tries to get rid of what is unsent. Answers whether to go on at once.
+    async fn publish(&mut self) -> Result<bool, Stopped> {
+        let Courier { publisher, breaker } = &mut *self.courier;
+        if breaker.admit(Instant::now()).is_err() {
+            return Ok(false);
+        }
+        let published = publisher.publish(&self.unsent).await;
+        let (taken, answered, trouble) = match published {
+            Ok(()) => (self.unsent.len(), true, None),
+            Err(rest) => (rest.taken, rest.answered, Some(rest.reason)),
+        };
+        breaker.report(answered, Instant::now());
+        self.relay.note(trouble.filter(|_| !answered));
+        self.advance(taken).await?;
+        Ok(answered)
+    }
+
+    /// So many from the first on are acknowledged.
+    async fn advance(&mut self, taken: usize) -> Result<(), Stopped> {
+        let Some(last) = self.unsent.drain(..taken).last() else { return Ok(()) };
+        let pool = self.relay.feed.store().pool();
+        let mut connection = pool.acquire().await.map_err(LeaseError::from)?;
+        lease::advance(&mut connection, &self.lease, self.checkpoint, last.position).await?;
+        self.checkpoint = last.position;
+        Ok(())
+    }
+
+    /// Another node is to know better from now on.
+    async fn resign(self) {
+        self.relay.note(None);
+        if let Err(error) = lease::release(self.relay.feed.store().pool(), self.lease).await {
+            tracing::debug!(%error, "the lease of the relay was not given back");
+        }
+    }
+}
