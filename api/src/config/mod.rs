@@ -9,6 +9,7 @@ mod payments;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -23,6 +24,7 @@ pub use mail::Mail;
 pub use options::{Environment, Options};
 pub use payments::{Payments, StripeAccount};
 pub use secrets::{MIN_BYTES, Secrets};
+pub use traces::Traces;
 
 use crate::graphql_http::Limits;
 use crate::secret::Secret;
@@ -60,6 +62,7 @@ pub struct Config {
     /// Tax and shipping.
     pub charges: ChargesByCountry,
     pub mail: Mail,
+    pub traces: Traces,
     pub limits: Limits,
     /// The log's filter.
     pub log: String,
@@ -114,6 +117,8 @@ pub enum Fault {
     MailBackoff,
     #[error("{variable}: {text:?} is nobody's, such as Shop <shop@example.com>")]
     Mailbox { variable: &'static str, text: String },
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0} is no http or https URL without a query")]
+    OtlpEndpoint(String),
     #[error("{0} must not be empty")]
     Empty(&'static str),
     #[error("RUST_LOG is no filter: {0}")]
@@ -158,11 +163,12 @@ impl Config {
         let cors = cors(options, &mut faults);
         let charges = charges(options, &mut faults);
         let mail = mail::read(options, &mut faults);
+        let traces = traces::read(options, &mut faults);
         check(options, &mut faults);
         match (secrets, payments) {
             (Some(secrets), Some(payments)) if faults.is_empty() => {
                 let config = assemble(options, secrets, payments, api_keys, cors);
-                Ok(Config { charges, mail, ..config })
+                Ok(Config { charges, mail, traces, ..config })
             }
             _ => Err(Faults(faults)),
         }
@@ -200,6 +206,7 @@ fn assemble(
         payment_retry: options.payment_retry,
         charges: ChargesByCountry::default(),
         mail: Mail::into_folder(),
+        traces: Traces::off(),
         limits: options.limits.clone(),
         log: options.log.clone(),
     }
@@ -265,6 +272,7 @@ fn check(options: &Options, faults: &mut Vec<Fault>) {
         ("JWT_ISSUER", &options.jwt_issuer),
         ("JWT_AUDIENCE", &options.jwt_audience),
         ("CARTULARY_SHOP_NAME", &options.shop_name),
+        ("OTEL_SERVICE_NAME", &options.otel_service),
     ] {
         if value.is_empty() {
             faults.push(Fault::Empty(name));
@@ -301,7 +309,7 @@ impl fmt::Display for Config {
         writeln!(f, "CARTULARY_RESERVATION_CAP={}", duration::format(self.reservation_cap))?;
         writeln!(f, "CARTULARY_AUTHORIZATION={}", duration::format(self.authorization))?;
         writeln!(f, "CARTULARY_PAYMENT_RETRY={}", duration::format(self.payment_retry))?;
-        write!(f, "{}{}", self.charges, self.mail)?;
+        write!(f, "{}{}{}", self.charges, self.mail, self.traces)?;
         writeln!(f, "RUST_LOG={}", self.log)?;
         write!(f, "{}", self.limits)
     }

@@ -177,6 +177,25 @@ pub struct Options {
     #[arg(long, global = true, env = "CARTULARY_MAIL_TIMEOUT", value_name = "DURATION",
         default_value = "20s", value_parser = duration::parse)]
     pub mail_timeout: Duration,
+    /// Who collects traces, by OTLP over HTTP, such as http://127.0.0.1:4318; without one, nobody.
+    // Hidden from --help, which would print the variable's value, password and all.
+    #[arg(
+        long,
+        global = true,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub otlp_endpoint: Option<String>,
+    /// As whom they know this program.
+    #[arg(
+        long,
+        global = true,
+        env = "OTEL_SERVICE_NAME",
+        value_name = "NAME",
+        default_value = "cartulary"
+    )]
+    pub otel_service: String,
     /// What to log, in the syntax of tracing-subscriber's EnvFilter.
     // What Stripe's library warns of comes back as an error, and is told where it is handled.
     #[arg(

@@ -67,6 +67,8 @@ impl Shop {
         let secrets = &config.secrets;
         let variables = [
             ("CARTULARY_NO_DEMO", "1"),
+            // A test is a crowd at one address, and at one desk.
+            ("CARTULARY_RATE_LIMIT", "0"),
             ("RUST_LOG", "info"),
             ("JWT_SECRET", secrets.jwt.expose()),
             ("CARTULARY_CART_TOKEN_SECRET", secrets.cart_token.expose()),
@@ -132,7 +134,7 @@ impl Shop {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cartulary"));
         let ours = |name: &str| {
-            const OURS: [&str; 9] = [
+            const OURS: [&str; 10] = [
                 "CARTULARY_",
                 "JWT_",
                 "DATABASE_",
@@ -141,6 +143,7 @@ impl Shop {
                 "STRIPE_",
                 "SMTP_",
                 "MAIL_",
+                "OTEL_",
                 "RUST_LOG",
             ];
             OURS.iter().any(|prefix| name.starts_with(prefix))

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::metrics::MAIL_RESTS;
+
 /// In a row, before the circuit opens.
 const FAILURES_TOLERATED: u32 = 5;
 
@@ -32,6 +34,7 @@ impl Circuit {
         if self.open_until.is_some() {
             tracing::info!("the mail server answers again");
         }
+        MAIL_RESTS.set(0);
         *self = Circuit::default();
     }
 
@@ -42,6 +45,7 @@ impl Circuit {
             if self.open_until.is_none() {
                 tracing::warn!("the mail server does not answer; mail waits");
             }
+            MAIL_RESTS.set(1);
             self.open_until = Some(now + pause);
         }
     }

@@ -44,6 +44,11 @@ impl Breaker {
         }
     }
 
+    /// Whether there is nobody who may call as they please.
+    pub(super) fn is_open(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).try_at.is_some()
+    }
+
     pub(super) fn report(&self, answered: bool, now: Instant) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if answered {
@@ -81,8 +86,10 @@ mod tests {
             breaker.report(answered, now);
         }
         assert_eq!(breaker.admit(now), Ok(()));
+        assert!(!breaker.is_open());
         breaker.report(false, now);
         assert_eq!(breaker.admit(now), Err(Open));
+        assert!(breaker.is_open());
     }
 
     #[test]
