@@ -1,10 +1,10 @@
 //! GraphQL over HTTP: one request, from its bytes to its answer.
 //!
-//! In order: method, media types, credentials ([`crate::auth`]), rate ([`crate::rate_limit`]), body ([`params`]), a free slot
-//! ([`slot`]), the document, known already ([`documents`]) or prepared ([`lexer`], [`document`],
-//! [`cost`]), access ([`crate::access`]), execution against the clock, and the answer ([`answer`]).
-//! Each step can end the request with a [`Refusal`].  Why this is not the stock integration: see API.md,
-//! "Known traps".
+//! In order: method, media types, credentials ([`crate::auth`]), rate ([`crate::rate_limit`]), body
+//! ([`params`]), a free slot ([`slot`]), the document, known already ([`documents`]) or prepared
+//! ([`lexer`], [`document`], [`cost`]), access ([`crate::access`]), execution against the clock, and the
+//! answer ([`answer`]). Each step can end the request with a [`Refusal`].  Why this is not the stock
+//! integration: see API.md, "Known traps".
 
 mod answer;
 mod cost;

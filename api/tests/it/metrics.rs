@@ -58,7 +58,7 @@ async fn orders_and_what_becomes_of_them_are_counted() {
     for _ in 0..2 {
         stage.admin.done("inventoryAdjust", "inventoryItem { sku }", once.clone()).await;
     }
-    stage.told(1).await;
+    stage.told(2).await;
 
     let placed = r#"commands_total{command="orderPlace",outcome="accepted",code=""}"#;
     let moved = [
@@ -70,7 +70,7 @@ async fn orders_and_what_becomes_of_them_are_counted() {
         (r#"commands_total{command="inventoryAdjust",outcome="replayed",code=""}"#, 1.0),
         (r#"payment_calls_total{call="create",outcome="answered"}"#, 1.0),
         (r#"payment_calls_total{call="capture",outcome="answered"}"#, 1.0),
-        (r#"mail_total{outcome="sent"}"#, 1.0),
+        (r#"mail_total{outcome="sent"}"#, 2.0),
         (r#"command_seconds_count{command="orderPlace"}"#, 2.0),
     ];
     until("all of it is counted", async || {
@@ -90,7 +90,7 @@ async fn orders_and_what_becomes_of_them_are_counted() {
 async fn how_things_stand_is_told() {
     let stage = Stage::with_mugs().await;
     stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
-    stage.told(1).await;
+    stage.told(2).await;
     let end = stage.end().await as f64;
     until("everybody has come to the end of the log", async || {
         let (_, now) = scrape(&stage.node.stranger()).await;

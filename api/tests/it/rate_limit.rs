@@ -33,7 +33,7 @@ async fn who_sends_too_much_is_told_when_to_come_back_and_nobody_else_suffers() 
     let seen = (refused.status, refused.code());
     assert_eq!(seen, (StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED".to_owned()));
     assert_eq!(refused.json().get("data"), None);
-    assert_eq!(refused.header("content-type"), "application/graphql-response+json");
+    assert!(refused.header("content-type").starts_with("application/graphql-response+json"));
     assert_eq!(refused.header("retry-after"), "1");
 
     assert_eq!(ask(&bob).await.status, StatusCode::OK);
@@ -74,7 +74,7 @@ async fn behind_our_proxy_strangers_are_told_apart_and_cannot_pass_for_others() 
 }
 
 #[tokio::test]
-async fn a_staff_member_and_a_customer_of_one_name_are_two_callers_and_a_token_renewed_is_one() {
+async fn a_new_token_makes_nobody_another_caller() {
     let mut setup = setup();
     (setup.config.limits.rate, setup.config.limits.burst) = (1, 1);
     let server = setup.start().await;
