@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
@@ -21,6 +22,9 @@ static SECONDS: LazyLock<Family<Kind, Histogram>> = LazyLock::new(|| {
     Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_5, 2.0, 15)))
 });
 
+/// Requests that have a slot.
+pub static IN_FLIGHT: LazyLock<Gauge> = LazyLock::new(Gauge::default);
+
 /// Resolvers that failed: their clients were told `INTERNAL`.
 pub static FAULTS: LazyLock<Counter> = LazyLock::new(Counter::default);
 
@@ -32,6 +36,8 @@ pub(super) fn register(registry: &mut Registry) {
     registry.register("requests", help, REQUESTS.clone());
     let help = "How long GraphQL requests took";
     registry.register("request_seconds", help, SECONDS.clone());
+    let help = "GraphQL requests under way, but for those that only wait for the payment provider";
+    registry.register("requests_in_flight", help, IN_FLIGHT.clone());
     let help = "Resolvers that failed, whose clients were told INTERNAL";
     registry.register("resolver_faults", help, FAULTS.clone());
     let help = "Webhooks by the status they were answered with";

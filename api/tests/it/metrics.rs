@@ -105,6 +105,7 @@ async fn how_things_stand_is_told() {
     let (_, now) = scrape(&stage.node.stranger()).await;
     for (series, expected) in [
         ("database_up", 1.0),
+        ("requests_in_flight", 0.0),
         ("reactions_parked", 0.0),
         ("inbox_overdue", 0.0),
         ("payment_circuit_open", 0.0),
