@@ -1,4 +1,4 @@
-//! The server: GraphQL over HTTP, access, webhooks and health, around a schema that plugs in.
+//! The server: GraphQL over HTTP, access, webhooks, health and metrics, around a schema that plugs in.
 //!
 //! Read `cli` (what the binary does), [`config`] (what it is told), [`serve`] (how the parts come
 //! together), [`server`] (sockets and routes), then [`graphql_http`] (one request).
@@ -14,6 +14,9 @@ pub mod graphql;
 pub mod graphql_http;
 pub mod health;
 pub mod logging;
+pub mod metrics;
+pub mod rate_limit;
 pub mod secret;
 pub mod serve;
 pub mod server;
+pub mod traces;

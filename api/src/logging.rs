@@ -1,11 +1,14 @@
-//! The log: readable lines in development, JSON in production.
+//! The log: readable lines in development, JSON in production; and spans, for whoever collects them.
 
 use std::io::{self, BufWriter, IsTerminal};
 
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
 use crate::config::Config;
+use crate::traces::Export;
 
 /// Why logging cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +16,9 @@ pub enum LogError {
     #[error("RUST_LOG is no filter: {0}")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
     #[error("another log is already in use: {0}")]
-    Taken(#[from] Box<dyn std::error::Error + Send + Sync>),
+    Taken(#[from] tracing_subscriber::util::TryInitError),
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
 /// Lines that may wait for standard error, a few megabytes; those beyond are dropped and counted.
@@ -25,6 +30,8 @@ const WAITING_LINES: usize = 16_384;
 #[must_use]
 pub struct Log {
     dropped: ErrorCounter,
+    // Before the writer: what is said of the last spans is to be read.
+    _export: Option<Export>,
     _writer: WorkerGuard,
 }
 
@@ -37,15 +44,15 @@ pub fn start(config: &Config) -> Result<Log, LogError> {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).finish(writer);
     let dropped = writer.error_counter();
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .with_ansi(io::stderr().is_terminal());
-    match config.is_production() {
-        true => log.json().try_init()?,
-        false => log.try_init()?,
-    }
-    Ok(Log { dropped, _writer: guard })
+    let lines = fmt::layer().with_writer(writer).with_ansi(io::stderr().is_terminal());
+    let lines = match config.is_production() {
+        true => lines.json().boxed(),
+        false => lines.boxed(),
+    };
+    let export = Export::start(&config.traces)?;
+    let spans = export.as_ref().map(Export::layer);
+    registry().with(lines.with_filter(filter)).with(spans).try_init()?;
+    Ok(Log { dropped, _export: export, _writer: guard })
 }
 
 impl Drop for Log {

@@ -20,6 +20,7 @@ use crate::database::{Database, DatabaseError};
 use crate::graphql::{Schema, schema};
 use crate::graphql_http::{Endpoint, Schemas};
 use crate::health::{Check, Health, LogHead, Outcome};
+use crate::metrics::{Metrics, Sampler, Sources};
 use crate::server::{Server, Webhooks};
 
 /// Development tokens last a working day.
@@ -53,6 +54,8 @@ pub struct Parts<E> {
     pub webhooks: Webhooks,
     pub checks: Vec<Check>,
     pub log_head: LogHead,
+    /// How things stand, for `/metrics`.
+    pub sampler: Sampler,
 }
 
 impl<E> std::fmt::Debug for Parts<E> {
@@ -123,7 +126,13 @@ fn parts(app: &App) -> Parts<Schema> {
         checks.push(Check::follower("relay", move || relayed(relay.clone())));
     }
     let log_head = Arc::new(move || Some(store.known_head()));
-    Parts { schemas, sdl, webhooks, checks, log_head }
+    let sources = Sources {
+        store: app.shop.bus.store().clone(),
+        read_models: app.shop.read_models.clone(),
+        inbox: app.inbox.clone(),
+        provider: app.shop.provider.clone(),
+    };
+    Parts { schemas, sdl, webhooks, checks, log_head, sampler: sources.sampler() }
 }
 
 async fn receive(inbox: &Inbox, signature: Option<&HeaderValue>, body: &[u8]) -> StatusCode {
@@ -184,11 +193,12 @@ pub fn server<E: Executor>(
     parts: Parts<E>,
     auth: Arc<Authenticator>,
 ) -> Result<Server, ServeError> {
-    let Parts { schemas, sdl, webhooks, checks, log_head } = parts;
+    let Parts { schemas, sdl, webhooks, checks, log_head, sampler } = parts;
     let endpoint =
         Endpoint::new(schemas, &sdl, config.introspection, auth.clone(), config.limits.clone())?;
     let health = Health::new(checks, log_head, auth);
-    Ok(Server::new(endpoint, webhooks, health, &config.cors, config.limits.clone()))
+    let metrics = Metrics::new(sampler);
+    Ok(Server::new(endpoint, webhooks, health, metrics, &config.cors, config.limits.clone()))
 }
 
 /// Done when the process is asked to stop.

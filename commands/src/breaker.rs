@@ -83,6 +83,11 @@ impl Breaker {
         };
     }
 
+    /// Whether nobody may call as they please.
+    pub(crate) fn is_open(&self) -> bool {
+        !matches!(*self.lock(), Circuit::Closed { .. })
+    }
+
     /// Who got leave did not call after all: another may.
     pub(crate) fn withdraw(&self, now: Instant) {
         let mut circuit = self.lock();
@@ -124,8 +129,10 @@ mod tests {
         for answered in [false, false, true, false, false] {
             breaker.report(answered, now);
         }
+        assert!(!breaker.is_open());
         assert_eq!(breaker.admit(now), Ok(()));
         breaker.report(false, now);
+        assert!(breaker.is_open());
         assert_eq!(breaker.admit(now), Err(Open));
     }
 

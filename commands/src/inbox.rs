@@ -66,6 +66,13 @@ impl Inbox {
         .await
     }
 
+    /// How many events are not processed yet.
+    pub async fn waiting(&self) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar("select count(*) from inbox where processed_at is null")
+            .fetch_one(&self.pool)
+            .await
+    }
+
     /// Stores a webhook. Once this has answered, the event will be processed, whatever happens.
     pub async fn receive(&self, signature: &str, body: &[u8]) -> Result<(), InboxError> {
         let event_id = self.provider.verify(signature, body)?;

@@ -10,7 +10,7 @@ use crate::payment::PaymentError;
 use crate::product::ProductError;
 
 /// What a client can tell refusals apart by. Codes are added, never renamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
     InvalidInput,
     InvalidId,

@@ -16,7 +16,7 @@ use crate::heads::Heads;
 use crate::shared::Shared;
 use crate::statement::{self, Answer};
 use crate::ticket::Queued;
-use crate::{Outcome, StoreError, read};
+use crate::{Outcome, StoreError, metrics, read};
 
 pub(crate) struct Appender {
     shared: Arc<Shared>,
@@ -114,9 +114,12 @@ impl Appender {
     async fn write(&mut self, mut batch: Batch) -> Result<(), StoreError> {
         let mut backoff = Backoff::new();
         let mut troubled: Option<Instant> = None;
+        metrics::BATCH_ITEMS.observe(batch.items.len() as f64);
         loop {
+            let sent = Instant::now();
             match self.attempt(&batch).await {
                 Ok(answer) => {
+                    metrics::APPEND_SECONDS.observe(sent.elapsed().as_secs_f64());
                     if let Some(since) = troubled {
                         info!(seconds = since.elapsed().as_secs_f64(), "appending again");
                     }
@@ -128,6 +131,7 @@ impl Appender {
                         warn!(%error, items = batch.items.len(), "cannot append; trying again");
                         troubled = Some(Instant::now());
                     }
+                    metrics::FAILURES.inc();
                     self.connection = None;
                     self.heads.forget();
                     batch.items.iter_mut().for_each(|item| item.queued.resent = true);

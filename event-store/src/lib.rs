@@ -30,6 +30,7 @@ mod wake;
 
 pub mod cqrs;
 pub mod lease;
+pub mod metrics;
 
 pub use append::{Append, Base, Command, NewEvent, Outcome};
 pub use copy::Pages;

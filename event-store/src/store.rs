@@ -242,6 +242,12 @@ impl EventStore {
         *self.0.shared.known.borrow()
     }
 
+    /// How many items wait for the appender, and how many may.
+    pub fn queue(&self) -> (usize, usize) {
+        let most = self.0.queue.max_capacity();
+        (most - self.0.queue.capacity(), most)
+    }
+
     /// Resolves when an event after `after` is known to exist, or after `at_most`.
     pub async fn changed(&self, after: i64, at_most: Duration) {
         let mut known = self.0.shared.known.subscribe();

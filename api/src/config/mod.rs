@@ -10,6 +10,7 @@ mod payments;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod traces;
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -25,6 +26,7 @@ pub use nats::Nats;
 pub use options::{Environment, Options};
 pub use payments::{Payments, StripeAccount};
 pub use secrets::{MIN_BYTES, Secrets};
+pub use traces::Traces;
 
 use crate::graphql_http::Limits;
 use crate::secret::Secret;
@@ -64,6 +66,7 @@ pub struct Config {
     pub mail: Mail,
     /// The broker that is told of events, if there is one.
     pub nats: Option<Nats>,
+    pub traces: Traces,
     pub limits: Limits,
     /// The log's filter.
     pub log: String,
@@ -120,6 +123,8 @@ pub enum Fault {
     Mailbox { variable: &'static str, text: String },
     #[error("NATS_URL: {0}")]
     NatsUrl(commands::relay::BadNatsUrl),
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0} is no http or https URL without a query")]
+    OtlpEndpoint(String),
     #[error("{0} must not be empty")]
     Empty(&'static str),
     #[error("RUST_LOG is no filter: {0}")]
@@ -165,11 +170,12 @@ impl Config {
         let charges = charges(options, &mut faults);
         let mail = mail::read(options, &mut faults);
         let nats = nats::read(options, &mut faults);
+        let traces = traces::read(options, &mut faults);
         check(options, &mut faults);
         match (secrets, payments) {
             (Some(secrets), Some(payments)) if faults.is_empty() => {
                 let config = assemble(options, secrets, payments, api_keys, cors);
-                Ok(Config { charges, mail, nats, ..config })
+                Ok(Config { charges, mail, nats, traces, ..config })
             }
             _ => Err(Faults(faults)),
         }
@@ -208,6 +214,7 @@ fn assemble(
         charges: ChargesByCountry::default(),
         mail: Mail::into_folder(),
         nats: None,
+        traces: Traces::off(),
         limits: options.limits.clone(),
         log: options.log.clone(),
     }
@@ -273,6 +280,7 @@ fn check(options: &Options, faults: &mut Vec<Fault>) {
         ("JWT_ISSUER", &options.jwt_issuer),
         ("JWT_AUDIENCE", &options.jwt_audience),
         ("CARTULARY_SHOP_NAME", &options.shop_name),
+        ("OTEL_SERVICE_NAME", &options.otel_service),
     ] {
         if value.is_empty() {
             faults.push(Fault::Empty(name));
@@ -311,6 +319,7 @@ impl fmt::Display for Config {
         writeln!(f, "CARTULARY_PAYMENT_RETRY={}", duration::format(self.payment_retry))?;
         write!(f, "{}{}", self.charges, self.mail)?;
         nats::write(self.nats.as_ref(), f)?;
+        write!(f, "{}", self.traces)?;
         writeln!(f, "RUST_LOG={}", self.log)?;
         write!(f, "{}", self.limits)
     }

@@ -192,6 +192,25 @@ pub struct Options {
         default_value = "CARTULARY"
     )]
     pub nats_stream: StreamName,
+    /// Who collects traces, by OTLP over HTTP, such as http://127.0.0.1:4318; without one, nobody.
+    // Hidden from --help, which would print the variable's value, password and all.
+    #[arg(
+        long,
+        global = true,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub otlp_endpoint: Option<String>,
+    /// As whom they know this program.
+    #[arg(
+        long,
+        global = true,
+        env = "OTEL_SERVICE_NAME",
+        value_name = "NAME",
+        default_value = "cartulary"
+    )]
+    pub otel_service: String,
     /// What to log, in the syntax of tracing-subscriber's EnvFilter.
     // What Stripe's library warns of comes back as an error, and is told where it is handled; that of
     // NATS tells of each attempt to reconnect.

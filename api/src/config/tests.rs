@@ -264,3 +264,27 @@ fn a_broker_that_cannot_be_used_is_named_without_its_password() {
     let line = Line::try_parse_from(["test", "--nats-stream", "a.b"]);
     assert!(line.is_err_and(|error| error.to_string().contains("--nats-stream")));
 }
+
+#[test]
+fn who_collects_traces_is_checked_and_its_password_is_masked() {
+    for endpoint in ["collector", "ftp://collector.example", "http://", "https://a.example?key=1"] {
+        let message = faults(&["--otlp-endpoint", endpoint, "--otel-service", ""], &[]);
+        assert!(message.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{message}");
+        assert!(message.contains("OTEL_SERVICE_NAME must not be empty"), "{message}");
+    }
+    let scratch = Scratch::new();
+    let shown = |flags: &[&str]| load(&scratch.0, flags, &[]).unwrap().to_string();
+    assert!(shown(&[]).contains("OTEL_EXPORTER_OTLP_ENDPOINT=(none)\n"));
+    let config = shown(&["--otlp-endpoint", "https://me:hunter2@collector.example:4318/"]);
+    assert!(config.contains("OTLP_ENDPOINT=https://me:***@collector.example:4318\n"), "{config}");
+}
+
+#[test]
+fn how_many_requests_a_caller_may_send_is_shown() {
+    let scratch = Scratch::new();
+    let config =
+        load(&scratch.0, &["--rate-limit", "0", "--proxies", "2"], &[]).unwrap().to_string();
+    for line in ["CARTULARY_RATE_LIMIT=0", "CARTULARY_RATE_BURST=200", "CARTULARY_PROXIES=2"] {
+        assert!(config.contains(line), "{config}");
+    }
+}

@@ -1,7 +1,7 @@
 //! How every mutation goes: parse, execute, render.
 
 use async_graphql::{Context, ID};
-use commands::{Command, CommandError, Receipt, Subject};
+use commands::{Command, CommandError, Receipt, Subject, Trace};
 use domain::{Code, Refusal};
 use serde::Serialize;
 use uuid::Uuid;
@@ -79,7 +79,9 @@ pub async fn execute_at(
             })?
         }
     };
-    let context = commands::Context { expected_version: terms.expected_version, ..context };
+    let trace = ctx.data_opt::<Option<Trace>>().copied().flatten();
+    let expected_version = terms.expected_version;
+    let context = commands::Context { expected_version, trace, ..context };
     shop(ctx).bus.execute(command, context).await.map_err(|error| {
         let path = match &error {
             CommandError::Refused(refusal) => place(refusal),

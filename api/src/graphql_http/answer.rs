@@ -4,10 +4,12 @@ use async_graphql::{ErrorExtensions, Response as GraphqlResponse, ServerError, V
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use opentelemetry::trace::TraceId;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Refusal;
 use super::media::Media;
+use crate::metrics::requests::FAULTS;
 
 /// An error with an `extensions.code`, for resolvers.  One without a code is taken for a fault.
 pub fn coded(code: &str, message: impl Into<String>) -> async_graphql::Error {
@@ -48,6 +50,9 @@ pub(super) fn refuse(refusal: &Refusal, media: Media) -> Response {
             drop(headers.insert(header::ALLOW, HeaderValue::from_static("POST")))
         }
         Refusal::Busy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
+        Refusal::RateLimited(too_many) => {
+            headers.insert(header::RETRY_AFTER, too_many.retry_after_s().into());
+        }
         Refusal::Unauthenticated(_) => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -57,12 +62,17 @@ pub(super) fn refuse(refusal: &Refusal, media: Media) -> Response {
 }
 
 /// The answer of the schema.
-pub(super) fn answer(mut response: GraphqlResponse, media: Media) -> Response {
+pub(super) fn answer(
+    mut response: GraphqlResponse,
+    media: Media,
+    trace: Option<TraceId>,
+) -> Response {
     let status = match is_request_error(&response) {
         true if media == Media::Response => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    response.errors = std::mem::take(&mut response.errors).into_iter().map(told).collect();
+    let errors = std::mem::take(&mut response.errors).into_iter();
+    response.errors = errors.map(|error| told(error, trace)).collect();
     let http_headers = std::mem::take(&mut response.http_headers);
     let mut answer = render(status, &response, media);
     answer.headers_mut().extend(http_headers);
@@ -77,7 +87,7 @@ pub(super) fn is_request_error(response: &GraphqlResponse) -> bool {
 }
 
 /// An error as the client is told it.
-fn told(error: ServerError) -> ServerError {
+fn told(error: ServerError, trace: Option<TraceId>) -> ServerError {
     let has_code =
         error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some());
     match () {
@@ -89,7 +99,9 @@ fn told(error: ServerError) -> ServerError {
             with_code(error, "GRAPHQL_VALIDATION_FAILED")
         }
         () => {
-            tracing::error!(message = error.message, path = ?error.path, "a resolver failed");
+            let trace = trace.map(tracing::field::display);
+            tracing::error!(message = error.message, path = ?error.path, trace, "a resolver failed");
+            FAULTS.inc();
             with_code(
                 ServerError { message: INTERNAL_MESSAGE.to_owned(), source: None, ..error },
                 INTERNAL,
@@ -152,7 +164,7 @@ mod tests {
     use super::*;
 
     fn told_code(error: ServerError) -> (String, String) {
-        let error = told(error);
+        let error = told(error, None);
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
         (code.map(|code| code.to_string()).unwrap_or_default(), error.message)
     }

@@ -54,6 +54,15 @@ pub(super) fn prepare(
 }
 
 impl Document {
+    /// The kind of operation that will run, in GraphQL's word.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.kind {
+            OperationType::Query => "query",
+            OperationType::Mutation => "mutation",
+            OperationType::Subscription => "subscription",
+        }
+    }
+
     /// Whether this operation may be run by this caller in this way.
     ///
     /// Fields that the schema does not have are left to validation, whose answer says so.

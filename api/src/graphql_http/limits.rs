@@ -66,6 +66,15 @@ pub struct Limits {
     /// GraphQL requests executed at once.
     #[arg(long, global = true, env = "CARTULARY_IN_FLIGHT", default_value_t = Limits::DEFAULT.in_flight)]
     pub in_flight: usize,
+    /// GraphQL requests of one caller in a second, in the long run; 0 for as many as they like.
+    #[arg(long = "rate-limit", global = true, env = "CARTULARY_RATE_LIMIT", default_value_t = Limits::DEFAULT.rate)]
+    pub rate: u32,
+    /// GraphQL requests of one caller at once, after a silence.
+    #[arg(long = "rate-burst", global = true, env = "CARTULARY_RATE_BURST", default_value_t = Limits::DEFAULT.burst)]
+    pub burst: u32,
+    /// Proxies of ours in front, each of which appends whom it heard to X-Forwarded-For.
+    #[arg(long, global = true, env = "CARTULARY_PROXIES", default_value_t = Limits::DEFAULT.proxies)]
+    pub proxies: usize,
 }
 
 impl Limits {
@@ -86,6 +95,9 @@ impl Limits {
         execution_timeout: Duration::from_secs(5),
         shutdown_timeout: Duration::from_secs(10),
         in_flight: 256,
+        rate: 100,
+        burst: 200,
+        proxies: 0,
     };
 }
 
@@ -118,6 +130,9 @@ impl fmt::Display for Limits {
             ("MUTATIONS", self.mutations),
             ("QUERY_NODES", self.nodes),
             ("IN_FLIGHT", self.in_flight),
+            ("RATE_LIMIT", self.rate as usize),
+            ("RATE_BURST", self.burst as usize),
+            ("PROXIES", self.proxies),
         ];
         let times = [
             ("HEADER_TIMEOUT", self.header_timeout),

@@ -1,10 +1,10 @@
 //! GraphQL over HTTP: one request, from its bytes to its answer.
 //!
-//! In order: method, media types, credentials ([`crate::auth`]), body ([`params`]), a free slot
-//! ([`slot`]), the document, known already ([`documents`]) or prepared ([`lexer`], [`document`],
-//! [`cost`]), access ([`crate::access`]), execution against the clock, and the answer ([`answer`]).
-//! Each step can end the request with a [`Refusal`].  Why this is not the stock integration: see API.md,
-//! "Known traps".
+//! In order: method, media types, credentials ([`crate::auth`]), rate ([`crate::rate_limit`]), body
+//! ([`params`]), a free slot ([`slot`]), the document, known already ([`documents`]) or prepared
+//! ([`lexer`], [`document`], [`cost`]), access ([`crate::access`]), execution against the clock, and the
+//! answer ([`answer`]). Each step can end the request with a [`Refusal`].  Why this is not the stock
+//! integration: see API.md, "Known traps".
 
 mod answer;
 mod cost;
@@ -24,9 +24,10 @@ use async_graphql::{Executor, Request, Response as GraphqlResponse, ValidationMo
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Method, Request as HttpRequest};
+use axum::http::{Method, Request as HttpRequest, request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use commands::Trace;
 use tokio::sync::Semaphore;
 
 pub use answer::{coded, error, internal};
@@ -36,7 +37,9 @@ pub use refusal::Refusal;
 pub use slot::Slot;
 
 use crate::access::RootFields;
-use crate::auth::{Authenticator, Identity};
+use crate::auth::{Authenticator, Caller, Identity};
+use crate::metrics::requests::Watch;
+use crate::rate_limit::RateLimit;
 use documents::Documents;
 use inputs::InputTypes;
 use media::Media;
@@ -67,11 +70,14 @@ pub struct Endpoint<E> {
     sdl: Option<Arc<str>>,
     auth: Arc<Authenticator>,
     limits: Arc<Limits>,
+    rate_limit: RateLimit,
     slots: Arc<Semaphore>,
 }
 
 impl<E: Executor> Endpoint<E> {
     /// `sdl` is the schema's text; whether clients may look at it is `introspection`.
+    ///
+    /// Within a runtime: the rate limit has a task of its own.
     ///
     /// # Errors
     /// Where the text is no schema, so that access could not be checked.
@@ -86,8 +92,19 @@ impl<E: Executor> Endpoint<E> {
         let input_types = Arc::new(InputTypes::of(sdl)?);
         let documents = Arc::new(Documents::new());
         let slots = Arc::new(Semaphore::new(limits.in_flight));
+        let rate_limit = RateLimit::start(&limits);
         let (sdl, limits) = (introspection.then(|| Arc::from(sdl)), Arc::new(limits));
-        Ok(Endpoint { schemas, documents, input_types, root_fields, sdl, auth, limits, slots })
+        Ok(Endpoint {
+            schemas,
+            documents,
+            input_types,
+            root_fields,
+            sdl,
+            auth,
+            limits,
+            rate_limit,
+            slots,
+        })
     }
 
     /// `/graphql` and `/graphql/schema`.
@@ -98,31 +115,46 @@ impl<E: Executor> Endpoint<E> {
             .with_state(self)
     }
 
-    async fn handle(&self, request: HttpRequest<Body>) -> Result<GraphqlResponse, Refusal> {
+    async fn handle(
+        &self,
+        request: HttpRequest<Body>,
+        watch: &mut Watch,
+    ) -> Result<GraphqlResponse, Refusal> {
         let (head, body) = request.into_parts();
         let is_get = matches!(head.method, Method::GET | Method::HEAD);
         if !is_get {
             params::require_json(&head.headers)?;
         }
-        let identity = self.auth.identify(&head.headers)?;
+        let identity = self.identify(&head)?;
         let params = match is_get {
             true => Params::from_query_string(head.uri.query().unwrap_or_default(), &self.limits)?,
             false => Params::from_body(body, &self.limits).await?,
         };
         let slot = Slot::take(&self.slots)?;
-        self.execute(params, identity, is_get, slot).await
+        let from = (identity, head.extensions.get::<Trace>().copied());
+        self.execute(params, from, is_get, slot, watch).await
+    }
+
+    /// Who sends this, unless they send too much.
+    fn identify(&self, head: &request::Parts) -> Result<Identity, Refusal> {
+        let identity = self.auth.identify(&head.headers);
+        let caller = identity.as_ref().map_or(&Caller::Anonymous, |identity| &identity.caller);
+        self.rate_limit.admit(caller, head)?;
+        Ok(identity?)
     }
 
     async fn execute(
         &self,
         params: Params,
-        identity: Identity,
+        (identity, trace): (Identity, Option<Trace>),
         is_get: bool,
         slot: Arc<Slot>,
+        watch: &mut Watch,
     ) -> Result<GraphqlResponse, Refusal> {
         let Params { query, persisted, operation_name, variables } = params;
         let asked = self.documents.find(query, persisted, operation_name, &self.limits)?;
         let document = &asked.document;
+        watch.runs(document.kind());
         document.allow(is_get, self.sdl.is_some(), &self.root_fields, &identity.caller)?;
         let is_valid = asked.is_known && document.stays_valid_with(&variables, &self.input_types);
         let schema = if is_valid { &self.schemas.fast } else { &self.schemas.strict };
@@ -136,7 +168,7 @@ impl<E: Executor> Endpoint<E> {
         if self.sdl.is_none() {
             request = request.disable_introspection();
         }
-        let request = request.data(identity).data(slot.clone());
+        let request = request.data(identity).data(slot.clone()).data(trace);
         let limit = self.limits.execution_timeout;
         let response = tokio::time::timeout(limit, schema.execute(request)).await;
         drop(slot);
@@ -152,15 +184,20 @@ async fn graphql<E: Executor>(
     State(endpoint): State<Endpoint<E>>,
     request: HttpRequest<Body>,
 ) -> Response {
-    if !matches!(*request.method(), Method::POST | Method::GET | Method::HEAD) {
-        return answer::refuse(&Refusal::Method, Media::Json);
-    }
-    let media = match Media::accepted(request.headers()) {
-        Ok(media) => media,
-        Err(refusal) => return answer::refuse(&refusal, Media::Json),
+    let mut watch = Watch::begin();
+    let trace = request.extensions().get::<Trace>().map(|trace| trace.id);
+    let is_served = matches!(*request.method(), Method::POST | Method::GET | Method::HEAD);
+    let accepted = match is_served {
+        true => Media::accepted(request.headers()),
+        false => Err(Refusal::Method),
     };
-    match endpoint.handle(request).await {
-        Ok(response) => answer::answer(response, media),
+    let (media, result) = match accepted {
+        Ok(media) => (media, endpoint.handle(request, &mut watch).await),
+        Err(refusal) => (Media::Json, Err(refusal)),
+    };
+    watch.end(&result);
+    match result {
+        Ok(response) => answer::answer(response, media, trace),
         Err(refusal) => answer::refuse(&refusal, media),
     }
 }

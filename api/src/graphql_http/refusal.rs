@@ -10,6 +10,7 @@ use super::media::Media;
 use crate::access::Denied;
 use crate::auth::Unauthenticated;
 use crate::config::duration;
+use crate::rate_limit::TooMany;
 
 /// An end of the request before there is data.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,8 @@ pub enum Refusal {
     Batch,
     #[error("the server is busy")]
     Busy,
+    #[error(transparent)]
+    RateLimited(#[from] TooMany),
     /// The words are the protocol's; clients look for them.
     #[error("PersistedQueryNotFound")]
     PersistedQueryNotFound,
@@ -95,6 +98,7 @@ impl Refusal {
             Refusal::Json(_) => "INVALID_JSON",
             Refusal::Batch => "BATCHING_NOT_SUPPORTED",
             Refusal::Busy => "BUSY",
+            Refusal::RateLimited(_) => "RATE_LIMITED",
             Refusal::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Refusal::PersistedQueryMismatch => "PERSISTED_QUERY_HASH_MISMATCH",
             Refusal::PersistedQueryVersion => "PERSISTED_QUERY_NOT_SUPPORTED",
@@ -136,6 +140,7 @@ impl Refusal {
             Refusal::BodyTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, false),
             Refusal::BodyTimeout(_) => (StatusCode::REQUEST_TIMEOUT, false),
             Refusal::Busy => (StatusCode::SERVICE_UNAVAILABLE, false),
+            Refusal::RateLimited(_) => (StatusCode::TOO_MANY_REQUESTS, false),
             Refusal::BodyBroken | Refusal::Json(_) | Refusal::Params(_) | Refusal::Batch => {
                 (StatusCode::BAD_REQUEST, false)
             }

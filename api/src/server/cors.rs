@@ -7,6 +7,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::auth::{API_KEY, CART_TOKEN};
 use crate::config::Cors;
+use crate::traces::{REQUEST_ID, TRACEPARENT};
 
 /// Browsers ask again after this time at the latest.
 const MAX_AGE: Duration = Duration::from_secs(3600);
@@ -26,8 +27,14 @@ pub(super) fn layer(cors: &Cors) -> Option<CorsLayer> {
     let layer = CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, API_KEY, CART_TOKEN])
-        .expose_headers([header::RETRY_AFTER])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            API_KEY,
+            CART_TOKEN,
+            TRACEPARENT,
+        ])
+        .expose_headers([header::RETRY_AFTER, REQUEST_ID])
         .max_age(MAX_AGE);
     Some(layer)
 }

@@ -22,6 +22,7 @@ pub use webhooks::Webhooks;
 use crate::config::Cors;
 use crate::graphql_http::{self, Endpoint, Limits};
 use crate::health::Health;
+use crate::metrics::Metrics;
 
 /// A server that is ready to run.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ impl Server {
         graphql: Endpoint<E>,
         webhooks: Webhooks,
         health: Arc<Health>,
+        metrics: Arc<Metrics>,
         cors: &Cors,
         limits: Limits,
     ) -> Self {
@@ -43,6 +45,7 @@ impl Server {
             .merge(graphql.routes())
             .merge(webhooks.routes(&limits))
             .merge(health.clone().routes())
+            .merge(metrics.routes())
             .fallback(not_found);
         if let Some(cors) = cors::layer(cors) {
             router = router.layer(cors);

@@ -12,6 +12,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::graphql_http::{Limits, error, read_body};
+use crate::metrics::requests;
 
 type Handler = Arc<dyn Fn(HeaderMap, Bytes) -> BoxFuture<'static, StatusCode> + Send + Sync>;
 
@@ -47,13 +48,20 @@ impl Webhooks {
 
 async fn receive(request: Request<Body>, handler: Handler, limits: Limits) -> Response {
     let (head, body) = request.into_parts();
-    match tokio::time::timeout(limits.body_timeout, read_body(body, limits.webhook_bytes)).await {
+    let response = match tokio::time::timeout(
+        limits.body_timeout,
+        read_body(body, limits.webhook_bytes),
+    )
+    .await
+    {
         Ok(Ok(body)) => handler(head.headers, body).await.into_response(),
         Ok(Err(refusal)) => error(refusal.http_status(), refusal.code(), &refusal.to_string()),
         Err(_) => {
             error(StatusCode::REQUEST_TIMEOUT, "BODY_TIMEOUT", "the body did not arrive in time")
         }
-    }
+    };
+    requests::webhook_answered(response.status());
+    response
 }
 
 impl std::fmt::Debug for Webhooks {

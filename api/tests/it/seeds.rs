@@ -16,11 +16,12 @@
 //! | orders: create, list, get, update, cancel, tracking, estimated delivery; admin list, stats, status | [`an_order_is_placed_changed_tracked_and_counted`], [`an_order_is_cancelled`] |
 //! | event bus topics (order.placed, payment.authorized, inventory.reserved, inventory.low-stock…) | [`other_programs_hear_of_it_by_topic`]; `relay` |
 //! | health: liveness, connectivity with response times, info | [`health_names_everything_it_depends_on`] |
-//! | CORS per environment, request logging | [`pages_of_the_shop_may_call_it_and_calls_are_logged`] |
+//! | CORS per environment, rate limiting, request logging, metrics, tracing | [`pages_of_the_shop_may_call_it_and_calls_are_logged`], [`who_looks_after_it_can_see_what_it_does`]; `rate_limit`, `metrics`, `traces` |
 //! | Redis cache, sub-millisecond cart reads | hot aggregates: the benchmark's `command_1` |
 //! | event sourcing, CQRS, saga, circuit breakers, PostgreSQL | [`history_tells_who_did_what_and_why`]; `stripe::trouble` |
+//! | future: Prometheus | [`who_looks_after_it_can_see_what_it_does`]; `metrics` |
 //!
-//! Not here yet: the console, rate limiting, metrics and traces.
+//! Not here yet: the console.
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -327,6 +328,25 @@ async fn pages_of_the_shop_may_call_it_and_calls_are_logged() {
     assert_eq!(ask("https://elsewhere.example").await, None);
     node.stranger().ask("{ products { nodes { sku } } }", json!({})).await;
     until("the call is in the log", async || node.log().contains("/graphql")).await;
+}
+
+#[tokio::test]
+async fn who_looks_after_it_can_see_what_it_does() {
+    let shop = Shop::new().await.variable("CARTULARY_RATE_LIMIT", "1");
+    let node = shop.variable("CARTULARY_RATE_BURST", "1").start().await;
+    let stranger = node.stranger();
+    let ask = async || stranger.post(r#"{"query":"{ __typename }"}"#).await.unwrap();
+    let asked = ask().await;
+    assert_eq!(asked.header("x-request-id").len(), 32);
+    until("it is too much", async || ask().await.code() == "RATE_LIMITED").await;
+    until("both are counted", async || {
+        let metrics = stranger.get("/metrics").await.unwrap();
+        let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+        let counted = |labels: &str| metrics.contains(&format!("cartulary_requests_total{labels}"));
+        counted(r#"{operation="query",outcome="OK"}"#)
+            && counted(r#"{operation="unknown",outcome="RATE_LIMITED"}"#)
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -4,11 +4,13 @@ use std::sync::{Arc, MutexGuard};
 
 use domain::StreamId;
 use event_store::{Outcome, Ticket};
+use tracing::Instrument;
 
 use super::cache::{Entry, Slot};
 use super::decision::{Collision, Decision};
 use super::{Bus, Command, Context, Receipt, Subject};
 use crate::CommandError;
+use crate::trace::SPANS;
 
 pub(super) enum Attempt {
     Done(Box<Receipt>),
@@ -37,7 +39,8 @@ impl Bus {
                 Ok(sent) => sent,
                 Err(collision) => return Ok(Attempt::Collided(collision)),
             };
-        let outcome = ticket.outcome().await;
+        let span = tracing::debug_span!(target: SPANS, "append");
+        let outcome = ticket.outcome().instrument(span).await;
         match outcome {
             Ok(Outcome::Appended { .. } | Outcome::Confirmed) => {
                 grown.into_iter().for_each(|stream| self.0.streams.ask_for_snapshot(stream));

@@ -6,6 +6,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::trace::{self, Trace};
+
 /// The circumstances of a command.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -20,7 +22,8 @@ pub struct Context {
     pub caused_by: Option<i64>,
     /// The version of the command's subject that the caller has seen.
     pub expected_version: Option<i32>,
-    pub trace_id: Option<String>,
+    /// Where in which trace the command is sent.
+    pub trace: Option<Trace>,
 }
 
 impl Context {
@@ -71,20 +74,16 @@ impl Context {
             correlation_id: command_id,
             caused_by: None,
             expected_version: None,
-            trace_id: None,
+            trace: None,
         }
     }
 
     /// What the log stores of a command of this name.
     pub(super) fn record(&self, command: &'static str) -> event_store::Command {
-        let metadata = match &self.trace_id {
-            None => serde_json::json!({ "command": command }),
-            Some(trace_id) => serde_json::json!({ "command": command, "trace_id": trace_id }),
-        };
         event_store::Command {
             id: self.command_id,
             request_hash: self.request_hash,
-            metadata: metadata.to_string(),
+            metadata: trace::metadata(command, self.trace),
             correlation_id: self.correlation_id,
             caused_by: self.caused_by,
             actor: self.actor.to_string(),

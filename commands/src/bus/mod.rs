@@ -19,11 +19,13 @@ mod states;
 mod streams;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::{State, StreamId};
 use event_store::EventStore;
 use tokio_util::task::TaskTracker;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use self::attempt::Attempt;
 use self::cache::{Cache, Slot};
@@ -36,8 +38,9 @@ use self::lane::Lane;
 pub use self::receipt::{Receipt, Subject};
 pub use self::states::States;
 use self::streams::Streams;
-use crate::CommandError;
 use crate::backoff::pause;
+use crate::trace::SPANS;
+use crate::{CommandError, Trace, metrics};
 
 /// Carries out commands; cheap to clone.
 #[derive(Clone)]
@@ -79,9 +82,19 @@ impl Bus {
         command: impl Command,
         context: Context,
     ) -> Result<Receipt, CommandError> {
+        let name = command.name();
+        let span =
+            tracing::debug_span!(target: SPANS, "command", otel.name = name, outcome = Empty);
+        let context = Context { trace: Trace::enter(&span, None).or(context.trace), ..context };
         let bus = self.clone();
-        let work = async move { bus.run(Arc::new(command), Arc::new(context)).await };
-        match tokio::time::timeout(PATIENCE, self.0.tasks.spawn(work)).await {
+        let work = async move {
+            let begun = Instant::now();
+            let result = bus.run(Arc::new(command), Arc::new(context)).await;
+            metrics::command_ended(name, &result, begun.elapsed());
+            Span::current().record("outcome", metrics::outcome(&result));
+            result
+        };
+        match tokio::time::timeout(PATIENCE, self.0.tasks.spawn(work.instrument(span))).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(CommandError::Interrupted),
             Err(_) => Err(CommandError::TimedOut),
@@ -124,10 +137,14 @@ impl Bus {
         for tries in 0.. {
             let attempt = match collision {
                 Some(collision) if tries >= TRIES_MAX || self.is_fought_over(&collision) => {
+                    metrics::again(true);
                     self.attempt_locked(&command, &context, collision).await?
                 }
+                Some(_) => {
+                    metrics::again(false);
+                    self.attempt(&*command, &context, None).await?
+                }
                 None => self.attempt(&*command, &context, command.begins()).await?,
-                Some(_) => self.attempt(&*command, &context, None).await?,
             };
             match attempt {
                 Attempt::Done(receipt) => return Ok(*receipt),

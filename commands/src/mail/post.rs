@@ -7,6 +7,7 @@ use domain::notification::{Letter as Pending, NotificationCommand, Outcome, Reci
 use domain::{Contact, NotificationId, State};
 use projections::ReadModels;
 use projections::deadlines::DueNotification;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::letter::{Envelope, Letter, mailbox};
@@ -14,7 +15,8 @@ use super::words::Templates;
 use super::{MailError, Mailbox, Mailer, Settings};
 use crate::backoff::pause;
 use crate::notification::AskNotification;
-use crate::{Bus, CommandError, Context, Vault};
+use crate::trace::SPANS;
+use crate::{Bus, CommandError, Context, Vault, metrics};
 
 /// Everything that sending needs.
 #[derive(Debug, Clone)]
@@ -68,7 +70,10 @@ impl Post {
                 return Reach::NotAsked;
             }
         };
-        let (reach, command) = self.attempt(due.notification, due.attempt, &letter).await;
+        let span = tracing::debug_span!(target: SPANS, "mail", attempt = due.attempt);
+        let attempt = self.attempt(due.notification, due.attempt, &letter).instrument(span);
+        let (reach, command) = attempt.await;
+        metrics::mail_ended(&command);
         self.record(due, command).await;
         reach
     }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::post::{Post, Reach};
 use crate::breaker::Breaker;
+use crate::metrics::MAIL_RESTS;
 use crate::tenure::Tenure;
 
 const NAME: &str = "mail";
@@ -157,6 +158,7 @@ impl Office {
             Reach::Unreachable => self.breaker.report(false, now),
             Reach::NotAsked => self.breaker.withdraw(now),
         }
+        MAIL_RESTS.set(i64::from(self.breaker.is_open()));
     }
 
     /// Lets what is under way come to its end, so that it is not sent again.

@@ -7,14 +7,17 @@ mod signature;
 mod simulator;
 mod stripe;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::PaymentId;
 use domain::payment::{Attempt, Fact};
+use tracing::Instrument;
 
 pub use self::signature::{BadSignature, Signer};
 pub use self::simulator::Simulator;
 pub use self::stripe::{BadSettings, STRIPE_API, Stripe};
+use crate::metrics;
+use crate::trace::SPANS;
 
 /// How long to wait for the simulator's answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -94,16 +97,27 @@ impl Provider {
         }
     }
 
+    /// Whether it is left alone for a while, as it has not answered.
+    pub fn rests(&self) -> bool {
+        match &self.0 {
+            Backend::Simulated(_) => false,
+            Backend::Stripe(stripe) => stripe.rests(),
+        }
+    }
+
     /// Asks for the money to be authorised.
     pub async fn create(
         &self,
         payment: PaymentId,
         attempt: &Attempt,
     ) -> Result<Vec<Fact>, ProviderError> {
-        match &self.0 {
-            Backend::Simulated(simulator) => bounded(simulator.create(payment, attempt)).await,
-            Backend::Stripe(stripe) => stripe.create(payment, attempt).await,
-        }
+        let answer = async {
+            match &self.0 {
+                Backend::Simulated(simulator) => bounded(simulator.create(payment, attempt)).await,
+                Backend::Stripe(stripe) => stripe.create(payment, attempt).await,
+            }
+        };
+        watched("create", answer).await
     }
 
     /// Takes the amount of a capture request.
@@ -113,12 +127,15 @@ impl Provider {
         attempt: &Attempt,
         request: u32,
     ) -> Result<Vec<Fact>, ProviderError> {
-        match &self.0 {
-            Backend::Simulated(simulator) => {
-                bounded(simulator.capture(payment, attempt, request)).await
+        let answer = async {
+            match &self.0 {
+                Backend::Simulated(simulator) => {
+                    bounded(simulator.capture(payment, attempt, request)).await
+                }
+                Backend::Stripe(stripe) => stripe.capture(payment, attempt, request).await,
             }
-            Backend::Stripe(stripe) => stripe.capture(payment, attempt, request).await,
-        }
+        };
+        watched("capture", answer).await
     }
 
     /// Lets go of what is not captured; each try is a request of its own.
@@ -127,10 +144,13 @@ impl Provider {
         payment: PaymentId,
         attempt: &Attempt,
     ) -> Result<Vec<Fact>, ProviderError> {
-        match &self.0 {
-            Backend::Simulated(simulator) => bounded(simulator.void(payment, attempt)).await,
-            Backend::Stripe(stripe) => stripe.void(payment, attempt).await,
-        }
+        let answer = async {
+            match &self.0 {
+                Backend::Simulated(simulator) => bounded(simulator.void(payment, attempt)).await,
+                Backend::Stripe(stripe) => stripe.void(payment, attempt).await,
+            }
+        };
+        watched("void", answer).await
     }
 
     /// Gives back the amount of a refund request.
@@ -140,12 +160,15 @@ impl Provider {
         attempt: &Attempt,
         request: u32,
     ) -> Result<Vec<Fact>, ProviderError> {
-        match &self.0 {
-            Backend::Simulated(simulator) => {
-                bounded(simulator.refund(payment, attempt, request)).await
+        let answer = async {
+            match &self.0 {
+                Backend::Simulated(simulator) => {
+                    bounded(simulator.refund(payment, attempt, request)).await
+                }
+                Backend::Stripe(stripe) => stripe.refund(payment, attempt, request).await,
             }
-            Backend::Stripe(stripe) => stripe.refund(payment, attempt, request).await,
-        }
+        };
+        watched("refund", answer).await
     }
 
     /// All that the provider knows of the payment, without asking it for anything.
@@ -154,17 +177,22 @@ impl Provider {
         payment: PaymentId,
         attempt: &Attempt,
     ) -> Result<Vec<Fact>, ProviderError> {
-        match &self.0 {
-            Backend::Simulated(simulator) => bounded(simulator.look_up(payment, attempt)).await,
-            Backend::Stripe(stripe) => stripe.look_up(payment, attempt).await,
-        }
+        let answer = async {
+            match &self.0 {
+                Backend::Simulated(simulator) => bounded(simulator.look_up(payment, attempt)).await,
+                Backend::Stripe(stripe) => stripe.look_up(payment, attempt).await,
+            }
+        };
+        watched("look_up", answer).await
     }
 
     /// What the customer's browser needs to go on; fetched each time, never stored.
     pub async fn client_secret(&self, reference: &str) -> Result<String, ProviderError> {
         match &self.0 {
             Backend::Simulated(simulator) => Ok(simulator.client_secret(reference)),
-            Backend::Stripe(stripe) => stripe.client_secret(reference).await,
+            Backend::Stripe(stripe) => {
+                watched("client_secret", stripe.client_secret(reference)).await
+            }
         }
     }
 
@@ -183,6 +211,18 @@ impl Provider {
             Backend::Stripe(stripe) => stripe.read(body).await,
         }
     }
+}
+
+/// A call, counted and timed.
+async fn watched<T>(
+    call: &'static str,
+    answer: impl Future<Output = Result<T, ProviderError>>,
+) -> Result<T, ProviderError> {
+    let begun = Instant::now();
+    let span = tracing::debug_span!(target: SPANS, "payment_call", call, otel.kind = "client");
+    let result = answer.instrument(span).await;
+    metrics::call_ended(call, &result, begun.elapsed());
+    result
 }
 
 async fn bounded<T>(

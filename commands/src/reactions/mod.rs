@@ -8,13 +8,15 @@
 mod effects;
 mod queues;
 mod runner;
+mod status;
 
 use domain::process::{Effect, Notice, Reaction, effects as effects_of, notice, react};
 use projections::Recorded;
 use uuid::Uuid;
 
 pub use self::runner::{Reactions, run};
-use crate::Context;
+pub use self::status::{ReactionStatus, status};
+use crate::{Context, Trace};
 
 /// One thing to be done in answer to an event.
 #[derive(Debug, Clone)]
@@ -35,6 +37,8 @@ enum Work {
 struct Cause {
     position: i64,
     correlation_id: Uuid,
+    /// Of the command whose event it is.
+    trace: Option<Trace>,
 }
 
 impl Cause {
@@ -43,12 +47,14 @@ impl Cause {
     fn context(&self, what: &str) -> Context {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"cartulary/reactions");
         let id = Uuid::new_v5(&namespace, format!("{}/{what}", self.position).as_bytes());
-        Context::reaction("reactions", id, Some((self.position, self.correlation_id)))
+        let context =
+            Context::reaction("reactions", id, Some((self.position, self.correlation_id)));
+        Context { trace: self.trace, ..context }
     }
 }
 
-fn tasks(event: &Recorded) -> Vec<Task> {
-    let cause = Cause { position: event.position, correlation_id: event.correlation_id };
+fn tasks(event: &Recorded, trace: Option<Trace>) -> Vec<Task> {
+    let cause = Cause { position: event.position, correlation_id: event.correlation_id, trace };
     let reactions = react(event.stream, &event.event).into_iter().map(Work::React);
     let calls = effects_of(event.stream, &event.event).into_iter().map(Work::Call);
     let notices = notice(event.stream, &event.event).into_iter().map(Work::Notify);

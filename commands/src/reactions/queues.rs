@@ -93,7 +93,7 @@ mod tests {
 
     fn task(position: i64) -> Task {
         let work = Work::React(Reaction::Settle(PaymentId(Uuid::nil())));
-        Task { cause: Cause { position, correlation_id: Uuid::nil() }, work }
+        Task { cause: Cause { position, correlation_id: Uuid::nil(), trace: None }, work }
     }
 
     fn position(task: Option<Task>) -> Option<i64> {

@@ -9,6 +9,7 @@ use event_store::lease::{self, Lease, LeaseError};
 use projections::Feed;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::queues::Queues;
@@ -18,10 +19,11 @@ use crate::checkout::{FlagUnknownPayments, HoldStock, Settle, UnwindPayments};
 use crate::notification::Notify;
 use crate::payment::{AskPayment, PaymentPolicy};
 use crate::payments::Provider;
-use crate::{Bus, CommandError};
+use crate::trace::{self, SPANS};
+use crate::{Bus, CommandError, Trace, metrics};
 
 /// The name of the lease; its position is the checkpoint.
-const NAME: &str = "reactions";
+pub(super) const NAME: &str = "reactions";
 
 const LEASE_TTL: Duration = Duration::from_secs(5);
 const RENEW_EVERY: Duration = Duration::from_millis(1_500);
@@ -85,6 +87,8 @@ struct Leader {
     renewed_at: Instant,
     read_at: Instant,
     queues: Queues,
+    /// Of the command whose events are being read: its first one tells.
+    trace: Option<Trace>,
     running: JoinSet<(StreamId, i64)>,
 }
 
@@ -94,6 +98,7 @@ impl Leader {
             reactions,
             checkpoint: lease.position,
             queues: Queues::new(lease.position),
+            trace: None,
             lease,
             saved_at: Instant::now(),
             renewed_at: Instant::now(),
@@ -140,7 +145,10 @@ impl Leader {
         let entries = self.reactions.feed.read(self.queues.read_to(), READ_MAX).await?;
         for entry in &entries {
             let event = entry.recorded().map_err(|_| Stopped::Unreadable(entry.position()))?;
-            let first = self.queues.push(event.position, event.stream, tasks(event));
+            if let Some(metadata) = &entry.raw.metadata {
+                self.trace = trace::of_metadata(metadata);
+            }
+            let first = self.queues.push(event.position, event.stream, tasks(event, self.trace));
             self.start(event.stream, first);
         }
         while let Some(done) = self.running.try_join_next() {
@@ -154,7 +162,10 @@ impl Leader {
             let reactions = self.reactions.clone();
             self.running.spawn(async move {
                 let position = task.cause.position;
-                carry_out(&reactions, task).await;
+                let span = tracing::debug_span!(target: SPANS, "reaction", position);
+                let trace = Trace::enter(&span, task.cause.trace);
+                let task = Task { cause: Cause { trace, ..task.cause }, ..task };
+                carry_out(&reactions, task).instrument(span).await;
                 (stream, position)
             });
         }
@@ -208,6 +219,7 @@ async fn carry_out(reactions: &Reactions, task: Task) {
             }
             Err(error) => {
                 let position = task.cause.position;
+                metrics::REACTION_RETRIES.inc();
                 tracing::warn!(position, work = ?task.work, %error, "a reaction failed, trying again");
                 let (first, most) = (Duration::from_millis(100), Duration::from_secs(30));
                 tokio::time::sleep(pause(attempt, first, most)).await;

@@ -53,6 +53,25 @@ impl ReadModels {
         Ok(due.bind(now).bind(most).fetch_all(self.pool()).await?)
     }
 
+    /// How many deadlines of each kind are due at `now`, the ends of carts among them.
+    pub async fn overdue(&self, now: Timestamp) -> Result<Vec<(&'static str, i64)>, QueryError> {
+        // One part for each partial index.
+        let counts = sqlx::query_as(
+            "select kind, count(*) from deadlines
+             where due_at <= $1 and kind <> 'notification_attempt' group by kind
+             union all
+             select 'notification_attempt', count(*) from deadlines
+             where due_at <= $1 and kind = 'notification_attempt'
+             union all
+             select 'cart_expiry', count(*) from carts where expires_at <= $1",
+        );
+        let counts: Vec<(String, i64)> = counts.bind(now).fetch_all(self.pool()).await?;
+        let kinds = Deadline::ALL.map(Deadline::as_str).into_iter().chain(["cart_expiry"]);
+        let count =
+            |kind: &str| counts.iter().find(|(name, _)| name == kind).map_or(0, |row| row.1);
+        Ok(kinds.map(|kind| (kind, count(kind))).collect())
+    }
+
     /// The messages that are to be sent by `now`, the longest overdue first.
     pub async fn notifications_due(
         &self,

@@ -25,6 +25,9 @@ async fn a_crash_and_a_restart_of_postgres_are_survived() {
 
     cluster.kill().await;
     until("the node says that it is not ready", async || !is_ready(&node).await).await;
+    let metrics = node.stranger().get("/metrics").await.unwrap();
+    let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+    assert!(metrics.contains("\ncartulary_database_up 0\n"), "{metrics}");
     cluster.start().await;
     load.answered(50).await;
 

@@ -73,6 +73,11 @@ impl Api {
         answer
     }
 
+    /// Whether the circuit is open.
+    pub(super) fn rests(&self) -> bool {
+        self.breaker.is_open()
+    }
+
     /// Whether Stripe answers us, as of some seconds ago. It asks whether or not the circuit is open:
     /// whoever waits no longer than a second must not be the one who tries it.
     pub(super) async fn check(&self) -> Result<(), String> {

@@ -154,6 +154,10 @@ impl Stripe {
         self.api.check().await
     }
 
+    pub(super) fn rests(&self) -> bool {
+        self.api.rests()
+    }
+
     pub(super) fn verify(&self, signature: &str, body: &[u8]) -> Result<String, BadSignature> {
         self.signer.verify(signature, body, Utc::now())?;
         Event::parse(body).map(|event| event.id).map_err(|_| BadSignature)

@@ -1,0 +1,102 @@
+//! GraphQL requests and webhooks, counted.
+
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use async_graphql::Response;
+use axum::http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::graphql_http::Refusal;
+use crate::traces;
+
+static REQUESTS: LazyLock<Family<Ended, Counter>> = LazyLock::new(Family::default);
+
+/// 500 µs to 8 s: longer than an operation may take.
+static SECONDS: LazyLock<Family<Kind, Histogram>> = LazyLock::new(|| {
+    Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_5, 2.0, 15)))
+});
+
+/// Requests that have a slot.
+pub static IN_FLIGHT: LazyLock<Gauge> = LazyLock::new(Gauge::default);
+
+/// Resolvers that failed: their clients were told `INTERNAL`.
+pub static FAULTS: LazyLock<Counter> = LazyLock::new(Counter::default);
+
+static WEBHOOKS: LazyLock<Family<Received, Counter>> = LazyLock::new(Family::default);
+
+pub(super) fn register(registry: &mut Registry) {
+    let help = "GraphQL requests by kind of operation and outcome: OK, ERRORS, HUNG_UP or the code \
+                of a refusal, such as RATE_LIMITED";
+    registry.register("requests", help, REQUESTS.clone());
+    let help = "How long GraphQL requests took";
+    registry.register("request_seconds", help, SECONDS.clone());
+    let help = "GraphQL requests under way, but for those that only wait for the payment provider";
+    registry.register("requests_in_flight", help, IN_FLIGHT.clone());
+    let help = "Resolvers that failed, whose clients were told INTERNAL";
+    registry.register("resolver_faults", help, FAULTS.clone());
+    let help = "Webhooks by the status they were answered with";
+    registry.register("webhooks", help, WEBHOOKS.clone());
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    operation: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    operation: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Received {
+    status: u16,
+}
+
+/// A request under way; it is counted when it ends, in whatever way.
+#[derive(Debug)]
+pub struct Watch {
+    begun: Instant,
+    /// `query` or `mutation`, once that is known.
+    operation: &'static str,
+    outcome: &'static str,
+}
+
+impl Watch {
+    pub fn begin() -> Watch {
+        Watch { begun: Instant::now(), operation: "unknown", outcome: "HUNG_UP" }
+    }
+
+    pub fn runs(&mut self, operation: &'static str) {
+        self.operation = operation;
+        traces::name_after(operation);
+    }
+
+    pub fn end(mut self, result: &Result<Response, Refusal>) {
+        self.outcome = match result {
+            Ok(response) if response.errors.is_empty() => "OK",
+            Ok(_) => "ERRORS",
+            Err(refusal) => refusal.code(),
+        };
+        tracing::Span::current().record("graphql.outcome", self.outcome);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let Watch { begun, operation, outcome } = *self;
+        REQUESTS.get_or_create(&Ended { operation, outcome }).inc();
+        SECONDS.get_or_create(&Kind { operation }).observe(begun.elapsed().as_secs_f64());
+    }
+}
+
+pub fn webhook_answered(status: StatusCode) {
+    WEBHOOKS.get_or_create(&Received { status: status.as_u16() }).inc();
+}

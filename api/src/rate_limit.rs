@@ -1,0 +1,183 @@
+//! How many requests a caller may send.
+//!
+//! A caller is who signed in, or the cart of a guest, or else an address. Credentials that are not
+//! good count for the address: whoever guesses is slowed down like anybody who has none.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, HeaderName, request};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota};
+use uuid::Uuid;
+
+use crate::auth::Caller;
+use crate::graphql_http::Limits;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Whoever has been quiet long enough to have all their requests again is forgotten this often.
+const FORGET_EVERY: Duration = Duration::from_secs(10);
+
+/// Who is counted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Person(Uuid),
+    Cart(Uuid),
+    Program(Arc<str>),
+    Address(IpAddr),
+}
+
+/// Counts requests by caller; cheap to clone. Without a limit it counts nothing.
+#[derive(Debug, Clone)]
+pub struct RateLimit {
+    counts: Option<Arc<DefaultKeyedRateLimiter<Key>>>,
+    /// Proxies in front that append whom they heard to `X-Forwarded-For`.
+    proxies: usize,
+}
+
+/// Too many requests; how long until the next is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many requests; send the next in {} s", self.retry_after_s())]
+pub struct TooMany {
+    pub retry_after: Duration,
+}
+
+impl TooMany {
+    /// In whole seconds, as HTTP tells it; never too early.
+    pub fn retry_after_s(self) -> u64 {
+        self.retry_after.as_secs() + u64::from(self.retry_after.subsec_nanos() > 0)
+    }
+}
+
+impl RateLimit {
+    /// Runs a task that forgets, for as long as there is something to be forgotten.
+    pub fn start(limits: &Limits) -> RateLimit {
+        let counts = quota(limits).map(|quota| Arc::new(DefaultKeyedRateLimiter::keyed(quota)));
+        if let Some(counts) = &counts {
+            let counts = Arc::downgrade(counts);
+            tokio::spawn(async move {
+                let mut ticks = tokio::time::interval(FORGET_EVERY);
+                loop {
+                    ticks.tick().await;
+                    let Some(counts) = counts.upgrade() else { return };
+                    counts.retain_recent();
+                    counts.shrink_to_fit();
+                }
+            });
+        }
+        RateLimit { counts, proxies: limits.proxies }
+    }
+
+    /// Counts a request of this caller; those who have not signed in go by address.
+    ///
+    /// # Errors
+    /// Where they have sent too many.
+    pub fn admit(&self, caller: &Caller, head: &request::Parts) -> Result<(), TooMany> {
+        let Some(counts) = &self.counts else { return Ok(()) };
+        let key = match caller {
+            Caller::Customer { id } => Key::Person(id.0),
+            Caller::Support { id } | Caller::Admin { id } => Key::Person(*id),
+            Caller::Guest { cart } => Key::Cart(cart.0),
+            Caller::Key { name, .. } => Key::Program(name.clone()),
+            Caller::Anonymous => Key::Address(self.address(head)),
+        };
+        let allowed = counts.check_key(&key);
+        allowed.map_err(|until| TooMany {
+            retry_after: until.wait_time_from(DefaultClock::default().now()),
+        })
+    }
+
+    /// Where the request comes from: what the outermost of our own proxies says. What stands before
+    /// that in the header is the client's own word.
+    fn address(&self, head: &request::Parts) -> IpAddr {
+        let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map_or(Ipv6Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip());
+        let forwarded = self.proxies.checked_sub(1).and_then(|n| forwarded(&head.headers, n));
+        network(forwarded.unwrap_or(peer))
+    }
+}
+
+fn quota(limits: &Limits) -> Option<Quota> {
+    let rate = NonZeroU32::new(limits.rate)?;
+    let burst = NonZeroU32::new(limits.burst).unwrap_or(NonZeroU32::MIN);
+    Some(Quota::per_second(rate).allow_burst(burst))
+}
+
+/// The nth address from the end of all `X-Forwarded-For`.
+fn forwarded(headers: &HeaderMap, nth: usize) -> Option<IpAddr> {
+    let lists = headers.get_all(FORWARDED_FOR).into_iter().rev();
+    let mut hops = lists.filter_map(|list| list.to_str().ok()).flat_map(|list| list.rsplit(','));
+    hops.nth(nth)?.trim().parse().ok()
+}
+
+/// Whoever has an IPv6 address has 2⁶⁴ of them.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn limit(rate: u32, burst: u32, proxies: usize) -> Limits {
+        Limits { rate, burst, proxies, ..Limits::default() }
+    }
+
+    fn from(peer: &str, forwarded: &[&str]) -> request::Parts {
+        let peer: SocketAddr = peer.parse().unwrap();
+        let request = Request::builder().extension(ConnectInfo(peer));
+        let add = |request: axum::http::request::Builder, list: &&str| {
+            request.header(FORWARDED_FOR, *list)
+        };
+        forwarded.iter().fold(request, add).body(()).unwrap().into_parts().0
+    }
+
+    #[tokio::test]
+    async fn each_caller_has_a_burst_of_their_own_and_who_is_quiet_is_forgotten() {
+        let limits = RateLimit::start(&limit(1_000, 2, 0));
+        let head = from("192.0.2.1:1", &[]);
+        let customer = Caller::Customer { id: domain::CustomerId(Uuid::from_u128(1)) };
+        for caller in [Caller::Anonymous, customer] {
+            let admitted = (0..100).filter(|_| limits.admit(&caller, &head).is_ok()).count();
+            assert!((2..100).contains(&admitted), "{admitted}");
+        }
+        let counts = limits.counts.unwrap();
+        assert_eq!(counts.len(), 2);
+        while !counts.is_empty() {
+            counts.retain_recent();
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_rate_of_nothing_is_no_limit() {
+        let limits = RateLimit::start(&limit(0, 1, 0));
+        let head = from("192.0.2.1:1", &[]);
+        assert!((0..1_000).all(|_| limits.admit(&Caller::Anonymous, &head).is_ok()));
+    }
+
+    #[tokio::test]
+    async fn only_what_our_own_proxies_say_of_the_address_is_believed() {
+        let address = |proxies, forwarded: &[&str]| {
+            let limits = RateLimit { counts: None, proxies };
+            limits.address(&from("192.0.2.9:1", forwarded)).to_string()
+        };
+        assert_eq!(address(0, &["203.0.113.7"]), "192.0.2.9");
+        assert_eq!(address(1, &["198.51.100.1, 203.0.113.7"]), "203.0.113.7");
+        assert_eq!(address(2, &["198.51.100.1", "203.0.113.7"]), "198.51.100.1");
+        assert_eq!(address(1, &["nonsense"]), "192.0.2.9");
+        assert_eq!(address(1, &["2001:db8:1:2:3:4:5:6"]), "2001:db8:1:2::");
+        assert_eq!(address(1, &["::ffff:203.0.113.7"]), "203.0.113.7");
+    }
+}

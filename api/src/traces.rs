@@ -1,0 +1,160 @@
+//! Traces: where a request belongs, and how spans get to who collects them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::http::{HeaderMap, HeaderName};
+use commands::Trace;
+use commands::trace::SPANS;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::{TraceContextExt, TracerProvider};
+use opentelemetry_http::{Bytes, HeaderExtractor, HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{
+    ExporterBuildError, Protocol, SpanExporter, WithExportConfig, WithHttpConfig,
+};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tokio::runtime::Handle;
+use tracing::level_filters::LevelFilter;
+use tracing::{Span, Subscriber};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::config;
+
+/// Where a client says which trace its request belongs to, and where it is told: what to quote to
+/// whoever is asked what went wrong.
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How long the collector may take for a batch, and how long the last one may at the end.
+const PATIENCE: Duration = Duration::from_secs(10);
+const FINISH_WITHIN: Duration = Duration::from_secs(3);
+
+/// Collectors have little to say.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// The trace that the client names in `traceparent`, as W3C Trace Context has it.
+pub fn named(headers: &HeaderMap) -> Option<Trace> {
+    // Most name none.
+    headers.get(TRACEPARENT)?;
+    let context = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
+    Trace::of(context.span().span_context())
+}
+
+/// Gives the request's span the name of its operation, which is learnt late.
+pub fn name_after(operation: &'static str) {
+    let span = Span::current();
+    if !span.is_disabled() {
+        span.context().span().update_name(operation);
+    }
+}
+
+/// Spans on their way to the collector. Dropped at the end of the program, it waits for the last ones.
+#[derive(Debug)]
+pub struct Export(SdkTracerProvider);
+
+impl Export {
+    /// Nothing where nobody collects. A thread of the library's own sends what has gathered.
+    ///
+    /// # Errors
+    /// Where the endpoint cannot be used.
+    pub fn start(config: &config::Traces) -> Result<Option<Export>, ExporterBuildError> {
+        let Some(endpoint) = &config.endpoint else { return Ok(None) };
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(Collector::new())
+            .with_protocol(Protocol::HttpBinary)
+            .with_endpoint(format!("{}/v1/traces", endpoint.expose()))
+            .with_timeout(PATIENCE)
+            .build()?;
+        let resource = Resource::builder().with_service_name(config.service.clone()).build();
+        let provider = SdkTracerProvider::builder()
+            .with_resource(resource)
+            .with_batch_exporter(exporter)
+            .build();
+        Ok(Some(Export(provider)))
+    }
+
+    /// Hands our spans over, and nothing else: neither lines of the log nor other libraries' spans.
+    pub fn layer<S>(&self) -> impl Layer<S> + use<S>
+    where
+        S: Subscriber + for<'span> LookupSpan<'span>,
+    {
+        let tracer = self.0.tracer("cartulary");
+        let spans = tracing_opentelemetry::layer()
+            .with_tracer(tracer)
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false);
+        spans.with_filter(Targets::new().with_target(SPANS, LevelFilter::DEBUG))
+    }
+}
+
+impl Drop for Export {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.shutdown_with_timeout(FINISH_WITHIN) {
+            tracing::warn!(%error, "the last spans were not handed over");
+        }
+    }
+}
+
+/// The way to the collector. The library calls it from a thread without a runtime.
+#[derive(Debug, Clone)]
+struct Collector {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    runtime: Handle,
+    is_silent: Arc<AtomicBool>,
+}
+
+impl Collector {
+    fn new() -> Collector {
+        let connector =
+            HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Collector { client, runtime: Handle::current(), is_silent: Arc::default() }
+    }
+
+    async fn send(self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let (head, body) = self.client.request(request.map(Full::new)).await?.into_parts();
+        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?.to_bytes();
+        Ok(Response::from_parts(head, body))
+    }
+
+    /// Once when it falls silent, and once when it is back.
+    fn tell(&self, answer: &Result<Response<Bytes>, HttpError>) {
+        let trouble = match answer {
+            Ok(response) if response.status().is_success() => None,
+            Ok(response) => Some(response.status().to_string()),
+            Err(error) => Some(error.to_string()),
+        };
+        let was_silent = self.is_silent.swap(trouble.is_some(), Ordering::Relaxed);
+        match trouble {
+            Some(trouble) if !was_silent => tracing::warn!(trouble, "nobody takes our spans"),
+            None if was_silent => tracing::info!("our spans are taken again"),
+            _ => {}
+        }
+    }
+}
+
+#[async_trait]
+impl HttpClient for Collector {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let sent = self.clone().send(request);
+        let sent = async { tokio::time::timeout(PATIENCE, sent).await };
+        let answer = self.runtime.spawn(sent).await?.unwrap_or_else(|late| Err(late.into()));
+        self.tell(&answer);
+        answer
+    }
+}
