@@ -14,6 +14,7 @@ pub mod graphql;
 pub mod graphql_http;
 pub mod health;
 pub mod logging;
+pub mod pages;
 pub mod secret;
 pub mod serve;
 pub mod server;

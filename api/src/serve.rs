@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::Executor;
+use axum::Router;
 use axum::http::{HeaderValue, StatusCode};
 use chrono::Utc;
 use commands::inbox::{Inbox, InboxError};
@@ -19,6 +20,7 @@ use crate::database::{Database, DatabaseError};
 use crate::graphql::{Schema, schema};
 use crate::graphql_http::{Endpoint, Schemas};
 use crate::health::{Check, Health, LogHead};
+use crate::pages;
 use crate::server::{Server, Webhooks};
 
 /// Development tokens last a working day.
@@ -165,7 +167,8 @@ pub fn server<E: Executor>(
     let endpoint =
         Endpoint::new(schemas, &sdl, config.introspection, auth.clone(), config.limits.clone())?;
     let health = Health::new(checks, log_head, auth);
-    Ok(Server::new(endpoint, webhooks, health, &config.cors, config.limits.clone()))
+    let pages = if config.pages { pages::routes() } else { Router::new() };
+    Ok(Server::new(endpoint, webhooks, health, pages, &config.cors, config.limits.clone()))
 }
 
 /// Done when the process is asked to stop.
@@ -188,9 +191,17 @@ fn welcome(config: &Config, auth: &Authenticator, address: &str) -> Result<Strin
     if config.is_production() {
         return Ok(String::new());
     }
-    let mut text =
-        format!("GraphQL  http://{address}/graphql\nSchema   http://{address}/graphql/schema\n");
-    text += &format!("Health   http://{address}/health\n\nDevelopment tokens, good for 8 hours:\n");
+    let mut text = String::new();
+    for (what, path) in [
+        ("GraphQL", "/graphql"),
+        ("Schema", "/graphql/schema"),
+        ("Health", "/health"),
+        ("Shop", "/shop"),
+        ("Console", "/console"),
+    ] {
+        text += &format!("{what:<8} http://{address}{path}\n");
+    }
+    text += "\nDevelopment tokens, good for 8 hours:\n";
     for (subject, role) in
         [("ada", Role::Customer), ("desk", Role::Support), ("owner", Role::Admin)]
     {

@@ -36,6 +36,7 @@ impl Server {
         graphql: Endpoint<E>,
         webhooks: Webhooks,
         health: Arc<Health>,
+        pages: Router,
         cors: &Cors,
         limits: Limits,
     ) -> Self {
@@ -43,6 +44,7 @@ impl Server {
             .merge(graphql.routes())
             .merge(webhooks.routes(&limits))
             .merge(health.clone().routes())
+            .merge(pages)
             .fallback(not_found);
         if let Some(cors) = cors::layer(cors) {
             router = router.layer(cors);

@@ -6,6 +6,8 @@ mod faults;
 mod graphql_http;
 mod health;
 mod mail;
+mod pages;
+mod programs;
 mod schema;
 mod seeds;
 mod server;
