@@ -17,7 +17,7 @@ const PATIENCE_MS = 15_000;
 /** There is no data. `code` is the API's, or `UNANSWERED` where the network gave nothing back. */
 export class Failure extends Error {
   constructor(code, message) {
-    super(message);
+    super(sentence(message));
     this.code = code;
   }
 
@@ -29,13 +29,15 @@ export class Failure extends Error {
 /** A mutation that was not done. `errors` are the API's: `{code, message, path}`. */
 export class Refusal extends Error {
   constructor(errors) {
-    super(errors.map(told).join(" "));
+    super(errors.map(({ message }) => sentence(message)).join(" "));
     this.errors = errors;
   }
 }
 
-/** An error's message as a sentence. */
-export const told = ({ message }) => `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+/** What the API says has neither a capital nor a full stop. */
+export function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? "" : "."}`;
+}
 
 /**
  * The data of a query, asked again a few times while it cannot be told what came of it.

@@ -1,7 +1,7 @@
 // Building a page: elements, forms and their errors, statuses and times.
 // Whatever comes from outside is put in as text; nothing here writes markup.
 
-import { Refusal, told } from "/pages/graphql.js";
+import { Refusal, sentence } from "/pages/graphql.js";
 
 /**
  * An element. Of `props`, functions such as `onclick` become listeners and all others attributes;
@@ -123,21 +123,22 @@ function clearErrors(form) {
   }
 }
 
+/** Each error beside the field that it is about; what is about none at the end of the form. */
 function showErrors(form, error) {
-  const errors =
-    error instanceof Refusal
-      ? error.errors
-      : [{ message: error.message.replace(/\.$/, ""), path: [] }];
-  const controls = errors.map(({ path }) => form.elements.namedItem(path.slice(1).join(".")));
-  const misplaced = errors.filter((_, n) => !(controls[n] instanceof HTMLElement));
-  errors.forEach(
-    (one, n) => controls[n] instanceof HTMLElement && showError(controls[n], told(one)),
-  );
-  const summary =
-    errors.length - misplaced.length > 1 ? ["Please have a look at the marked fields."] : [];
-  const text = [...misplaced.map(told), ...summary].join(" ");
-  if (text) form.append(h("p", { class: "error", role: "alert" }, text));
-  controls.find((control) => control instanceof HTMLElement)?.focus();
+  const all = error instanceof Refusal ? error.errors : [error];
+  const errors = all.map((one) => [controlOf(form, one), sentence(one.message)]);
+  const marked = errors.filter(([control]) => control);
+  const rest = errors.filter(([control]) => !control).map(([, text]) => text);
+  for (const [control, text] of marked) showError(control, text);
+  if (marked.length > 1) rest.push("Please have a look at the marked fields.");
+  if (rest.length > 0) form.append(h("p", { class: "error", role: "alert" }, rest.join(" ")));
+  marked[0]?.[0].focus();
+}
+
+/** A path begins with `input`. */
+function controlOf(form, { path = [] }) {
+  const control = form.elements.namedItem(path.slice(1).join("."));
+  return control instanceof HTMLElement ? control : null;
 }
 
 function showError(control, text) {
