@@ -15,6 +15,7 @@ pub mod graphql_http;
 pub mod health;
 pub mod logging;
 pub mod metrics;
+pub mod pages;
 pub mod rate_limit;
 pub mod secret;
 pub mod serve;

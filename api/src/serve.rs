@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::Executor;
+use axum::Router;
 use axum::http::{HeaderValue, StatusCode};
 use chrono::Utc;
 use commands::inbox::{Inbox, InboxError};
@@ -21,6 +22,7 @@ use crate::graphql::{Schema, schema};
 use crate::graphql_http::{Endpoint, Schemas};
 use crate::health::{Check, Health, LogHead, Outcome};
 use crate::metrics::{Metrics, Sampler, Sources};
+use crate::pages;
 use crate::server::{Server, Webhooks};
 
 /// Development tokens last a working day.
@@ -198,7 +200,9 @@ pub fn server<E: Executor>(
         Endpoint::new(schemas, &sdl, config.introspection, auth.clone(), config.limits.clone())?;
     let health = Health::new(checks, log_head, auth);
     let metrics = Metrics::new(sampler);
-    Ok(Server::new(endpoint, webhooks, health, metrics, &config.cors, config.limits.clone()))
+    let pages = if config.pages { pages::routes() } else { Router::new() };
+    let limits = config.limits.clone();
+    Ok(Server::new(endpoint, webhooks, health, metrics, pages, &config.cors, limits))
 }
 
 /// Done when the process is asked to stop.
@@ -221,9 +225,17 @@ fn welcome(config: &Config, auth: &Authenticator, address: &str) -> Result<Strin
     if config.is_production() {
         return Ok(String::new());
     }
-    let mut text =
-        format!("GraphQL  http://{address}/graphql\nSchema   http://{address}/graphql/schema\n");
-    text += &format!("Health   http://{address}/health\n\nDevelopment tokens, good for 8 hours:\n");
+    let mut text = String::new();
+    for (what, path) in [
+        ("GraphQL", "/graphql"),
+        ("Schema", "/graphql/schema"),
+        ("Health", "/health"),
+        ("Shop", "/shop"),
+        ("Console", "/console"),
+    ] {
+        text += &format!("{what:<8} http://{address}{path}\n");
+    }
+    text += "\nDevelopment tokens, good for 8 hours:\n";
     for (subject, role) in
         [("ada", Role::Customer), ("desk", Role::Support), ("owner", Role::Admin)]
     {

@@ -45,6 +45,8 @@ pub struct Config {
     pub demo: bool,
     /// Whether the schema may be looked at.
     pub introspection: bool,
+    /// Whether the demo shop and the console are served.
+    pub pages: bool,
     pub jwt_issuer: String,
     pub jwt_audience: String,
     pub secrets: Secrets,
@@ -200,6 +202,7 @@ fn assemble(
         database_url: options.database_url.clone().filter(|url| !url.is_empty()).map(Secret::new),
         demo: !options.no_demo,
         introspection: options.introspection || options.environment == Environment::Development,
+        pages: options.pages || options.environment == Environment::Development,
         jwt_issuer: options.jwt_issuer.clone(),
         jwt_audience: options.jwt_audience.clone(),
         secrets,
@@ -304,6 +307,7 @@ impl fmt::Display for Config {
         writeln!(f, "CARTULARY_DATA_DIR={}", self.data_dir.display())?;
         writeln!(f, "CARTULARY_NO_DEMO={}", !self.demo)?;
         writeln!(f, "CARTULARY_INTROSPECTION={}", self.introspection)?;
+        writeln!(f, "CARTULARY_PAGES={}", self.pages)?;
         writeln!(f, "DATABASE_URL={database}")?;
         writeln!(f, "JWT_ISSUER={}", self.jwt_issuer)?;
         writeln!(f, "JWT_AUDIENCE={}", self.jwt_audience)?;

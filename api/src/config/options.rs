@@ -81,6 +81,10 @@ pub struct Options {
     #[arg(long, global = true, env = "CARTULARY_INTROSPECTION", action = ArgAction::SetTrue,
         value_parser = FalseyValueParser::new())]
     pub introspection: bool,
+    /// Serve the demo shop and the console in production too.
+    #[arg(long, global = true, env = "CARTULARY_PAGES", action = ArgAction::SetTrue,
+        value_parser = FalseyValueParser::new())]
+    pub pages: bool,
     /// The issuer that tokens must name.
     #[arg(
         long,

@@ -93,7 +93,9 @@ fn production_starts_with_strong_secrets_and_lets_no_page_call() {
             .map(|name| (name, STRONG));
     let config = load(&scratch.0, &["--environment", "production"], &variables).unwrap();
     assert_eq!(config.cors, Cors::Nobody);
-    assert!(!config.introspection);
+    assert!(!config.introspection && !config.pages);
+    let flags = ["--environment", "production", "--pages"];
+    assert!(load(&scratch.0, &flags, &variables).unwrap().pages);
 }
 
 #[test]

@@ -38,6 +38,7 @@ impl Server {
         webhooks: Webhooks,
         health: Arc<Health>,
         metrics: Arc<Metrics>,
+        pages: Router,
         cors: &Cors,
         limits: Limits,
     ) -> Self {
@@ -46,6 +47,7 @@ impl Server {
             .merge(webhooks.routes(&limits))
             .merge(health.clone().routes())
             .merge(metrics.routes())
+            .merge(pages)
             .fallback(not_found);
         if let Some(cors) = cors::layer(cors) {
             router = router.layer(cors);

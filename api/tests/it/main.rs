@@ -7,6 +7,8 @@ mod graphql_http;
 mod health;
 mod mail;
 mod metrics;
+mod pages;
+mod programs;
 mod rate_limit;
 mod relay;
 mod schema;

@@ -8,7 +8,7 @@
 //! | payment updates the order; bi-directional integration | [`a_payment_moves_its_order_and_an_order_its_payment`] |
 //! | transactions, rollback | [`an_order_is_placed_as_a_whole_or_not_at_all`] |
 //! | API keys, JWT with roles, expiry, secrets checked at start | [`every_field_asks_who_is_there`]; `shop::credentials`, `shop::access` |
-//! | catalogue service | [`the_catalogue_is_kept_and_read`] |
+//! | catalogue service, dashboard with add-to-cart | [`the_catalogue_is_kept_and_read`]; `pages::shop`, `pages::console` |
 //! | cart: get, add, update, remove, clear, merge; TTL; price refresh | [`a_cart_is_filled_changed_repriced_merged_and_emptied`]; `shop::carts` for its end |
 //! | payment intent, capture, refund, by id, by order; Stripe; keys; status history | [`a_payment_is_taken_and_given_back_and_tells_its_history`]; `stripe` |
 //! | inventory: all, by product, create, update, adjust, transactions; reservations; low-stock events | [`stock_is_counted_reserved_and_reported_low`]; `shop::compensation` for expiry |
@@ -20,8 +20,6 @@
 //! | Redis cache, sub-millisecond cart reads | hot aggregates: the benchmark's `command_1` |
 //! | event sourcing, CQRS, saga, circuit breakers, PostgreSQL | [`history_tells_who_did_what_and_why`]; `stripe::trouble` |
 //! | future: Prometheus | [`who_looks_after_it_can_see_what_it_does`]; `metrics` |
-//!
-//! Not here yet: the console.
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};

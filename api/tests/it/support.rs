@@ -52,6 +52,7 @@ pub(crate) fn setup() -> Setup {
         database_url: None,
         demo: false,
         introspection: true,
+        pages: true,
         jwt_issuer: "cartulary".to_owned(),
         jwt_audience: "cartulary".to_owned(),
         secrets: Secrets { jwt: secret("jwt"), cart_token: secret("cart") },

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use crate::cluster::until;
-use crate::venv::skip;
+use crate::programs::installed;
 
 /// It ends with the test.
 pub(crate) struct NatsServer {
@@ -37,10 +37,7 @@ impl Told {
 impl NatsServer {
     /// On a port of its own; nothing, where it is not installed.
     pub(crate) async fn start() -> Option<NatsServer> {
-        let Some(program) = program() else {
-            skip("nats-server, which is neither in PATH nor in /usr/sbin");
-            return None;
-        };
+        let program = installed("nats-server")?;
         let folder = Scratch::new();
         let (child, address) = run(&program, folder.path(), "-1").await;
         Some(NatsServer { child, program, folder, address })
@@ -83,13 +80,6 @@ impl NatsServer {
         }
         told
     }
-}
-
-/// Debian puts it where only root looks.
-fn program() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into()]);
-    folders.map(|folder| folder.join("nats-server")).find(|program| program.is_file())
 }
 
 /// On this port, or any if it is -1; and where that is.

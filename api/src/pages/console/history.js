@@ -1,0 +1,69 @@
+// History: who did what, when, and why.
+
+import { fail, h, tell, time } from "/pages/page.js";
+import { ask } from "/console/desk.js";
+
+export const EVENT = "position type actor recordedAt causedBy payload";
+
+export function history(events) {
+  return h(
+    "section",
+    { class: "sheet" },
+    h("h2", null, "History"),
+    h("ol", { class: "history", id: "history" }, events.map(event)),
+  );
+}
+
+function event({ position, type, actor, recordedAt, causedBy, payload }) {
+  const why = h(
+    "button",
+    { type: "button", class: "quiet", onclick: () => showWhy(position).catch(fail) },
+    `because of ${causedBy}`,
+  );
+  return h(
+    "li",
+    null,
+    h(
+      "details",
+      { id: `event-${position}` },
+      h(
+        "summary",
+        null,
+        h("span", { class: "type" }, type),
+        " ",
+        h("small", null, `№ ${position}`),
+      ),
+      h("pre", null, JSON.stringify(payload, null, 2)),
+    ),
+    h("div", { class: "faint" }, time(recordedAt), ", by ", who(actor), causedBy && [", ", why]),
+  );
+}
+
+/** `customer:0192…` with as much of the id as tells people apart. */
+function who(actor) {
+  const [kind, id] = actor.split(":");
+  return h(
+    "span",
+    { title: actor },
+    /^[0-9a-f-]{36}$/.test(id)
+      ? `${kind} ${id.slice(0, 4)}…${id.slice(-4)}`
+      : actor.replace(":", " "),
+  );
+}
+
+async function showWhy(position) {
+  const { why } = await ask(
+    `query($of: Position!) { why(position: $of) { position type actor recordedAt } }`,
+    { of: position },
+  );
+  const cause = ({ position, type, actor, recordedAt }) =>
+    h(
+      "li",
+      null,
+      h("span", { class: "type" }, type),
+      " ",
+      h("small", null, `№ ${position}`),
+      h("div", { class: "faint" }, time(recordedAt), ", by ", who(actor)),
+    );
+  tell(`Why ${why[0].type}?`, h("ol", { class: "history" }, why.map(cause)));
+}

@@ -1,0 +1,51 @@
+// Notifications: who was told what, and what could not be sent.
+
+import { badge, h, label, time } from "/pages/page.js";
+import { ask, filter, head, orderLink, pages, table } from "/console/desk.js";
+
+export const MESSAGE =
+  "id template status recipient orderId createdAt sentAt nextAttemptAt abandonedBecause attempts { at failure }";
+
+export const list = {
+  load: ({ query: { status, after } }) =>
+    ask(
+      `query($status: NotificationStatus, $after: String, $position: Position) {
+      notifications(first: 20, after: $after, filter: { status: $status }, minPosition: $position) {
+        nodes { ${MESSAGE} } pageInfo { hasNextPage endCursor }
+      }
+    }`,
+      { status, after },
+    ),
+  render: ({ notifications }, route) => [
+    head("Notifications", filter("status", "Status", ["PENDING", "SENT", "ABANDONED"], route)),
+    messages(notifications.nodes, ["Order", orderLink]),
+    pages(notifications.pageInfo, route),
+  ],
+};
+
+/** A table of messages, with columns of the caller's beside. */
+export const messages = (nodes, ...columns) =>
+  table(
+    [
+      ["Asked for", ({ createdAt }) => time(createdAt)],
+      ["Message", ({ template }) => label(template)],
+      ["To", ({ recipient }) => recipient ?? "–"],
+      ["Status", ({ status }) => badge(status)],
+      ...columns,
+      ["Attempts", attempts],
+    ],
+    nodes,
+    "No messages.",
+  );
+
+function attempts({ attempts, nextAttemptAt, abandonedBecause }) {
+  const failure = attempts.at(-1)?.failure;
+  return h(
+    "span",
+    null,
+    String(attempts.length),
+    failure && h("small", null, ` ${failure}`),
+    abandonedBecause && h("small", { class: "error" }, ` ${abandonedBecause}`),
+    nextAttemptAt && h("small", null, ", next ", time(nextAttemptAt)),
+  );
+}

@@ -1,0 +1,149 @@
+// Payments: those that somebody has to look at, and what can be done about one.
+
+import { isNothing, minorUnits, money, MONEY } from "/pages/graphql.js";
+import { badge, facts, h, label, time } from "/pages/page.js";
+import { action, ask, filter, given, head, orderLink, pages, table } from "/console/desk.js";
+
+const STATUSES = [
+  "PENDING",
+  "REQUIRES_ACTION",
+  "PROCESSING",
+  "AUTHORIZED",
+  "PARTIALLY_CAPTURED",
+  "CAPTURED",
+  "PARTIALLY_REFUNDED",
+  "REFUNDED",
+  "FAILED",
+  "CANCELLED",
+  "EXPIRED",
+  "DISPUTED",
+  "UNKNOWN",
+];
+
+export const PAYMENT = `id orderId status method captureMode reference failure needsAttention createdAt authorizationExpiresAt
+  amount { ${MONEY} } authorized { ${MONEY} } captured { ${MONEY} } capturePending { ${MONEY} } voided { ${MONEY} }
+  refunded { ${MONEY} } refundPending { ${MONEY} }`;
+
+export const list = {
+  load: ({ query: { show, status, after } }) =>
+    ask(
+      `query($filter: PaymentFilter, $after: String, $position: Position) {
+      payments(first: 20, after: $after, filter: $filter, minPosition: $position) {
+        nodes { ${PAYMENT} } pageInfo { hasNextPage endCursor }
+      }
+    }`,
+      { after, filter: { status, needsAttention: show === "NEEDS_ATTENTION" ? true : null } },
+    ),
+  render: ({ payments }, route) => [
+    head(
+      "Payments",
+      h(
+        "div",
+        { class: "buttons" },
+        filter("show", "Show", ["NEEDS_ATTENTION"], route),
+        filter("status", "Status", STATUSES, route),
+      ),
+    ),
+    table(
+      [
+        ["Order", orderLink],
+        ["Begun", ({ createdAt }) => time(createdAt)],
+        ["Status", ({ status }) => badge(status)],
+        ["Method", ({ method }) => label(method)],
+        ["Amount", ({ amount }) => money(amount), "number"],
+        ["Captured", ({ captured }) => money(captured), "number"],
+        ["Refunded", ({ refunded }) => money(refunded), "number"],
+        ["Attention", ({ needsAttention }) => needsAttention ?? "–"],
+      ],
+      payments.nodes,
+      "No payments.",
+    ),
+    pages(payments.pageInfo, route),
+  ],
+};
+
+/** One payment with what can be done about it. */
+export function payment(payment) {
+  const { status, method, captureMode, reference, failure, needsAttention, createdAt } = payment;
+  const sums = [
+    ["Authorized", "authorized"],
+    ["Captured", "captured"],
+    ["Capture under way", "capturePending"],
+    ["Voided", "voided"],
+    ["Refunded", "refunded"],
+    ["Refund under way", "refundPending"],
+  ];
+  return h(
+    "div",
+    { class: "payment" },
+    h(
+      "p",
+      null,
+      h("strong", null, money(payment.amount)),
+      ` ${label(method)}, `,
+      time(createdAt),
+      " ",
+      badge(status),
+    ),
+    needsAttention && h("p", { class: "error" }, needsAttention),
+    facts(
+      ...sums.map(([term, name]) => [term, isNothing(payment[name]) ? null : money(payment[name])]),
+      ["Taken", captureMode === "MANUAL" ? "by hand" : null],
+      [
+        "Authorization ends",
+        status === "AUTHORIZED" && payment.authorizationExpiresAt
+          ? time(payment.authorizationExpiresAt)
+          : null,
+      ],
+      ["Failure", failure],
+      ["Provider's reference", reference && h("code", null, reference)],
+    ),
+    h("p", { class: "buttons" }, steps(payment)),
+  );
+}
+
+function steps({
+  id,
+  needsAttention,
+  authorized,
+  captured,
+  capturePending,
+  voided,
+  refunded,
+  refundPending,
+}) {
+  const figure = ({ amount }) => BigInt(amount);
+  const open = figure(authorized) - figure(captured) - figure(capturePending) - figure(voided);
+  const refundable = figure(captured) - figure(refunded) - figure(refundPending);
+  const whole = { input: () => ({ paymentId: id }), about: id };
+  return [
+    open > 0n && action("Capture", "paymentCapture", some(id, authorized)),
+    open > 0n &&
+      action("Void", "paymentVoid", {
+        ...whole,
+        fields: [],
+        note: "The customer's money is let go.",
+      }),
+    refundable > 0n && action("Refund", "paymentRefund", some(id, captured)),
+    needsAttention && action("Has been looked at", "paymentAttentionResolve", whole),
+  ];
+}
+
+/** All of it, or an amount. */
+function some(paymentId, { currency, exponent }) {
+  return {
+    about: paymentId,
+    fields: [
+      {
+        name: "amount",
+        label: `Amount in ${currency}`,
+        hint: "All that is left, where nothing is said.",
+        inputmode: "decimal",
+      },
+    ],
+    input: ({ amount }) => ({
+      paymentId,
+      amount: given(amount) && { amount: minorUnits(amount, exponent), currency },
+    }),
+  };
+}

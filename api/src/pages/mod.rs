@@ -1,0 +1,91 @@
+//! The demo shop and the console: pages that use the public API as any frontend would.
+//!
+//! They are files of this folder and part of the program: no build step, no framework, and nothing from
+//! elsewhere.  The browser is told to run no script and load no style but these, and to refuse markup
+//! that is made of text (`require-trusted-types-for`), whatever a product may be called.
+
+use axum::Router;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+    require-trusted-types-for 'script'; trusted-types 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+/// Path, media type and text of every file.
+const FILES: [(&str, &str, &str); 22] = [
+    ("/pages/base.css", CSS, include_str!("common/base.css")),
+    ("/pages/graphql.js", JS, include_str!("common/graphql.js")),
+    ("/pages/page.js", JS, include_str!("common/page.js")),
+    ("/pages/icon.svg", SVG, include_str!("common/icon.svg")),
+    ("/shop", HTML, include_str!("shop/shop.html")),
+    ("/shop/shop.css", CSS, include_str!("shop/shop.css")),
+    ("/shop/shop.js", JS, include_str!("shop/shop.js")),
+    ("/shop/tab.js", JS, include_str!("shop/tab.js")),
+    ("/shop/catalogue.js", JS, include_str!("shop/catalogue.js")),
+    ("/shop/cart.js", JS, include_str!("shop/cart.js")),
+    ("/shop/order.js", JS, include_str!("shop/order.js")),
+    ("/console", HTML, include_str!("console/console.html")),
+    ("/console/console.css", CSS, include_str!("console/console.css")),
+    ("/console/console.js", JS, include_str!("console/console.js")),
+    ("/console/desk.js", JS, include_str!("console/desk.js")),
+    ("/console/orders.js", JS, include_str!("console/orders.js")),
+    ("/console/order.js", JS, include_str!("console/order.js")),
+    ("/console/history.js", JS, include_str!("console/history.js")),
+    ("/console/payments.js", JS, include_str!("console/payments.js")),
+    ("/console/inventory.js", JS, include_str!("console/inventory.js")),
+    ("/console/notifications.js", JS, include_str!("console/notifications.js")),
+    ("/console/system.js", JS, include_str!("console/system.js")),
+];
+
+/// `GET /shop`, `GET /console`, and the files that they load.
+pub fn routes() -> Router {
+    FILES.into_iter().fold(Router::new(), |router, (path, media, text)| {
+        let tag = tag(text);
+        let serve =
+            move |headers: HeaderMap| std::future::ready(answer(&headers, media, text, &tag));
+        router.route(path, get(serve))
+    })
+}
+
+/// Changes with the text, and only with it.
+fn tag(text: &str) -> HeaderValue {
+    let hash = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..16]);
+    HeaderValue::try_from(format!("\"{hash}\"")).expect("base64 is visible ASCII")
+}
+
+/// Browsers keep the files, and ask each time whether they are still good: pages and scripts that
+/// belong together are of one program.
+fn answer(
+    asked: &HeaderMap,
+    media: &'static str,
+    text: &'static str,
+    tag: &HeaderValue,
+) -> Response {
+    let headers = [
+        (header::ETAG, tag.clone()),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ];
+    if asked.get_all(header::IF_NONE_MATCH).iter().any(|known| names(known, tag)) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, [(header::CONTENT_TYPE, media)], text).into_response()
+}
+
+/// Whether a list of entity tags has this one; on the way it may have been marked as weak.
+fn names(list: &HeaderValue, tag: &HeaderValue) -> bool {
+    let (list, tag) = (list.to_str().unwrap_or_default(), tag.to_str().unwrap_or_default());
+    list.split(',').map(str::trim).any(|known| known.strip_prefix("W/").unwrap_or(known) == tag)
+}

@@ -1,0 +1,126 @@
+//! Staff at the console.
+
+use fantoccini::Locator;
+use serde_json::{Value, json};
+
+use super::browser::Browser;
+use crate::cluster::Client;
+use crate::shop::stage::Stage;
+
+/// Somebody at the console who has signed in; nothing, where there is no browser.
+async fn at_the_console(stage: &Stage, who: &Client) -> Option<Browser> {
+    let browser = Browser::start().await?;
+    browser.open(&stage.node, "/console").await;
+    let (_, authorization) = &who.headers[0];
+    let token = authorization.strip_prefix("Bearer ").unwrap();
+    browser.fill("Token of support or admin", token).await;
+    browser.press("Sign in").await;
+    Some(browser)
+}
+
+async fn number(stage: &Stage, order: &str) -> String {
+    let query = "query($id: ID!) { order(id: $id) { number } }";
+    let seen = stage.desk.ask(query, json!({"id": order})).await;
+    seen["order"]["number"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn staff_ship_an_order_and_see_who_did_what_and_why() {
+    let stage = Stage::with_mugs().await;
+    let (order, _) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
+    let Some(browser) = at_the_console(&stage, &stage.desk).await else { return };
+    browser.press(&number(&stage, &order).await).await;
+    browser.shows("#states", "Paid").await;
+    browser.press("Start processing").await;
+    browser.press("Ship…").await;
+    browser.fill("Carrier", "Post").await;
+    browser.fill("Tracking number", "PP-0042").await;
+    browser.fill("Units of A MUG", "1").await;
+    browser.press("Ship").await;
+    browser.shows("#states", "Partially shipped").await;
+    browser.press("Ship…").await;
+    browser.press("Ship").await;
+    browser.shows("#states", "Shipped").await;
+    browser.press("Mark as delivered").await;
+    browser.shows("#states", "Delivered").await;
+
+    let history = browser.text(Locator::Id("history")).await;
+    let of = |name: &str| history.find(name).unwrap_or_else(|| panic!("no {name} in {history}"));
+    assert!(of("payment.initiated") < of("order.confirmed"), "{history}");
+    assert!(history[of("order.processing_started")..].contains("by staff"), "{history}");
+    let cause = "//li[contains(., 'order.confirmed')]//button";
+    let cause = browser.client.find(Locator::XPath(cause)).await.unwrap();
+    cause.click().await.unwrap();
+    browser.shows("dialog", "payment.authorized").await;
+    stage.stands(&order, ["DELIVERED", "PAID", "DELIVERED"]).await;
+}
+
+#[tokio::test]
+async fn staff_capture_a_part_and_give_some_of_it_back() {
+    let stage = Stage::with_mugs().await;
+    let (order, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
+    let Some(browser) = at_the_console(&stage, &stage.desk).await else { return };
+    browser.press(&number(&stage, &order).await).await;
+    browser.press("Capture…").await;
+    browser.fill("Amount in USD", "60").await;
+    browser.press("Capture").await;
+    browser.shows("dialog .error", "can be captured at most").await;
+    browser.fill("Amount in USD", "49.98").await;
+    browser.press("Capture").await;
+    browser.shows("#states", "Paid").await;
+    browser.press("Refund…").await;
+    browser.fill("Amount in USD", "9.5").await;
+    browser.press("Refund").await;
+    browser.shows("#states", "Partially refunded").await;
+    let query = "query($id: ID!) { payment(id: $id) { captured { amount } refunded { amount } } }";
+    let seen = stage.desk.ask(query, json!({"id": payment})).await["payment"].clone();
+    assert_eq!(seen, json!({"captured": {"amount": "4998"}, "refunded": {"amount": "950"}}));
+}
+
+#[tokio::test]
+async fn an_admin_counts_stock_again_and_support_only_looks() {
+    let stage = Stage::with_mugs().await;
+    let Some(browser) = at_the_console(&stage, &stage.admin).await else { return };
+    browser.press("Inventory").await;
+    browser.press("MUG").await;
+    browser.press("Adjust…").await;
+    browser.choose("What happened", "Goods were broken or lost").await;
+    browser.fill("Units", "-95").await;
+    browser.press("Adjust").await;
+    browser.shows("dialog .error", "reason").await;
+    browser.fill("Reason", "a fall").await;
+    browser.press("Adjust").await;
+    browser.shows(".head .badge", "Low").await;
+    assert_eq!(stage.figures("MUG").await, [5, 0, 5]);
+
+    let Some(desk) = at_the_console(&stage, &stage.desk).await else { return };
+    desk.press("Inventory").await;
+    desk.press("MUG").await;
+    desk.shows("table", "a fall").await;
+    let buttons = "return document.querySelectorAll('.head button').length";
+    assert_eq!(desk.evaluate(buttons).await, Value::from(0));
+}
+
+#[tokio::test]
+async fn staff_see_messages_and_how_the_system_is() {
+    let stage = Stage::with_mugs().await;
+    stage.order(&stage.ada, &[("MUG", 1)]).await;
+    let Some(browser) = at_the_console(&stage, &stage.desk).await else { return };
+    browser.press("Notifications").await;
+    browser.shows("table", "Order confirmation").await;
+    browser.shows("table", "Sent").await;
+    browser.press("Payments").await;
+    browser.shows("#view", "No payments.").await;
+    browser.press("System").await;
+    browser.shows("table", "orders").await;
+    browser.shows("#view", "postgres").await;
+}
+
+#[tokio::test]
+async fn the_console_is_not_for_customers() {
+    let stage = Stage::new().await;
+    let Some(browser) = at_the_console(&stage, &stage.ada).await else { return };
+    browser.shows("#sign-in .error", "not for staff").await;
+    let kept = "return sessionStorage.getItem('staffToken')";
+    assert_eq!(browser.evaluate(kept).await, Value::Null);
+}
