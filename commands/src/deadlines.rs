@@ -10,7 +10,7 @@ use domain::cart::CartCommand;
 use domain::payment::PaymentCommand;
 use domain::process::Deadline;
 use domain::{CartId, OrderId, PaymentId, StreamId, Timestamp};
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use projections::carts::Lapsed;
 use projections::deadlines::Due;
 use projections::{QueryError, ReadModels};
@@ -49,35 +49,30 @@ pub async fn run(bus: Bus, read_models: ReadModels, stop: CancellationToken) {
 
 async fn execute_all(bus: &Bus, read_models: &ReadModels) -> Result<(), QueryError> {
     let due = read_models.deadlines_due(Utc::now(), BATCH_MAX).await?;
-    side_by_side(due.iter().map(async |due| (due.stream, execute(bus, due).await))).await;
+    let execute = |due: Due| or_warn(due.stream, execute(bus, due));
+    stream::iter(due).for_each_concurrent(PARALLEL, execute).await;
     // A cart says itself how long it lasts: its row is its deadline.
     let lapsed = read_models.lapsed_carts(Utc::now(), BATCH_MAX).await?;
-    let cart = |lapsed: &Lapsed| CartId(lapsed.id).stream();
-    side_by_side(lapsed.iter().map(async |lapsed| (cart(lapsed), expire(bus, lapsed).await))).await;
+    let expire = |cart: Lapsed| or_warn(CartId(cart.id).stream(), expire(bus, cart));
+    stream::iter(lapsed).for_each_concurrent(PARALLEL, expire).await;
     Ok(())
 }
 
-async fn side_by_side<C>(commands: impl Iterator<Item = C>)
-where
-    C: Future<Output = (StreamId, Result<(), CommandError>)>,
-{
-    let mut executed = futures::stream::iter(commands).buffer_unordered(PARALLEL);
-    while let Some((stream, result)) = executed.next().await {
-        if let Err(error) = result {
-            tracing::warn!(%stream, %error, "a deadline could not be executed");
-        }
+/// What fails stays due.
+async fn or_warn(stream: StreamId, execution: impl Future<Output = Result<(), CommandError>>) {
+    if let Err(error) = execution.await {
+        tracing::warn!(%stream, %error, "a deadline could not be executed");
     }
 }
 
-async fn expire(bus: &Bus, lapsed: &Lapsed) -> Result<(), CommandError> {
+async fn expire(bus: &Bus, lapsed: Lapsed) -> Result<(), CommandError> {
     let cart = CartId(lapsed.id);
     let id = id_of("cart_expiry", cart.stream(), lapsed.expires_at);
     let expire = AskCart { name: "cartExpire", cart, command: CartCommand::Expire };
-    bus.execute(expire, Context::reaction("deadlines", id, None)).await?;
-    Ok(())
+    bus.execute(expire, Context::reaction("deadlines", id, None)).await.map(|_| ())
 }
 
-async fn execute(bus: &Bus, due: &Due) -> Result<(), CommandError> {
+async fn execute(bus: &Bus, due: Due) -> Result<(), CommandError> {
     let id = id_of(due.deadline.as_str(), due.stream, due.due_at);
     let context = Context::reaction("deadlines", id, None);
     match due.deadline {
@@ -94,7 +89,7 @@ async fn execute(bus: &Bus, due: &Due) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn ask(due: &Due, name: &'static str, command: PaymentCommand) -> AskPayment {
+fn ask(due: Due, name: &'static str, command: PaymentCommand) -> AskPayment {
     AskPayment { name, payment: PaymentId(due.stream.id), command }
 }
 

@@ -134,7 +134,7 @@ impl Shop {
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cartulary"));
         let ours = |name: &str| {
-            const OURS: [&str; 10] = [
+            const OURS: [&str; 11] = [
                 "CARTULARY_",
                 "JWT_",
                 "DATABASE_",

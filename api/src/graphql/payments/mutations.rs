@@ -231,10 +231,11 @@ async fn heard_of(
         }
         bus.store().changed(seen, left).await;
         // Most of what happens is about others, and this is read from memory.
-        let news = bus.store().read(seen, NEWS_MAX).await.map_err(CommandError::from)?;
+        let news = bus.store().read(seen, NEWS_MAX).await.map_err(commands::CommandError::from)?;
         seen = news.last().map_or(seen, |event| event.position);
-        for event in news.iter().filter(|event| event.stream_id == payment.id.0) {
-            payment.hear(projections::decode(event).map_err(CommandError::from)?);
+        let own = payment.id.0;
+        for event in news.iter().filter(|event| event.stream_id == own) {
+            payment.hear(projections::decode(event).map_err(commands::CommandError::from)?);
         }
     }
     Ok(done)

@@ -4,7 +4,7 @@ use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::PaymentId;
 use domain::payment::{Attempt, Payment as State};
-use projections::Row;
+use projections::{Recorded, Row};
 use serde::Serialize;
 
 use crate::graphql::errors::fault;
@@ -85,13 +85,13 @@ impl Payment {
 
     /// Folds an event of its stream, if it is the next one.
     pub(super) fn hear(&mut self, event: Recorded) {
-        let next = event.stream == self.id.stream() && event.version == self.version + 1;
-        if let (true, Event::Payment(fact)) = (next, event.event) {
-            let mut state = State::Existing(self.attempt.clone());
-            state.apply(fact);
-            if let State::Existing(attempt) = state {
-                (self.attempt, self.version) = (attempt, event.version);
-            }
+        if event.stream != self.id.stream() || event.version != self.version + 1 {
+            return;
+        }
+        let mut state = domain::State::Payment(State::Existing(self.attempt.clone()));
+        state.apply(event.event);
+        if let domain::State::Payment(State::Existing(attempt)) = state {
+            (self.attempt, self.version) = (attempt, event.version);
         }
     }
 
