@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{Connection, PgPool};
+use sqlx::PgPool;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -17,10 +17,6 @@ use crate::{
     Append, Loaded, LockedLog, Options, Outcome, Pages, Permit, RecordedEvent, Snapshot,
     StoreError, Wanted, copy, read, snapshot, wake,
 };
-
-/// A connection of the pool that was used so lately is not tested again: the pool has tested it when it
-/// came back, and no restart of Postgres is over so soon.
-const TRUSTED: Duration = Duration::from_millis(100);
 
 /// Handle on the log; cheap to clone.
 #[derive(Clone)]
@@ -43,15 +39,6 @@ impl EventStore {
         let pool = PgPoolOptions::new()
             .max_connections(options.max_connections)
             .acquire_timeout(options.acquire_timeout)
-            .test_before_acquire(false)
-            .before_acquire(|connection, used| {
-                Box::pin(async move {
-                    if used.idle_for > TRUSTED {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
             .connect_with(connection.clone())
             .await?;
         let (queue, waiting) = mpsc::channel(options.queue_items);
