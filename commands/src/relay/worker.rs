@@ -158,7 +158,7 @@ impl<'a> Leader<'a> {
 
     /// So many from the first on are acknowledged.
     async fn advance(&mut self, taken: usize) -> Result<(), Stopped> {
-        let Some(last) = self.unsent.drain(..taken).last() else { return Ok(()) };
+        let Some(last) = self.unsent.drain(..taken).next_back() else { return Ok(()) };
         let pool = self.relay.feed.store().pool();
         let mut connection = pool.acquire().await.map_err(LeaseError::from)?;
         lease::advance(&mut connection, &self.lease, self.checkpoint, last.position).await?;
