@@ -1,7 +1,10 @@
 //! Programs that some tests need, and others do without.
 
 use std::io::Write;
+use std::net::TcpListener;
 use std::path::PathBuf;
+
+use uuid::Uuid;
 
 /// Where a program of the system is. Where it is not, a test says so and is skipped.
 pub(crate) fn installed(program: &str) -> Option<PathBuf> {
@@ -13,6 +16,15 @@ pub(crate) fn installed(program: &str) -> Option<PathBuf> {
         skip(&format!("{program}, which is not installed"));
     }
     found
+}
+
+/// A port for a server that stops and starts again: below those that systems give to connections, so
+/// that nobody takes it meanwhile.
+pub(crate) fn lasting_port() -> u16 {
+    std::iter::repeat_with(|| Uuid::new_v4().as_u128() % 20_000)
+        .filter_map(|random| u16::try_from(10_000 + random).ok())
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("a port is free")
 }
 
 /// Says that this test is skipped for want of something; not in CI, where that is a failure.

@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::cluster::until;
+use crate::programs::lasting_port;
 use crate::venv::python;
 
 /// A running mail server. It is killed with the test.
@@ -26,7 +27,7 @@ impl MailServer {
         let folder = Scratch::new();
         let folder_path = folder.path().to_owned();
         set(&folder_path, "accept");
-        let (child, port) = run(&python, &folder_path, 0).await;
+        let (child, port) = run(&python, &folder_path, lasting_port()).await;
         Some(MailServer { child, port, python, folder })
     }
 
@@ -71,7 +72,7 @@ fn set(folder: &Path, mode: &str) {
     std::fs::rename(draft, folder.join("mode")).unwrap();
 }
 
-/// On this port, or any if it is 0; and which it is.
+/// On this port; and which it is.
 async fn run(python: &Path, folder: &Path, port: u16) -> (Child, u16) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/mail/smtp_server.py");
     let mut child = Command::new(python)

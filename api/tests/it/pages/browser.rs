@@ -64,9 +64,13 @@ impl Browser {
     /// Clicks the button or the link of this name, as soon as it can be.
     pub(super) async fn press(&self, name: &str) {
         let named = format!("normalize-space()=\"{name}\" or @aria-label=\"{name}\"");
-        let path = format!("//*[self::button or self::a][{named}]");
-        until(&format!("{name:?} can be pressed"), async || {
-            let Ok(found) = self.client.find_all(Locator::XPath(&path)).await else { return false };
+        self.press_at(&format!("//*[self::button or self::a][{named}]")).await;
+    }
+
+    /// Clicks what is at this XPath, as soon as it can be; the page may be drawn anew meanwhile.
+    pub(super) async fn press_at(&self, path: &str) {
+        until(&format!("{path} can be pressed"), async || {
+            let Ok(found) = self.client.find_all(Locator::XPath(path)).await else { return false };
             for element in found {
                 if self.click(&element).await.is_ok_and(|done| done) {
                     return true;

@@ -44,13 +44,12 @@ async fn staff_ship_an_order_and_see_who_did_what_and_why() {
     browser.press("Mark as delivered").await;
     browser.shows("#states", "Delivered").await;
 
+    browser.shows("#history", "order.processing_started").await;
     let history = browser.text(Locator::Id("history")).await;
     let of = |name: &str| history.find(name).unwrap_or_else(|| panic!("no {name} in {history}"));
     assert!(of("payment.initiated") < of("order.confirmed"), "{history}");
     assert!(history[of("order.processing_started")..].contains("by staff"), "{history}");
-    let cause = "//li[contains(., 'order.confirmed')]//button";
-    let cause = browser.client.find(Locator::XPath(cause)).await.unwrap();
-    cause.click().await.unwrap();
+    browser.press_at("//li[contains(., 'order.confirmed')]//button").await;
     browser.shows("dialog", "payment.authorized").await;
     stage.stands(&order, ["DELIVERED", "PAID", "DELIVERED"]).await;
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 
 use crate::cluster::until;
-use crate::programs::installed;
+use crate::programs::{installed, lasting_port};
 
 /// It ends with the test.
 pub(crate) struct NatsServer {
@@ -39,7 +39,7 @@ impl NatsServer {
     pub(crate) async fn start() -> Option<NatsServer> {
         let program = installed("nats-server")?;
         let folder = Scratch::new();
-        let (child, address) = run(&program, folder.path(), "-1").await;
+        let (child, address) = run(&program, folder.path(), &lasting_port().to_string()).await;
         Some(NatsServer { child, program, folder, address })
     }
 
@@ -82,7 +82,7 @@ impl NatsServer {
     }
 }
 
-/// On this port, or any if it is -1; and where that is.
+/// On this port; and where that is.
 async fn run(program: &Path, folder: &Path, port: &str) -> (Child, SocketAddr) {
     let child = Command::new(program)
         .args(["-a", "127.0.0.1", "-p", port, "-js", "-sd"])
