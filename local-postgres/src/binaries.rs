@@ -73,6 +73,13 @@ impl Binaries {
         })
     }
 
+    /// The fastest way to compress page images in the WAL that this build offers: `on` is pglz, which
+    /// took a sixth of the server's time while a large log was appended to.
+    pub(crate) fn wal_compression(&self) -> &'static str {
+        let options = ask(self.bin.join("pg_config"), "--configure").unwrap_or_default();
+        if self.major >= 15 && options.contains("--with-lz4") { "lz4" } else { "on" }
+    }
+
     /// Looks at one directory, following links so that a lone link to `postgres` leads to its siblings.
     fn in_directory(bin: &Path, account: &Account) -> Option<Binaries> {
         let real = fs::canonicalize(bin.join("postgres")).ok()?.parent()?.to_owned();

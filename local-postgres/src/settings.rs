@@ -31,7 +31,6 @@ fsync = on
 synchronous_commit = on
 full_page_writes = on
 
-wal_compression = on
 checkpoint_timeout = 15min
 checkpoint_completion_target = 0.9
 
@@ -86,11 +85,13 @@ pub(crate) fn postgresql_conf(
          unix_socket_directories = {socket}\n\
          port = {port}\n\
          shared_preload_libraries = '{libraries}'\n\
+         wal_compression = {wal_compression}\n\
          {COMMON}{own}",
         data = quoted(&home.data().to_string_lossy()),
         hba = quoted(&home.pg_hba().to_string_lossy()),
         ident = quoted(&home.data().join("pg_ident.conf").to_string_lossy()),
         socket = quoted(&home.socket_dir().to_string_lossy()),
+        wal_compression = binaries.wal_compression(),
     )
 }
 
