@@ -67,7 +67,7 @@ impl Binaries {
     pub(crate) fn has_library(&self, name: &str) -> bool {
         let prefix = self.bin.join("..");
         let beside = [prefix.join("lib"), prefix.join("lib/postgresql")];
-        let told = ask(self.bin.join("pg_config"), "--pkglibdir");
+        let told = ask(&self.bin.join("pg_config"), "--pkglibdir").map(PathBuf::from);
         told.into_iter().chain(beside).any(|folder| {
             ["so", "dylib"].iter().any(|suffix| folder.join(format!("{name}.{suffix}")).exists())
         })
@@ -76,7 +76,7 @@ impl Binaries {
     /// The fastest way to compress page images in the WAL that this build offers: `on` is pglz, which
     /// took a sixth of the server's time while a large log was appended to.
     pub(crate) fn wal_compression(&self) -> &'static str {
-        let options = ask(self.bin.join("pg_config"), "--configure").unwrap_or_default();
+        let options = ask(&self.bin.join("pg_config"), "--configure").unwrap_or_default();
         if self.major >= 15 && options.contains("--with-lz4") { "lz4" } else { "on" }
     }
 
@@ -109,7 +109,8 @@ fn installations(account: &Account) -> Result<Box<dyn Iterator<Item = Binaries> 
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let in_path: Vec<PathBuf> = env::split_paths(&path).collect();
-    let told = std::iter::once_with(|| ask("pg_config".into(), "--bindir")).flatten();
+    let told = std::iter::once_with(|| ask(Path::new("pg_config"), "--bindir")).flatten();
+    let told = told.map(PathBuf::from);
     let candidates = in_path.into_iter().chain(told).chain(std::iter::once_with(usual).flatten());
     Ok(Box::new(candidates.filter_map(|bin| Binaries::in_directory(&bin, account))))
 }
@@ -144,10 +145,10 @@ fn major(printed: &str) -> Option<u32> {
     number.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-fn ask(pg_config: PathBuf, question: &str) -> Option<PathBuf> {
+fn ask(pg_config: &Path, question: &str) -> Option<String> {
     let output = Command::new(pg_config).arg(question).stderr(Stdio::null()).output().ok()?;
     let answer = String::from_utf8(output.stdout).ok()?;
-    (output.status.success() && !answer.trim().is_empty()).then(|| PathBuf::from(answer.trim()))
+    (output.status.success() && !answer.trim().is_empty()).then(|| answer.trim().to_owned())
 }
 
 #[cfg(test)]

@@ -4,14 +4,13 @@
 //! The read model may be behind, so each message is looked at before it is sent.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use domain::NotificationId;
 use projections::QueryError;
 use projections::deadlines::DueNotification;
 use tokio::task::{self, JoinSet};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::post::{Post, Reach};
@@ -106,7 +105,7 @@ impl Office {
     }
 
     fn may_start_next(&mut self) -> bool {
-        let now = std::time::Instant::now();
+        let now = Instant::now();
         !self.waiting.is_empty() && self.may_start() && self.breaker.admit(now).is_ok()
     }
 
@@ -152,7 +151,7 @@ impl Office {
 
     fn ended(&mut self, task: task::Id, reach: Reach) {
         self.under_way.remove(&task);
-        let now = std::time::Instant::now();
+        let now = Instant::now();
         match reach {
             Reach::Reached => self.breaker.report(true, now),
             Reach::Unreachable => self.breaker.report(false, now),

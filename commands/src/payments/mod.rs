@@ -10,7 +10,7 @@ mod stripe;
 use std::time::{Duration, Instant};
 
 use domain::PaymentId;
-use domain::payment::{Attempt, Fact};
+use domain::payment::{Attempt, Call, Fact};
 use tracing::Instrument;
 
 pub use self::signature::{BadSignature, Signer};
@@ -105,70 +105,22 @@ impl Provider {
         }
     }
 
-    /// Asks for the money to be authorised.
-    pub async fn create(
+    /// Makes a call that the payment has asked for.
+    pub async fn ask(
         &self,
         payment: PaymentId,
         attempt: &Attempt,
-    ) -> Result<Vec<Fact>, ProviderError> {
-        let answer = async {
-            match &self.0 {
-                Backend::Simulated(simulator) => bounded(simulator.create(payment, attempt)).await,
-                Backend::Stripe(stripe) => stripe.create(payment, attempt).await,
-            }
-        };
-        watched("create", answer).await
-    }
-
-    /// Takes the amount of a capture request.
-    pub async fn capture(
-        &self,
-        payment: PaymentId,
-        attempt: &Attempt,
-        request: u32,
+        call: Call,
     ) -> Result<Vec<Fact>, ProviderError> {
         let answer = async {
             match &self.0 {
                 Backend::Simulated(simulator) => {
-                    bounded(simulator.capture(payment, attempt, request)).await
+                    bounded(simulator.ask(payment, attempt, call)).await
                 }
-                Backend::Stripe(stripe) => stripe.capture(payment, attempt, request).await,
+                Backend::Stripe(stripe) => stripe.ask(payment, attempt, call).await,
             }
         };
-        watched("capture", answer).await
-    }
-
-    /// Lets go of what is not captured; each try is a request of its own.
-    pub async fn void(
-        &self,
-        payment: PaymentId,
-        attempt: &Attempt,
-    ) -> Result<Vec<Fact>, ProviderError> {
-        let answer = async {
-            match &self.0 {
-                Backend::Simulated(simulator) => bounded(simulator.void(payment, attempt)).await,
-                Backend::Stripe(stripe) => stripe.void(payment, attempt).await,
-            }
-        };
-        watched("void", answer).await
-    }
-
-    /// Gives back the amount of a refund request.
-    pub async fn refund(
-        &self,
-        payment: PaymentId,
-        attempt: &Attempt,
-        request: u32,
-    ) -> Result<Vec<Fact>, ProviderError> {
-        let answer = async {
-            match &self.0 {
-                Backend::Simulated(simulator) => {
-                    bounded(simulator.refund(payment, attempt, request)).await
-                }
-                Backend::Stripe(stripe) => stripe.refund(payment, attempt, request).await,
-            }
-        };
-        watched("refund", answer).await
+        watched(name_of(call), answer).await
     }
 
     /// All that the provider knows of the payment, without asking it for anything.
@@ -210,6 +162,16 @@ impl Provider {
             Backend::Simulated(simulator) => Ok(simulator.read(body)?.into_iter().collect()),
             Backend::Stripe(stripe) => stripe.read(body).await,
         }
+    }
+}
+
+/// As metrics and traces have it.
+fn name_of(call: Call) -> &'static str {
+    match call {
+        Call::Create => "create",
+        Call::Capture(_) => "capture",
+        Call::Void => "void",
+        Call::Refund(_) => "refund",
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn call(
     };
     let sendable = Utc::now() - attempt.asked_at(call) <= KEYS_LIVE_FOR;
     let answer = match sendable {
-        true => ask(reactions, payment, &attempt, call).await,
+        true => reactions.provider.ask(payment, &attempt, call).await,
         false => look_up(reactions, payment, &attempt, call).await,
     };
     let facts = match answer {
@@ -63,21 +63,6 @@ async fn waiting_for(
     match bus.look(stream, waiting).await? {
         Some(attempt) => Ok(Some(attempt)),
         None => Ok(waiting(&bus.load(stream).await?.0)),
-    }
-}
-
-async fn ask(
-    reactions: &Reactions,
-    payment: PaymentId,
-    attempt: &Attempt,
-    call: Call,
-) -> Result<Vec<Fact>, ProviderError> {
-    let provider = &reactions.provider;
-    match call {
-        Call::Create => provider.create(payment, attempt).await,
-        Call::Capture(request) => provider.capture(payment, attempt, request).await,
-        Call::Void => provider.void(payment, attempt).await,
-        Call::Refund(request) => provider.refund(payment, attempt, request).await,
     }
 }
 

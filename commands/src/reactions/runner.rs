@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 use domain::StreamId;
 use domain::payment::PaymentCommand;
 use domain::process::{Notice, Reaction};
-use event_store::lease::{self, Lease, LeaseError};
+use event_store::lease::LeaseError;
 use projections::Feed;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
-use uuid::Uuid;
 
 use super::queues::Queues;
 use super::{Cause, Task, Work, effects, tasks};
@@ -19,6 +18,7 @@ use crate::checkout::{FlagUnknownPayments, HoldStock, Settle, UnwindPayments};
 use crate::notification::Notify;
 use crate::payment::{AskPayment, PaymentPolicy};
 use crate::payments::Provider;
+use crate::tenure::{Candidate, Term};
 use crate::trace::{self, SPANS};
 use crate::{Bus, CommandError, Trace, metrics};
 
@@ -26,7 +26,6 @@ use crate::{Bus, CommandError, Trace, metrics};
 pub(super) const NAME: &str = "reactions";
 
 const LEASE_TTL: Duration = Duration::from_secs(5);
-const RENEW_EVERY: Duration = Duration::from_millis(1_500);
 const POLL: Duration = Duration::from_millis(500);
 
 /// The checkpoint may be so far behind what is done: to do that again changes nothing.
@@ -58,33 +57,21 @@ enum Stopped {
 
 /// Reacts, whenever this node holds the lease, until told to stop.
 pub async fn run(reactions: Reactions, stop: CancellationToken) {
-    let owner = Uuid::now_v7().to_string();
     let pool = reactions.bus.store().pool().clone();
-    while !stop.is_cancelled() {
-        match lease::acquire(&pool, NAME, &owner, LEASE_TTL).await {
-            Ok(Some(lease)) => {
-                let mut leader = Leader::new(reactions.clone(), lease);
-                if let Err(error) = leader.lead(&stop).await {
-                    tracing::warn!(%error, "reactions stopped on this node, trying again");
-                }
-                leader.resign().await;
-            }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "the lease of the reactions cannot be taken"),
+    let mut candidate = Candidate::new(pool, NAME, LEASE_TTL, stop.clone());
+    while let Some(term) = candidate.term().await {
+        let mut leader = Leader::new(reactions.clone(), term);
+        if let Err(error) = leader.lead(&stop).await {
+            tracing::warn!(%error, "reactions stopped on this node, trying again");
         }
-        tokio::select! {
-            () = tokio::time::sleep(pause(0, RENEW_EVERY, RENEW_EVERY)) => {}
-            () = stop.cancelled() => {}
-        }
+        leader.resign().await;
     }
 }
 
 struct Leader {
     reactions: Reactions,
-    lease: Lease,
-    checkpoint: i64,
+    term: Term,
     saved_at: Instant,
-    renewed_at: Instant,
     read_at: Instant,
     queues: Queues,
     /// Of the command whose events are being read: its first one tells.
@@ -93,15 +80,13 @@ struct Leader {
 }
 
 impl Leader {
-    fn new(reactions: Reactions, lease: Lease) -> Leader {
+    fn new(reactions: Reactions, term: Term) -> Leader {
         Leader {
             reactions,
-            checkpoint: lease.position,
-            queues: Queues::new(lease.position),
+            queues: Queues::new(term.checkpoint()),
             trace: None,
-            lease,
+            term,
             saved_at: Instant::now(),
-            renewed_at: Instant::now(),
             read_at: Instant::now(),
             running: JoinSet::new(),
         }
@@ -109,7 +94,7 @@ impl Leader {
 
     async fn lead(&mut self, stop: &CancellationToken) -> Result<(), Stopped> {
         while !stop.is_cancelled() {
-            self.keep_lease().await?;
+            self.term.keep().await?;
             let found = self.read().await?;
             if self.saved_at.elapsed() >= SAVE_EVERY {
                 self.save_checkpoint().await?;
@@ -125,14 +110,6 @@ impl Leader {
             }
         }
         self.save_checkpoint().await
-    }
-
-    async fn keep_lease(&mut self) -> Result<(), Stopped> {
-        if self.renewed_at.elapsed() >= RENEW_EVERY {
-            lease::renew(self.reactions.bus.store().pool(), &self.lease, LEASE_TTL).await?;
-            self.renewed_at = Instant::now();
-        }
-        Ok(())
     }
 
     async fn read(&mut self) -> Result<usize, Stopped> {
@@ -183,13 +160,7 @@ impl Leader {
     }
 
     async fn save_checkpoint(&mut self) -> Result<(), Stopped> {
-        let reached = self.queues.checkpoint();
-        if reached > self.checkpoint {
-            let mut connection =
-                self.reactions.bus.store().pool().acquire().await.map_err(LeaseError::from)?;
-            lease::advance(&mut connection, &self.lease, self.checkpoint, reached).await?;
-            self.checkpoint = reached;
-        }
+        self.term.advance(self.queues.checkpoint()).await?;
         self.saved_at = Instant::now();
         Ok(())
     }
@@ -197,10 +168,7 @@ impl Leader {
     /// Stops what still runs, so that the next leader need not wait.
     async fn resign(mut self) {
         self.running.shutdown().await;
-        let pool = self.reactions.bus.store().pool();
-        if let Err(error) = lease::release(pool, self.lease).await {
-            tracing::debug!(%error, "the lease of the reactions was not given back");
-        }
+        self.term.resign().await;
     }
 }
 

@@ -2,22 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use event_store::lease::{self, Lease, LeaseError};
+use event_store::lease::LeaseError;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::cloud_event::{Message, message};
 use super::nats::Publisher;
 use super::{Backend, Relay};
-use crate::backoff::pause;
 use crate::breaker::Breaker;
+use crate::tenure::{Candidate, Term};
 
 /// The name of the lease; its position is the checkpoint.
 pub(super) const NAME: &str = "relay";
 
 /// Longer than until the next renewal and the longest attempt to publish.
 const LEASE_TTL: Duration = Duration::from_secs(10);
-const RENEW_EVERY: Duration = Duration::from_millis(1_500);
 const POLL: Duration = Duration::from_millis(250);
 
 /// The most events published at once.
@@ -47,25 +45,15 @@ pub async fn run(relay: Relay, stop: CancellationToken) {
         publisher: Publisher::new(nats.clone()),
         breaker: Breaker::new("the broker", FAILURES_AT_MOST, FIRST_REST, LONGEST_REST),
     };
-    let owner = Uuid::now_v7().to_string();
-    let pool = relay.feed.store().pool();
-    while !stop.is_cancelled() {
-        match lease::acquire(pool, NAME, &owner, LEASE_TTL).await {
-            Ok(Some(lease)) => {
-                tracing::info!(after = lease.position, "this node relays events");
-                let mut leader = Leader::new(&relay, &prefix, &mut courier, lease);
-                if let Err(error) = leader.lead(&stop).await {
-                    tracing::warn!(%error, "the relay stopped on this node, trying again");
-                }
-                leader.resign().await;
-            }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "the lease of the relay cannot be taken"),
+    let pool = relay.feed.store().pool().clone();
+    let mut candidate = Candidate::new(pool, NAME, LEASE_TTL, stop.clone());
+    while let Some(term) = candidate.term().await {
+        tracing::info!(after = term.checkpoint(), "this node relays events");
+        let mut leader = Leader::new(&relay, &prefix, &mut courier, term);
+        if let Err(error) = leader.lead(&stop).await {
+            tracing::warn!(%error, "the relay stopped on this node, trying again");
         }
-        tokio::select! {
-            () = tokio::time::sleep(pause(0, RENEW_EVERY, RENEW_EVERY)) => {}
-            () = stop.cancelled() => {}
-        }
+        leader.resign().await;
     }
 }
 
@@ -79,28 +67,20 @@ struct Leader<'a> {
     relay: &'a Relay,
     prefix: &'a str,
     courier: &'a mut Courier,
-    lease: Lease,
-    renewed_at: Instant,
-    /// Of the last event that was acknowledged, as the lease has it.
-    checkpoint: i64,
+    /// Its checkpoint is the last event that was acknowledged.
+    term: Term,
     /// What was read after it.
     unsent: Vec<Message>,
 }
 
 impl<'a> Leader<'a> {
-    fn new(
-        relay: &'a Relay,
-        prefix: &'a str,
-        courier: &'a mut Courier,
-        lease: Lease,
-    ) -> Leader<'a> {
-        let (checkpoint, renewed_at) = (lease.position, Instant::now());
-        Leader { relay, prefix, courier, lease, renewed_at, checkpoint, unsent: Vec::new() }
+    fn new(relay: &'a Relay, prefix: &'a str, courier: &'a mut Courier, term: Term) -> Leader<'a> {
+        Leader { relay, prefix, courier, term, unsent: Vec::new() }
     }
 
     async fn lead(&mut self, stop: &CancellationToken) -> Result<(), Stopped> {
         while !stop.is_cancelled() {
-            self.keep_lease().await?;
+            self.term.keep().await?;
             if self.unsent.is_empty() {
                 self.read().await?;
             }
@@ -111,7 +91,7 @@ impl<'a> Leader<'a> {
             let waiting = async {
                 match has_rest {
                     true => tokio::time::sleep(POLL).await,
-                    false => self.relay.feed.changed(self.checkpoint, POLL).await,
+                    false => self.relay.feed.changed(self.term.checkpoint(), POLL).await,
                 }
             };
             tokio::select! {
@@ -122,17 +102,8 @@ impl<'a> Leader<'a> {
         Ok(())
     }
 
-    async fn keep_lease(&mut self) -> Result<(), Stopped> {
-        if self.renewed_at.elapsed() >= RENEW_EVERY {
-            let began = Instant::now();
-            lease::renew(self.relay.feed.store().pool(), &self.lease, LEASE_TTL).await?;
-            self.renewed_at = began;
-        }
-        Ok(())
-    }
-
     async fn read(&mut self) -> Result<(), Stopped> {
-        for entry in self.relay.feed.read(self.checkpoint, BATCH_MAX).await? {
+        for entry in self.relay.feed.read(self.term.checkpoint(), BATCH_MAX).await? {
             let message = message(self.prefix, &entry.raw);
             self.unsent.push(message.map_err(|_| Stopped::Unreadable(entry.position()))?);
         }
@@ -159,18 +130,12 @@ impl<'a> Leader<'a> {
     /// So many from the first on are acknowledged.
     async fn advance(&mut self, taken: usize) -> Result<(), Stopped> {
         let Some(last) = self.unsent.drain(..taken).next_back() else { return Ok(()) };
-        let pool = self.relay.feed.store().pool();
-        let mut connection = pool.acquire().await.map_err(LeaseError::from)?;
-        lease::advance(&mut connection, &self.lease, self.checkpoint, last.position).await?;
-        self.checkpoint = last.position;
-        Ok(())
+        Ok(self.term.advance(last.position).await?)
     }
 
     /// Another node is to know better from now on.
     async fn resign(self) {
         self.relay.note(None);
-        if let Err(error) = lease::release(self.relay.feed.store().pool(), self.lease).await {
-            tracing::debug!(%error, "the lease of the relay was not given back");
-        }
+        self.term.resign().await;
     }
 }

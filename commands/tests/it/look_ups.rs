@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use commands::payments::{Provider, Signer, Simulator};
 use commands::{Bus, Changes, Command, Halt, PaymentPolicy, Reactions, States, run_reactions};
-use domain::payment::{Attempt, CaptureMode, Method, PaymentEvent, PaymentStatus};
+use domain::payment::{Attempt, Call, CaptureMode, Method, PaymentEvent, PaymentStatus};
 use domain::{OrderId, PaymentId, State, StreamId, Timestamp};
 use projections::Projector;
 use tokio_util::sync::CancellationToken;
@@ -85,7 +85,8 @@ async fn turned_to_the_provider(
     let payment = asked.payment;
     bus.execute(asked, once()).await.unwrap();
     if is_known {
-        provider.create(payment, &attempt(&bus, payment).await).await.unwrap();
+        let attempt = attempt(&bus, payment).await;
+        provider.ask(payment, &attempt, Call::Create).await.unwrap();
     }
 
     let projector = Projector::start(bus.store().clone(), projections::Options::default());

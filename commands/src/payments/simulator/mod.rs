@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use domain::payment::{Attempt, Fact};
+use domain::payment::{Attempt, Call, Fact, Request};
 use domain::{Money, PaymentId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -87,11 +87,30 @@ impl Simulator {
         Simulator { pool, signer, queued: Arc::default(), late }
     }
 
-    pub(super) async fn create(
+    pub(super) async fn ask(
         &self,
         payment: PaymentId,
         attempt: &Attempt,
+        call: Call,
     ) -> Result<Vec<Fact>, ProviderError> {
+        let amount_of = |request: Option<&Request>| request.map_or(0, |request| request.amount);
+        let report = match call {
+            Call::Create => self.create(payment, attempt).await?,
+            Call::Capture(request) => {
+                let amount = amount_of(attempt.capture_requests.get(&request));
+                self.take(payment, request, amount).await?
+            }
+            Call::Void => self.let_go(payment).await?,
+            Call::Refund(request) => {
+                let amount = amount_of(attempt.refund_requests.get(&request));
+                self.give_back(payment, request, amount).await?
+            }
+        };
+        self.queued.notify_one();
+        Ok(vec![report.fact()])
+    }
+
+    async fn create(&self, payment: PaymentId, attempt: &Attempt) -> Result<Report, ProviderError> {
         let Some(story) = Story::of(&attempt.source) else {
             return Err(ProviderError::Refused(format!("no such token: {}", attempt.source)));
         };
@@ -99,45 +118,11 @@ impl Simulator {
             return Err(silence());
         }
         let (first_time, report) = self.open_intent(payment, attempt, story).await?;
-        self.queued.notify_one();
         if story == Story::Timeout && first_time {
+            self.queued.notify_one();
             std::future::pending::<()>().await;
         }
-        Ok(vec![report.fact()])
-    }
-
-    pub(super) async fn capture(
-        &self,
-        payment: PaymentId,
-        attempt: &Attempt,
-        request: u32,
-    ) -> Result<Vec<Fact>, ProviderError> {
-        let amount = attempt.capture_requests.get(&request).map_or(0, |request| request.amount);
-        let report = self.take(payment, request, amount).await?;
-        self.queued.notify_one();
-        Ok(vec![report.fact()])
-    }
-
-    pub(super) async fn void(
-        &self,
-        payment: PaymentId,
-        _: &Attempt,
-    ) -> Result<Vec<Fact>, ProviderError> {
-        let report = self.let_go(payment).await?;
-        self.queued.notify_one();
-        Ok(vec![report.fact()])
-    }
-
-    pub(super) async fn refund(
-        &self,
-        payment: PaymentId,
-        attempt: &Attempt,
-        request: u32,
-    ) -> Result<Vec<Fact>, ProviderError> {
-        let amount = attempt.refund_requests.get(&request).map_or(0, |request| request.amount);
-        let report = self.give_back(payment, request, amount).await?;
-        self.queued.notify_one();
-        Ok(vec![report.fact()])
+        Ok(report)
     }
 
     pub(super) async fn look_up(

@@ -15,7 +15,7 @@ mod webhook;
 
 use chrono::Utc;
 use domain::PaymentId;
-use domain::payment::{Attempt, Fact};
+use domain::payment::{Attempt, Call, Fact, Request};
 use stripe::StripeError;
 use stripe_core::payment_intent::{CancelPaymentIntent, CapturePaymentIntent};
 use stripe_core::refund::CreateRefund;
@@ -54,7 +54,21 @@ impl Stripe {
         Ok(Stripe { api: Api::new(secret_key, api_base)?, signer })
     }
 
-    pub(super) async fn create(
+    pub(super) async fn ask(
+        &self,
+        payment: PaymentId,
+        attempt: &Attempt,
+        call: Call,
+    ) -> Result<Vec<Fact>, ProviderError> {
+        match call {
+            Call::Create => self.create(payment, attempt).await,
+            Call::Capture(request) => self.capture(payment, attempt, request).await,
+            Call::Void => self.void(payment, attempt).await,
+            Call::Refund(request) => self.refund(payment, attempt, request).await,
+        }
+    }
+
+    async fn create(
         &self,
         payment: PaymentId,
         attempt: &Attempt,
@@ -71,7 +85,7 @@ impl Stripe {
         }
     }
 
-    pub(super) async fn capture(
+    async fn capture(
         &self,
         payment: PaymentId,
         attempt: &Attempt,
@@ -98,7 +112,7 @@ impl Stripe {
     }
 
     /// Without a key: what is cancelled cannot be cancelled again, and what could not be may be later.
-    pub(super) async fn void(
+    async fn void(
         &self,
         payment: PaymentId,
         attempt: &Attempt,
@@ -120,7 +134,7 @@ impl Stripe {
     }
 
     /// A refund that is pending brings no fact yet; Stripe's webhook will.
-    pub(super) async fn refund(
+    async fn refund(
         &self,
         payment: PaymentId,
         attempt: &Attempt,
@@ -176,7 +190,7 @@ impl Stripe {
 }
 
 /// Of a request of ours, in minor units.
-fn amount_of(request: Option<&domain::payment::Request>) -> Result<i64, ProviderError> {
+fn amount_of(request: Option<&Request>) -> Result<i64, ProviderError> {
     let unknown = || ProviderError::Refused("there is no such request".to_owned());
     request.map(|request| request.amount).ok_or_else(unknown)
 }
