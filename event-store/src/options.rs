@@ -70,6 +70,8 @@ impl Options {
                 // empty then has grown.
                 ("plan_cache_mode", "force_generic_plan".to_owned()),
                 ("enable_seqscan", "off".to_owned()),
+                // A bitmap of an index visits what is dead there, and leaves it to be visited again.
+                ("enable_bitmapscan", "off".to_owned()),
                 ("jit", "off".to_owned()),
             ])
             .disable_statement_logging();
