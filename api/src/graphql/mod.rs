@@ -57,6 +57,7 @@ pub struct Mutation(
     carts::CartMergeMutation,
     coupons::CouponMutation,
     orders::OrderMutation,
+    orders::OrderShippingMutation,
     orders::OrderReturnMutation,
     payments::PaymentMutation,
     inventory::InventoryMutation,

@@ -1,16 +1,14 @@
 //! What can be done about orders.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use chrono::{DateTime, Utc};
 use commands::checkout::CancelOrder;
 use commands::order::AskOrder;
 use commands::{Command, Receipt};
 use domain::cart::Owner;
 use domain::checkout::PlaceOrder;
-use domain::order::{CancelReason, OrderCommand, Part, Shipment};
+use domain::order::{CancelReason, OrderCommand};
 use domain::{
-    Address, CartId, Contact, CustomerId, Money, OrderId, Personal, Refusal, ShipmentId, SubjectId,
-    Text,
+    Address, CartId, Contact, CustomerId, Money, OrderId, Personal, Refusal, SubjectId, Text,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -18,7 +16,6 @@ use uuid::Uuid;
 use super::Order;
 use crate::graphql::errors::{Failure, in_input};
 use crate::graphql::input::{self, Parser};
-use crate::graphql::lines;
 use crate::graphql::money::MoneyInput;
 use crate::graphql::mutation::{Done, Terms, execute, execute_at, payload};
 use crate::graphql::places::{AddressInput, ContactInput};
@@ -68,60 +65,6 @@ pub struct OrderCancelInput {
     expected_version: Option<i32>,
 }
 
-/// The order that is being packed.
-#[derive(Debug, InputObject, Serialize)]
-pub struct OrderProcessingStartInput {
-    /// The order.
-    order_id: ID,
-    /// Send the same key again to repeat the request safely.
-    idempotency_key: Option<ID>,
-    /// Refuse unless the order is at this version.
-    expected_version: Option<i32>,
-}
-
-/// A parcel.
-#[derive(Debug, InputObject, Serialize)]
-pub struct OrderShipInput {
-    /// The order.
-    order_id: ID,
-    /// What is in it; without lines, all that is not shipped yet.
-    #[graphql(default)]
-    lines: Vec<OrderPartInput>,
-    /// Who carries it.
-    carrier: Option<String>,
-    /// The carrier's number for it.
-    tracking_number: Option<String>,
-    /// When it should arrive.
-    estimated_delivery: Option<DateTime<Utc>>,
-    /// Send the same key again to repeat the request safely.
-    idempotency_key: Option<ID>,
-    /// Refuse unless the order is at this version.
-    expected_version: Option<i32>,
-}
-
-/// Goods that have arrived.
-#[derive(Debug, InputObject, Serialize)]
-pub struct OrderDeliverInput {
-    /// The order.
-    order_id: ID,
-    /// What has arrived; without lines, all that is on its way.
-    #[graphql(default)]
-    lines: Vec<OrderPartInput>,
-    /// Send the same key again to repeat the request safely.
-    idempotency_key: Option<ID>,
-    /// Refuse unless the order is at this version.
-    expected_version: Option<i32>,
-}
-
-/// So many of one SKU.
-#[derive(Debug, InputObject, Serialize)]
-pub struct OrderPartInput {
-    /// The SKU.
-    pub(super) sku: String,
-    /// 1 to 10,000.
-    pub(super) quantity: i64,
-}
-
 /// A note for staff.
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderNoteAddInput {
@@ -150,27 +93,6 @@ payload! {
 payload! {
     /// The answer of `orderCancel`.
     OrderCancelPayload {
-        /// The order as it now is.
-        order: Order
-    }
-}
-payload! {
-    /// The answer of `orderProcessingStart`.
-    OrderProcessingStartPayload {
-        /// The order as it now is.
-        order: Order
-    }
-}
-payload! {
-    /// The answer of `orderShip`.
-    OrderShipPayload {
-        /// The order as it now is.
-        order: Order
-    }
-}
-payload! {
-    /// The answer of `orderDeliver`.
-    OrderDeliverPayload {
         /// The order as it now is.
         order: Order
     }
@@ -215,37 +137,6 @@ impl OrderMutation {
         #[graphql(desc = "Which order, and why.")] input: OrderCancelInput,
     ) -> Result<OrderCancelPayload> {
         OrderCancelPayload::render(cancel(ctx, input).await)
-    }
-
-    /// Begins to pack a confirmed order.
-    async fn order_processing_start(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which order.")] input: OrderProcessingStartInput,
-    ) -> Result<OrderProcessingStartPayload> {
-        let terms = Terms::of(&input.idempotency_key, input.expected_version);
-        let (name, command) = ("orderProcessingStart", OrderCommand::StartProcessing);
-        OrderProcessingStartPayload::render(
-            ask(ctx, name, &input.order_id, &input, terms, command).await,
-        )
-    }
-
-    /// Records that a parcel is on its way.
-    async fn order_ship(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The parcel.")] input: OrderShipInput,
-    ) -> Result<OrderShipPayload> {
-        OrderShipPayload::render(ship(ctx, input).await)
-    }
-
-    /// Records that goods have arrived.
-    async fn order_deliver(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What has arrived.")] input: OrderDeliverInput,
-    ) -> Result<OrderDeliverPayload> {
-        OrderDeliverPayload::render(deliver(ctx, input).await)
     }
 
     /// Notes something about an order, for staff.
@@ -344,40 +235,6 @@ async fn cancel(ctx: &Context<'_>, input: OrderCancelInput) -> Result<Done<Order
     run(ctx, &input, terms, CancelOrder { order, reason }).await
 }
 
-async fn ship(ctx: &Context<'_>, input: OrderShipInput) -> Result<Done<Order>, Failure> {
-    let mut parser = Parser::default();
-    let lines = parts(&mut parser, &input.lines);
-    let carrier = parser.optional_text(&["carrier"], input.carrier.as_ref(), Text::SHORT);
-    // A tracking number may well look like a card number, so it is not searched for one.
-    let tracking_number = parser.take(
-        &["trackingNumber"],
-        input.tracking_number.as_deref().map(Text::reference).transpose(),
-    );
-    let id = ShipmentId(Uuid::now_v7());
-    let estimated_delivery = input.estimated_delivery;
-    let shipment = (|| {
-        let (carrier, tracking_number) = (carrier?, tracking_number?);
-        Some(Shipment { id, lines, carrier, tracking_number, estimated_delivery })
-    })();
-    let command = OrderCommand::Ship { shipment: parser.finish(shipment)? };
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    let order = own(ctx, &input.order_id).await?;
-    let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
-    let command = AskOrder { name: "orderShip", order, command };
-    done(execute_at(ctx, &input, terms, command, place).await?)
-}
-
-async fn deliver(ctx: &Context<'_>, input: OrderDeliverInput) -> Result<Done<Order>, Failure> {
-    let mut parser = Parser::default();
-    let lines = parts(&mut parser, &input.lines);
-    let command = parser.finish(Some(OrderCommand::Deliver { lines }))?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    let order = own(ctx, &input.order_id).await?;
-    let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
-    let command = AskOrder { name: "orderDeliver", order, command };
-    done(execute_at(ctx, &input, terms, command, place).await?)
-}
-
 async fn add_note(ctx: &Context<'_>, input: OrderNoteAddInput) -> Result<Done<Order>, Failure> {
     let mut parser = Parser::default();
     let text = parser.text(&["text"], &input.text, Text::LONG);
@@ -387,19 +244,6 @@ async fn add_note(ctx: &Context<'_>, input: OrderNoteAddInput) -> Result<Done<Or
     let command = OrderCommand::AddNote { note: seal(shop(ctx), subject, &text).await? };
     let terms = Terms::of(&input.idempotency_key, None);
     ask(ctx, "orderNoteAdd", &input.order_id, &input, terms, command).await
-}
-
-pub(super) fn parts(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<Part> {
-    let mut parts = Vec::with_capacity(lines.len());
-    for (n, line) in lines.iter().enumerate() {
-        let n = n.to_string();
-        let sku = parser.sku(&["lines", &n, "sku"], &line.sku);
-        let quantity = parser.quantity(&["lines", &n, "quantity"], line.quantity);
-        if let (Some(sku), Some(quantity)) = (sku, quantity) {
-            parts.push(Part { sku, quantity });
-        }
-    }
-    parts
 }
 
 /// The person an order is about: the customer, or whoever holds the cart.
@@ -432,7 +276,7 @@ pub(super) async fn own(ctx: &Context<'_>, order: &ID) -> Result<OrderId, Failur
     Ok(order)
 }
 
-async fn ask(
+pub(super) async fn ask(
     ctx: &Context<'_>,
     name: &'static str,
     order: &ID,

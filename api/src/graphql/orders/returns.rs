@@ -3,15 +3,15 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use commands::checkout::AcceptReturn;
 use commands::order::AskOrder;
+use domain::Text;
 use domain::order::OrderCommand;
-use domain::{Refusal, Text};
 use serde::Serialize;
 
 use super::Order;
-use super::mutations::{OrderPartInput, done, own, parts};
+use super::mutations::{done, own};
+use super::shipping::{OrderPartInput, parts, place};
 use crate::graphql::errors::Failure;
 use crate::graphql::input::Parser;
-use crate::graphql::lines;
 use crate::graphql::mutation::{Done, Terms, execute_at, payload};
 
 /// Goods that somebody wants to send back.
@@ -108,8 +108,7 @@ async fn request(
     let command = OrderCommand::RequestReturn { lines, reason };
     let command = AskOrder { name: "orderReturnRequest", order, command };
     let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
-    done(execute_at(ctx, &input, terms, command, place).await?)
+    done(execute_at(ctx, &input, terms, command, place(&input.lines)).await?)
 }
 
 async fn accept(ctx: &Context<'_>, input: OrderReturnAcceptInput) -> Result<Done<Order>, Failure> {
@@ -118,7 +117,6 @@ async fn accept(ctx: &Context<'_>, input: OrderReturnAcceptInput) -> Result<Done
     let lines = parser.finish(Some(lines))?;
     let (order, restocking) = (own(ctx, &input.order_id).await?, input.restocking.into());
     let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
     let command = AcceptReturn { order, lines, restocking };
-    done(execute_at(ctx, &input, terms, command, place).await?)
+    done(execute_at(ctx, &input, terms, command, place(&input.lines)).await?)
 }

@@ -18,21 +18,46 @@ pub(super) struct MailServer {
     pub(super) port: u16,
     python: PathBuf,
     folder: Scratch,
+    security: Security,
+}
+
+/// How its mail is kept from others' eyes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Security {
+    None,
+    /// TLS once the client has asked for it, and no mail before.
+    StartTls,
+    /// TLS from the first byte.
+    Smtps,
 }
 
 impl MailServer {
     /// One that takes everything; nothing where Python's `aiosmtpd` is missing.
     pub(super) async fn start() -> Option<MailServer> {
+        MailServer::secured(Security::None).await
+    }
+
+    pub(super) async fn secured(security: Security) -> Option<MailServer> {
         let python = python("aiosmtpd")?;
         let folder = Scratch::new();
         let folder_path = folder.path().to_owned();
         set(&folder_path, "accept");
-        let (child, port) = run(&python, &folder_path, lasting_port()).await;
-        Some(MailServer { child, port, python, folder })
+        let (child, port) = run(&python, &folder_path, lasting_port(), security).await;
+        Some(MailServer { child, port, python, folder, security })
     }
 
     pub(super) fn url(&self) -> String {
-        format!("smtp://127.0.0.1:{}", self.port)
+        let port = self.port;
+        match self.security {
+            Security::None => format!("smtp://127.0.0.1:{port}"),
+            Security::StartTls => format!("smtp://127.0.0.1:{port}?tls=required"),
+            Security::Smtps => format!("smtps://127.0.0.1:{port}"),
+        }
+    }
+
+    /// A file with the certificate of who vouches for it, where it speaks TLS.
+    pub(super) fn authority(&self) -> String {
+        self.folder.path().join("authority.pem").display().to_string()
     }
 
     /// What it does with mail from now on: `accept`, `postpone`, `refuse`, `drop` or `stall`.
@@ -46,7 +71,7 @@ impl MailServer {
 
     /// Runs it again, where it was.
     pub(super) async fn start_again(&mut self) {
-        let (child, port) = run(&self.python, self.folder.path(), self.port).await;
+        let (child, port) = run(&self.python, self.folder.path(), self.port, self.security).await;
         assert_eq!(port, self.port);
         self.child = child;
     }
@@ -73,12 +98,13 @@ fn set(folder: &Path, mode: &str) {
 }
 
 /// On this port; and which it is.
-async fn run(python: &Path, folder: &Path, port: u16) -> (Child, u16) {
+async fn run(python: &Path, folder: &Path, port: u16, security: Security) -> (Child, u16) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/mail/smtp_server.py");
     let mut child = Command::new(python)
         .arg(script)
         .arg(folder)
         .arg(port.to_string())
+        .arg(format!("{security:?}").to_lowercase())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

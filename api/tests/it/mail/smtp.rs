@@ -3,14 +3,18 @@
 use serde_json::{Value, json};
 
 use super::failures;
-use super::server::MailServer;
+use super::server::{MailServer, Security};
 use crate::cluster::{Shop, key, until};
 use crate::shop::stage::{Stage, text};
 
 /// A shop that sells mugs and hurries to send mail again.
 async fn stage(server: &MailServer, backoff: &str) -> Stage {
-    let shop = Shop::new()
-        .await
+    open(Shop::new().await, server, backoff).await
+}
+
+/// As [`stage`], where some variables are set already.
+async fn open(shop: Shop, server: &MailServer, backoff: &str) -> Stage {
+    let shop = shop
         .variable("SMTP_URL", &server.url())
         .variable("MAIL_FROM", "Mugs & more <shop@example.com>")
         .variable("CARTULARY_SHOP_NAME", "Mugs & more")
@@ -45,6 +49,43 @@ async fn a_message_arrives_as_text_and_as_html() {
     let (plain, html) = (text(&letter["text"]), text(&letter["html"]));
     assert!(plain.contains("2 x A MUG: 49.98 USD") && plain.contains("Mugs & more"), "{plain}");
     assert!(html.contains("2 × A MUG") && html.contains("Mugs &amp; more"), "{html}");
+}
+
+async fn arrives_by_tls(security: Security) {
+    let Some(server) = MailServer::secured(security).await else { return };
+    let shop = Shop::new().await.variable("SSL_CERT_FILE", &server.authority());
+    let stage = open(shop, &server, "30s").await;
+    stage.order(&stage.ada, &[("MUG", 1)]).await;
+    assert_eq!(server.has_taken(1).await[0]["to"], json!(["ada@example.org"]));
+}
+
+#[tokio::test]
+async fn a_message_arrives_by_tls_from_the_first_byte() {
+    arrives_by_tls(Security::Smtps).await;
+}
+
+#[tokio::test]
+async fn a_message_arrives_by_starttls() {
+    arrives_by_tls(Security::StartTls).await;
+}
+
+async fn gets_no_mail_unproved(security: Security) {
+    let Some(server) = MailServer::secured(security).await else { return };
+    let stage = stage(&server, "30s").await;
+    let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
+    let seen = stage.first_message(&order, "it is not sent", has_failed).await;
+    assert_eq!(failures(&seen)[0], "the connection to the mail server failed");
+    assert!(server.letters().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_vouches_for_gets_no_mail_by_tls() {
+    gets_no_mail_unproved(Security::Smtps).await;
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_vouches_for_gets_no_mail_by_starttls() {
+    gets_no_mail_unproved(Security::StartTls).await;
 }
 
 #[tokio::test]

@@ -1,15 +1,20 @@
-"""A mail server that behaves as the file `mode` in its folder says, and keeps what it takes there."""
+"""A mail server that behaves as the file `mode` in its folder says, and keeps what it takes there.
+
+Where it speaks TLS, from the first byte (`smtps`) or after STARTTLS (`starttls`), the authority that
+vouches for it is `authority.pem` there.
+"""
 
 import asyncio
 import email
 import email.policy
 import json
 import pathlib
+import ssl
 import sys
 
 from aiosmtpd.smtp import SMTP
 
-folder, port = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+folder, port, security = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 
 
 class Handler:
@@ -40,10 +45,23 @@ class Handler:
         draft.rename(draft.with_suffix(".json"))
 
 
+def certified():
+    import trustme
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
 async def main():
     loop = asyncio.get_running_loop()
-    protocol = lambda: SMTP(Handler(), enable_SMTPUTF8=True, loop=loop)
-    server = await loop.create_server(protocol, "127.0.0.1", port)
+    context = certified() if security != "none" else None
+    asked = {"tls_context": context, "require_starttls": True} if security == "starttls" else {}
+    protocol = lambda: SMTP(Handler(), enable_SMTPUTF8=True, loop=loop, **asked)
+    at_once = context if security == "smtps" else None
+    server = await loop.create_server(protocol, "127.0.0.1", port, ssl=at_once)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
