@@ -24,10 +24,27 @@ pub(crate) struct Appender {
     closing: watch::Receiver<bool>,
     /// Taken from the queue and not written yet, in order.
     waiting: VecDeque<Queued>,
+    /// Nobody knows of it yet: that is told while Postgres is busy with the next batch.
+    untold: Written,
     heads: Heads,
     /// So many of the first waiting items are sent one by one, to find the bad one among them.
     suspects: usize,
     connection: Option<PgConnection>,
+}
+
+/// A batch that is in the log.
+#[derive(Default)]
+struct Written {
+    items: Vec<(Queued, Outcome)>,
+    /// Where the log ended then.
+    head: i64,
+}
+
+impl Written {
+    fn tell(self, shared: &Shared) {
+        shared.settle(self.items);
+        shared.saw(self.head);
+    }
 }
 
 impl Appender {
@@ -41,6 +58,7 @@ impl Appender {
             queue,
             closing,
             waiting: VecDeque::new(),
+            untold: Written::default(),
             heads: Heads::default(),
             suspects: 0,
             connection: None,
@@ -53,6 +71,7 @@ impl Appender {
             let limits = self.limits();
             let batch = Batch::take(&mut self.waiting, &self.heads, limits);
             if batch.is_empty() {
+                self.tell();
                 self.wait_for_another_store().await;
                 continue;
             }
@@ -73,7 +92,9 @@ impl Appender {
 
     /// Takes what is there; waits only when there is nothing.  False: there will be nothing more.
     async fn fill(&mut self) -> bool {
+        self.take_along();
         while self.waiting.is_empty() {
+            self.tell();
             tokio::select! {
                 queued = self.queue.recv() => match queued {
                     Some(queued) => self.waiting.push_back(queued),
@@ -85,13 +106,16 @@ impl Appender {
                 }
             }
         }
-        while self.waiting.len() < self.shared.limits.items {
-            let Ok(queued) = self.queue.try_recv() else {
-                break;
-            };
+        self.take_along();
+        true
+    }
+
+    fn take_along(&mut self) {
+        while self.waiting.len() < self.shared.limits.items
+            && let Ok(queued) = self.queue.try_recv()
+        {
             self.waiting.push_back(queued);
         }
-        true
     }
 
     /// Everything that waits was decided on tickets that no batch of ours will answer: another store's,
@@ -151,8 +175,13 @@ impl Appender {
     }
 
     async fn attempt(&mut self, batch: &Batch) -> Result<Answer, Trouble> {
-        let patience = self.shared.patience;
-        let attempt = timeout(patience, self.send(batch)).await;
+        let (shared, untold) = (self.shared.clone(), std::mem::take(&mut self.untold));
+        // The statement is on its way before the first word is said.
+        let (attempt, ()) = tokio::join!(
+            biased;
+            timeout(shared.patience, self.send(batch)),
+            async { untold.tell(&shared) },
+        );
         attempt.map_err(|_| Trouble::unanswered())?.map_err(|error| Trouble::of(&error))
     }
 
@@ -178,8 +207,14 @@ impl Appender {
             self.heads.learn(before, head, batch.items.iter().zip(&outcomes));
         }
         let items = batch.items.into_iter().map(|item| item.queued);
-        self.shared.settle(items.zip(outcomes).collect());
-        self.shared.saw(head);
+        self.untold = Written { items: items.zip(outcomes).collect(), head };
+        for (queued, outcome) in &self.untold.items {
+            queued.ticket.decide(Ok(outcome.clone()));
+        }
+    }
+
+    fn tell(&mut self) {
+        std::mem::take(&mut self.untold).tell(&self.shared);
     }
 
     /// A statement failed for good.  Of several items, each is tried alone; a single one was the bad one.

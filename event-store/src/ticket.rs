@@ -1,9 +1,9 @@
 //! A place in the queue, and the promise of an answer.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use tokio::sync::SetOnce;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::OwnedPermit;
 use uuid::Uuid;
 
@@ -33,7 +33,8 @@ impl fmt::Debug for Permit {
 pub struct Ticket(Arc<Inner>);
 
 struct Inner {
-    outcome: SetOnce<Result<Outcome, StoreError>>,
+    outcome: OnceLock<Result<Outcome, StoreError>>,
+    told: Notify,
     /// Per stream that the item writes: how far its last event is from the item's first.
     writes: Vec<(Uuid, i64)>,
 }
@@ -59,7 +60,7 @@ impl Ticket {
                 None => writes.push((event.stream_id, offset)),
             }
         }
-        Ticket(Arc::new(Inner { outcome: SetOnce::new(), writes }))
+        Ticket(Arc::new(Inner { outcome: OnceLock::new(), told: Notify::new(), writes }))
     }
 
     /// Resolves when the item is durable or refused.
@@ -68,7 +69,14 @@ impl Ticket {
     /// [`StoreError::Rejected`] when the item can never be stored, [`StoreError::Closed`] and
     /// [`StoreError::LogWentBack`] when the store stopped first.
     pub async fn outcome(&self) -> Result<Outcome, StoreError> {
-        self.0.outcome.wait().await.clone()
+        loop {
+            // Made before looking, so it hears of an outcome that comes meanwhile.
+            let told = self.0.told.notified();
+            if let Some(outcome) = self.0.outcome.get() {
+                return outcome.clone();
+            }
+            told.await;
+        }
     }
 
     pub(crate) fn standing(&self, stream_id: Uuid) -> Standing {
@@ -99,9 +107,14 @@ impl Ticket {
         &self.0.writes
     }
 
-    pub(crate) fn answer(&self, outcome: Result<Outcome, StoreError>) {
-        // Only the first answer counts; the second is `Queued`'s farewell.
+    /// Fixes the outcome, and leaves it to [`Ticket::tell`] to wake whoever waits for it.
+    pub(crate) fn decide(&self, outcome: Result<Outcome, StoreError>) {
+        // Only the first one counts; the second is `Queued`'s farewell.
         let _ = self.0.outcome.set(outcome);
+    }
+
+    pub(crate) fn tell(&self) {
+        self.0.told.notify_waiters();
     }
 }
 
@@ -127,7 +140,8 @@ impl Queued {
     }
 
     pub(crate) fn answer(&self, outcome: Result<Outcome, StoreError>) {
-        self.ticket.answer(outcome);
+        self.ticket.decide(outcome);
+        self.ticket.tell();
     }
 
     /// A stream of which another item, still on its way, is the last writer.
@@ -149,6 +163,6 @@ impl Queued {
 
 impl Drop for Queued {
     fn drop(&mut self) {
-        self.ticket.answer(Err(StoreError::Closed));
+        self.answer(Err(StoreError::Closed));
     }
 }
