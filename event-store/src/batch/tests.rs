@@ -55,7 +55,7 @@ fn check(items: Vec<Queued>, entered: &[&[(Uuid, Basis)]], held: usize) -> VecDe
 }
 
 fn durable(ticket: &Ticket, first: i64) {
-    ticket.answer(Ok(Outcome::Appended { first, last: first, recorded_at: DateTime::UNIX_EPOCH }));
+    ticket.decide(Ok(Outcome::Appended { first, last: first, recorded_at: DateTime::UNIX_EPOCH }));
 }
 
 #[test]
