@@ -1,5 +1,6 @@
 //! A browser, and somebody at it who finds things by what is written on them.
 
+use std::cell::OnceCell;
 use std::future::Future;
 use std::process::Stdio;
 
@@ -128,8 +129,13 @@ impl Browser {
     /// What stands there, once there is something.
     pub(super) async fn text(&self, place: Locator<'_>) -> String {
         let what = format!("there is a text at {place:?}");
-        until(&what, async || self.text_now(place).await.is_some()).await;
-        self.text_now(place).await.unwrap_or_default()
+        // Found again a moment later, it may just be drawn anew.
+        let text = OnceCell::new();
+        until(&what, async || {
+            self.text_now(place).await.is_some_and(|found| text.set(found).is_ok())
+        })
+        .await;
+        text.into_inner().unwrap_or_default()
     }
 
     async fn text_now(&self, place: Locator<'_>) -> Option<String> {
