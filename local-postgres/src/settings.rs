@@ -58,7 +58,6 @@ max_connections = 200
 /// database for each test is what it does most. Later lines win over those above.
 const THROW_AWAY: &str = "\
 fsync = off
-wal_compression = off
 shared_buffers = 128MB
 max_wal_size = 1GB
 max_connections = 300
@@ -71,9 +70,9 @@ pub(crate) fn postgresql_conf(
     purpose: Purpose,
     port: u16,
 ) -> String {
-    let own = match purpose {
-        Purpose::Keep => KEEP,
-        Purpose::ThrowAway => THROW_AWAY,
+    let (own, wal_compression) = match purpose {
+        Purpose::Keep => (KEEP, binaries.wal_compression()),
+        Purpose::ThrowAway => (THROW_AWAY, "off"),
     };
     let libraries =
         if binaries.has_library("pg_stat_statements") { "pg_stat_statements" } else { "" };
@@ -91,7 +90,6 @@ pub(crate) fn postgresql_conf(
         hba = quoted(&home.pg_hba().to_string_lossy()),
         ident = quoted(&home.data().join("pg_ident.conf").to_string_lossy()),
         socket = quoted(&home.socket_dir().to_string_lossy()),
-        wal_compression = binaries.wal_compression(),
     )
 }
 
