@@ -1,6 +1,6 @@
 //! Commands to a cart. Prices come from the products themselves, never from the caller.
 
-use domain::cart::{Addition, Basket, CartCommand, CartError, Owner};
+use domain::cart::{Addition, CartCommand, CartDetails, CartError, Owner};
 use domain::coupon::CouponCode;
 use domain::{CartId, Decide, Money, Quantity, Sku, StreamId, Timestamp};
 
@@ -91,7 +91,7 @@ impl Command for ApplyCoupon {
         let cart = states.cart(self.cart)?;
         let apply = CartCommand::ApplyCoupon { code: self.code.clone() };
         let events = cart.decide(&apply, now)?;
-        let total = cart.basket().and_then(Basket::total).ok_or(CartError::Empty)?;
+        let total = cart.details().and_then(CartDetails::total).ok_or(CartError::Empty)?;
         let total = total.map_err(CartError::from)?;
         states.coupon(&self.code)?.discount(total, now)?;
         Ok(changes(self.cart.stream(), events))

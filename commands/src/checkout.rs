@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use domain::cart::{Cart, Line};
-use domain::checkout::{self, Holds, MergeCarts, PlaceOrder, Shelf, StartPayment};
-use domain::order::{CancelReason, Order, Part, Restocking};
+use domain::cart::{Cart, CartLine};
+use domain::checkout::{self, MergeCarts, PlaceOrder, RelatedStates, SkuStates, StartPayment};
+use domain::order::{CancelReason, LineQuantity, Order, Restocking};
 use domain::payment::PaymentCommand;
 use domain::{Decide, OrderId, PaymentId, Sku, StreamId, Timestamp};
 
@@ -22,16 +22,16 @@ impl Command for PlaceOrder {
 
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
         let cart = states.cart(self.cart)?;
-        let (mut shelves, mut coupon) = (BTreeMap::new(), None);
-        if let Cart::Active(basket) = cart {
-            coupon = basket.coupon.as_ref().map(|code| states.coupon(code)).transpose()?;
-            for line in &basket.lines {
+        let (mut skus, mut coupon) = (BTreeMap::new(), None);
+        if let Cart::Active(details) = cart {
+            coupon = details.coupon.as_ref().map(|code| states.coupon(code)).transpose()?;
+            for line in &details.lines {
                 let product = states.product(&line.sku)?;
                 let inventory = states.inventory(&line.sku)?;
-                shelves.insert(line.sku.clone(), Shelf { product, inventory });
+                skus.insert(line.sku.clone(), SkuStates { product, inventory });
             }
         }
-        Ok(checkout::place(self, cart, coupon, &shelves, now)?)
+        Ok(checkout::place(self, cart, coupon, &skus, now)?)
     }
 }
 
@@ -46,8 +46,8 @@ impl Command for MergeCarts {
 
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
         let (guest, own) = (states.cart(self.guest)?, states.cart(self.into)?);
-        let lines = guest.basket().map(|basket| basket.lines.as_slice()).unwrap_or_default();
-        let product = |line: &Line| Ok((line.sku.clone(), states.product(&line.sku)?));
+        let lines = guest.details().map(|details| details.lines.as_slice()).unwrap_or_default();
+        let product = |line: &CartLine| Ok((line.sku.clone(), states.product(&line.sku)?));
         let products: BTreeMap<_, _> = lines.iter().map(product).collect::<Result<_, Halt>>()?;
         Ok(checkout::merge(self, guest, own, |sku| products.get(sku).copied(), now)?)
     }
@@ -66,7 +66,7 @@ impl Command for StartPayment {
         let order = states.order(self.order)?;
         let latest = order.details().and_then(|details| details.latest_payment);
         let latest = latest.map(|id| states.payment(id)).transpose()?;
-        Ok(checkout::start_payment(self, order, latest, &holds(order, states)?, now)?)
+        Ok(checkout::start_payment(self, order, latest, &related(order, states)?, now)?)
     }
 }
 
@@ -87,8 +87,8 @@ impl Command for Settle {
         let payment = states.payment(self.0)?;
         let id = payment.existing()?.order;
         let order = states.order(id)?;
-        let holds = holds(order, states)?;
-        Ok(checkout::settle((id, order), (self.0, payment), &holds, now)?)
+        let related = related(order, states)?;
+        Ok(checkout::settle((id, order), (self.0, payment), &related, now)?)
     }
 }
 
@@ -116,13 +116,13 @@ impl Command for UnwindPayments {
 
 /// Keeps the stock of an order while nobody knows what became of this payment.
 #[derive(Debug, Clone, Copy)]
-pub struct HoldStock {
+pub struct ExtendReservation {
     pub payment: PaymentId,
     /// From placing.
     pub at_most: TimeDelta,
 }
 
-impl Command for HoldStock {
+impl Command for ExtendReservation {
     fn name(&self) -> &'static str {
         "holdStock"
     }
@@ -135,8 +135,8 @@ impl Command for HoldStock {
         let payment = states.payment(self.payment)?;
         let id = payment.existing()?.order;
         let order = states.order(id)?;
-        let holds = holds(order, states)?;
-        Ok(checkout::hold_stock((id, order), payment, self.at_most, &holds, now)?)
+        let related = related(order, states)?;
+        Ok(checkout::extend_reservation((id, order), payment, self.at_most, &related, now)?)
     }
 }
 
@@ -181,8 +181,8 @@ impl Command for CancelOrder {
 
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
         let order = states.order(self.order)?;
-        let holds = holds(order, states)?;
-        Ok(checkout::cancel((self.order, order), &holds, &self.reason, now)?)
+        let related = related(order, states)?;
+        Ok(checkout::cancel((self.order, order), &related, &self.reason, now)?)
     }
 }
 
@@ -191,7 +191,7 @@ impl Command for CancelOrder {
 pub struct AcceptReturn {
     pub order: OrderId,
     /// No lines: everything that was asked about.
-    pub lines: Vec<Part>,
+    pub lines: Vec<LineQuantity>,
     pub restocking: Restocking,
 }
 
@@ -206,8 +206,8 @@ impl Command for AcceptReturn {
 
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
         let order = states.order(self.order)?;
-        let (holds, id) = (holds(order, states)?, self.order);
-        Ok(checkout::accept_return((id, order), &self.lines, self.restocking, &holds, now)?)
+        let (related, id) = (related(order, states)?, self.order);
+        Ok(checkout::accept_return((id, order), &self.lines, self.restocking, &related, now)?)
     }
 }
 
@@ -226,15 +226,15 @@ impl Command for ExpireOrder {
 
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
         let order = states.order(self.0)?;
-        Ok(checkout::expire((self.0, order), &holds(order, states)?, now)?)
+        Ok(checkout::expire((self.0, order), &related(order, states)?, now)?)
     }
 }
 
 /// What is kept for an order.
-fn holds<'s>(order: &Order, states: &'s States<'_>) -> Result<Holds<'s>, Halt> {
-    let Some(order) = order.details() else { return Ok(Holds::default()) };
+fn related<'s>(order: &Order, states: &'s States<'_>) -> Result<RelatedStates<'s>, Halt> {
+    let Some(order) = order.details() else { return Ok(RelatedStates::default()) };
     let coupon = order.placed.coupon.as_ref().map(|code| states.coupon(code)).transpose()?;
     let stock = |sku: &Sku| Ok((sku.clone(), states.inventory(sku)?));
     let stocks = order.lines.iter().map(|line| stock(&line.ordered.sku));
-    Ok(Holds { stocks: stocks.collect::<Result<_, Halt>>()?, coupon })
+    Ok(RelatedStates { stocks: stocks.collect::<Result<_, Halt>>()?, coupon })
 }

@@ -6,8 +6,8 @@ use std::fmt::{self, Write as _};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use domain::Code;
-use domain::notification::{NotificationCommand, Outcome};
+use domain::ErrorCode;
+use domain::notification::{DeliveryOutcome, NotificationCommand};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -73,7 +73,7 @@ struct Named {
 
 /// Why a command was refused, as the API names it; empty for one that was not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Reason(Option<Code>);
+struct Reason(Option<ErrorCode>);
 
 impl EncodeLabelValue for Reason {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
@@ -156,9 +156,9 @@ pub(crate) fn call_ended<T>(call: &'static str, result: &Result<T, ProviderError
 /// What came of an attempt to send a message, as it is recorded.
 pub(crate) fn mail_ended(command: &NotificationCommand) {
     let outcome = match command {
-        NotificationCommand::Record { outcome: Outcome::Sent, .. } => "sent",
+        NotificationCommand::Record { outcome: DeliveryOutcome::Sent, .. } => "sent",
         NotificationCommand::Record {
-            outcome: Outcome::Failed { next_attempt_at: Some(_), .. },
+            outcome: DeliveryOutcome::Failed { next_attempt_at: Some(_), .. },
             ..
         } => "failed",
         _ => "abandoned",

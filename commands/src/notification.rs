@@ -2,7 +2,7 @@
 
 use domain::inventory::InventoryError;
 use domain::notification::NotificationCommand;
-use domain::process::Notice;
+use domain::process::NotificationRequest;
 use domain::{Decide, NotificationId, StreamId, Timestamp};
 
 use crate::bus::{Changes, Command, Halt, States, changes};
@@ -34,7 +34,7 @@ impl Command for AskNotification {
 #[derive(Debug, Clone)]
 pub struct Notify {
     pub notification: NotificationId,
-    pub notice: Notice,
+    pub notice: NotificationRequest,
 }
 
 impl Command for Notify {
@@ -52,14 +52,14 @@ impl Command for Notify {
 
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
         let request = match &self.notice {
-            Notice::Order(order, news) => {
+            NotificationRequest::Order(order, news) => {
                 NotificationCommand::to_buyer(*order, states.order(*order)?.existing()?, news)
             }
-            Notice::Payment(payment, news) => {
+            NotificationRequest::Payment(payment, news) => {
                 let order = states.payment(*payment)?.existing()?.order;
                 NotificationCommand::to_buyer(order, states.order(order)?.existing()?, news)
             }
-            Notice::LowStock { stock, available } => {
+            NotificationRequest::LowStock { stock, available } => {
                 let stock = states.stock(*stock)?.stock().ok_or(InventoryError::Missing)?;
                 NotificationCommand::low_stock(stock, *available)
             }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Invalid, Text};
+use crate::{ErrorCode, Invalid, Text};
 
 /// The person behind an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl FromStr for Email {
             {
                 Ok(Email(email.to_owned()))
             }
-            _ => Err(Invalid::new(Code::InvalidEmail, "this is no e-mail address")),
+            _ => Err(Invalid::new(ErrorCode::InvalidEmail, "this is no e-mail address")),
         }
     }
 }

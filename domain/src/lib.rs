@@ -40,7 +40,7 @@ pub use id::{
 pub use money::{Currency, Money, MoneyError};
 pub use personal::Personal;
 pub use quantity::Quantity;
-pub use refusal::{Code, Invalid, Refusal};
+pub use refusal::{ErrorCode, Invalid, Refusal};
 pub use sku::Sku;
 pub use state::State;
 pub use text::Text;

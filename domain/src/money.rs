@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Invalid, Quantity};
+use crate::{ErrorCode, Invalid, Quantity};
 
 /// An amount in minor units (cents, yen, fils) of one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ impl FromStr for Currency {
         match *code.as_bytes() {
             [a, b, c] if known.binary_search(&[a, b, c, b' ']).is_ok() => Ok(Currency([a, b, c])),
             _ => Err(Invalid::new(
-                Code::InvalidCurrency,
+                ErrorCode::InvalidCurrency,
                 "a currency is a three-letter code of ISO 4217, such as USD",
             )),
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Invalid};
+use crate::{ErrorCode, Invalid};
 
 /// A number of units, 1 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ impl Quantity {
         match u32::try_from(units) {
             Ok(units @ 1..=Self::MAX) => Ok(Quantity(units)),
             _ => Err(Invalid::new(
-                Code::InvalidQuantity,
+                ErrorCode::InvalidQuantity,
                 format!("a quantity is a number from 1 to {}, not {units}", Self::MAX),
             )),
         }

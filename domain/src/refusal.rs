@@ -11,7 +11,7 @@ use crate::product::ProductError;
 
 /// What a client can tell refusals apart by. Codes are added, never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Code {
+pub enum ErrorCode {
     InvalidInput,
     InvalidId,
     InvalidSku,
@@ -68,12 +68,12 @@ pub enum Code {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Invalid {
-    pub code: Code,
+    pub code: ErrorCode,
     pub message: String,
 }
 
 impl Invalid {
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Invalid { code, message: message.into() }
     }
 }
@@ -100,7 +100,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         match self {
             Refusal::Product(error) => error.code(),
             Refusal::Cart(error) => error.code(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Invalid, Kind, StreamId};
+use crate::{ErrorCode, Invalid, Kind, StreamId};
 
 /// 1 to 64 letters, digits, dots, dashes and underscores; upper and lower case differ.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl FromStr for Sku {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
         if sku.is_empty() || sku.len() > 64 || !sku.bytes().all(allowed) {
             return Err(Invalid::new(
-                Code::InvalidSku,
+                ErrorCode::InvalidSku,
                 "a SKU has 1 to 64 letters, digits, dots, dashes and underscores",
             ));
         }

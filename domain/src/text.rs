@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::card::contains_card_number;
-use crate::{Code, Invalid};
+use crate::{ErrorCode, Invalid};
 
 /// A text of at least one visible character.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ impl Text {
         let text = Text::bounded(text, max)?;
         if contains_card_number(text.as_str()) {
             let message = "the text looks like it holds a card number, which must not be stored";
-            return Err(Invalid::new(Code::CardNumberRefused, message));
+            return Err(Invalid::new(ErrorCode::CardNumberRefused, message));
         }
         Ok(text)
     }
@@ -37,15 +37,15 @@ impl Text {
         let text = text.trim();
         let visible = |c: char| !c.is_control() || c == '\n' || c == '\t';
         if text.is_empty() {
-            return Err(Invalid::new(Code::InvalidText, "the text is empty"));
+            return Err(Invalid::new(ErrorCode::InvalidText, "the text is empty"));
         }
         if text.chars().count() > max {
             let message = format!("the text is longer than {max} characters");
-            return Err(Invalid::new(Code::InvalidText, message));
+            return Err(Invalid::new(ErrorCode::InvalidText, message));
         }
         if !text.chars().all(visible) {
             let message = "the text has control characters";
-            return Err(Invalid::new(Code::InvalidText, message));
+            return Err(Invalid::new(ErrorCode::InvalidText, message));
         }
         Ok(Text(text.to_owned()))
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use commands::mail::{Backoff, Mailbox, Mailer, Settings};
+use commands::mail::{Mailbox, Mailer, RetrySchedule, Settings};
 
 use super::{Fault, Options, duration, masked_url};
 use crate::secret::Secret;
@@ -47,7 +47,7 @@ pub(super) fn read(options: &Options, faults: &mut Vec<Fault>) -> Mail {
         shop: options.shop_name.clone(),
         from: from.unwrap_or(defaults.from),
         staff: mailbox("CARTULARY_STAFF_MAIL", options.staff_mail.as_deref(), faults),
-        backoff: Backoff {
+        backoff: RetrySchedule {
             first: chrono::TimeDelta::from_std(options.mail_backoff)
                 .unwrap_or(defaults.backoff.first),
         },

@@ -4,7 +4,9 @@ use async_graphql::connection::Connection;
 use async_graphql::{Context, Description, ID, InputObject, Object, OneofObject, Result};
 use chrono::{DateTime, Utc};
 use commands::coupon::AskCoupon;
-use domain::coupon::{Coupon as State, CouponCode, CouponCommand, Discount, Issued, Terms as Of};
+use domain::coupon::{
+    Coupon as State, CouponCode, CouponCommand, CouponDetails, CouponTerms, Discount,
+};
 use domain::pricing::Percent;
 use projections::ReadModel;
 use serde::Serialize;
@@ -21,7 +23,7 @@ use super::shop::shop;
 #[derive(Debug, Description)]
 pub struct Coupon {
     version: i32,
-    issued: Issued,
+    issued: CouponDetails,
 }
 
 impl Coupon {
@@ -229,7 +231,7 @@ async fn create(ctx: &Context<'_>, input: CouponCreateInput) -> Result<Done<Coup
     let parsed = (|| Some((code?, discount?, minimum?)))();
     let (code, discount, minimum) = parser.finish(parsed)?;
     let CouponCreateInput { valid_from, valid_until, usage_limit, .. } = input;
-    let terms = Of { discount, valid_from, valid_until, minimum, usage_limit };
+    let terms = CouponTerms { discount, valid_from, valid_until, minimum, usage_limit };
     let command = CouponCommand::Create { code: code.clone(), terms };
     let terms = Terms::of(&input.idempotency_key, None);
     ask(ctx, "couponCreate", code, &input, terms, command).await

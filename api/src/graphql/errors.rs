@@ -6,14 +6,14 @@
 use async_graphql::{Enum, ErrorExtensions, Interface, SimpleObject};
 use commands::CommandError;
 use domain::checkout::CheckoutError;
-use domain::{Code, Invalid, Refusal};
+use domain::{Invalid, Refusal};
 use projections::QueryError;
 
 use super::money::Money;
 
 /// What went wrong, for programs. Codes are added, never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::Code")]
+#[graphql(remote = "domain::ErrorCode")]
 pub enum ErrorCode {
     /// The input makes no sense.
     InvalidInput,
@@ -202,7 +202,7 @@ pub enum Failure {
 }
 
 impl UserError {
-    pub fn new(code: Code, message: impl Into<String>, path: Vec<String>) -> Self {
+    pub fn new(code: domain::ErrorCode, message: impl Into<String>, path: Vec<String>) -> Self {
         UserError::General(GeneralError { code: code.into(), message: message.into(), path })
     }
 
@@ -235,7 +235,11 @@ impl Failure {
     /// There is no such object, or it is somebody else's: the same answer.
     pub fn not_found(field: &str) -> Self {
         let path = in_input(field);
-        Failure::User(vec![UserError::new(Code::NotFound, "there is no such object", path)])
+        Failure::User(vec![UserError::new(
+            domain::ErrorCode::NotFound,
+            "there is no such object",
+            path,
+        )])
     }
 }
 
@@ -252,7 +256,7 @@ impl From<CommandError> for Failure {
             CommandError::Refused(refusal) => refused(&refusal).into(),
             CommandError::KeyReused => {
                 let path = in_input("idempotencyKey");
-                UserError::new(Code::IdempotencyKeyReused, message, path).into()
+                UserError::new(domain::ErrorCode::IdempotencyKeyReused, message, path).into()
             }
             CommandError::VersionConflict { actual, .. } => {
                 UserError::VersionConflict(VersionConflictError {

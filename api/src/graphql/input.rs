@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use async_graphql::ID;
-use domain::{Code, Invalid, Quantity, Sku, Text};
+use domain::{ErrorCode, Invalid, Quantity, Sku, Text};
 use uuid::Uuid;
 
 use super::errors::{Failure, UserError, in_input};
@@ -71,14 +71,14 @@ impl Parser {
 
     pub fn id(&mut self, path: Path<'_>, id: &ID) -> Option<Uuid> {
         let message = "this is no id";
-        self.take(path, id.parse().map_err(|_| Invalid::new(Code::InvalidId, message)))
+        self.take(path, id.parse().map_err(|_| Invalid::new(ErrorCode::InvalidId, message)))
     }
 
     /// A number of units that is not negative.
     pub fn units(&mut self, path: Path<'_>, units: i64) -> Option<u32> {
         let message = "this is a number of units from 0 to 1000000000";
         let within = u32::try_from(units).ok().filter(|units| *units <= 1_000_000_000);
-        self.take(path, within.ok_or_else(|| Invalid::new(Code::InvalidQuantity, message)))
+        self.take(path, within.ok_or_else(|| Invalid::new(ErrorCode::InvalidQuantity, message)))
     }
 
     /// The whole input, once all parts of it are there.

@@ -1,7 +1,7 @@
 //! Money on the wire.
 
 use async_graphql::{Description, InputObject, Object};
-use domain::{Code, Invalid};
+use domain::{ErrorCode, Invalid};
 use serde::Serialize;
 
 /// An amount of money.
@@ -46,7 +46,7 @@ impl TryFrom<&MoneyInput> for domain::Money {
     fn try_from(money: &MoneyInput) -> Result<Self, Invalid> {
         let whole = |_| {
             let message = "an amount is a whole number of minor units, such as 2499 for 24.99";
-            Invalid::new(Code::InvalidAmount, message)
+            Invalid::new(ErrorCode::InvalidAmount, message)
         };
         let amount = money.amount.parse().map_err(whole)?;
         Ok(domain::Money::new(amount, money.currency.parse()?))

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID};
 use commands::{Command, CommandError, Receipt, Subject, Trace};
-use domain::{Code, Refusal};
+use domain::{ErrorCode, Refusal};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -100,7 +100,7 @@ pub async fn execute_at(
 fn check_key(key: &ID, caller: &Caller) -> Result<(), Failure> {
     let refuse = |message| {
         let path = in_input("idempotencyKey");
-        Err(UserError::new(Code::InvalidInput, message, path).into())
+        Err(UserError::new(ErrorCode::InvalidInput, message, path).into())
     };
     if key.is_empty() || key.len() > 255 {
         return refuse("an idempotency key has 1 to 255 characters");

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use commands::payments::Provider;
 use commands::{Bus, OrderNumbers, Vault};
 use domain::cart::Owner;
-use domain::order::Details;
+use domain::order::OrderDetails;
 use domain::{CartId, CustomerId, OrderId, PaymentId, State};
 use projections::{ReadModel, ReadModels};
 use quick_cache::sync::Cache;
@@ -105,7 +105,7 @@ impl Shop {
             (None, _) => Err(Failure::not_found("cartId")),
             (Some(cart), caller) => {
                 let owner = self.bus.look(cart.stream(), |state| match state {
-                    State::Cart(cart) => cart.basket().map(|basket| basket.owner),
+                    State::Cart(cart) => cart.details().map(|details| details.owner),
                     _ => None,
                 });
                 match owner.await? {
@@ -131,7 +131,7 @@ impl Shop {
     /// Refuses a payment that does not exist.
     pub async fn known_payment(&self, payment: PaymentId) -> Result<(), Failure> {
         let known = self.bus.look(payment.stream(), |state| match state {
-            State::Payment(payment) => payment.attempt().is_some(),
+            State::Payment(payment) => payment.details().is_some(),
             _ => false,
         });
         match known.await? {
@@ -150,7 +150,7 @@ pub fn may_use_cart(caller: &Caller, cart: CartId, owner: Owner) -> bool {
 }
 
 /// A guest may see the order that was placed with their cart.
-pub fn may_use_order(caller: &Caller, order: &Details) -> bool {
+pub fn may_use_order(caller: &Caller, order: &OrderDetails) -> bool {
     may_use_cart(caller, order.placed.cart, order.placed.buyer)
 }
 

@@ -5,9 +5,9 @@
 
 use chrono::TimeDelta;
 use domain::cart::{Addition, Cart, CartCommand, Owner};
-use domain::checkout::{self, Changes, PlaceOrder, Shelf, StartPayment};
+use domain::checkout::{self, Changes, PlaceOrder, SkuStates, StartPayment};
 use domain::order::{OrderCommand, Shipment};
-use domain::payment::{CaptureMode, Fact, Method, PaymentCommand};
+use domain::payment::{CaptureMode, Fact, PaymentCommand, PaymentMethod};
 use domain::pricing::Charges;
 use domain::{
     CartId, CustomerId, Decide, OrderId, PaymentId, Personal, Quantity, Refusal, ShipmentId, Sku,
@@ -171,13 +171,15 @@ impl Customer {
             reserve_for: RESERVE_FOR,
         };
         let cart = log.cart(self.cart)?;
-        let lines = cart.basket().map(|basket| basket.lines.as_slice()).unwrap_or_default();
-        let shelf = |sku: &Sku| {
-            let shelf = Shelf { product: log.product(sku)?, inventory: log.inventory(sku)? };
-            Ok((sku.clone(), shelf))
+        let lines = cart.details().map(|details| details.lines.as_slice()).unwrap_or_default();
+        let sku_states = |sku: &Sku| {
+            let sku_states =
+                SkuStates { product: log.product(sku)?, inventory: log.inventory(sku)? };
+            Ok((sku.clone(), sku_states))
         };
-        let shelves = lines.iter().map(|line| shelf(&line.sku)).collect::<Result<_, BenchError>>();
-        let decided = checkout::place(&request, cart, None, &shelves?, log.now);
+        let skus =
+            lines.iter().map(|line| sku_states(&line.sku)).collect::<Result<_, BenchError>>();
+        let decided = checkout::place(&request, cart, None, &skus?, log.now);
         self.commit(log, "orderPlace", decided)
     }
 
@@ -185,15 +187,15 @@ impl Customer {
         let request = StartPayment {
             order: self.order,
             payment: self.payment,
-            method: Method::Card,
+            method: PaymentMethod::Card,
             capture: CaptureMode::Automatic,
             source: "tok_success".to_owned(),
             reserve_for: RESERVE_FOR,
             reserve_at_most: RESERVE_AT_MOST,
         };
         let order = log.order(self.order)?;
-        let holds = log.holds(order)?;
-        let decided = checkout::start_payment(&request, order, None, &holds, log.now);
+        let related = log.related(order)?;
+        let decided = checkout::start_payment(&request, order, None, &related, log.now);
         self.commit(log, "paymentStart", decided)
     }
 
@@ -205,7 +207,7 @@ impl Customer {
         let heard_at = log.append(asked, on(self.payment.stream(), decided))?;
         let (order, payment) = (log.order(self.order)?, log.payment(self.payment)?);
         let (order, payment) = ((self.order, order), (self.payment, payment));
-        let decided = checkout::settle(order, payment, &log.holds(order.1)?, log.now);
+        let decided = checkout::settle(order, payment, &log.related(order.1)?, log.now);
         let (actor, caused_by) = ("system:reactions".to_owned(), Some(heard_at));
         log.append(Asked { command: "settle", actor, caused_by }, decided)?;
         Ok(())

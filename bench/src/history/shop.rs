@@ -62,7 +62,7 @@ impl Shop {
     fn expire(&mut self) -> Result<(), BenchError> {
         let Some(id) = self.unpaid.front().copied() else { return Ok(()) };
         let order = self.log.order(id)?;
-        let decided = checkout::expire((id, order), &self.log.holds(order)?, self.log.now);
+        let decided = checkout::expire((id, order), &self.log.related(order)?, self.log.now);
         if decided.as_ref().is_ok_and(Vec::is_empty) {
             return Ok(());
         }

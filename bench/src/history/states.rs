@@ -1,7 +1,7 @@
 //! The open states of a log, by what they are.
 
 use domain::cart::Cart;
-use domain::checkout::Holds;
+use domain::checkout::RelatedStates;
 use domain::inventory::Inventory;
 use domain::order::Order;
 use domain::payment::Payment;
@@ -48,11 +48,11 @@ impl Log {
     }
 
     /// The stock of every line of an order; nobody here has a coupon.
-    pub fn holds(&self, order: &Order) -> Result<Holds<'_>, BenchError> {
+    pub fn related(&self, order: &Order) -> Result<RelatedStates<'_>, BenchError> {
         let lines = order.details().map(|details| details.lines.as_slice()).unwrap_or_default();
         let stock = |sku: &Sku| Ok((sku.clone(), self.inventory(sku)?));
         let stocks = lines.iter().map(|line| stock(&line.ordered.sku));
-        Ok(Holds { stocks: stocks.collect::<Result<_, BenchError>>()?, coupon: None })
+        Ok(RelatedStates { stocks: stocks.collect::<Result<_, BenchError>>()?, coupon: None })
     }
 }
 

@@ -160,8 +160,8 @@ impl Shop {
     async fn units(&self, cart: CartId) -> Result<i64, BenchError> {
         let (state, _) = self.bus.load(cart.stream()).await?;
         match state {
-            State::Cart(Cart::Active(basket)) => {
-                Ok(basket.lines.iter().map(|line| line.quantity.units()).sum())
+            State::Cart(Cart::Active(details)) => {
+                Ok(details.lines.iter().map(|line| line.quantity.units()).sum())
             }
             _ => Ok(0),
         }

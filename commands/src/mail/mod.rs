@@ -13,7 +13,7 @@ mod worker;
 use std::path::Path;
 use std::time::Duration;
 
-pub use domain::notification::Backoff;
+pub use domain::notification::RetrySchedule;
 pub use lettre::message::Mailbox;
 
 use self::folder::Folder;
@@ -31,7 +31,7 @@ pub struct Settings {
     pub from: Mailbox,
     /// Who is told of low stock.
     pub staff: Option<Mailbox>,
-    pub backoff: Backoff,
+    pub backoff: RetrySchedule,
     /// How long one attempt may take.
     pub timeout: Duration,
 }
@@ -105,7 +105,7 @@ impl Default for Settings {
             shop: "Cartulary".to_owned(),
             from: from.unwrap_or_else(|_| unreachable!("cartulary@localhost is an address")),
             staff: None,
-            backoff: Backoff::default(),
+            backoff: RetrySchedule::default(),
             timeout: Duration::from_secs(20),
         }
     }

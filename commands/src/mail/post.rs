@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use domain::notification::{Letter as Pending, NotificationCommand, Outcome, Recipient};
+use domain::notification::{
+    DeliveryOutcome, NotificationCommand, OutgoingMessage as Pending, Recipient,
+};
 use domain::{Contact, NotificationId, State};
 use projections::ReadModels;
 use projections::deadlines::DueNotification;
@@ -110,7 +112,7 @@ impl Post {
         };
         match self.mailer.send(&letter, self.settings.timeout).await {
             Ok(()) => {
-                let outcome = Outcome::Sent;
+                let outcome = DeliveryOutcome::Sent;
                 (Reach::Reached, NotificationCommand::Record { attempt, outcome })
             }
             Err(MailError::Unreachable(reason)) => {
@@ -121,7 +123,7 @@ impl Post {
             }
             Err(MailError::Refused(reason)) => {
                 tracing::warn!(%notification, attempt, reason, "a message was refused for good");
-                let outcome = Outcome::Failed { reason, next_attempt_at: None };
+                let outcome = DeliveryOutcome::Failed { reason, next_attempt_at: None };
                 (Reach::Reached, NotificationCommand::Record { attempt, outcome })
             }
         }
@@ -138,7 +140,7 @@ impl Post {
         let next_attempt_at = pause.map(|pause| Utc::now() + pause);
         NotificationCommand::Record {
             attempt,
-            outcome: Outcome::Failed { reason, next_attempt_at },
+            outcome: DeliveryOutcome::Failed { reason, next_attempt_at },
         }
     }
 
@@ -202,7 +204,7 @@ impl Post {
 
 fn letter(state: &State) -> Option<Box<Pending>> {
     match state {
-        State::Notification(notification) => notification.letter().cloned().map(Box::new),
+        State::Notification(notification) => notification.outgoing_message().cloned().map(Box::new),
         _ => None,
     }
 }

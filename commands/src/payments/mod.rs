@@ -10,7 +10,7 @@ mod stripe;
 use std::time::{Duration, Instant};
 
 use domain::PaymentId;
-use domain::payment::{Attempt, Call, Fact};
+use domain::payment::{Call, Fact, PaymentDetails};
 use tracing::Instrument;
 
 pub use self::signature::{BadSignature, Signer};
@@ -109,7 +109,7 @@ impl Provider {
     pub async fn ask(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
         call: Call,
     ) -> Result<Vec<Fact>, ProviderError> {
         let answer = async {
@@ -127,7 +127,7 @@ impl Provider {
     pub async fn look_up(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
     ) -> Result<Vec<Fact>, ProviderError> {
         let answer = async {
             match &self.0 {

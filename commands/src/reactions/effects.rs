@@ -2,7 +2,7 @@
 //! recorded too, and followed up: see `domain::payment`.
 
 use chrono::{TimeDelta, Utc};
-use domain::payment::{Attempt, Call, Fact};
+use domain::payment::{Call, Fact, PaymentDetails};
 use domain::process::Effect;
 use domain::{PaymentId, State};
 
@@ -19,7 +19,7 @@ pub(super) async fn call(
     cause: &Cause,
     effect: Effect,
 ) -> Result<(), CommandError> {
-    let Effect::Ask(payment, call) = effect;
+    let Effect::CallProvider(payment, call) = effect;
     let Some(attempt) = waiting_for(reactions, payment, call).await? else {
         // A webhook has brought what the answer would have.
         return Ok(());
@@ -51,10 +51,10 @@ async fn waiting_for(
     reactions: &Reactions,
     payment: PaymentId,
     call: Call,
-) -> Result<Option<Attempt>, CommandError> {
+) -> Result<Option<PaymentDetails>, CommandError> {
     let waiting = |state: &State| match state {
         State::Payment(payment) => {
-            payment.attempt().filter(|attempt| attempt.open_calls().contains(&call)).cloned()
+            payment.details().filter(|attempt| attempt.open_calls().contains(&call)).cloned()
         }
         _ => None,
     };
@@ -71,7 +71,7 @@ async fn waiting_for(
 async fn look_up(
     reactions: &Reactions,
     payment: PaymentId,
-    attempt: &Attempt,
+    attempt: &PaymentDetails,
     call: Call,
 ) -> Result<Vec<Fact>, ProviderError> {
     let facts = reactions.provider.look_up(payment, attempt).await?;

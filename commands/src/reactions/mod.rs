@@ -10,7 +10,9 @@ mod queues;
 mod runner;
 mod status;
 
-use domain::process::{Effect, Notice, Reaction, effects as effects_of, notice, react};
+use domain::process::{
+    Effect, NotificationRequest, Reaction, effects as effects_of, notification_request, react,
+};
 use projections::Recorded;
 use uuid::Uuid;
 
@@ -29,7 +31,7 @@ struct Task {
 enum Work {
     React(Reaction),
     Call(Effect),
-    Notify(Notice),
+    Notify(NotificationRequest),
 }
 
 /// The event that is answered.
@@ -57,6 +59,6 @@ fn tasks(event: &Recorded, trace: Option<Trace>) -> Vec<Task> {
     let cause = Cause { position: event.position, correlation_id: event.correlation_id, trace };
     let reactions = react(event.stream, &event.event).into_iter().map(Work::React);
     let calls = effects_of(event.stream, &event.event).into_iter().map(Work::Call);
-    let notices = notice(event.stream, &event.event).into_iter().map(Work::Notify);
+    let notices = notification_request(event.stream, &event.event).into_iter().map(Work::Notify);
     reactions.chain(calls).chain(notices).map(|work| Task { cause, work }).collect()
 }

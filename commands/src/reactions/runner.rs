@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::StreamId;
 use domain::payment::PaymentCommand;
-use domain::process::{Notice, Reaction};
+use domain::process::{NotificationRequest, Reaction};
 use event_store::lease::LeaseError;
 use projections::Feed;
 use tokio::task::JoinSet;
@@ -14,7 +14,7 @@ use tracing::Instrument;
 use super::queues::Queues;
 use super::{Cause, Task, Work, effects, tasks};
 use crate::backoff::pause;
-use crate::checkout::{FlagUnknownPayments, HoldStock, Settle, UnwindPayments};
+use crate::checkout::{ExtendReservation, FlagUnknownPayments, Settle, UnwindPayments};
 use crate::notification::Notify;
 use crate::payment::{AskPayment, PaymentPolicy};
 use crate::payments::Provider;
@@ -202,8 +202,8 @@ async fn react(reactions: &Reactions, task: &Task, reaction: Reaction) -> Result
     match reaction {
         Reaction::Settle(payment) => bus.execute(Settle(payment), context).await?,
         Reaction::UnwindPayments(order) => bus.execute(UnwindPayments(order), context).await?,
-        Reaction::HoldStock(payment) => {
-            let hold = HoldStock { payment, at_most: policy.reserve_at_most };
+        Reaction::ExtendReservation(payment) => {
+            let hold = ExtendReservation { payment, at_most: policy.reserve_at_most };
             bus.execute(hold, context).await?
         }
         Reaction::PlanFollowUp(payment) => {
@@ -215,7 +215,11 @@ async fn react(reactions: &Reactions, task: &Task, reaction: Reaction) -> Result
     Ok(())
 }
 
-async fn notify(reactions: &Reactions, cause: &Cause, notice: &Notice) -> Result<(), CommandError> {
+async fn notify(
+    reactions: &Reactions,
+    cause: &Cause,
+    notice: &NotificationRequest,
+) -> Result<(), CommandError> {
     let context = cause.context(&format!("notify/{}", notice.template().as_str()));
     let notification = notice.id(cause.position);
     let command = Notify { notification, notice: notice.clone() };

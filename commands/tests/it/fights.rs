@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use commands::inventory::AskInventory;
 use commands::{Bus, Command, Receipt};
-use domain::inventory::{Adjustment, InventoryCommand};
+use domain::inventory::{AdjustmentKind, InventoryCommand};
 use domain::{CartId, State};
 use uuid::Uuid;
 
@@ -38,7 +38,7 @@ async fn fight<C: Command + Clone>(a: &Bus, b: &Bus, command: C) -> Vec<Receipt>
 }
 
 fn one_more() -> AskInventory {
-    let (kind, reason) = (Adjustment::Adjustment, Some(text("counted")));
+    let (kind, reason) = (AdjustmentKind::Adjustment, Some(text("counted")));
     let command = InventoryCommand::Adjust { kind, quantity: 1, reason, reference: None };
     AskInventory { name: "test", sku: mug(), command }
 }
@@ -56,7 +56,7 @@ async fn four_hundred_additions_to_one_line_all_count() {
     let cart = CartId(Uuid::now_v7());
     fight(&a, &b, add(cart, &mug(), 1)).await;
     let State::Cart(cart) = shop.state(cart.stream()).await else { panic!("no cart") };
-    assert_eq!(cart.basket().unwrap().lines[0].quantity.units(), ALL);
+    assert_eq!(cart.details().unwrap().lines[0].quantity.units(), ALL);
 }
 
 /// An answer that got lost is found again; nothing counts twice.

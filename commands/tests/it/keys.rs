@@ -134,5 +134,5 @@ async fn a_replay_shows_the_object_as_it_now_stands() {
     assert_eq!((again.position, again.replayed), (first.position, true));
     let subject = again.subject.unwrap();
     let State::Cart(cart) = subject.state else { panic!("no cart") };
-    assert_eq!(cart.basket().unwrap().lines[0].quantity.get(), 7);
+    assert_eq!(cart.details().unwrap().lines[0].quantity.get(), 7);
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use commands::payments::{Provider, Signer, Simulator};
 use commands::{Bus, Changes, Command, Halt, PaymentPolicy, Reactions, States, run_reactions};
-use domain::payment::{Attempt, Call, CaptureMode, Method, PaymentEvent, PaymentStatus};
+use domain::payment::{
+    Call, CaptureMode, PaymentDetails, PaymentEvent, PaymentMethod, PaymentStatus,
+};
 use domain::{OrderId, PaymentId, State, StreamId, Timestamp};
 use projections::Projector;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +38,7 @@ impl Command for Before {
         let begun = PaymentEvent::Initiated {
             order: OrderId(Uuid::now_v7()),
             amount: usd(999),
-            method: Method::Card,
+            method: PaymentMethod::Card,
             capture: CaptureMode::Manual,
             source: "tok_success".to_owned(),
             at,
@@ -56,7 +58,7 @@ impl Command for Before {
     }
 }
 
-async fn attempt(bus: &Bus, payment: PaymentId) -> Attempt {
+async fn attempt(bus: &Bus, payment: PaymentId) -> PaymentDetails {
     match bus.load(payment.stream()).await.unwrap().0 {
         State::Payment(payment) => payment.existing().unwrap().clone(),
         other => panic!("no payment: {other:?}"),
@@ -67,7 +69,7 @@ async fn attempt(bus: &Bus, payment: PaymentId) -> Attempt {
 /// it is in the provider's books.
 async fn asked_after(age: TimeDelta, is_known: bool) -> (PaymentStatus, i64) {
     let asked = Before { age, payment: PaymentId(Uuid::now_v7()), captures: false };
-    let news = |attempt: &Attempt| attempt.status() != PaymentStatus::Pending;
+    let news = |attempt: &PaymentDetails| attempt.status() != PaymentStatus::Pending;
     let (attempt, intents) = turned_to_the_provider(asked, is_known, news).await;
     (attempt.status(), intents)
 }
@@ -75,8 +77,8 @@ async fn asked_after(age: TimeDelta, is_known: bool) -> (PaymentStatus, i64) {
 async fn turned_to_the_provider(
     asked: Before,
     is_known: bool,
-    news: impl Fn(&Attempt) -> bool,
-) -> (Attempt, i64) {
+    news: impl Fn(&PaymentDetails) -> bool,
+) -> (PaymentDetails, i64) {
     let shop = Shop::new().await;
     let (bus, pool) = (shop.node().await, shop.database.pool());
     let signer = Signer::new(b"a secret of more than thirty-two bytes");
@@ -123,7 +125,7 @@ async fn what_was_asked_a_day_ago_and_never_arrived_has_failed_and_is_not_sent()
 async fn a_capture_of_which_the_provider_does_not_tell_is_not_taken_for_refused() {
     let asked =
         Before { age: TimeDelta::days(1), payment: PaymentId(Uuid::now_v7()), captures: true };
-    let silent = |attempt: &Attempt| attempt.silences > 0;
+    let silent = |attempt: &PaymentDetails| attempt.silences > 0;
     let (attempt, _) = turned_to_the_provider(asked, true, silent).await;
     assert_eq!((attempt.capture_pending(), attempt.captured()), (999, 0));
     assert_eq!(attempt.capture_requests.len(), 1);

@@ -3,20 +3,20 @@
 use commands::Bus;
 use commands::notification::{AskNotification, Notify};
 use domain::NotificationId;
-use domain::notification::{NotificationCommand, Outcome};
-use domain::process::Notice;
+use domain::notification::{DeliveryOutcome, NotificationCommand};
+use domain::process::NotificationRequest;
 
 use crate::support::{Shop, mug, once};
 
-fn notice() -> Notice {
-    Notice::LowStock { stock: mug().inventory(), available: 3 }
+fn notice() -> NotificationRequest {
+    NotificationRequest::LowStock { stock: mug().inventory(), available: 3 }
 }
 
 async fn notify(bus: &Bus, notification: NotificationId) {
     bus.execute(Notify { notification, notice: notice() }, once()).await.unwrap();
 }
 
-async fn record(bus: &Bus, notification: NotificationId, attempt: u32, outcome: Outcome) {
+async fn record(bus: &Bus, notification: NotificationId, attempt: u32, outcome: DeliveryOutcome) {
     let command = NotificationCommand::Record { attempt, outcome };
     let ask = AskNotification { name: "recordDelivery", notification, command };
     bus.execute(ask, once()).await.unwrap();
@@ -42,11 +42,11 @@ async fn an_attempt_that_two_nodes_made_has_one_outcome() {
         notify(bus, message).await;
     }
     let next_attempt_at = Some(chrono::Utc::now());
-    let failed = || Outcome::Failed { reason: "no answer".to_owned(), next_attempt_at };
+    let failed = || DeliveryOutcome::Failed { reason: "no answer".to_owned(), next_attempt_at };
     record(&a, message, 1, failed()).await;
-    record(&b, message, 1, Outcome::Sent).await;
+    record(&b, message, 1, DeliveryOutcome::Sent).await;
     assert_eq!(shop.count("notification.sent").await, 0);
-    record(&b, message, 2, Outcome::Sent).await;
+    record(&b, message, 2, DeliveryOutcome::Sent).await;
     record(&a, message, 2, failed()).await;
     let counts = [shop.count("notification.sent").await, shop.count("notification.failed").await];
     assert_eq!(counts, [1, 1]);

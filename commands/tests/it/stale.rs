@@ -56,7 +56,7 @@ async fn a_price_that_was_read_is_the_price_when_it_is_stored() {
     // A has the old price in memory, and writes only to the cart.
     let receipt = a.execute(add(CartId(Uuid::now_v7()), &mug(), 1), once()).await.unwrap();
     let State::Cart(cart_now) = receipt.subject.unwrap().state else { panic!("no cart") };
-    assert_eq!(cart_now.basket().unwrap().lines[0].unit_price, usd(1_999));
+    assert_eq!(cart_now.details().unwrap().lines[0].unit_price, usd(1_999));
     // And the older cart is not checked out at a price that nobody has agreed to.
     assert!(a.execute(place(cart), once()).await.is_err());
 }

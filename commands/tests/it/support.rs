@@ -10,7 +10,7 @@ use commands::product::AskProduct;
 use commands::{Bus, CommandError, Context, Receipt};
 use domain::cart::Owner;
 use domain::checkout::{CheckoutError, PlaceOrder, Shortage};
-use domain::inventory::{Adjustment, Inventory, InventoryCommand, Stock};
+use domain::inventory::{AdjustmentKind, Inventory, InventoryCommand, Stock};
 use domain::pricing::Charges;
 use domain::product::ProductCommand;
 use domain::{
@@ -140,7 +140,7 @@ pub(crate) fn adjust(bus: &Bus, sku: &Sku, quantity: i64) -> Asked {
 
 pub(crate) fn adjust_as(bus: &Bus, sku: &Sku, quantity: i64, context: Context) -> Asked {
     let reason = Some(text("counted"));
-    let kind = Adjustment::Adjustment;
+    let kind = AdjustmentKind::Adjustment;
     let command = InventoryCommand::Adjust { kind, quantity, reason, reference: None };
     ask_inventory(bus, sku, command, context)
 }

@@ -3,7 +3,7 @@
 use super::Owner;
 use crate::coupon::CouponCode;
 use crate::product::Offer;
-use crate::{CartId, Code, Currency, CustomerId, Money, MoneyError, OrderId, Quantity, Sku};
+use crate::{CartId, Currency, CustomerId, ErrorCode, Money, MoneyError, OrderId, Quantity, Sku};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum CartCommand {
@@ -76,16 +76,16 @@ pub enum CartError {
 }
 
 impl CartError {
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            CartError::NotActive => Code::CartNotActive,
-            CartError::Empty => Code::CartEmpty,
-            CartError::LineNotFound(_) => Code::CartLineNotFound,
-            CartError::TooManyUnits { .. } => Code::InvalidQuantity,
-            CartError::TooManyLines => Code::TooManyLines,
-            CartError::CurrencyMismatch { .. } => Code::CurrencyMismatch,
-            CartError::PriceChanged { .. } => Code::PriceChanged,
-            CartError::Amount(_) => Code::AmountTooLarge,
+            CartError::NotActive => ErrorCode::CartNotActive,
+            CartError::Empty => ErrorCode::CartEmpty,
+            CartError::LineNotFound(_) => ErrorCode::CartLineNotFound,
+            CartError::TooManyUnits { .. } => ErrorCode::InvalidQuantity,
+            CartError::TooManyLines => ErrorCode::TooManyLines,
+            CartError::CurrencyMismatch { .. } => ErrorCode::CurrencyMismatch,
+            CartError::PriceChanged { .. } => ErrorCode::PriceChanged,
+            CartError::Amount(_) => ErrorCode::AmountTooLarge,
         }
     }
 

@@ -24,18 +24,18 @@ pub const MAX_LINES: usize = 250;
 pub enum Cart {
     #[default]
     Absent,
-    Active(Basket),
-    CheckedOut(Basket, OrderId),
-    Merged(Basket, CartId),
+    Active(CartDetails),
+    CheckedOut(CartDetails, OrderId),
+    Merged(CartDetails, CartId),
     /// Idle for too long; the next touch begins it anew, empty.
-    Expired(Basket),
+    Expired(CartDetails),
 }
 
 /// What is in a cart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Basket {
+pub struct CartDetails {
     pub owner: Owner,
-    pub lines: Vec<Line>,
+    pub lines: Vec<CartLine>,
     /// At most one.
     pub coupon: Option<CouponCode>,
     /// Seconds without a touch after which it expires.
@@ -45,23 +45,23 @@ pub struct Basket {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Line {
+pub struct CartLine {
     pub sku: Sku,
     pub quantity: Quantity,
     /// The price when the line was added.
     pub unit_price: Money,
 }
 
-impl Line {
+impl CartLine {
     pub fn total(&self) -> Result<Money, MoneyError> {
         self.unit_price.times(self.quantity)
     }
 }
 
-impl Basket {
+impl CartDetails {
     fn new(owner: Owner, idle_seconds: u32, at: Timestamp) -> Self {
         let (lines, coupon) = (vec![], None);
-        Basket { owner, lines, coupon, idle_seconds, created_at: at, touched_at: at }
+        CartDetails { owner, lines, coupon, idle_seconds, created_at: at, touched_at: at }
     }
 
     /// Unless it is touched before.
@@ -69,7 +69,7 @@ impl Basket {
         self.touched_at + TimeDelta::seconds(self.idle_seconds.into())
     }
 
-    pub fn line(&self, sku: &Sku) -> Option<&Line> {
+    pub fn line(&self, sku: &Sku) -> Option<&CartLine> {
         self.lines.iter().find(|line| line.sku == *sku)
     }
 
@@ -80,19 +80,19 @@ impl Basket {
     /// The sum of the lines at captured prices; `None` for an empty cart, which has no currency.
     pub fn total(&self) -> Option<Result<Money, MoneyError>> {
         let currency = self.currency()?;
-        let add = |sum: Money, line: &Line| sum.plus(line.total()?);
+        let add = |sum: Money, line: &CartLine| sum.plus(line.total()?);
         Some(self.lines.iter().try_fold(Money::zero(currency), add))
     }
 }
 
 impl Cart {
-    pub fn basket(&self) -> Option<&Basket> {
+    pub fn details(&self) -> Option<&CartDetails> {
         match self {
             Cart::Absent => None,
-            Cart::Active(basket)
-            | Cart::CheckedOut(basket, _)
-            | Cart::Merged(basket, _)
-            | Cart::Expired(basket) => Some(basket),
+            Cart::Active(details)
+            | Cart::CheckedOut(details, _)
+            | Cart::Merged(details, _)
+            | Cart::Expired(details) => Some(details),
         }
     }
 
@@ -103,12 +103,12 @@ impl Cart {
 
     /// It was not touched for too long, whether or not that has been recorded.
     pub fn has_lapsed(&self, now: Timestamp) -> bool {
-        matches!(self, Cart::Active(basket) if basket.expires_at() <= now)
+        matches!(self, Cart::Active(details) if details.expires_at() <= now)
     }
 
-    fn active(&self) -> Result<&Basket, CartError> {
+    fn active(&self) -> Result<&CartDetails, CartError> {
         match self {
-            Cart::Active(basket) => Ok(basket),
+            Cart::Active(details) => Ok(details),
             _ => Err(CartError::NotActive),
         }
     }
@@ -130,11 +130,11 @@ impl Decide for Cart {
                 CartCommand::AddLines { owner, idle_seconds, lines },
             ) => {
                 let mut events = vec![created(*owner, *idle_seconds, at)];
-                events.extend(add_lines(&Basket::new(*owner, *idle_seconds, at), lines, at)?);
+                events.extend(add_lines(&CartDetails::new(*owner, *idle_seconds, at), lines, at)?);
                 Ok(events)
             }
-            (Cart::Active(basket), CartCommand::AddLines { lines, .. }) => {
-                add_lines(basket, lines, at)
+            (Cart::Active(details), CartCommand::AddLines { lines, .. }) => {
+                add_lines(details, lines, at)
             }
             (cart, CartCommand::UpdateLines { lines }) => update_lines(cart.active()?, lines, at),
             (cart, CartCommand::RemoveLines { skus }) => remove_lines(cart.active()?, skus, at),
@@ -186,22 +186,22 @@ fn created(owner: Owner, idle_seconds: u32, at: Timestamp) -> CartEvent {
 
 /// The same SKU twice is one line, whether it was there before or is named twice at once.
 fn add_lines(
-    basket: &Basket,
+    details: &CartDetails,
     additions: &[Addition],
     at: Timestamp,
 ) -> Result<Vec<CartEvent>, CartError> {
-    let mut basket = basket.clone();
+    let mut details = details.clone();
     let mut events = Vec::with_capacity(additions.len());
     for Addition { offer, quantity, expected_unit_price } in additions {
         let Offer { sku, price, .. } = offer;
-        if let Some(cart) = basket.currency().filter(|c| *c != price.currency) {
+        if let Some(cart) = details.currency().filter(|c| *c != price.currency) {
             return Err(CartError::CurrencyMismatch { cart, product: price.currency });
         }
         if expected_unit_price.is_some_and(|expected| expected != *price) {
             return Err(CartError::PriceChanged { sku: sku.clone(), current: *price });
         }
         let added = events.len();
-        match basket.line(sku) {
+        match details.line(sku) {
             Some(line) => {
                 let wanted = line.quantity.units() + quantity.units();
                 let quantity = Quantity::new(wanted)
@@ -212,7 +212,7 @@ fn add_lines(
                     events.push(CartEvent::LineRepriced { sku: sku.clone(), unit_price, at });
                 }
             }
-            None if basket.lines.len() >= MAX_LINES => return Err(CartError::TooManyLines),
+            None if details.lines.len() >= MAX_LINES => return Err(CartError::TooManyLines),
             None => events.push(CartEvent::LineAdded {
                 sku: sku.clone(),
                 quantity: *quantity,
@@ -220,18 +220,18 @@ fn add_lines(
                 at,
             }),
         }
-        events[added..].iter().for_each(|event| basket.apply(event));
+        events[added..].iter().for_each(|event| details.apply(event));
     }
-    basket.total().transpose()?;
+    details.total().transpose()?;
     Ok(events)
 }
 
 fn update_lines(
-    basket: &Basket,
+    details: &CartDetails,
     lines: &[(Sku, Option<Quantity>)],
     at: Timestamp,
 ) -> Result<Vec<CartEvent>, CartError> {
-    let mut updated = basket.clone();
+    let mut updated = details.clone();
     let mut events = Vec::with_capacity(lines.len());
     for (sku, quantity) in lines {
         let line = updated.line(sku).ok_or_else(|| CartError::LineNotFound(sku.clone()))?;
@@ -247,8 +247,12 @@ fn update_lines(
     Ok(events)
 }
 
-fn remove_lines(basket: &Basket, skus: &[Sku], at: Timestamp) -> Result<Vec<CartEvent>, CartError> {
-    let mut remaining = basket.clone();
+fn remove_lines(
+    details: &CartDetails,
+    skus: &[Sku],
+    at: Timestamp,
+) -> Result<Vec<CartEvent>, CartError> {
+    let mut remaining = details.clone();
     let mut events = Vec::with_capacity(skus.len());
     for sku in skus {
         if remaining.line(sku).is_none() {
@@ -262,17 +266,17 @@ fn remove_lines(basket: &Basket, skus: &[Sku], at: Timestamp) -> Result<Vec<Cart
 }
 
 fn check_out(
-    basket: &Basket,
+    details: &CartDetails,
     order: OrderId,
     offers: &[Offer],
     at: Timestamp,
 ) -> Result<Vec<CartEvent>, CartError> {
-    if basket.lines.is_empty() {
+    if details.lines.is_empty() {
         return Err(CartError::Empty);
     }
     let mut events: Vec<_> = offers
         .iter()
-        .filter(|offer| basket.line(&offer.sku).is_some_and(|l| l.unit_price != offer.price))
+        .filter(|offer| details.line(&offer.sku).is_some_and(|l| l.unit_price != offer.price))
         .map(|offer| CartEvent::LineRepriced {
             sku: offer.sku.clone(),
             unit_price: offer.price,
@@ -301,11 +305,11 @@ impl Aggregate for Cart {
 
     fn apply(&mut self, event: CartEvent) {
         if let CartEvent::Created { owner, idle_seconds, at } = event {
-            *self = Cart::Active(Basket::new(owner, idle_seconds, at));
+            *self = Cart::Active(CartDetails::new(owner, idle_seconds, at));
             return;
         }
-        let Cart::Active(basket) = self else { return };
-        basket.apply(&event);
+        let Cart::Active(details) = self else { return };
+        details.apply(&event);
         match event {
             CartEvent::CheckedOut { order, .. } => self.end(|b| Cart::CheckedOut(b, order)),
             CartEvent::Merged { into, .. } => self.end(|b| Cart::Merged(b, into)),
@@ -316,14 +320,14 @@ impl Aggregate for Cart {
 }
 
 impl Cart {
-    fn end(&mut self, end: impl FnOnce(Basket) -> Cart) {
-        if let Cart::Active(basket) = std::mem::take(self) {
-            *self = end(basket);
+    fn end(&mut self, end: impl FnOnce(CartDetails) -> Cart) {
+        if let Cart::Active(details) = std::mem::take(self) {
+            *self = end(details);
         }
     }
 }
 
-impl Basket {
+impl CartDetails {
     fn apply(&mut self, event: &CartEvent) {
         let (CartEvent::Created { at, .. }
         | CartEvent::LineAdded { at, .. }
@@ -339,7 +343,7 @@ impl Basket {
         | CartEvent::Expired { at }) = event;
         self.touched_at = *at;
         match event {
-            CartEvent::LineAdded { sku, quantity, unit_price, .. } => self.lines.push(Line {
+            CartEvent::LineAdded { sku, quantity, unit_price, .. } => self.lines.push(CartLine {
                 sku: sku.clone(),
                 quantity: *quantity,
                 unit_price: *unit_price,
@@ -362,7 +366,7 @@ impl Basket {
         }
     }
 
-    fn change(&mut self, sku: &Sku, change: impl FnOnce(&mut Line)) {
+    fn change(&mut self, sku: &Sku, change: impl FnOnce(&mut CartLine)) {
         if let Some(line) = self.lines.iter_mut().find(|line| line.sku == *sku) {
             change(line);
         }

@@ -3,13 +3,15 @@
 use cqrs_es::Aggregate;
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 
-use super::{Addition, Basket, Cart, CartCommand, CartError, CartEvent, Line, MAX_LINES, Owner};
+use super::{
+    Addition, Cart, CartCommand, CartDetails, CartError, CartEvent, CartLine, MAX_LINES, Owner,
+};
 use crate::coupon::CouponCode;
 use crate::fixtures::{
     WEEK, cart_id, coupon_code, customer, eur, minute, order_id, sku, text, units, usd,
 };
 use crate::product::Offer;
-use crate::{Code, Money, MoneyError, Quantity, Refusal, Timestamp};
+use crate::{ErrorCode, Money, MoneyError, Quantity, Refusal, Timestamp};
 
 fn now() -> Timestamp {
     minute(10)
@@ -106,7 +108,7 @@ fn the_next_touch_begins_an_expired_cart_anew_and_empty() {
         .then_expect_events(vec![created_now.clone()]);
     given(&expired).when(add([])).then_expect_events(vec![created_now.clone()]);
     let anew = cart(&with(expired, created_now));
-    assert_eq!(anew, Cart::Active(Basket::new(Owner::Guest, WEEK, now())));
+    assert_eq!(anew, Cart::Active(CartDetails::new(Owner::Guest, WEEK, now())));
 }
 
 #[test]
@@ -275,8 +277,9 @@ fn the_basket_is_what_its_events_say() {
         // Nothing happens to a cart that has ended.
         CartEvent::Cleared { at: minute(6) },
     ]);
-    let line = |sku, quantity, price| Line { sku, quantity: units(quantity), unit_price: price };
-    let basket = Basket {
+    let line =
+        |sku, quantity, price| CartLine { sku, quantity: units(quantity), unit_price: price };
+    let details = CartDetails {
         owner: Owner::Customer(customer),
         lines: vec![line(sku, 2, usd(1250)), line(crate::fixtures::sku("TEA"), 4, usd(300))],
         coupon: None,
@@ -284,26 +287,30 @@ fn the_basket_is_what_its_events_say() {
         created_at: minute(0),
         touched_at: minute(5),
     };
-    assert_eq!(basket.total(), Some(Ok(usd(3700))));
-    assert_eq!(cart(&events), Cart::CheckedOut(basket, order_id(1)));
+    assert_eq!(details.total(), Some(Ok(usd(3700))));
+    assert_eq!(cart(&events), Cart::CheckedOut(details, order_id(1)));
 }
 
 #[test]
 fn a_refusal_has_a_code_and_names_its_field() {
     let (sku, currency) = (sku("MUG"), usd(0).currency);
     for (error, code, field) in [
-        (CartError::NotActive, Code::CartNotActive, "cartId"),
-        (CartError::Empty, Code::CartEmpty, "cartId"),
-        (CartError::LineNotFound(sku.clone()), Code::CartLineNotFound, "lines"),
-        (CartError::TooManyUnits { sku: sku.clone(), wanted: 0 }, Code::InvalidQuantity, "lines"),
-        (CartError::TooManyLines, Code::TooManyLines, "lines"),
+        (CartError::NotActive, ErrorCode::CartNotActive, "cartId"),
+        (CartError::Empty, ErrorCode::CartEmpty, "cartId"),
+        (CartError::LineNotFound(sku.clone()), ErrorCode::CartLineNotFound, "lines"),
         (
-            CartError::CurrencyMismatch { cart: currency, product: currency },
-            Code::CurrencyMismatch,
+            CartError::TooManyUnits { sku: sku.clone(), wanted: 0 },
+            ErrorCode::InvalidQuantity,
             "lines",
         ),
-        (CartError::PriceChanged { sku, current: usd(1) }, Code::PriceChanged, "lines"),
-        (CartError::Amount(MoneyError::Overflow), Code::AmountTooLarge, "lines"),
+        (CartError::TooManyLines, ErrorCode::TooManyLines, "lines"),
+        (
+            CartError::CurrencyMismatch { cart: currency, product: currency },
+            ErrorCode::CurrencyMismatch,
+            "lines",
+        ),
+        (CartError::PriceChanged { sku, current: usd(1) }, ErrorCode::PriceChanged, "lines"),
+        (CartError::Amount(MoneyError::Overflow), ErrorCode::AmountTooLarge, "lines"),
     ] {
         let refusal = Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");
@@ -319,8 +326,8 @@ fn a_cart_has_at_most_one_coupon() {
     given(&two_mugs()).when(apply(&spring)).then_expect_events(vec![applied(&spring)]);
     given(&with_spring).when(apply(&spring)).then_expect_events(vec![]);
     given(&with_spring).when(apply(&winter)).then_expect_events(vec![applied(&winter)]);
-    let basket = cart(&with(with_spring, applied(&winter)));
-    assert_eq!(basket.basket().unwrap().coupon, Some(winter));
+    let details = cart(&with(with_spring, applied(&winter)));
+    assert_eq!(details.details().unwrap().coupon, Some(winter));
 }
 
 #[test]
@@ -359,10 +366,10 @@ fn an_expired_cart_begins_anew_with_the_next_touch_even_if_no_timer_has_run() {
     let anew = vec![created.clone(), line.clone()];
     given(&with(lasting(9), expired.clone())).when(touch()).then_expect_events(anew);
     given(&lasting(9)).when(touch()).then_expect_events(vec![expired.clone(), created, line]);
-    let Cart::Active(basket) = cart(&with(with(lasting(9), expired), self::created())) else {
+    let Cart::Active(details) = cart(&with(with(lasting(9), expired), self::created())) else {
         panic!("it is active")
     };
-    assert!(basket.lines.is_empty());
+    assert!(details.lines.is_empty());
 }
 
 #[test]

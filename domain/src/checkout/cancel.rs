@@ -1,16 +1,16 @@
 //! Cancelling before anything is shipped: the goods go back on the shelf, and the coupon to
 //! whoever may use it, in the same append.
 
-use super::{Changes, Holds, ask_coupon, events_of, for_each_line};
+use super::{Changes, RelatedStates, ask_coupon, events_of, for_each_line};
 use crate::coupon::CouponCommand;
-use crate::inventory::{Adjustment, InventoryCommand, ReleaseReason};
+use crate::inventory::{AdjustmentKind, InventoryCommand, ReleaseReason};
 use crate::order::{CancelReason, Lifecycle, Order, OrderCommand};
 use crate::{Decide, OrderId, Refusal, Text, Timestamp};
 
 /// The money follows by the process manager, which hears `order.cancelled`.
 pub fn cancel(
     (order_id, order): (OrderId, &Order),
-    holds: &Holds<'_>,
+    related: &RelatedStates<'_>,
     reason: &CancelReason,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
@@ -21,10 +21,10 @@ pub fn cancel(
     }
     let mut changes: Changes = events_of(order_id.stream(), events).collect();
     let number = Text::new(&details.placed.number, Text::SHORT).ok();
-    changes.extend(for_each_line(details, holds, now, |line| match details.confirmed_at {
+    changes.extend(for_each_line(details, related, now, |line| match details.confirmed_at {
         // Sold already: the units have left `onHand` and come back to it.
         Some(_) => InventoryCommand::Adjust {
-            kind: Adjustment::Return,
+            kind: AdjustmentKind::Return,
             quantity: line.ordered.quantity.units(),
             reason: None,
             reference: number.clone(),
@@ -34,7 +34,7 @@ pub fn cancel(
     // An order that has expired gave it back then.
     if !matches!(details.lifecycle, Lifecycle::Expired { .. }) {
         let release = CouponCommand::Release { order: order_id };
-        changes.extend(ask_coupon(details, holds, now, release)?);
+        changes.extend(ask_coupon(details, related, now, release)?);
     }
     Ok(changes)
 }

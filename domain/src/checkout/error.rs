@@ -1,6 +1,6 @@
 //! Why a decision over several streams may be refused.
 
-use crate::{Code, Money, MoneyError, Sku};
+use crate::{ErrorCode, Money, MoneyError, Sku};
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CheckoutError {
@@ -25,13 +25,13 @@ pub struct Shortage {
 }
 
 impl CheckoutError {
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            CheckoutError::InsufficientStock(_) => Code::InsufficientStock,
-            CheckoutError::PriceChanged { .. } => Code::PriceChanged,
-            CheckoutError::PaymentInProgress => Code::PaymentInProgress,
-            CheckoutError::ReservationEnded => Code::ReservationEnded,
-            CheckoutError::Amount(_) => Code::AmountTooLarge,
+            CheckoutError::InsufficientStock(_) => ErrorCode::InsufficientStock,
+            CheckoutError::PriceChanged { .. } => ErrorCode::PriceChanged,
+            CheckoutError::PaymentInProgress => ErrorCode::PaymentInProgress,
+            CheckoutError::ReservationEnded => ErrorCode::ReservationEnded,
+            CheckoutError::Amount(_) => ErrorCode::AmountTooLarge,
         }
     }
 

@@ -27,19 +27,19 @@ pub fn merge<'p>(
     let MergeCarts { into, customer, idle_seconds, .. } = *request;
     let end = CartCommand::MergeInto { cart: into, customer };
     let ended = guest.decide(&end, now)?;
-    let Cart::Active(basket) = guest else { return Ok(vec![]) };
-    if basket.owner != Owner::Guest {
+    let Cart::Active(details) = guest else { return Ok(vec![]) };
+    if details.owner != Owner::Guest {
         return Err(CartError::NotActive.into());
     }
-    let offered = basket.lines.iter().filter_map(|line| {
+    let offered = details.lines.iter().filter_map(|line| {
         let offer = product(&line.sku)?.offer(&line.sku).ok()?;
         Some(Addition { offer, quantity: line.quantity, expected_unit_price: None })
     });
     let (owner, lines) = (Owner::Customer(customer), offered.collect());
     let mut added = own.decide(&CartCommand::AddLines { owner, idle_seconds, lines }, now)?;
     let own = after(own, &added);
-    if let Some(code) = &basket.coupon
-        && own.basket().is_none_or(|own| own.coupon.is_none())
+    if let Some(code) = &details.coupon
+        && own.details().is_none_or(|own| own.coupon.is_none())
     {
         added.extend(own.decide(&CartCommand::ApplyCoupon { code: code.clone() }, now)?);
     }

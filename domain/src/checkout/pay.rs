@@ -2,17 +2,17 @@
 
 use chrono::TimeDelta;
 
-use super::{Changes, CheckoutError, Holds, events_of, for_each_line};
+use super::{Changes, CheckoutError, RelatedStates, events_of, for_each_line};
 use crate::inventory::InventoryCommand;
 use crate::order::{Order, OrderCommand, OrderError};
-use crate::payment::{CaptureMode, Method, Payment, PaymentCommand};
+use crate::payment::{CaptureMode, Payment, PaymentCommand, PaymentMethod};
 use crate::{Decide, OrderId, PaymentId, Refusal, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct StartPayment {
     pub order: OrderId,
     pub payment: PaymentId,
-    pub method: Method,
+    pub method: PaymentMethod,
     pub capture: CaptureMode,
     /// The provider's token for the means of payment.
     pub source: String,
@@ -27,7 +27,7 @@ pub fn start_payment(
     request: &StartPayment,
     order: &Order,
     latest: Option<&Payment>,
-    holds: &Holds<'_>,
+    related: &RelatedStates<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let details = order.existing()?;
@@ -37,7 +37,7 @@ pub fn start_payment(
     if details.reserved_until <= now {
         return Err(CheckoutError::ReservationEnded.into());
     }
-    if latest.and_then(Payment::attempt).is_some_and(|attempt| attempt.is_open()) {
+    if latest.and_then(Payment::details).is_some_and(|attempt| attempt.is_open()) {
         return Err(CheckoutError::PaymentInProgress.into());
     }
     let cap = details.placed.at + request.reserve_at_most;
@@ -58,9 +58,8 @@ pub fn start_payment(
     let mut changes = vec![];
     changes.extend(events_of(request.payment.stream(), Payment::Absent.decide(&initiate, now)?));
     changes.extend(events_of(request.order.stream(), order.decide(&start, now)?));
-    changes.extend(for_each_line(details, holds, now, |_| InventoryCommand::ExtendReservation {
-        order: request.order,
-        expires_at: reserved_until,
+    changes.extend(for_each_line(details, related, now, |_| {
+        InventoryCommand::ExtendReservation { order: request.order, expires_at: reserved_until }
     })?);
     Ok(changes)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use super::{Changes, CheckoutError, Quote, Shortage, events_of, quote};
-use crate::cart::{Basket, Cart, CartCommand, CartError};
+use crate::cart::{Cart, CartCommand, CartDetails, CartError};
 use crate::coupon::{Coupon, CouponCode, CouponCommand};
 use crate::inventory::{Inventory, InventoryCommand, InventoryError};
 use crate::order::{Order, OrderCommand, Placed};
@@ -30,48 +30,48 @@ pub struct PlaceOrder {
 
 /// What is known of a SKU: its page in the catalogue and its stock.
 #[derive(Debug, Clone, Copy)]
-pub struct Shelf<'a> {
+pub struct SkuStates<'a> {
     pub product: &'a Product,
     pub inventory: &'a Inventory,
 }
 
-/// `coupon` is the cart's, if it has one; `shelves` holds every SKU of the cart.
+/// `coupon` is the cart's, if it has one; `skus` holds every SKU of the cart.
 pub fn place(
     request: &PlaceOrder,
     cart: &Cart,
     coupon: Option<&Coupon>,
-    shelves: &BTreeMap<Sku, Shelf<'_>>,
+    skus: &BTreeMap<Sku, SkuStates<'_>>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
-    let basket = match cart {
-        Cart::Active(basket) if !cart.has_lapsed(now) => basket,
+    let details = match cart {
+        Cart::Active(details) if !cart.has_lapsed(now) => details,
         Cart::Absent => return Err(CartError::Empty.into()),
         _ => return Err(CartError::NotActive.into()),
     };
-    if basket.lines.is_empty() {
+    if details.lines.is_empty() {
         return Err(CartError::Empty.into());
     }
-    let offers = offers(basket, shelves)?;
-    let Quote { lines, totals } = quote(basket, &offers, coupon, &request.charges, now)?;
-    agreed(request, basket, &offers, totals.total)?;
-    let code = basket.coupon.as_ref();
+    let offers = offers(details, skus)?;
+    let Quote { lines, totals } = quote(details, &offers, coupon, &request.charges, now)?;
+    agreed(request, details, &offers, totals.total)?;
+    let code = details.coupon.as_ref();
     let redeemed = redeem(request.order, code, coupon, totals.subtotal, now)?;
 
     let reserved_until = now + request.reserve_for;
     let placed = Placed {
         number: request.number.clone(),
         cart: request.cart,
-        buyer: basket.owner,
+        buyer: details.owner,
         contact: request.contact.clone(),
         shipping_address: request.shipping_address.clone(),
         lines,
         totals,
         tax: request.charges.tax,
-        coupon: basket.coupon.clone(),
+        coupon: details.coupon.clone(),
         reserved_until,
         at: now,
     };
-    let reservations = reserve(request, basket, shelves, reserved_until, now)?;
+    let reservations = reserve(request, details, skus, reserved_until, now)?;
     let check_out = CartCommand::CheckOut { order: request.order, offers };
     let place = OrderCommand::Place(Box::new(placed));
 
@@ -83,10 +83,13 @@ pub fn place(
     Ok(changes)
 }
 
-fn offers(basket: &Basket, shelves: &BTreeMap<Sku, Shelf<'_>>) -> Result<Vec<Offer>, Refusal> {
+fn offers(
+    details: &CartDetails,
+    skus: &BTreeMap<Sku, SkuStates<'_>>,
+) -> Result<Vec<Offer>, Refusal> {
     let absent = Product::default();
-    let offer = |sku: &Sku| shelves.get(sku).map_or(&absent, |shelf| shelf.product).offer(sku);
-    basket.lines.iter().map(|line| offer(&line.sku).map_err(Refusal::from)).collect()
+    let offer = |sku: &Sku| skus.get(sku).map_or(&absent, |states| states.product).offer(sku);
+    details.lines.iter().map(|line| offer(&line.sku).map_err(Refusal::from)).collect()
 }
 
 /// Uses the cart's coupon once more.
@@ -106,12 +109,12 @@ fn redeem(
 /// the new total has agreed to them.
 fn agreed(
     request: &PlaceOrder,
-    basket: &Basket,
+    details: &CartDetails,
     offers: &[Offer],
     total: Money,
 ) -> Result<(), CheckoutError> {
     let as_captured =
-        basket.lines.iter().zip(offers).all(|(line, offer)| line.unit_price == offer.price);
+        details.lines.iter().zip(offers).all(|(line, offer)| line.unit_price == offer.price);
     match request.expected_total {
         Some(expected) if expected == total => Ok(()),
         None if as_captured => Ok(()),
@@ -122,17 +125,17 @@ fn agreed(
 /// Reserves every line, or names every SKU that is short.
 fn reserve(
     request: &PlaceOrder,
-    basket: &Basket,
-    shelves: &BTreeMap<Sku, Shelf<'_>>,
+    details: &CartDetails,
+    skus: &BTreeMap<Sku, SkuStates<'_>>,
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let absent = Inventory::default();
     let (mut changes, mut shortages) = (vec![], vec![]);
-    for line in &basket.lines {
+    for line in &details.lines {
         let (order, quantity) = (request.order, line.quantity);
         let reserve = InventoryCommand::Reserve { order, quantity, expires_at };
-        let inventory = shelves.get(&line.sku).map_or(&absent, |shelf| shelf.inventory);
+        let inventory = skus.get(&line.sku).map_or(&absent, |states| states.inventory);
         match inventory.decide(&reserve, now) {
             Ok(events) => changes.extend(events_of(line.sku.inventory(), events)),
             Err(InventoryError::Insufficient { .. } | InventoryError::Missing) => {

@@ -1,7 +1,7 @@
 //! What a cart costs now: present prices, the coupon's discount, shipping and tax.
 
 use super::CheckoutError;
-use crate::cart::Basket;
+use crate::cart::CartDetails;
 use crate::coupon::Coupon;
 use crate::order::{PlacedLine, Totals};
 use crate::pricing::Charges;
@@ -15,15 +15,15 @@ pub struct Quote {
 }
 
 /// `offers` are those of the lines, in their order, of which there is at least one; `coupon` is the
-/// basket's, if it has one.
+/// details's, if it has one.
 pub fn quote(
-    basket: &Basket,
+    details: &CartDetails,
     offers: &[Offer],
     coupon: Option<&Coupon>,
     charges: &Charges,
     now: Timestamp,
 ) -> Result<Quote, Refusal> {
-    let mut lines = price(basket, offers).map_err(CheckoutError::from)?;
+    let mut lines = price(details, offers).map_err(CheckoutError::from)?;
     let subtotal = subtotal(&lines).map_err(CheckoutError::from)?;
     let discount = match coupon {
         Some(coupon) => coupon.discount(subtotal, now)?,
@@ -34,8 +34,8 @@ pub fn quote(
 }
 
 /// The lines at present prices, without discount and tax.
-fn price(basket: &Basket, offers: &[Offer]) -> Result<Vec<PlacedLine>, MoneyError> {
-    let priced = basket.lines.iter().zip(offers).map(|(line, offer)| {
+fn price(details: &CartDetails, offers: &[Offer]) -> Result<Vec<PlacedLine>, MoneyError> {
+    let priced = details.lines.iter().zip(offers).map(|(line, offer)| {
         let nothing = Money::zero(offer.price.currency);
         Ok(PlacedLine {
             sku: line.sku.clone(),

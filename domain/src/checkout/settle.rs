@@ -2,11 +2,11 @@
 
 use cqrs_es::Aggregate;
 
-use super::{Changes, Holds, ask_coupon, cancel, events_of, for_each_line};
+use super::{Changes, RelatedStates, ask_coupon, cancel, events_of, for_each_line};
 use crate::coupon::CouponCommand;
 use crate::inventory::{InventoryCommand, ReleaseReason};
-use crate::order::{CancelReason, Details, Lifecycle, Order, OrderCommand};
-use crate::payment::{Attempt, CaptureMode, Method, Payment, PaymentCommand};
+use crate::order::{CancelReason, Lifecycle, Order, OrderCommand, OrderDetails};
+use crate::payment::{CaptureMode, Payment, PaymentCommand, PaymentDetails, PaymentMethod};
 use crate::{Decide, OrderId, PaymentId, Refusal, Timestamp};
 
 /// Records the payment with its order. Money that covers a waiting order commits its stock and
@@ -15,7 +15,7 @@ use crate::{Decide, OrderId, PaymentId, Refusal, Timestamp};
 pub fn settle(
     (order_id, order): (OrderId, &Order),
     (payment_id, payment): (PaymentId, &Payment),
-    holds: &Holds<'_>,
+    related: &RelatedStates<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let (details, attempt) = (order.existing()?, payment.existing()?);
@@ -32,7 +32,7 @@ pub fn settle(
     match details.lifecycle {
         Lifecycle::Cancelled { .. } => unwind(&mut changes)?,
         Lifecycle::Placed | Lifecycle::Expired { .. } if covers(attempt, details, now) => {
-            match commit(order_id, details, holds, now) {
+            match commit(order_id, details, related, now) {
                 Ok(sales) => {
                     changes.extend(sales);
                     let confirmed = order.decide(&OrderCommand::Confirm, now)?;
@@ -44,7 +44,7 @@ pub fn settle(
                     }
                 }
                 Err(refusal) => {
-                    changes.extend(release(order_id, details, holds, now)?);
+                    changes.extend(release(order_id, details, related, now)?);
                     let cancel = OrderCommand::Cancel { reason: reason_of(&refusal) };
                     changes.extend(events_of(order_id.stream(), order.decide(&cancel, now)?));
                     unwind(&mut changes)?;
@@ -59,7 +59,7 @@ pub fn settle(
             recorded.into_iter().for_each(|event| after.apply(event));
             // The money that confirmed it is gone. What is shipped already cannot be called back.
             if after.existing()?.covered_by.is_none() {
-                let lost = cancel((order_id, &after), holds, &CancelReason::PaymentLost, now);
+                let lost = cancel((order_id, &after), related, &CancelReason::PaymentLost, now);
                 changes.extend(lost.unwrap_or_default());
             }
         }
@@ -79,29 +79,29 @@ pub fn unwind(
 
 /// Cash on delivery covers an order by promise. What is captured covers it whatever became of the
 /// authorisation.
-fn covers(attempt: &Attempt, order: &Details, now: Timestamp) -> bool {
+fn covers(attempt: &PaymentDetails, order: &OrderDetails, now: Timestamp) -> bool {
     let total = order.total().amount;
-    let promised = attempt.method == Method::CashOnDelivery || attempt.authorized >= total;
+    let promised = attempt.method == PaymentMethod::CashOnDelivery || attempt.authorized >= total;
     let voiding = attempt.void.pending || attempt.void_waits();
     let being_voided = voiding && attempt.captured() == 0;
-    let let_go = being_voided || attempt.released || attempt.hold_is_over(now);
+    let let_go = being_voided || attempt.released || attempt.is_hold_over(now);
     attempt.captured() >= total || (promised && !let_go)
 }
 
 /// The goods leave the shelf; an order that had expired also needs its coupon again.
 fn commit(
     order: OrderId,
-    details: &Details,
-    holds: &Holds<'_>,
+    details: &OrderDetails,
+    related: &RelatedStates<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
-    let mut changes = for_each_line(details, holds, now, |line| InventoryCommand::Commit {
+    let mut changes = for_each_line(details, related, now, |line| InventoryCommand::Commit {
         order,
         quantity: line.ordered.quantity,
     })?;
     if matches!(details.lifecycle, Lifecycle::Expired { .. }) {
         let redeem = CouponCommand::Redeem { order, subtotal: details.placed.totals.subtotal };
-        changes.extend(ask_coupon(details, holds, now, redeem)?);
+        changes.extend(ask_coupon(details, related, now, redeem)?);
     }
     Ok(changes)
 }
@@ -116,15 +116,15 @@ fn reason_of(refusal: &Refusal) -> CancelReason {
 
 fn release(
     order: OrderId,
-    details: &Details,
-    holds: &Holds<'_>,
+    details: &OrderDetails,
+    related: &RelatedStates<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let why = ReleaseReason::Cancelled;
     let mut changes =
-        for_each_line(details, holds, now, |_| InventoryCommand::Release { order, why })?;
+        for_each_line(details, related, now, |_| InventoryCommand::Release { order, why })?;
     if !matches!(details.lifecycle, Lifecycle::Expired { .. }) {
-        changes.extend(ask_coupon(details, holds, now, CouponCommand::Release { order })?);
+        changes.extend(ask_coupon(details, related, now, CouponCommand::Release { order })?);
     }
     Ok(changes)
 }

@@ -1,13 +1,13 @@
 //! What may be asked of a coupon, and why it may be refused.
 
-use super::{CouponCode, Terms};
-use crate::{Code, Currency, Money, MoneyError, OrderId};
+use super::{CouponCode, CouponTerms};
+use crate::{Currency, ErrorCode, Money, MoneyError, OrderId};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum CouponCommand {
     Create {
         code: CouponCode,
-        terms: Terms,
+        terms: CouponTerms,
     },
     /// Uses it once, for an order of goods for this much.
     Redeem {
@@ -48,17 +48,19 @@ pub enum CouponError {
 }
 
 impl CouponError {
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            CouponError::Exists(_) => Code::CouponExists,
-            CouponError::Missing => Code::CouponNotFound,
-            CouponError::Disabled | CouponError::NotYet | CouponError::Over => Code::CouponNotValid,
-            CouponError::UsedUp => Code::CouponUsedUp,
-            CouponError::BelowMinimum(_) => Code::CouponMinimum,
-            CouponError::OtherCurrency(_) => Code::CurrencyMismatch,
-            CouponError::NoDiscount => Code::InvalidAmount,
-            CouponError::NeverValid => Code::InvalidInput,
-            CouponError::Amount(_) => Code::AmountTooLarge,
+            CouponError::Exists(_) => ErrorCode::CouponExists,
+            CouponError::Missing => ErrorCode::CouponNotFound,
+            CouponError::Disabled | CouponError::NotYet | CouponError::Over => {
+                ErrorCode::CouponNotValid
+            }
+            CouponError::UsedUp => ErrorCode::CouponUsedUp,
+            CouponError::BelowMinimum(_) => ErrorCode::CouponMinimum,
+            CouponError::OtherCurrency(_) => ErrorCode::CurrencyMismatch,
+            CouponError::NoDiscount => ErrorCode::InvalidAmount,
+            CouponError::NeverValid => ErrorCode::InvalidInput,
+            CouponError::Amount(_) => ErrorCode::AmountTooLarge,
         }
     }
 

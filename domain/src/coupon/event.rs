@@ -3,13 +3,13 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use super::{CouponCode, Terms};
+use super::{CouponCode, CouponTerms};
 use crate::{Money, OrderId, Timestamp};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum CouponEvent {
     #[serde(rename = "coupon.created")]
-    Created { code: CouponCode, terms: Terms, at: Timestamp },
+    Created { code: CouponCode, terms: CouponTerms, at: Timestamp },
     #[serde(rename = "coupon.redeemed")]
     Redeemed { order: OrderId, discount: Money, at: Timestamp },
     /// The order came to nothing, and the coupon may be used once more.

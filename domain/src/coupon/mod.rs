@@ -17,19 +17,19 @@ pub use self::command::{CouponCommand, CouponError};
 pub use self::event::CouponEvent;
 use crate::decide::handle;
 use crate::pricing::Percent;
-use crate::{Code, Decide, Invalid, Kind, Money, StreamId, Timestamp};
+use crate::{Decide, ErrorCode, Invalid, Kind, Money, StreamId, Timestamp};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub enum Coupon {
     #[default]
     Absent,
-    Issued(Issued),
+    Issued(CouponDetails),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Issued {
+pub struct CouponDetails {
     pub code: CouponCode,
-    pub terms: Terms,
+    pub terms: CouponTerms,
     /// By orders that have not come to nothing.
     pub redemptions: u32,
     pub disabled: bool,
@@ -38,7 +38,7 @@ pub struct Issued {
 
 /// What it is worth, and when.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Terms {
+pub struct CouponTerms {
     pub discount: Discount,
     /// From this moment on; from the beginning where there is none.
     pub valid_from: Option<Timestamp>,
@@ -75,22 +75,22 @@ impl CouponCode {
 }
 
 impl Coupon {
-    pub fn issued(&self) -> Option<&Issued> {
+    pub fn details(&self) -> Option<&CouponDetails> {
         match self {
             Coupon::Absent => None,
-            Coupon::Issued(issued) => Some(issued),
+            Coupon::Issued(details) => Some(details),
         }
     }
 
     /// What it takes off goods for this much, now.
     pub fn discount(&self, subtotal: Money, now: Timestamp) -> Result<Money, CouponError> {
-        let issued = self.issued().ok_or(CouponError::Missing)?;
-        issued.must_be_usable(now)?;
-        issued.terms.discount(subtotal)
+        let details = self.details().ok_or(CouponError::Missing)?;
+        details.must_be_usable(now)?;
+        details.terms.discount(subtotal)
     }
 }
 
-impl Issued {
+impl CouponDetails {
     fn must_be_usable(&self, now: Timestamp) -> Result<(), CouponError> {
         if self.disabled {
             return Err(CouponError::Disabled);
@@ -108,7 +108,7 @@ impl Issued {
     }
 }
 
-impl Terms {
+impl CouponTerms {
     fn discount(&self, subtotal: Money) -> Result<Money, CouponError> {
         let other_currency = |own: Money| CouponError::OtherCurrency(own.currency);
         if let Some(minimum) = self.minimum {
@@ -154,14 +154,14 @@ impl Decide for Coupon {
         command: &CouponCommand,
         at: Timestamp,
     ) -> Result<Vec<CouponEvent>, CouponError> {
-        let issued = match (self.issued(), command) {
+        let details = match (self.details(), command) {
             (None, CouponCommand::Create { code, terms }) => {
                 terms.must_make_sense()?;
                 let (code, terms) = (code.clone(), terms.clone());
                 return Ok(vec![CouponEvent::Created { code, terms, at }]);
             }
             (None, _) => return Err(CouponError::Missing),
-            (Some(issued), _) => issued,
+            (Some(details), _) => details,
         };
         match command {
             CouponCommand::Create { code, .. } => Err(CouponError::Exists(code.clone())),
@@ -173,7 +173,7 @@ impl Decide for Coupon {
             CouponCommand::Release { order } => {
                 Ok(vec![CouponEvent::Released { order: *order, at }])
             }
-            CouponCommand::Disable if issued.disabled => Ok(vec![]),
+            CouponCommand::Disable if details.disabled => Ok(vec![]),
             CouponCommand::Disable => Ok(vec![CouponEvent::Disabled { at }]),
         }
     }
@@ -199,15 +199,21 @@ impl Aggregate for Coupon {
         match (&mut *self, event) {
             (Coupon::Absent, CouponEvent::Created { code, terms, at }) => {
                 let (redemptions, disabled, created_at) = (0, false, at);
-                *self = Coupon::Issued(Issued { code, terms, redemptions, disabled, created_at });
+                *self = Coupon::Issued(CouponDetails {
+                    code,
+                    terms,
+                    redemptions,
+                    disabled,
+                    created_at,
+                });
             }
             (Coupon::Absent, _) => {}
-            (Coupon::Issued(issued), event) => issued.apply(&event),
+            (Coupon::Issued(details), event) => details.apply(&event),
         }
     }
 }
 
-impl Issued {
+impl CouponDetails {
     fn apply(&mut self, event: &CouponEvent) {
         match event {
             CouponEvent::Created { .. } => {}
@@ -226,7 +232,7 @@ impl FromStr for CouponCode {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
         if !(3..=40).contains(&code.len()) || !code.bytes().all(allowed) {
             let message = "a coupon's code has 3 to 40 letters, digits and dashes";
-            return Err(Invalid::new(Code::InvalidCoupon, message));
+            return Err(Invalid::new(ErrorCode::InvalidCoupon, message));
         }
         Ok(CouponCode(code))
     }

@@ -2,17 +2,17 @@
 
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 
-use super::{Coupon, CouponCode, CouponCommand, CouponError, CouponEvent, Discount, Terms};
+use super::{Coupon, CouponCode, CouponCommand, CouponError, CouponEvent, CouponTerms, Discount};
 use crate::fixtures::{coupon_code, eur, minute, order_id, usd};
-use crate::{Code, Money, Refusal};
+use crate::{ErrorCode, Money, Refusal};
 
 fn given(events: Vec<CouponEvent>) -> AggregateTestExecutor<Coupon> {
     TestFramework::with(minute(10)).given(events)
 }
 
 /// Ten percent, always.
-fn terms() -> Terms {
-    Terms {
+fn terms() -> CouponTerms {
+    CouponTerms {
         discount: Discount::Percentage("10".parse().unwrap()),
         valid_from: None,
         valid_until: None,
@@ -21,15 +21,15 @@ fn terms() -> Terms {
     }
 }
 
-fn fixed(amount: Money) -> Terms {
-    Terms { discount: Discount::Fixed(amount), ..terms() }
+fn fixed(amount: Money) -> CouponTerms {
+    CouponTerms { discount: Discount::Fixed(amount), ..terms() }
 }
 
-fn create(terms: Terms) -> CouponCommand {
+fn create(terms: CouponTerms) -> CouponCommand {
     CouponCommand::Create { code: coupon_code("SPRING"), terms }
 }
 
-fn created(terms: Terms) -> CouponEvent {
+fn created(terms: CouponTerms) -> CouponEvent {
     CouponEvent::Created { code: coupon_code("SPRING"), terms, at: minute(10) }
 }
 
@@ -46,7 +46,7 @@ fn released(order: u128) -> CouponEvent {
 }
 
 /// What redeeming for goods at 50.00 comes to under these terms.
-fn redeeming(terms: Terms) -> AggregateTestExecutor<Coupon> {
+fn redeeming(terms: CouponTerms) -> AggregateTestExecutor<Coupon> {
     given(vec![created(terms)])
 }
 
@@ -62,19 +62,23 @@ fn a_code_is_the_same_in_upper_and_lower_case() {
     assert_eq!(coupon_code(" spring-25 "), coupon_code("SPRING-25"));
     assert_eq!(coupon_code("spring-25").stream(), coupon_code("SPRING-25").stream());
     for code in ["", "AB", "SPR ING", "SPRING!", "ÄÖÜ", &"A".repeat(41)] {
-        assert_eq!(code.parse::<CouponCode>().unwrap_err().code, Code::InvalidCoupon, "{code}");
+        assert_eq!(
+            code.parse::<CouponCode>().unwrap_err().code,
+            ErrorCode::InvalidCoupon,
+            "{code}"
+        );
     }
 }
 
 #[test]
 fn terms_under_which_nobody_would_gain_are_refused() {
-    let nothing = Terms { discount: Discount::Percentage(Default::default()), ..terms() };
+    let nothing = CouponTerms { discount: Discount::Percentage(Default::default()), ..terms() };
     for terms in [nothing, fixed(usd(0)), fixed(usd(-1))] {
         given(vec![]).when(create(terms)).then_expect_error(CouponError::NoDiscount);
     }
     let (valid_from, valid_until) = (Some(minute(5)), Some(minute(5)));
-    let no_time = Terms { valid_from, valid_until, ..terms() };
-    let no_use = Terms { usage_limit: Some(0), ..terms() };
+    let no_time = CouponTerms { valid_from, valid_until, ..terms() };
+    let no_use = CouponTerms { usage_limit: Some(0), ..terms() };
     for terms in [no_time, no_use] {
         given(vec![]).when(create(terms)).then_expect_error(CouponError::NeverValid);
     }
@@ -89,7 +93,7 @@ fn a_percentage_is_taken_of_the_goods_and_a_fixed_sum_up_to_their_price() {
 
 #[test]
 fn a_coupon_is_good_from_its_first_moment_up_to_its_last() {
-    let valid = |from: i64, until: i64| Terms {
+    let valid = |from: i64, until: i64| CouponTerms {
         valid_from: Some(minute(from)),
         valid_until: Some(minute(until)),
         ..terms()
@@ -101,7 +105,7 @@ fn a_coupon_is_good_from_its_first_moment_up_to_its_last() {
 
 #[test]
 fn a_coupon_is_used_as_often_as_it_may_be_and_again_for_orders_that_came_to_nothing() {
-    let twice = || Terms { usage_limit: Some(2), ..terms() };
+    let twice = || CouponTerms { usage_limit: Some(2), ..terms() };
     let used = |more: Vec<CouponEvent>| {
         let mut events = vec![created(twice()), redeemed(1, 500), redeemed(2, 500)];
         events.extend(more);
@@ -118,7 +122,7 @@ fn a_coupon_is_used_as_often_as_it_may_be_and_again_for_orders_that_came_to_noth
 
 #[test]
 fn goods_below_the_minimum_or_in_another_currency_get_no_discount() {
-    let minimum = |minimum| Terms { minimum: Some(minimum), ..terms() };
+    let minimum = |minimum| CouponTerms { minimum: Some(minimum), ..terms() };
     let below = CouponError::BelowMinimum(usd(5_001));
     redeeming(minimum(usd(5_000))).when(redeem(1)).then_expect_events(vec![redeemed(1, 500)]);
     redeeming(minimum(usd(5_001))).when(redeem(1)).then_expect_error(below);
@@ -148,12 +152,12 @@ fn what_was_never_issued_cannot_be_used() {
 #[test]
 fn a_refusal_has_a_code_and_names_its_field() {
     for (error, code, field) in [
-        (CouponError::Missing, Code::CouponNotFound, "code"),
-        (CouponError::Disabled, Code::CouponNotValid, "code"),
-        (CouponError::UsedUp, Code::CouponUsedUp, "code"),
-        (CouponError::BelowMinimum(usd(1)), Code::CouponMinimum, "code"),
-        (CouponError::NoDiscount, Code::InvalidAmount, "discount"),
-        (CouponError::NeverValid, Code::InvalidInput, "validUntil"),
+        (CouponError::Missing, ErrorCode::CouponNotFound, "code"),
+        (CouponError::Disabled, ErrorCode::CouponNotValid, "code"),
+        (CouponError::UsedUp, ErrorCode::CouponUsedUp, "code"),
+        (CouponError::BelowMinimum(usd(1)), ErrorCode::CouponMinimum, "code"),
+        (CouponError::NoDiscount, ErrorCode::InvalidAmount, "discount"),
+        (CouponError::NeverValid, ErrorCode::InvalidInput, "validUntil"),
     ] {
         let refusal = Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");

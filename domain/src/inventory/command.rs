@@ -1,7 +1,7 @@
 //! What may be asked of the stock of a SKU, and why it may be refused.
 
-use super::{Adjustment, ReleaseReason};
-use crate::{Code, OrderId, Quantity, Sku, Text, Timestamp};
+use super::{AdjustmentKind, ReleaseReason};
+use crate::{ErrorCode, OrderId, Quantity, Sku, Text, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum InventoryCommand {
@@ -13,7 +13,7 @@ pub enum InventoryCommand {
         reorder_quantity: u32,
     },
     Adjust {
-        kind: Adjustment,
+        kind: AdjustmentKind,
         quantity: i64,
         reason: Option<Text>,
         reference: Option<Text>,
@@ -55,24 +55,24 @@ pub enum InventoryError {
     #[error("give a reason or a reference for the adjustment")]
     ReasonRequired,
     #[error("{}", match .0 {
-        Adjustment::Purchase | Adjustment::Return => "what comes in is more than nothing",
-        Adjustment::Damage => "what is written off is less than nothing",
-        Adjustment::Adjustment => "a correction of nothing corrects nothing",
+        AdjustmentKind::Purchase | AdjustmentKind::Return => "what comes in is more than nothing",
+        AdjustmentKind::Damage => "what is written off is less than nothing",
+        AdjustmentKind::Adjustment => "a correction of nothing corrects nothing",
     })]
-    WrongSign(Adjustment),
+    WrongSign(AdjustmentKind),
     #[error("no adjustment moves more than {max} units", max = super::MAX_UNITS)]
     TooMany,
 }
 
 impl InventoryError {
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            InventoryError::Exists(_) => Code::InventoryExists,
-            InventoryError::Missing => Code::InventoryNotFound,
-            InventoryError::Insufficient { .. } => Code::InsufficientStock,
-            InventoryError::BelowReserved { .. } => Code::BelowReserved,
-            InventoryError::ReasonRequired => Code::ReasonRequired,
-            InventoryError::WrongSign(_) | InventoryError::TooMany => Code::InvalidQuantity,
+            InventoryError::Exists(_) => ErrorCode::InventoryExists,
+            InventoryError::Missing => ErrorCode::InventoryNotFound,
+            InventoryError::Insufficient { .. } => ErrorCode::InsufficientStock,
+            InventoryError::BelowReserved { .. } => ErrorCode::BelowReserved,
+            InventoryError::ReasonRequired => ErrorCode::ReasonRequired,
+            InventoryError::WrongSign(_) | InventoryError::TooMany => ErrorCode::InvalidQuantity,
         }
     }
 

@@ -13,7 +13,7 @@ pub enum InventoryEvent {
     Registered { sku: Sku, reorder_level: u32, reorder_quantity: u32, at: Timestamp },
     #[serde(rename = "inventory.adjusted")]
     Adjusted {
-        kind: Adjustment,
+        kind: AdjustmentKind,
         /// Signed: what came in is positive.
         quantity: i64,
         reason: Option<Text>,
@@ -42,7 +42,7 @@ pub enum InventoryEvent {
 /// Why the number on the shelf was changed by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Adjustment {
+pub enum AdjustmentKind {
     /// Goods came in from a supplier.
     Purchase,
     /// Goods came back from a customer.

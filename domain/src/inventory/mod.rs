@@ -12,7 +12,7 @@ use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
 pub use self::command::{InventoryCommand, InventoryError};
-pub use self::event::{Adjustment, InventoryEvent, ReleaseReason};
+pub use self::event::{AdjustmentKind, InventoryEvent, ReleaseReason};
 pub use self::reservations::{Reservation, Reservations};
 use crate::decide::handle;
 use crate::{Decide, OrderId, Quantity, Sku, Text, Timestamp};
@@ -119,7 +119,7 @@ fn register(
     let mut events = vec![InventoryEvent::Registered { sku, reorder_level, reorder_quantity, at }];
     if on_hand > 0 {
         events.push(InventoryEvent::Adjusted {
-            kind: Adjustment::Purchase,
+            kind: AdjustmentKind::Purchase,
             quantity: on_hand,
             reason: None,
             reference: None,
@@ -148,15 +148,15 @@ impl<'s> Change<'s> {
 
     fn adjust(
         &mut self,
-        kind: Adjustment,
+        kind: AdjustmentKind,
         quantity: i64,
         reason: Option<&Text>,
         reference: Option<&Text>,
     ) -> Result<(), InventoryError> {
         let right_sign = match kind {
-            Adjustment::Purchase | Adjustment::Return => quantity > 0,
-            Adjustment::Damage => quantity < 0,
-            Adjustment::Adjustment => quantity != 0,
+            AdjustmentKind::Purchase | AdjustmentKind::Return => quantity > 0,
+            AdjustmentKind::Damage => quantity < 0,
+            AdjustmentKind::Adjustment => quantity != 0,
         };
         if !right_sign {
             return Err(InventoryError::WrongSign(kind));

@@ -4,11 +4,11 @@ use cqrs_es::Aggregate;
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 
 use super::{
-    Adjustment, Inventory, InventoryCommand, InventoryError, InventoryEvent, MAX_UNITS,
+    AdjustmentKind, Inventory, InventoryCommand, InventoryError, InventoryEvent, MAX_UNITS,
     ReleaseReason,
 };
 use crate::fixtures::{minute, order_id, sku, text, units};
-use crate::{Code, Refusal, Timestamp};
+use crate::{ErrorCode, Refusal, Timestamp};
 
 /// Reservations that end at minute 10 are over.
 fn now() -> Timestamp {
@@ -34,14 +34,14 @@ fn registered(reorder_level: u32) -> InventoryEvent {
     }
 }
 
-fn adjusted(kind: Adjustment, quantity: i64, on_hand: i64, at: Timestamp) -> InventoryEvent {
+fn adjusted(kind: AdjustmentKind, quantity: i64, on_hand: i64, at: Timestamp) -> InventoryEvent {
     let (reason, reference) = (Some(text("counted")), None);
     InventoryEvent::Adjusted { kind, quantity, reason, reference, on_hand, at }
 }
 
 /// Ten on the shelf, and whatever happened to them.
 fn ten<const N: usize>(then: [InventoryEvent; N]) -> Vec<InventoryEvent> {
-    let mut events = vec![registered(0), adjusted(Adjustment::Purchase, 10, 10, minute(0))];
+    let mut events = vec![registered(0), adjusted(AdjustmentKind::Purchase, 10, 10, minute(0))];
     events.extend(then);
     events
 }
@@ -73,7 +73,7 @@ fn committed(order: u128, quantity: i64, on_hand: i64) -> InventoryEvent {
     InventoryEvent::Committed { order: order_id(order), quantity, on_hand, at: now() }
 }
 
-fn adjust(kind: Adjustment, quantity: i64) -> InventoryCommand {
+fn adjust(kind: AdjustmentKind, quantity: i64) -> InventoryCommand {
     let (reason, reference) = (Some(text("counted")), None);
     InventoryCommand::Adjust { kind, quantity, reason, reference }
 }
@@ -97,7 +97,7 @@ fn the_first_units_are_the_first_line_of_the_ledger() {
         at: now(),
     };
     let bought = InventoryEvent::Adjusted {
-        kind: Adjustment::Purchase,
+        kind: AdjustmentKind::Purchase,
         quantity: 10,
         reason: None,
         reference: None,
@@ -114,7 +114,7 @@ fn the_first_units_are_the_first_line_of_the_ledger() {
 fn nothing_is_done_to_stock_that_is_not_registered() {
     let order = order_id(1);
     for command in [
-        adjust(Adjustment::Purchase, 1),
+        adjust(AdjustmentKind::Purchase, 1),
         InventoryCommand::SetReorderLevel { reorder_level: 1, reorder_quantity: 1 },
         reserve(1, 1),
         InventoryCommand::ExtendReservation { order, expires_at: minute(20) },
@@ -129,11 +129,11 @@ fn nothing_is_done_to_stock_that_is_not_registered() {
 #[test]
 fn an_adjustment_tells_the_balance_after_it() {
     for (kind, quantity, on_hand) in [
-        (Adjustment::Purchase, 5, 15),
-        (Adjustment::Return, 1, 11),
-        (Adjustment::Damage, -4, 6),
-        (Adjustment::Adjustment, 2, 12),
-        (Adjustment::Adjustment, -9, 1),
+        (AdjustmentKind::Purchase, 5, 15),
+        (AdjustmentKind::Return, 1, 11),
+        (AdjustmentKind::Damage, -4, 6),
+        (AdjustmentKind::Adjustment, 2, 12),
+        (AdjustmentKind::Adjustment, -9, 1),
     ] {
         given(&ten([])).when(adjust(kind, quantity)).then_expect_events(vec![adjusted(
             kind,
@@ -147,10 +147,10 @@ fn an_adjustment_tells_the_balance_after_it() {
 #[test]
 fn what_comes_in_is_positive_and_what_is_lost_is_negative() {
     for (kind, quantities) in [
-        (Adjustment::Purchase, [0, -1]),
-        (Adjustment::Return, [0, -1]),
-        (Adjustment::Damage, [0, 1]),
-        (Adjustment::Adjustment, [0, 0]),
+        (AdjustmentKind::Purchase, [0, -1]),
+        (AdjustmentKind::Return, [0, -1]),
+        (AdjustmentKind::Damage, [0, 1]),
+        (AdjustmentKind::Adjustment, [0, 0]),
     ] {
         for quantity in quantities {
             let error = InventoryError::WrongSign(kind);
@@ -162,7 +162,7 @@ fn what_comes_in_is_positive_and_what_is_lost_is_negative() {
 #[test]
 fn an_adjustment_needs_a_reason_or_a_reference() {
     let adjust = |reason, reference| InventoryCommand::Adjust {
-        kind: Adjustment::Purchase,
+        kind: AdjustmentKind::Purchase,
         quantity: 1,
         reason,
         reference,
@@ -176,12 +176,12 @@ fn an_adjustment_needs_a_reason_or_a_reference() {
 fn no_shelf_holds_more_than_a_thousand_million() {
     for quantity in [MAX_UNITS + 1, MAX_UNITS - 9, i64::MAX] {
         given(&ten([]))
-            .when(adjust(Adjustment::Purchase, quantity))
+            .when(adjust(AdjustmentKind::Purchase, quantity))
             .then_expect_error(InventoryError::TooMany);
     }
     for quantity in [-MAX_UNITS - 1, i64::MIN] {
         given(&ten([]))
-            .when(adjust(Adjustment::Damage, quantity))
+            .when(adjust(AdjustmentKind::Damage, quantity))
             .then_expect_error(InventoryError::TooMany);
     }
 }
@@ -190,19 +190,21 @@ fn no_shelf_holds_more_than_a_thousand_million() {
 fn nobody_takes_away_what_is_reserved() {
     let events = ten([held(1, 4, 20)]);
     given(&events)
-        .when(adjust(Adjustment::Damage, -7))
+        .when(adjust(AdjustmentKind::Damage, -7))
         .then_expect_error(InventoryError::BelowReserved { reserved: 4 });
     given(&events)
-        .when(adjust(Adjustment::Damage, -6))
-        .then_expect_events(vec![adjusted(Adjustment::Damage, -6, 4, now()), low_stock(0, 0)]);
+        .when(adjust(AdjustmentKind::Damage, -6))
+        .then_expect_events(vec![adjusted(AdjustmentKind::Damage, -6, 4, now()), low_stock(0, 0)]);
 }
 
 #[test]
 fn an_adjustment_releases_the_expired_reservation_that_is_in_its_way() {
-    given(&ten([held(1, 4, 10)])).when(adjust(Adjustment::Damage, -7)).then_expect_events(vec![
-        released(1, 4, ReleaseReason::Expired),
-        adjusted(Adjustment::Damage, -7, 3, now()),
-    ]);
+    given(&ten([held(1, 4, 10)])).when(adjust(AdjustmentKind::Damage, -7)).then_expect_events(
+        vec![
+            released(1, 4, ReleaseReason::Expired),
+            adjusted(AdjustmentKind::Damage, -7, 3, now()),
+        ],
+    );
 }
 
 #[test]
@@ -307,7 +309,7 @@ fn after_its_release_a_commit_sells_what_is_available() {
 
 #[test]
 fn low_stock_is_reported_once_and_again_only_after_recovery() {
-    let start = || vec![registered(3), adjusted(Adjustment::Purchase, 10, 10, minute(0))];
+    let start = || vec![registered(3), adjusted(AdjustmentKind::Purchase, 10, 10, minute(0))];
     given(&start())
         .when(reserve(1, 7))
         .then_expect_events(vec![reserved_now(1, 7, 25), low_stock(3, 3)]);
@@ -315,8 +317,8 @@ fn low_stock_is_reported_once_and_again_only_after_recovery() {
     let mut low = start();
     low.extend([held(1, 7, 25), low_stock(3, 3)]);
     given(&low).when(reserve(2, 1)).then_expect_events(vec![reserved_now(2, 1, 25)]);
-    given(&low).when(adjust(Adjustment::Purchase, 1)).then_expect_events(vec![
-        adjusted(Adjustment::Purchase, 1, 11, now()),
+    given(&low).when(adjust(AdjustmentKind::Purchase, 1)).then_expect_events(vec![
+        adjusted(AdjustmentKind::Purchase, 1, 11, now()),
         InventoryEvent::Recovered { available: 4, reorder_level: 3, at: now() },
     ]);
 
@@ -345,17 +347,17 @@ fn a_new_reorder_level_may_itself_make_stock_low() {
 #[test]
 fn a_refusal_has_a_code_and_names_its_field() {
     for (error, code, field) in [
-        (InventoryError::Exists(sku("MUG")), Code::InventoryExists, "sku"),
-        (InventoryError::Missing, Code::InventoryNotFound, "sku"),
+        (InventoryError::Exists(sku("MUG")), ErrorCode::InventoryExists, "sku"),
+        (InventoryError::Missing, ErrorCode::InventoryNotFound, "sku"),
         (
             InventoryError::Insufficient { available: 0, wanted: 1 },
-            Code::InsufficientStock,
+            ErrorCode::InsufficientStock,
             "quantity",
         ),
-        (InventoryError::BelowReserved { reserved: 1 }, Code::BelowReserved, "quantity"),
-        (InventoryError::ReasonRequired, Code::ReasonRequired, "reason"),
-        (InventoryError::WrongSign(Adjustment::Damage), Code::InvalidQuantity, "quantity"),
-        (InventoryError::TooMany, Code::InvalidQuantity, "quantity"),
+        (InventoryError::BelowReserved { reserved: 1 }, ErrorCode::BelowReserved, "quantity"),
+        (InventoryError::ReasonRequired, ErrorCode::ReasonRequired, "reason"),
+        (InventoryError::WrongSign(AdjustmentKind::Damage), ErrorCode::InvalidQuantity, "quantity"),
+        (InventoryError::TooMany, ErrorCode::InvalidQuantity, "quantity"),
     ] {
         let refusal = Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");

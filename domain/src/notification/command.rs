@@ -3,8 +3,8 @@
 use super::{Channel, Message, News, Recipient};
 use crate::cart::Owner;
 use crate::inventory::Stock;
-use crate::order::Details;
-use crate::{Code, OrderId, Timestamp};
+use crate::order::OrderDetails;
+use crate::{ErrorCode, OrderId, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum NotificationCommand {
@@ -16,14 +16,14 @@ pub enum NotificationCommand {
         message: Box<Message>,
     },
     /// Records what came of an attempt, counted from 1.
-    Record { attempt: u32, outcome: Outcome },
+    Record { attempt: u32, outcome: DeliveryOutcome },
     /// It must not be sent.
     Abandon { reason: String },
 }
 
 impl NotificationCommand {
     /// Tells the buyer of an order what happened to it.
-    pub fn to_buyer(id: OrderId, order: &Details, news: &News) -> Self {
+    pub fn to_buyer(id: OrderId, order: &OrderDetails, news: &News) -> Self {
         let customer = match order.placed.buyer {
             Owner::Customer(customer) => Some(customer),
             Owner::Guest => None,
@@ -55,7 +55,7 @@ impl NotificationCommand {
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DeliveryOutcome {
     Sent,
     /// It may work later; without a next attempt it is given up.
     Failed {
@@ -71,9 +71,9 @@ pub enum NotificationError {
 }
 
 impl NotificationError {
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            NotificationError::Missing => Code::NotFound,
+            NotificationError::Missing => ErrorCode::NotFound,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::order::{CancelReason, Details, Part, Restocking, Shipment, Totals};
+use crate::order::{CancelReason, LineQuantity, OrderDetails, Restocking, Shipment, Totals};
 use crate::{Money, Quantity, Sku, Text, Timestamp};
 
 /// The contents of a message, by the template that puts them into words.
@@ -11,7 +11,7 @@ use crate::{Money, Quantity, Sku, Text, Timestamp};
 pub enum Message {
     OrderConfirmation {
         number: String,
-        lines: Vec<Line>,
+        lines: Vec<MessageLine>,
         totals: Totals,
     },
     PaymentConfirmation {
@@ -23,14 +23,14 @@ pub enum Message {
     },
     OrderShipped {
         number: String,
-        items: Vec<Item>,
+        items: Vec<MessageItem>,
         carrier: Option<Text>,
         tracking_number: Option<Text>,
         estimated_delivery: Option<Timestamp>,
     },
     OrderDelivered {
         number: String,
-        items: Vec<Item>,
+        items: Vec<MessageItem>,
     },
     OrderCancelled {
         number: String,
@@ -50,7 +50,7 @@ pub enum Message {
     },
     ReturnAccepted {
         number: String,
-        items: Vec<Item>,
+        items: Vec<MessageItem>,
         restocked: Restocking,
     },
     LowStock {
@@ -64,7 +64,7 @@ pub enum Message {
 
 /// A line of an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Line {
+pub struct MessageLine {
     pub name: Text,
     pub quantity: Quantity,
     pub total: Money,
@@ -72,7 +72,7 @@ pub struct Line {
 
 /// So many of something, by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Item {
+pub struct MessageItem {
     pub name: Text,
     pub quantity: Quantity,
 }
@@ -86,15 +86,15 @@ pub enum News {
     Refunded { object: String, amount: Money },
     ProcessingStarted,
     Shipped(Shipment),
-    Delivered(Vec<Part>),
+    Delivered(Vec<LineQuantity>),
     Cancelled(CancelReason),
     Expired,
-    Returned(Vec<Part>, Restocking),
+    Returned(Vec<LineQuantity>, Restocking),
 }
 
 impl Message {
     /// What the buyer of this order is told.
-    pub fn about(order: &Details, news: &News) -> Message {
+    pub fn about(order: &OrderDetails, news: &News) -> Message {
         let number = order.placed.number.clone();
         match news.clone() {
             News::Placed => {
@@ -145,8 +145,8 @@ impl Message {
     }
 }
 
-fn lines(order: &Details) -> Vec<Line> {
-    let line = |line: &crate::order::PlacedLine| Line {
+fn lines(order: &OrderDetails) -> Vec<MessageLine> {
+    let line = |line: &crate::order::PlacedLine| MessageLine {
         name: line.name.clone(),
         quantity: line.quantity,
         total: line.total,
@@ -155,10 +155,10 @@ fn lines(order: &Details) -> Vec<Line> {
 }
 
 /// Parts of an order by the names that were ordered.
-fn items(order: &Details, parts: &[Part]) -> Vec<Item> {
-    let item = |part: &Part| {
+fn items(order: &OrderDetails, parts: &[LineQuantity]) -> Vec<MessageItem> {
+    let item = |part: &LineQuantity| {
         let line = order.placed.lines.iter().find(|line| line.sku == part.sku)?;
-        Some(Item { name: line.name.clone(), quantity: part.quantity })
+        Some(MessageItem { name: line.name.clone(), quantity: part.quantity })
     };
     parts.iter().filter_map(item).collect()
 }

@@ -12,10 +12,10 @@ use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
-pub use self::command::{NotificationCommand, NotificationError, Outcome};
+pub use self::command::{DeliveryOutcome, NotificationCommand, NotificationError};
 pub use self::event::{Channel, NotificationEvent, Recipient, Requested};
-pub use self::message::{Item, Line, Message, News, Template};
-pub use self::retry::Backoff;
+pub use self::message::{Message, MessageItem, MessageLine, News, Template};
+pub use self::retry::RetrySchedule;
 use crate::decide::handle;
 use crate::{CustomerId, Decide, Timestamp};
 
@@ -23,15 +23,15 @@ use crate::{CustomerId, Decide, Timestamp};
 pub enum Notification {
     #[default]
     Absent,
-    Requested(Box<Letter>),
+    Requested(Box<OutgoingMessage>),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Letter {
+pub struct OutgoingMessage {
     pub request: Requested,
     pub progress: Progress,
     /// The first one first.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<DeliveryAttempt>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ pub enum Progress {
 
 /// One attempt to send it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
+pub struct DeliveryAttempt {
     pub at: Timestamp,
     /// Why it failed, if it did.
     pub failure: Option<String>,
@@ -68,7 +68,7 @@ pub enum NotificationStatus {
 }
 
 impl Notification {
-    pub fn letter(&self) -> Option<&Letter> {
+    pub fn outgoing_message(&self) -> Option<&OutgoingMessage> {
         match self {
             Notification::Absent => None,
             Notification::Requested(letter) => Some(letter),
@@ -76,7 +76,7 @@ impl Notification {
     }
 }
 
-impl Letter {
+impl OutgoingMessage {
     pub fn status(&self) -> NotificationStatus {
         match self.progress {
             Progress::Pending { .. } => NotificationStatus::Pending,
@@ -126,7 +126,7 @@ impl Decide for Notification {
         command: &NotificationCommand,
         at: Timestamp,
     ) -> Result<Vec<NotificationEvent>, NotificationError> {
-        let letter = match (self.letter(), command.clone()) {
+        let letter = match (self.outgoing_message(), command.clone()) {
             (None, NotificationCommand::Request { channel, recipient, order, message }) => {
                 let message = *message;
                 let requested = Requested { channel, recipient, order, message, at };
@@ -154,10 +154,10 @@ impl Decide for Notification {
     }
 }
 
-fn recorded(attempt: u32, outcome: Outcome, at: Timestamp) -> Vec<NotificationEvent> {
+fn recorded(attempt: u32, outcome: DeliveryOutcome, at: Timestamp) -> Vec<NotificationEvent> {
     match outcome {
-        Outcome::Sent => vec![NotificationEvent::Sent { attempt, at }],
-        Outcome::Failed { reason, next_attempt_at: None } => vec![
+        DeliveryOutcome::Sent => vec![NotificationEvent::Sent { attempt, at }],
+        DeliveryOutcome::Failed { reason, next_attempt_at: None } => vec![
             NotificationEvent::Failed {
                 attempt,
                 reason: reason.clone(),
@@ -166,7 +166,7 @@ fn recorded(attempt: u32, outcome: Outcome, at: Timestamp) -> Vec<NotificationEv
             },
             NotificationEvent::Abandoned { reason, at },
         ],
-        Outcome::Failed { reason, next_attempt_at } => {
+        DeliveryOutcome::Failed { reason, next_attempt_at } => {
             vec![NotificationEvent::Failed { attempt, reason, next_attempt_at, at }]
         }
     }
@@ -192,7 +192,7 @@ impl Aggregate for Notification {
         match (&mut *self, event) {
             (Notification::Absent, NotificationEvent::Requested(request)) => {
                 let progress = Progress::Pending { due_at: request.at };
-                let letter = Letter { request: *request, progress, attempts: vec![] };
+                let letter = OutgoingMessage { request: *request, progress, attempts: vec![] };
                 *self = Notification::Requested(Box::new(letter));
             }
             (Notification::Absent, _) => {}
@@ -201,16 +201,16 @@ impl Aggregate for Notification {
     }
 }
 
-impl Letter {
+impl OutgoingMessage {
     fn apply(&mut self, event: NotificationEvent) {
         match event {
             NotificationEvent::Requested(_) => {}
             NotificationEvent::Sent { at, .. } => {
-                self.attempts.push(Attempt { at, failure: None, next_attempt_at: None });
+                self.attempts.push(DeliveryAttempt { at, failure: None, next_attempt_at: None });
                 self.progress = Progress::Sent { at };
             }
             NotificationEvent::Failed { reason, next_attempt_at, at, .. } => {
-                self.attempts.push(Attempt { at, failure: Some(reason), next_attempt_at });
+                self.attempts.push(DeliveryAttempt { at, failure: Some(reason), next_attempt_at });
                 if let Some(due_at) = next_attempt_at {
                     self.progress = Progress::Pending { due_at };
                 }

@@ -6,7 +6,7 @@ use crate::NotificationId;
 
 /// Pauses that grow: after 30 s, 2 min, 10 min, 1 h and 6 h by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Backoff {
+pub struct RetrySchedule {
     /// The pause after the first attempt; the others are multiples of it.
     pub first: TimeDelta,
 }
@@ -17,13 +17,13 @@ const MULTIPLES: [i32; 5] = [1, 4, 20, 120, 720];
 /// The share of a pause that may come on top.
 const JITTER_DIVISOR: i32 = 4;
 
-impl Default for Backoff {
+impl Default for RetrySchedule {
     fn default() -> Self {
-        Backoff { first: TimeDelta::seconds(30) }
+        RetrySchedule { first: TimeDelta::seconds(30) }
     }
 }
 
-impl Backoff {
+impl RetrySchedule {
     /// How long to wait after this attempt, counted from 1; nothing after the last. Up to a quarter
     /// comes on top, always the same for one message and attempt, so that messages which failed
     /// together are not sent again together.

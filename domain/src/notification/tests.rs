@@ -5,11 +5,11 @@ use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 use uuid::Uuid;
 
 use super::{
-    Backoff, Channel, Message, News, Notification, NotificationCommand, NotificationError,
-    NotificationEvent, Outcome, Recipient, Requested, Template,
+    Channel, DeliveryOutcome, Message, News, Notification, NotificationCommand, NotificationError,
+    NotificationEvent, Recipient, Requested, RetrySchedule, Template,
 };
 use crate::fixtures::{minute, order_id, placed, sku, text, units, usd};
-use crate::order::{Details, Order, OrderEvent, Part, Shipment};
+use crate::order::{LineQuantity, Order, OrderDetails, OrderEvent, Shipment};
 use crate::{NotificationId, ShipmentId, Timestamp};
 
 fn given(events: Vec<NotificationEvent>) -> AggregateTestExecutor<Notification> {
@@ -39,12 +39,12 @@ fn requested() -> NotificationEvent {
     }))
 }
 
-fn record(attempt: u32, outcome: Outcome) -> NotificationCommand {
+fn record(attempt: u32, outcome: DeliveryOutcome) -> NotificationCommand {
     NotificationCommand::Record { attempt, outcome }
 }
 
-fn failure(next_attempt_at: Option<Timestamp>) -> Outcome {
-    Outcome::Failed { reason: "no answer".into(), next_attempt_at }
+fn failure(next_attempt_at: Option<Timestamp>) -> DeliveryOutcome {
+    DeliveryOutcome::Failed { reason: "no answer".into(), next_attempt_at }
 }
 
 fn failed(attempt: u32, next_attempt_at: Option<Timestamp>) -> NotificationEvent {
@@ -78,7 +78,7 @@ fn a_failed_attempt_is_followed_by_the_next_one() {
         .when(record(1, failure(later)))
         .then_expect_events(vec![failed(1, later)]);
     given(vec![requested(), failed(1, later)])
-        .when(record(2, Outcome::Sent))
+        .when(record(2, DeliveryOutcome::Sent))
         .then_expect_events(vec![sent(2)]);
 }
 
@@ -92,7 +92,7 @@ fn the_last_failure_gives_the_message_up() {
 #[test]
 fn one_attempt_has_one_outcome() {
     let later = Some(minute(11));
-    for again in [Outcome::Sent, failure(later), failure(None)] {
+    for again in [DeliveryOutcome::Sent, failure(later), failure(None)] {
         given(vec![requested(), failed(1, later)])
             .when(record(1, again))
             .then_expect_events(vec![]);
@@ -104,14 +104,18 @@ fn what_is_sent_or_given_up_stays_so() {
     let abandon = || NotificationCommand::Abandon { reason: "no answer".into() };
     for end in [sent(1), abandoned()] {
         given(vec![requested(), end.clone()]).when(abandon()).then_expect_events(vec![]);
-        given(vec![requested(), end]).when(record(2, Outcome::Sent)).then_expect_events(vec![]);
+        given(vec![requested(), end])
+            .when(record(2, DeliveryOutcome::Sent))
+            .then_expect_events(vec![]);
     }
     given(vec![requested()]).when(abandon()).then_expect_events(vec![abandoned()]);
 }
 
 #[test]
 fn a_message_that_nobody_asked_for_is_missing() {
-    for command in [record(1, Outcome::Sent), NotificationCommand::Abandon { reason: "x".into() }] {
+    for command in
+        [record(1, DeliveryOutcome::Sent), NotificationCommand::Abandon { reason: "x".into() }]
+    {
         given(vec![]).when(command).then_expect_error(NotificationError::Missing);
     }
 }
@@ -121,7 +125,8 @@ fn an_attempt_is_due_at_its_time_and_not_before() {
     use cqrs_es::Aggregate;
     let mut notification = Notification::default();
     notification.apply(requested());
-    let due = |notification: &Notification, at| notification.letter().unwrap().attempt_due(at);
+    let due =
+        |notification: &Notification, at| notification.outgoing_message().unwrap().attempt_due(at);
     assert_eq!(due(&notification, minute(9)), None);
     assert_eq!(due(&notification, minute(10)), Some(1));
     notification.apply(failed(1, Some(minute(12))));
@@ -133,7 +138,7 @@ fn an_attempt_is_due_at_its_time_and_not_before() {
 
 #[test]
 fn pauses_grow_with_a_little_jitter_that_is_always_the_same() {
-    let (backoff, first, last) = (Backoff::default(), Uuid::nil(), Uuid::max());
+    let (backoff, first, last) = (RetrySchedule::default(), Uuid::nil(), Uuid::max());
     let seconds = |id, attempt| {
         backoff.after(attempt, NotificationId(id)).map(|pause: TimeDelta| pause.num_seconds())
     };
@@ -146,7 +151,7 @@ fn pauses_grow_with_a_little_jitter_that_is_always_the_same() {
     }
 }
 
-fn details() -> Details {
+fn details() -> OrderDetails {
     use cqrs_es::Aggregate;
     let mut order = Order::default();
     order.apply(OrderEvent::Placed(Box::new(placed())));
@@ -165,7 +170,7 @@ fn a_message_says_what_was_charged_and_what_was_shipped() {
 
     let shipment = Shipment {
         id: ShipmentId(Uuid::nil()),
-        lines: vec![Part { sku: sku("TEA"), quantity: units(1) }],
+        lines: vec![LineQuantity { sku: sku("TEA"), quantity: units(1) }],
         carrier: Some(text("Pigeon")),
         tracking_number: Some(text("P-1")),
         estimated_delivery: None,

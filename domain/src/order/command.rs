@@ -1,8 +1,8 @@
 //! What may be asked of an order, and why it may be refused.
 
-use super::{CancelReason, Part, PaymentOutcome, Placed, Restocking, Shipment};
-use crate::payment::Method;
-use crate::{Code, Money, PaymentId, Personal, Sku, Text, Timestamp};
+use super::{CancelReason, LineQuantity, PaymentOutcome, Placed, Restocking, Shipment};
+use crate::payment::PaymentMethod;
+use crate::{ErrorCode, Money, PaymentId, Personal, Sku, Text, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum OrderCommand {
@@ -13,7 +13,7 @@ pub enum OrderCommand {
     },
     StartPayment {
         payment: PaymentId,
-        method: Method,
+        method: PaymentMethod,
         amount: Money,
         reserved_until: Timestamp,
     },
@@ -35,16 +35,16 @@ pub enum OrderCommand {
     },
     /// No lines: everything that is shipped and not delivered yet.
     Deliver {
-        lines: Vec<Part>,
+        lines: Vec<LineQuantity>,
     },
     /// No lines: everything that was delivered and is not on its way back.
     RequestReturn {
-        lines: Vec<Part>,
+        lines: Vec<LineQuantity>,
         reason: Option<Text>,
     },
     /// No lines: everything that was asked about.
     AcceptReturn {
-        lines: Vec<Part>,
+        lines: Vec<LineQuantity>,
         restocking: Restocking,
     },
     Cancel {
@@ -93,25 +93,27 @@ pub enum OrderError {
 }
 
 impl OrderError {
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            OrderError::Missing => Code::NotFound,
-            OrderError::NoLines => Code::CartEmpty,
-            OrderError::NotPending => Code::OrderNotPending,
-            OrderError::NotConfirmed => Code::OrderNotConfirmed,
-            OrderError::NotProcessing | OrderError::AlreadyProcessing => Code::OrderNotProcessing,
-            OrderError::NotPaid => Code::OrderNotPaid,
-            OrderError::AlreadyShipped => Code::OrderAlreadyShipped,
-            OrderError::Closed => Code::OrderClosed,
-            OrderError::LineNotFound(_) => Code::NotFound,
+            OrderError::Missing => ErrorCode::NotFound,
+            OrderError::NoLines => ErrorCode::CartEmpty,
+            OrderError::NotPending => ErrorCode::OrderNotPending,
+            OrderError::NotConfirmed => ErrorCode::OrderNotConfirmed,
+            OrderError::NotProcessing | OrderError::AlreadyProcessing => {
+                ErrorCode::OrderNotProcessing
+            }
+            OrderError::NotPaid => ErrorCode::OrderNotPaid,
+            OrderError::AlreadyShipped => ErrorCode::OrderAlreadyShipped,
+            OrderError::Closed => ErrorCode::OrderClosed,
+            OrderError::LineNotFound(_) => ErrorCode::NotFound,
             OrderError::ExceedsUnshipped { .. } | OrderError::NothingToShip => {
-                Code::QuantityExceedsUnshipped
+                ErrorCode::QuantityExceedsUnshipped
             }
             OrderError::ExceedsShipped { .. } | OrderError::NothingToDeliver => {
-                Code::QuantityExceedsShipped
+                ErrorCode::QuantityExceedsShipped
             }
             OrderError::ExceedsDelivered { .. } | OrderError::NothingToReturn => {
-                Code::QuantityExceedsDelivered
+                ErrorCode::QuantityExceedsDelivered
             }
         }
     }

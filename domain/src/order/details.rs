@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Lifecycle, OrderError, OrderEvent, Part, PaymentOutcome, Placed, PlacedLine, Shipment,
+    Lifecycle, LineQuantity, OrderError, OrderEvent, PaymentOutcome, Placed, PlacedLine, Shipment,
 };
-use crate::payment::Method;
+use crate::payment::PaymentMethod;
 use crate::{Money, PaymentId, Personal, Sku, Timestamp};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Details {
+pub struct OrderDetails {
     /// As it was placed, but for contact and address, which are kept up to date.
     pub placed: Placed,
     pub lifecycle: Lifecycle,
@@ -45,7 +45,7 @@ pub struct OrderLine {
 /// One payment's part in an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PaymentShare {
-    pub method: Method,
+    pub method: PaymentMethod,
     pub amount: Money,
     pub outcome: PaymentOutcome,
     pub refunded: i64,
@@ -63,7 +63,7 @@ pub struct Note {
     pub at: Timestamp,
 }
 
-impl Details {
+impl OrderDetails {
     pub fn total(&self) -> Money {
         self.placed.totals.total
     }
@@ -83,7 +83,7 @@ impl Details {
     }
 }
 
-impl Details {
+impl OrderDetails {
     pub(super) fn new(placed: Placed) -> Self {
         let line = |ordered| OrderLine {
             ordered,
@@ -92,7 +92,7 @@ impl Details {
             return_requested: 0,
             returned: 0,
         };
-        Details {
+        OrderDetails {
             lifecycle: Lifecycle::Placed,
             lines: placed.lines.iter().cloned().map(line).collect(),
             payments: BTreeMap::new(),
@@ -196,7 +196,7 @@ impl Details {
     fn count_cover(&mut self, payment: PaymentId) {
         let total = self.total().amount;
         let covers = self.payments.get(&payment).is_some_and(|share| {
-            let promised = share.method == Method::CashOnDelivery;
+            let promised = share.method == PaymentMethod::CashOnDelivery;
             !share.outcome.closed && (promised || share.outcome.authorized >= total)
         });
         if covers {
@@ -206,7 +206,7 @@ impl Details {
         }
     }
 
-    fn count(&mut self, parts: &[Part], counter: impl Fn(&mut OrderLine) -> &mut i64) {
+    fn count(&mut self, parts: &[LineQuantity], counter: impl Fn(&mut OrderLine) -> &mut i64) {
         for part in parts {
             if let Some(line) = self.lines.iter_mut().find(|l| l.ordered.sku == part.sku) {
                 *counter(line) += part.quantity.units();
@@ -215,7 +215,7 @@ impl Details {
     }
 
     /// Goods may be taken back without having been asked about.
-    fn count_down_requests(&mut self, parts: &[Part]) {
+    fn count_down_requests(&mut self, parts: &[LineQuantity]) {
         for part in parts {
             if let Some(line) = self.lines.iter_mut().find(|l| l.ordered.sku == part.sku) {
                 line.return_requested = (line.return_requested - part.quantity.units()).max(0);

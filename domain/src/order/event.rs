@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cart::Owner;
 use crate::coupon::CouponCode;
-use crate::payment::Method;
+use crate::payment::PaymentMethod;
 use crate::pricing::Tax;
 use crate::{CartId, Money, PaymentId, Personal, Quantity, ShipmentId, Sku, Text, Timestamp};
 
@@ -21,7 +21,7 @@ pub enum OrderEvent {
     #[serde(rename = "order.payment_started")]
     PaymentStarted {
         payment: PaymentId,
-        method: Method,
+        method: PaymentMethod,
         amount: Money,
         /// The stock is kept at least this long.
         reserved_until: Timestamp,
@@ -37,7 +37,7 @@ pub enum OrderEvent {
     #[serde(rename = "order.shipped")]
     Shipped { shipment: Shipment, at: Timestamp },
     #[serde(rename = "order.delivered")]
-    Delivered { lines: Vec<Part>, at: Timestamp },
+    Delivered { lines: Vec<LineQuantity>, at: Timestamp },
     #[serde(rename = "order.cancel_requested")]
     CancelRequested { reason: CancelReason, at: Timestamp },
     #[serde(rename = "order.cancelled")]
@@ -45,9 +45,9 @@ pub enum OrderEvent {
     #[serde(rename = "order.expired")]
     Expired { at: Timestamp },
     #[serde(rename = "order.return_requested")]
-    ReturnRequested { lines: Vec<Part>, reason: Option<Text>, at: Timestamp },
+    ReturnRequested { lines: Vec<LineQuantity>, reason: Option<Text>, at: Timestamp },
     #[serde(rename = "order.returned")]
-    Returned { lines: Vec<Part>, restocked: Restocking, at: Timestamp },
+    Returned { lines: Vec<LineQuantity>, restocked: Restocking, at: Timestamp },
     /// What one payment has given back so far, in minor units.
     #[serde(rename = "order.refund_recorded")]
     RefundRecorded { payment: PaymentId, refunded: i64, at: Timestamp },
@@ -115,7 +115,7 @@ pub struct PaymentOutcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shipment {
     pub id: ShipmentId,
-    pub lines: Vec<Part>,
+    pub lines: Vec<LineQuantity>,
     pub carrier: Option<Text>,
     pub tracking_number: Option<Text>,
     pub estimated_delivery: Option<Timestamp>,
@@ -123,7 +123,7 @@ pub struct Shipment {
 
 /// So many of one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
+pub struct LineQuantity {
     pub sku: Sku,
     pub quantity: Quantity,
 }

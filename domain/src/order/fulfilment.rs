@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Details, Lifecycle, OrderError, OrderEvent, OrderLine, Part, Restocking, Shipment};
+use super::{
+    Lifecycle, LineQuantity, OrderDetails, OrderError, OrderEvent, OrderLine, Restocking, Shipment,
+};
 use crate::{Quantity, Sku, Text, Timestamp};
 
-impl Details {
+impl OrderDetails {
     fn must_be_processing(&self) -> Result<(), OrderError> {
         match self.lifecycle {
             Lifecycle::Processing | Lifecycle::Completed => Ok(()),
@@ -35,7 +37,7 @@ impl Details {
 
     pub(super) fn deliver(
         &self,
-        lines: &[Part],
+        lines: &[LineQuantity],
         at: Timestamp,
     ) -> Result<Vec<OrderEvent>, OrderError> {
         self.must_be_processing()?;
@@ -51,7 +53,7 @@ impl Details {
 
     pub(super) fn request_return(
         &self,
-        lines: &[Part],
+        lines: &[LineQuantity],
         reason: Option<&Text>,
         at: Timestamp,
     ) -> Result<Vec<OrderEvent>, OrderError> {
@@ -68,7 +70,7 @@ impl Details {
     /// Where no lines are named, all that was asked about comes back.
     pub(super) fn accept_return(
         &self,
-        lines: &[Part],
+        lines: &[LineQuantity],
         restocked: Restocking,
         at: Timestamp,
     ) -> Result<Vec<OrderEvent>, OrderError> {
@@ -88,10 +90,10 @@ impl Details {
     /// The named parts, one per SKU; where none is named, all that is open.
     fn parts(
         &self,
-        named: &[Part],
+        named: &[LineQuantity],
         open: impl Fn(&OrderLine) -> i64,
         exceeds: impl Fn(Sku, i64, i64) -> OrderError,
-    ) -> Result<Vec<Part>, OrderError> {
+    ) -> Result<Vec<LineQuantity>, OrderError> {
         let mut wanted: BTreeMap<Sku, i64> = BTreeMap::new();
         for part in named {
             *wanted.entry(part.sku.clone()).or_default() += part.quantity.units();
@@ -103,7 +105,7 @@ impl Details {
         for (sku, units) in wanted.into_iter().filter(|(_, units)| *units > 0) {
             let open = open(self.line(&sku)?);
             match Quantity::new(units) {
-                Ok(quantity) if units <= open => parts.push(Part { sku, quantity }),
+                Ok(quantity) if units <= open => parts.push(LineQuantity { sku, quantity }),
                 _ => return Err(exceeds(sku, open, units)),
             }
         }

@@ -14,12 +14,12 @@ use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
 pub use self::command::{OrderCommand, OrderError};
-pub use self::details::{Details, Note, OrderLine, PaymentShare, SentShipment};
+pub use self::details::{Note, OrderDetails, OrderLine, PaymentShare, SentShipment};
 pub use self::event::{
-    CancelReason, OrderEvent, Part, PaymentOutcome, Placed, PlacedLine, Restocking, Shipment,
-    Totals,
+    CancelReason, LineQuantity, OrderEvent, PaymentOutcome, Placed, PlacedLine, Restocking,
+    Shipment, Totals,
 };
-pub use self::status::{FulfilmentAxis, Lifecycle, OrderStatus, PaymentAxis};
+pub use self::status::{Lifecycle, OrderFulfilmentState, OrderPaymentState, OrderStatus};
 use crate::decide::handle;
 use crate::{Decide, PaymentId, Timestamp};
 
@@ -27,18 +27,18 @@ use crate::{Decide, PaymentId, Timestamp};
 pub enum Order {
     #[default]
     Absent,
-    Existing(Box<Details>),
+    Existing(Box<OrderDetails>),
 }
 
 impl Order {
-    pub fn details(&self) -> Option<&Details> {
+    pub fn details(&self) -> Option<&OrderDetails> {
         match self {
             Order::Absent => None,
             Order::Existing(details) => Some(details),
         }
     }
 
-    pub fn existing(&self) -> Result<&Details, OrderError> {
+    pub fn existing(&self) -> Result<&OrderDetails, OrderError> {
         self.details().ok_or(OrderError::Missing)
     }
 }
@@ -134,7 +134,7 @@ impl Order {
     }
 }
 
-impl Details {
+impl OrderDetails {
     /// Facts are recorded whatever state the order is in; what is known already is not news.
     fn record_payment(
         &self,
@@ -158,7 +158,7 @@ impl Details {
     /// since it confirmed the order.
     fn must_be_paid(&self) -> Result<(), OrderError> {
         let lost = !self.payments.is_empty() && self.covered_by.is_none();
-        if lost || self.payment() == PaymentAxis::Refunded {
+        if lost || self.payment_state() == OrderPaymentState::Refunded {
             return Err(OrderError::NotPaid);
         }
         Ok(())
@@ -201,7 +201,7 @@ impl Aggregate for Order {
     fn apply(&mut self, event: OrderEvent) {
         match (&mut *self, event) {
             (Order::Absent, OrderEvent::Placed(placed)) => {
-                *self = Order::Existing(Box::new(Details::new(*placed)));
+                *self = Order::Existing(Box::new(OrderDetails::new(*placed)));
             }
             (Order::Absent, _) => {}
             (Order::Existing(details), event) => details.apply(event),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CancelReason, Details};
+use super::{CancelReason, OrderDetails};
 use crate::Timestamp;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub enum Lifecycle {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaymentAxis {
+pub enum OrderPaymentState {
     None,
     Authorized,
     PartiallyPaid,
@@ -28,7 +28,7 @@ pub enum PaymentAxis {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FulfilmentAxis {
+pub enum OrderFulfilmentState {
     Unfulfilled,
     PartiallyShipped,
     Shipped,
@@ -78,7 +78,7 @@ impl OrderStatus {
     ];
 
     /// Nobody pays for it any more, and nobody gets anything.
-    pub fn came_to_nothing(self) -> bool {
+    pub fn is_cancelled_or_expired(self) -> bool {
         matches!(self, OrderStatus::Cancelled | OrderStatus::Expired)
     }
 }
@@ -96,7 +96,7 @@ impl TryFrom<String> for OrderStatus {
     }
 }
 
-impl Details {
+impl OrderDetails {
     /// The first that holds.
     pub fn status(&self) -> OrderStatus {
         let shipped = || self.lines.iter().all(|l| l.shipped >= l.ordered.quantity.units());
@@ -104,7 +104,7 @@ impl Details {
         match &self.lifecycle {
             Lifecycle::Expired { .. } => OrderStatus::Expired,
             Lifecycle::Cancelled { .. } => OrderStatus::Cancelled,
-            _ if self.payment() == PaymentAxis::Refunded => OrderStatus::Refunded,
+            _ if self.payment_state() == OrderPaymentState::Refunded => OrderStatus::Refunded,
             _ if delivered() => OrderStatus::Delivered,
             _ if shipped() => OrderStatus::Shipped,
             Lifecycle::Processing | Lifecycle::Completed => OrderStatus::Processing,
@@ -113,7 +113,7 @@ impl Details {
         }
     }
 
-    pub fn payment(&self) -> PaymentAxis {
+    pub fn payment_state(&self) -> OrderPaymentState {
         let sum = |part: fn(&super::PaymentShare) -> i64| -> i64 {
             self.payments.values().map(part).fold(0, i64::saturating_add)
         };
@@ -122,31 +122,33 @@ impl Details {
         let refunded = sum(|p| p.refunded);
         let total = self.placed.totals.total.amount;
         match () {
-            () if self.payments.values().any(|p| p.outcome.disputed) => PaymentAxis::Disputed,
+            () if self.payments.values().any(|p| p.outcome.disputed) => OrderPaymentState::Disputed,
             // What a second attempt brought as well, and what went back of it, pay for nothing.
-            () if captured > 0 && captured.saturating_sub(refunded) >= total => PaymentAxis::Paid,
-            () if refunded > 0 && refunded >= captured => PaymentAxis::Refunded,
-            () if refunded > 0 => PaymentAxis::PartiallyRefunded,
-            () if captured > 0 => PaymentAxis::PartiallyPaid,
-            () if authorized > 0 => PaymentAxis::Authorized,
-            () => PaymentAxis::None,
+            () if captured > 0 && captured.saturating_sub(refunded) >= total => {
+                OrderPaymentState::Paid
+            }
+            () if refunded > 0 && refunded >= captured => OrderPaymentState::Refunded,
+            () if refunded > 0 => OrderPaymentState::PartiallyRefunded,
+            () if captured > 0 => OrderPaymentState::PartiallyPaid,
+            () if authorized > 0 => OrderPaymentState::Authorized,
+            () => OrderPaymentState::None,
         }
     }
 
-    pub fn fulfilment(&self) -> FulfilmentAxis {
+    pub fn fulfilment_state(&self) -> OrderFulfilmentState {
         let reached = |part: fn(&super::OrderLine) -> i64| {
             let any = self.lines.iter().any(|line| part(line) > 0);
             let all = self.lines.iter().all(|line| part(line) >= line.ordered.quantity.units());
             (any, all)
         };
         match (reached(|l| l.returned), reached(|l| l.delivered), reached(|l| l.shipped)) {
-            ((_, true), _, _) => FulfilmentAxis::Returned,
-            ((true, _), _, _) => FulfilmentAxis::PartiallyReturned,
-            (_, (_, true), _) => FulfilmentAxis::Delivered,
-            (_, (true, _), _) => FulfilmentAxis::PartiallyDelivered,
-            (_, _, (_, true)) => FulfilmentAxis::Shipped,
-            (_, _, (true, _)) => FulfilmentAxis::PartiallyShipped,
-            _ => FulfilmentAxis::Unfulfilled,
+            ((_, true), _, _) => OrderFulfilmentState::Returned,
+            ((true, _), _, _) => OrderFulfilmentState::PartiallyReturned,
+            (_, (_, true), _) => OrderFulfilmentState::Delivered,
+            (_, (true, _), _) => OrderFulfilmentState::PartiallyDelivered,
+            (_, _, (_, true)) => OrderFulfilmentState::Shipped,
+            (_, _, (true, _)) => OrderFulfilmentState::PartiallyShipped,
+            _ => OrderFulfilmentState::Unfulfilled,
         }
     }
 }

@@ -2,15 +2,15 @@
 
 use chrono::TimeDelta;
 
-use super::{CaptureMode, Method};
-use crate::{Code, Money, OrderId, Timestamp};
+use super::{CaptureMode, PaymentMethod};
+use crate::{ErrorCode, Money, OrderId, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum PaymentCommand {
     Initiate {
         order: OrderId,
         amount: Money,
-        method: Method,
+        method: PaymentMethod,
         capture: CaptureMode,
         source: String,
     },
@@ -127,15 +127,15 @@ pub enum PaymentError {
 }
 
 impl PaymentError {
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            PaymentError::Missing => Code::NotFound,
-            PaymentError::NotCapturable => Code::PaymentNotCapturable,
-            PaymentError::NotVoidable => Code::PaymentNotVoidable,
-            PaymentError::NotRefundable => Code::PaymentNotRefundable,
-            PaymentError::ExceedsAuthorized(_) => Code::AmountExceedsAuthorized,
-            PaymentError::ExceedsCaptured(_) => Code::AmountExceedsCaptured,
-            PaymentError::InvalidAmount => Code::InvalidAmount,
+            PaymentError::Missing => ErrorCode::NotFound,
+            PaymentError::NotCapturable => ErrorCode::PaymentNotCapturable,
+            PaymentError::NotVoidable => ErrorCode::PaymentNotVoidable,
+            PaymentError::NotRefundable => ErrorCode::PaymentNotRefundable,
+            PaymentError::ExceedsAuthorized(_) => ErrorCode::AmountExceedsAuthorized,
+            PaymentError::ExceedsCaptured(_) => ErrorCode::AmountExceedsCaptured,
+            PaymentError::InvalidAmount => ErrorCode::InvalidAmount,
         }
     }
 

@@ -14,7 +14,7 @@ pub enum PaymentEvent {
     Initiated {
         order: OrderId,
         amount: Money,
-        method: Method,
+        method: PaymentMethod,
         capture: CaptureMode,
         /// The provider's token for the means of payment; no card number, ever.
         source: String,
@@ -103,7 +103,7 @@ pub enum Call {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Method {
+pub enum PaymentMethod {
     Card,
     Upi,
     NetBanking,

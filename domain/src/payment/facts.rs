@@ -1,9 +1,9 @@
 //! What the provider says: heard twice it counts once, and it is never refused.
 
-use super::{Attempt, Fact, PaymentEvent, PaymentStatus};
+use super::{Fact, PaymentDetails, PaymentEvent, PaymentStatus};
 use crate::Timestamp;
 
-impl Attempt {
+impl PaymentDetails {
     /// A fact is an event when it is news, and nothing when it is known.
     pub(super) fn record(&self, fact: &Fact, at: Timestamp) -> Vec<PaymentEvent> {
         if *fact == Fact::Unknown && self.open_calls().is_empty() {
@@ -66,7 +66,7 @@ impl Attempt {
     }
 }
 
-fn event_of(fact: &Fact, attempt: &Attempt, at: Timestamp) -> PaymentEvent {
+fn event_of(fact: &Fact, attempt: &PaymentDetails, at: Timestamp) -> PaymentEvent {
     match fact.clone() {
         Fact::Processing { reference } => PaymentEvent::Processing { reference, at },
         Fact::ActionRequired { reference, url } => {

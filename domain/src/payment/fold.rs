@@ -2,19 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Attempt, CaptureMode, Dispute, DisputeOutcome, Method, PaymentEvent, Request, Void};
+use super::{
+    CaptureMode, Dispute, DisputeOutcome, MoneyRequest, PaymentDetails, PaymentEvent,
+    PaymentMethod, Void,
+};
 use crate::{Money, OrderId, Timestamp};
 
-impl Attempt {
+impl PaymentDetails {
     pub(super) fn new(
         order: OrderId,
         amount: Money,
-        method: Method,
+        method: PaymentMethod,
         capture: CaptureMode,
         source: String,
         at: Timestamp,
     ) -> Self {
-        Attempt {
+        PaymentDetails {
             order,
             amount,
             method,
@@ -66,7 +69,7 @@ impl Attempt {
             }
             PaymentEvent::CaptureRequested { request, amount, at } => {
                 self.updated_at = at;
-                self.capture_requests.insert(request, Request::new(amount.amount, at));
+                self.capture_requests.insert(request, MoneyRequest::new(amount.amount, at));
             }
             PaymentEvent::Captured { object, amount, request, at } => {
                 self.heard(at, None);
@@ -97,7 +100,7 @@ impl Attempt {
             }
             PaymentEvent::RefundRequested { request, amount, at } => {
                 self.updated_at = at;
-                self.refund_requests.insert(request, Request::new(amount.amount, at));
+                self.refund_requests.insert(request, MoneyRequest::new(amount.amount, at));
             }
             PaymentEvent::Refunded { object, amount, request, at } => {
                 self.heard(at, None);
@@ -180,9 +183,9 @@ impl Attempt {
     }
 }
 
-impl Request {
+impl MoneyRequest {
     fn new(amount: i64, asked_at: Timestamp) -> Self {
-        Request { amount, asked_at, pending: true, failure: None, retried: false }
+        MoneyRequest { amount, asked_at, pending: true, failure: None, retried: false }
     }
 }
 
@@ -191,7 +194,7 @@ fn raise(amounts: &mut BTreeMap<String, i64>, object: String, amount: i64) {
     *known = amount.max(*known);
 }
 
-fn succeed(requests: &mut BTreeMap<u32, Request>, request: Option<u32>) {
+fn succeed(requests: &mut BTreeMap<u32, MoneyRequest>, request: Option<u32>) {
     if let Some(request) = request.and_then(|request| requests.get_mut(&request)) {
         request.pending = false;
         request.failure = None;
@@ -199,7 +202,7 @@ fn succeed(requests: &mut BTreeMap<u32, Request>, request: Option<u32>) {
 }
 
 /// Money that has moved is the truth: no failure, heard before or after it, outweighs it.
-fn fail(requests: &mut BTreeMap<u32, Request>, request: u32, reason: String) {
+fn fail(requests: &mut BTreeMap<u32, MoneyRequest>, request: u32, reason: String) {
     let request = requests.get_mut(&request);
     if let Some(request) = request.filter(|r| r.pending || r.failure.is_some()) {
         request.pending = false;
@@ -208,7 +211,7 @@ fn fail(requests: &mut BTreeMap<u32, Request>, request: u32, reason: String) {
 }
 
 /// What has failed is asked for anew, or nothing of it is left to ask for.
-fn retry(requests: &mut BTreeMap<u32, Request>) {
+fn retry(requests: &mut BTreeMap<u32, MoneyRequest>) {
     for request in requests.values_mut().filter(|request| request.failure.is_some()) {
         request.retried = true;
     }

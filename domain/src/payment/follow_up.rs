@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 
 use super::requests::next_request;
 use super::status::{in_flight, sum};
-use super::{Attempt, Call, Method, PaymentEvent, Request};
+use super::{Call, MoneyRequest, PaymentDetails, PaymentEvent, PaymentMethod};
 use crate::Timestamp;
 
 /// How often the same is asked for before a person is.
@@ -22,10 +22,10 @@ const WAIT_MAX: TimeDelta = TimeDelta::hours(1);
 /// A provider that refuses needs more time than one that is silent: the first wait, doubled so often.
 const REFUSED_DOUBLINGS: u32 = 5;
 
-impl Attempt {
+impl PaymentDetails {
     /// What the provider was asked, and has not answered.
     pub fn open_calls(&self) -> Vec<Call> {
-        let pending = |requests: &BTreeMap<u32, Request>| -> Vec<u32> {
+        let pending = |requests: &BTreeMap<u32, MoneyRequest>| -> Vec<u32> {
             requests.iter().filter(|(_, request)| request.pending).map(|(n, _)| *n).collect()
         };
         let mut calls = vec![];
@@ -53,7 +53,7 @@ impl Attempt {
 
     fn awaits_a_first_word(&self) -> bool {
         let heard = self.reference.is_some() || self.failure.is_some() || self.authorized > 0;
-        self.method != Method::CashOnDelivery && !heard && !self.released && !self.expired
+        self.method != PaymentMethod::CashOnDelivery && !heard && !self.released && !self.expired
     }
 
     pub(super) fn plan_follow_up(&self, first: TimeDelta, at: Timestamp) -> Vec<PaymentEvent> {
@@ -107,7 +107,7 @@ impl Attempt {
         }
         let mut events = vec![PaymentEvent::FollowedUp { again: self.open_calls(), at }];
         let capture = waiting(&self.capture_requests).min(self.capture_left());
-        if capture > 0 && !self.void.pending && !self.hold_is_over(at) {
+        if capture > 0 && !self.void.pending && !self.is_hold_over(at) {
             let (request, amount) = (next_request(&self.capture_requests), self.money(capture));
             events.push(PaymentEvent::CaptureRequested { request, amount, at });
         }
@@ -145,7 +145,7 @@ impl Attempt {
 }
 
 /// What was refused and is to be asked for anew; minor units.
-pub(super) fn waiting(requests: &BTreeMap<u32, Request>) -> i64 {
+pub(super) fn waiting(requests: &BTreeMap<u32, MoneyRequest>) -> i64 {
     if failures(requests) >= TRIES_MAX {
         return 0;
     }
@@ -153,12 +153,12 @@ pub(super) fn waiting(requests: &BTreeMap<u32, Request>) -> i64 {
     sum(refused.map(|request| &request.amount))
 }
 
-fn failures(requests: &BTreeMap<u32, Request>) -> u32 {
+fn failures(requests: &BTreeMap<u32, MoneyRequest>) -> u32 {
     requests.values().map(|request| u32::from(request.failure.is_some())).sum()
 }
 
 /// Why nothing is asked for any more.
-fn last_refusal(requests: &BTreeMap<u32, Request>) -> Option<&String> {
+fn last_refusal(requests: &BTreeMap<u32, MoneyRequest>) -> Option<&String> {
     let (_, last) = requests.last_key_value()?;
     last.failure.as_ref().filter(|_| !last.retried && failures(requests) >= TRIES_MAX)
 }

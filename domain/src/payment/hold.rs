@@ -1,19 +1,19 @@
 //! Money is held for a time only: before it is let go it is captured, or somebody is told.
 
 use super::requests::next_request;
-use super::{Attempt, CaptureMode, PaymentEvent};
+use super::{CaptureMode, PaymentDetails, PaymentEvent};
 use crate::Timestamp;
 
 /// The last part of the time for which money is held is for capturing it: one in so many.
 const LAST_PART: i32 = 8;
 
 /// When to capture, or to tell somebody, at the latest.
-pub fn hold_ends_soon(authorized_at: Timestamp, expires_at: Timestamp) -> Timestamp {
+pub fn capture_deadline(authorized_at: Timestamp, expires_at: Timestamp) -> Timestamp {
     expires_at - (expires_at - authorized_at) / LAST_PART
 }
 
-impl Attempt {
-    pub(crate) fn hold_is_over(&self, now: Timestamp) -> bool {
+impl PaymentDetails {
+    pub(crate) fn is_hold_over(&self, now: Timestamp) -> bool {
         self.expired || self.authorization_expires_at.is_some_and(|end| end <= now)
     }
 

@@ -19,9 +19,9 @@ use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
 pub use self::command::{Fact, PaymentCommand, PaymentError};
-pub use self::event::{Call, CaptureMode, Method, PaymentEvent};
+pub use self::event::{Call, CaptureMode, PaymentEvent, PaymentMethod};
 pub use self::follow_up::{SILENCES_MAX, TRIES_MAX};
-pub use self::hold::hold_ends_soon;
+pub use self::hold::capture_deadline;
 pub use self::status::PaymentStatus;
 use crate::decide::handle;
 use crate::{Decide, Money, OrderId, Timestamp};
@@ -30,16 +30,16 @@ use crate::{Decide, Money, OrderId, Timestamp};
 pub enum Payment {
     #[default]
     Absent,
-    Existing(Box<Attempt>),
+    Existing(Box<PaymentDetails>),
 }
 
 /// What is known of the payment. Facts only ever add to it, and by maximum, so it does not depend
 /// on the order in which they arrive. Amounts are minor units of `amount`'s currency.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Attempt {
+pub struct PaymentDetails {
     pub order: OrderId,
     pub amount: Money,
-    pub method: Method,
+    pub method: PaymentMethod,
     pub capture: CaptureMode,
     pub source: String,
     /// The provider's id of the payment.
@@ -53,13 +53,13 @@ pub struct Attempt {
     pub expiry_noticed: bool,
     /// By the provider's object id.
     pub captures: BTreeMap<String, i64>,
-    pub capture_requests: BTreeMap<u32, Request>,
+    pub capture_requests: BTreeMap<u32, MoneyRequest>,
     pub void: Void,
     /// Cancelled or voided: what is not captured will never be.
     pub released: bool,
     /// By the provider's object id.
     pub refunds: BTreeMap<String, i64>,
-    pub refund_requests: BTreeMap<u32, Request>,
+    pub refund_requests: BTreeMap<u32, MoneyRequest>,
     pub failure: Option<String>,
     pub expired: bool,
     /// How often in a row the provider did not answer; any word of it ends the doubt.
@@ -75,7 +75,7 @@ pub struct Attempt {
 
 /// An amount that the provider was asked to move.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Request {
+pub struct MoneyRequest {
     pub amount: i64,
     pub asked_at: Timestamp,
     pub pending: bool,
@@ -112,15 +112,15 @@ pub enum DisputeOutcome {
 }
 
 impl Payment {
-    pub fn attempt(&self) -> Option<&Attempt> {
+    pub fn details(&self) -> Option<&PaymentDetails> {
         match self {
             Payment::Absent => None,
             Payment::Existing(attempt) => Some(attempt),
         }
     }
 
-    pub fn existing(&self) -> Result<&Attempt, PaymentError> {
-        self.attempt().ok_or(PaymentError::Missing)
+    pub fn existing(&self) -> Result<&PaymentDetails, PaymentError> {
+        self.details().ok_or(PaymentError::Missing)
     }
 }
 
@@ -192,7 +192,7 @@ impl Aggregate for Payment {
                 Payment::Absent,
                 PaymentEvent::Initiated { order, amount, method, capture, source, at },
             ) => {
-                let attempt = Attempt::new(order, amount, method, capture, source, at);
+                let attempt = PaymentDetails::new(order, amount, method, capture, source, at);
                 *self = Payment::Existing(Box::new(attempt));
             }
             (Payment::Absent, _) => {}

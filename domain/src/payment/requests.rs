@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::status::in_flight;
-use super::{Attempt, Method, PaymentError, PaymentEvent, Request};
+use super::{MoneyRequest, PaymentDetails, PaymentError, PaymentEvent, PaymentMethod};
 use crate::{Money, Timestamp};
 
-impl Attempt {
+impl PaymentDetails {
     pub(super) fn request_capture(
         &self,
         amount: Option<Money>,
         at: Timestamp,
     ) -> Result<Vec<PaymentEvent>, PaymentError> {
-        if self.method == Method::CashOnDelivery {
+        if self.method == PaymentMethod::CashOnDelivery {
             return self.collect_cash(amount, at);
         }
         let capturable = self.capturable();
-        if capturable == 0 || self.hold_is_over(at) {
+        if capturable == 0 || self.is_hold_over(at) {
             return Err(PaymentError::NotCapturable);
         }
         let amount = self.part_of(capturable, amount, PaymentError::ExceedsAuthorized)?;
@@ -45,7 +45,7 @@ impl Attempt {
         if self.expired || taken >= self.amount.amount {
             return Err(PaymentError::NotVoidable);
         }
-        if self.method == Method::CashOnDelivery {
+        if self.method == PaymentMethod::CashOnDelivery {
             return Ok(vec![PaymentEvent::Cancelled { at }]);
         }
         Ok(vec![PaymentEvent::VoidRequested { at }])
@@ -61,7 +61,7 @@ impl Attempt {
             return Err(PaymentError::NotRefundable);
         }
         let amount = self.part_of(refundable, amount, PaymentError::ExceedsCaptured)?;
-        if self.method == Method::CashOnDelivery {
+        if self.method == PaymentMethod::CashOnDelivery {
             let object = format!("cash-{}", self.refunds.len() + 1);
             return Ok(vec![PaymentEvent::Refunded { object, amount, request: None, at }]);
         }
@@ -96,6 +96,6 @@ impl Attempt {
     }
 }
 
-pub(super) fn next_request(requests: &BTreeMap<u32, Request>) -> u32 {
+pub(super) fn next_request(requests: &BTreeMap<u32, MoneyRequest>) -> u32 {
     requests.last_key_value().map_or(1, |(request, _)| request + 1)
 }

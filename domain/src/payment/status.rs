@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::follow_up::waiting;
-use super::{Attempt, Dispute, DisputeOutcome, Request};
+use super::{Dispute, DisputeOutcome, MoneyRequest, PaymentDetails};
 use crate::order::PaymentOutcome;
 use crate::{Money, Timestamp};
 
@@ -48,7 +48,7 @@ impl PaymentStatus {
     }
 }
 
-impl Attempt {
+impl PaymentDetails {
     /// The first that holds; whatever order the facts came in, it is the same.
     pub fn status(&self) -> PaymentStatus {
         let (captured, refunded) = (self.captured(), self.refunded());
@@ -74,7 +74,7 @@ impl Attempt {
     /// said so.
     pub fn status_at(&self, now: Timestamp) -> PaymentStatus {
         match self.status() {
-            PaymentStatus::Authorized if self.hold_is_over(now) => PaymentStatus::Expired,
+            PaymentStatus::Authorized if self.is_hold_over(now) => PaymentStatus::Expired,
             status => status,
         }
     }
@@ -163,7 +163,7 @@ impl Attempt {
 }
 
 /// Asked for, and not known what became of it.
-pub(super) fn in_flight(requests: &BTreeMap<u32, Request>) -> i64 {
+pub(super) fn in_flight(requests: &BTreeMap<u32, MoneyRequest>) -> i64 {
     sum(requests.values().filter(|request| request.pending).map(|request| &request.amount))
 }
 

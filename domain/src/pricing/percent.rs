@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, Invalid, Money, MoneyError};
+use crate::{ErrorCode, Invalid, Money, MoneyError};
 
 /// From 0 to 100 %, with up to four decimals; stored in millionths, so 10.75 % is 107,500.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ fn half_even(numerator: i128, denominator: i128) -> i128 {
 
 fn invalid() -> Invalid {
     let message = "a percentage is a number from 0 to 100 with at most four decimals";
-    Invalid::new(Code::InvalidPercentage, message)
+    Invalid::new(ErrorCode::InvalidPercentage, message)
 }
 
 impl FromStr for Percent {

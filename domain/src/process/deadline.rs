@@ -2,7 +2,7 @@
 
 use crate::notification::NotificationEvent;
 use crate::order::OrderEvent;
-use crate::payment::{PaymentEvent, hold_ends_soon};
+use crate::payment::{PaymentEvent, capture_deadline};
 use crate::{Event, StreamId, Timestamp};
 
 /// What is done when the time has come. The names are stored.
@@ -77,11 +77,11 @@ fn of_payment(event: &PaymentEvent) -> Option<DeadlineChange> {
     match event {
         // Happy path: the money is held, and taken.
         PaymentEvent::Authorized { expires_at: Some(expires_at), at, .. } => {
-            Some(DeadlineChange::Set(expiry, hold_ends_soon(*at, *expires_at)))
+            Some(DeadlineChange::Set(expiry, capture_deadline(*at, *expires_at)))
         }
         PaymentEvent::Captured { .. } => Some(DeadlineChange::Clear(expiry)),
         PaymentEvent::RestHeld { expires_at, at } => {
-            Some(DeadlineChange::Set(expiry, hold_ends_soon(*at, *expires_at)))
+            Some(DeadlineChange::Set(expiry, capture_deadline(*at, *expires_at)))
         }
 
         // Compensation.

@@ -5,14 +5,14 @@
 //! present state of every stream that they touch, so hearing an event late or twice is harmless.
 
 mod deadline;
-mod messages;
+mod notifications;
 #[cfg(test)]
 mod tests;
 
 pub use self::deadline::{Deadline, DeadlineChange, deadline};
-pub use self::messages::{Notice, notice};
+pub use self::notifications::{NotificationRequest, notification_request};
 use crate::order::OrderEvent;
-use crate::payment::{Call, Method, PaymentEvent};
+use crate::payment::{Call, PaymentEvent, PaymentMethod};
 use crate::{Event, OrderId, PaymentId, StreamId};
 
 /// A command that answers an event.
@@ -23,7 +23,7 @@ pub enum Reaction {
     /// Give back what the payments of this order have brought.
     UnwindPayments(OrderId),
     /// Keep the stock of the order while nobody knows what became of this payment.
-    HoldStock(PaymentId),
+    ExtendReservation(PaymentId),
     /// Turn to the provider again later, or to a person.
     PlanFollowUp(PaymentId),
     /// Ask for a person where it is not known what became of a payment of this order.
@@ -35,7 +35,7 @@ pub enum Reaction {
 pub enum Effect {
     /// A call to the payment provider. Its idempotency key is the payment and the request number,
     /// both in the log before the call is made.
-    Ask(PaymentId, Call),
+    CallProvider(PaymentId, Call),
 }
 
 impl Reaction {
@@ -44,7 +44,7 @@ impl Reaction {
         match self {
             Reaction::Settle(_) => "settle",
             Reaction::UnwindPayments(_) => "unwindPayments",
-            Reaction::HoldStock(_) => "holdStock",
+            Reaction::ExtendReservation(_) => "holdStock",
             Reaction::PlanFollowUp(_) => "planFollowUp",
             Reaction::FlagUnknown(_) => "flagUnknown",
         }
@@ -53,7 +53,7 @@ impl Reaction {
     pub fn target(self) -> StreamId {
         match self {
             Reaction::Settle(payment)
-            | Reaction::HoldStock(payment)
+            | Reaction::ExtendReservation(payment)
             | Reaction::PlanFollowUp(payment) => payment.stream(),
             Reaction::UnwindPayments(order) | Reaction::FlagUnknown(order) => order.stream(),
         }
@@ -63,7 +63,7 @@ impl Reaction {
 impl Effect {
     /// Stored, as a part of the id under which the answer is recorded: never changes.
     pub fn name(self) -> String {
-        let Effect::Ask(_, call) = self;
+        let Effect::CallProvider(_, call) = self;
         match call {
             Call::Create => "create".to_owned(),
             Call::Capture(request) => format!("capture/{request}"),
@@ -81,7 +81,9 @@ pub fn react(stream: StreamId, event: &Event) -> Vec<Reaction> {
         Event::Payment(PaymentEvent::Authorized { .. } | PaymentEvent::Captured { .. }) => {
             vec![Reaction::Settle(payment)]
         }
-        Event::Payment(PaymentEvent::Initiated { method: Method::CashOnDelivery, .. }) => {
+        Event::Payment(PaymentEvent::Initiated {
+            method: PaymentMethod::CashOnDelivery, ..
+        }) => {
             vec![Reaction::Settle(payment)]
         }
 
@@ -104,7 +106,7 @@ pub fn react(stream: StreamId, event: &Event) -> Vec<Reaction> {
             vec![Reaction::PlanFollowUp(payment)]
         }
         Event::Payment(PaymentEvent::OutcomeUnknown { .. }) => {
-            vec![Reaction::HoldStock(payment), Reaction::PlanFollowUp(payment)]
+            vec![Reaction::ExtendReservation(payment), Reaction::PlanFollowUp(payment)]
         }
         Event::Order(OrderEvent::Cancelled { .. }) => vec![Reaction::UnwindPayments(order)],
         // An expired order waits: money that comes after all may still find its stock.
@@ -116,10 +118,10 @@ pub fn react(stream: StreamId, event: &Event) -> Vec<Reaction> {
 /// What is to be done outside of the shop.
 pub fn effects(stream: StreamId, event: &Event) -> Vec<Effect> {
     let Event::Payment(event) = event else { return vec![] };
-    let ask = |call| vec![Effect::Ask(PaymentId(stream.id), call)];
+    let ask = |call| vec![Effect::CallProvider(PaymentId(stream.id), call)];
     match event {
         // Happy path.
-        PaymentEvent::Initiated { method: Method::CashOnDelivery, .. } => vec![],
+        PaymentEvent::Initiated { method: PaymentMethod::CashOnDelivery, .. } => vec![],
         PaymentEvent::Initiated { .. } => ask(Call::Create),
         PaymentEvent::CaptureRequested { request, .. } => ask(Call::Capture(*request)),
 

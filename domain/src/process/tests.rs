@@ -6,7 +6,7 @@ use super::{Deadline, DeadlineChange, Effect, Reaction, deadline, effects, react
 use crate::cart::CartEvent;
 use crate::fixtures::{minute, order_id, payment_id, placed, usd};
 use crate::order::{CancelReason, OrderEvent};
-use crate::payment::{Call, CaptureMode, Method, PaymentEvent};
+use crate::payment::{Call, CaptureMode, PaymentEvent, PaymentMethod};
 use crate::{Event, Kind, StreamId};
 
 fn payment_events() -> Vec<PaymentEvent> {
@@ -22,8 +22,8 @@ fn payment_events() -> Vec<PaymentEvent> {
         at,
     };
     vec![
-        initiated(Method::Card),
-        initiated(Method::CashOnDelivery),
+        initiated(PaymentMethod::Card),
+        initiated(PaymentMethod::CashOnDelivery),
         PaymentEvent::ActionRequired { reference: reference(), url: None, at },
         PaymentEvent::Processing { reference: reference(), at },
         PaymentEvent::Authorized {
@@ -63,7 +63,7 @@ fn order_events() -> Vec<OrderEvent> {
         OrderEvent::Placed(Box::new(placed())),
         OrderEvent::PaymentStarted {
             payment: payment_id(1),
-            method: Method::Card,
+            method: PaymentMethod::Card,
             amount: usd(3400),
             reserved_until: minute(35),
             at,
@@ -133,7 +133,8 @@ fn what_was_refused_or_not_answered_is_followed_up() {
 #[test]
 fn the_stock_is_kept_while_nobody_knows_what_became_of_the_payment() {
     assert_eq!(
-        names(|stream, event| react(stream, event).contains(&Reaction::HoldStock(payment_id(1)))),
+        names(|stream, event| react(stream, event)
+            .contains(&Reaction::ExtendReservation(payment_id(1)))),
         ["payment.outcome_unknown"],
     );
 }
@@ -148,7 +149,7 @@ fn the_provider_is_asked_for_what_was_requested_and_nothing_else() {
     let requested = [Call::Create, Call::Capture(1), Call::Void, Call::Refund(1)];
     // The last two go unanswered, and are asked again when it is time.
     let again = [Call::Create, Call::Refund(1)];
-    let calls = requested.into_iter().chain(again).map(|call| Effect::Ask(payment, call));
+    let calls = requested.into_iter().chain(again).map(|call| Effect::CallProvider(payment, call));
     assert_eq!(asked, calls.collect::<Vec<_>>());
     assert!(
         names(|stream, event| stream.kind == Kind::Order && !effects(stream, event).is_empty())
@@ -159,7 +160,7 @@ fn the_provider_is_asked_for_what_was_requested_and_nothing_else() {
 #[test]
 fn the_name_of_a_call_tells_its_requests_apart() {
     let calls = [Call::Create, Call::Capture(2), Call::Void, Call::Refund(3)];
-    let names = calls.map(|call| Effect::Ask(payment_id(1), call).name());
+    let names = calls.map(|call| Effect::CallProvider(payment_id(1), call).name());
     assert_eq!(names, ["create", "capture/2", "void", "refund/3"]);
 }
 

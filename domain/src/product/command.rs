@@ -1,6 +1,6 @@
 //! What may be asked of a product, and why it may be refused.
 
-use crate::{Code, Currency, Money, Sku, Text};
+use crate::{Currency, ErrorCode, Money, Sku, Text};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum ProductCommand {
@@ -41,13 +41,13 @@ pub enum ProductError {
 }
 
 impl ProductError {
-    pub fn code(&self) -> Code {
+    pub fn code(&self) -> ErrorCode {
         match self {
-            ProductError::Exists(_) => Code::ProductExists,
-            ProductError::Missing | ProductError::NotFound(_) => Code::ProductNotFound,
-            ProductError::Discontinued(_) => Code::ProductDiscontinued,
-            ProductError::PriceNotPositive => Code::InvalidAmount,
-            ProductError::OtherCurrency(_) => Code::CurrencyMismatch,
+            ProductError::Exists(_) => ErrorCode::ProductExists,
+            ProductError::Missing | ProductError::NotFound(_) => ErrorCode::ProductNotFound,
+            ProductError::Discontinued(_) => ErrorCode::ProductDiscontinued,
+            ProductError::PriceNotPositive => ErrorCode::InvalidAmount,
+            ProductError::OtherCurrency(_) => ErrorCode::CurrencyMismatch,
         }
     }
 

@@ -4,7 +4,7 @@ use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 
 use super::{Listing, Offer, Product, ProductCommand, ProductError, ProductEvent};
 use crate::fixtures::{eur, minute, sku, text, usd};
-use crate::{Code, Decide, State, Timestamp};
+use crate::{Decide, ErrorCode, State, Timestamp};
 
 fn now() -> Timestamp {
     minute(10)
@@ -178,12 +178,12 @@ fn the_listing_is_what_its_events_say() {
 #[test]
 fn a_refusal_has_a_code_and_names_its_field() {
     for (error, code, field) in [
-        (ProductError::Exists(sku("MUG")), Code::ProductExists, "sku"),
-        (ProductError::Missing, Code::ProductNotFound, "sku"),
-        (ProductError::NotFound(sku("MUG")), Code::ProductNotFound, "sku"),
-        (ProductError::Discontinued(sku("MUG")), Code::ProductDiscontinued, "sku"),
-        (ProductError::PriceNotPositive, Code::InvalidAmount, "price"),
-        (ProductError::OtherCurrency(usd(0).currency), Code::CurrencyMismatch, "price"),
+        (ProductError::Exists(sku("MUG")), ErrorCode::ProductExists, "sku"),
+        (ProductError::Missing, ErrorCode::ProductNotFound, "sku"),
+        (ProductError::NotFound(sku("MUG")), ErrorCode::ProductNotFound, "sku"),
+        (ProductError::Discontinued(sku("MUG")), ErrorCode::ProductDiscontinued, "sku"),
+        (ProductError::PriceNotPositive, ErrorCode::InvalidAmount, "price"),
+        (ProductError::OtherCurrency(usd(0).currency), ErrorCode::CurrencyMismatch, "price"),
     ] {
         let refusal = crate::Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");

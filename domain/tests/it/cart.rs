@@ -66,19 +66,19 @@ proptest! {
         commands in vec((command(), 0..5_i64), 0..40),
     ) {
         play::<Cart>(commands, |cart, events, _| {
-            let Cart::Active(basket) = cart else { return };
-            let skus: BTreeSet<_> = basket.lines.iter().map(|line| &line.sku).collect();
-            assert_eq!(skus.len(), basket.lines.len());
-            assert!(basket.lines.len() <= MAX_LINES);
+            let Cart::Active(details) = cart else { return };
+            let skus: BTreeSet<_> = details.lines.iter().map(|line| &line.sku).collect();
+            assert_eq!(skus.len(), details.lines.len());
+            assert!(details.lines.len() <= MAX_LINES);
 
-            let Some(currency) = basket.currency() else {
-                return assert!(basket.lines.is_empty() && basket.total().is_none());
+            let Some(currency) = details.currency() else {
+                return assert!(details.lines.is_empty() && details.total().is_none());
             };
-            assert!(basket.lines.iter().all(|line| line.unit_price.currency == currency));
-            let units = |line: &domain::cart::Line| i128::from(line.quantity.units());
-            let sum = basket.lines.iter().map(|l| i128::from(l.unit_price.amount) * units(l)).sum();
-            assert_eq!(basket.total().map(|t| t.unwrap().amount.into()), Some::<i128>(sum));
-            assert!(events.is_empty() || basket.touched_at >= basket.created_at);
+            assert!(details.lines.iter().all(|line| line.unit_price.currency == currency));
+            let units = |line: &domain::cart::CartLine| i128::from(line.quantity.units());
+            let sum = details.lines.iter().map(|l| i128::from(l.unit_price.amount) * units(l)).sum();
+            assert_eq!(details.total().map(|t| t.unwrap().amount.into()), Some::<i128>(sum));
+            assert!(events.is_empty() || details.touched_at >= details.created_at);
         });
     }
 

@@ -1,7 +1,7 @@
 //! Stock, whatever is asked of it.
 
 use domain::inventory::{
-    Adjustment, Inventory, InventoryCommand, InventoryEvent, ReleaseReason, Reservation, Stock,
+    AdjustmentKind, Inventory, InventoryCommand, InventoryEvent, ReleaseReason, Reservation, Stock,
 };
 use domain::{OrderId, Timestamp};
 use proptest::collection::vec;
@@ -25,10 +25,10 @@ fn quantity() -> impl Strategy<Value = i64> {
 
 fn command() -> impl Strategy<Value = InventoryCommand> {
     let kind = prop::sample::select(vec![
-        Adjustment::Purchase,
-        Adjustment::Return,
-        Adjustment::Damage,
-        Adjustment::Adjustment,
+        AdjustmentKind::Purchase,
+        AdjustmentKind::Return,
+        AdjustmentKind::Damage,
+        AdjustmentKind::Adjustment,
     ]);
     let change = prop_oneof![20 => -9..9_i64, 1 => any::<i64>()];
     prop_oneof![

@@ -1,10 +1,10 @@
 //! An order, whatever it is asked.
 
 use domain::order::{
-    CancelReason, Lifecycle, Order, OrderCommand, Part, PaymentOutcome, PlacedLine, Restocking,
-    Shipment,
+    CancelReason, Lifecycle, LineQuantity, Order, OrderCommand, PaymentOutcome, PlacedLine,
+    Restocking, Shipment,
 };
-use domain::payment::Method;
+use domain::payment::PaymentMethod;
 use domain::{PaymentId, ShipmentId};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -21,9 +21,9 @@ fn lines() -> impl Strategy<Value = Vec<PlacedLine>> {
     })
 }
 
-fn parts() -> impl Strategy<Value = Vec<Part>> {
+fn parts() -> impl Strategy<Value = Vec<LineQuantity>> {
     let part = (0..SKUS.len(), prop_oneof![1..5_i64, 1..10_001_i64])
-        .prop_map(|(n, quantity)| Part { sku: sku(SKUS[n]), quantity: units(quantity) });
+        .prop_map(|(n, quantity)| LineQuantity { sku: sku(SKUS[n]), quantity: units(quantity) });
     prop_oneof![Just(vec![]), vec(part, 1..3)]
 }
 
@@ -52,7 +52,7 @@ fn command() -> impl Strategy<Value = OrderCommand> {
             disputed,
         },
     );
-    let method = prop::sample::select(vec![Method::Card, Method::CashOnDelivery]);
+    let method = prop::sample::select(vec![PaymentMethod::Card, PaymentMethod::CashOnDelivery]);
     let sealed = || prop::option::of(Just(sealed("bmV3")));
     prop_oneof![
         1 => lines().prop_map(|lines| OrderCommand::Place(Box::new(placed(lines)))),
@@ -134,7 +134,7 @@ proptest! {
     fn every_order_has_a_status_and_at_most_one_payment_covers_it(commands in commands()) {
         play::<Order>(commands, |order, _, _| {
             let Some(order) = order.details() else { return };
-            let _ = (order.status(), order.payment(), order.fulfilment());
+            let _ = (order.status(), order.payment_state(), order.fulfilment_state());
             let share = order.covered_by.map(|payment| &order.payments[&payment]);
             assert!(share.is_none_or(|share| !share.outcome.closed));
         });

@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 use cqrs_es::Aggregate;
-use domain::payment::{Attempt, CaptureMode, Fact, Method, Payment, PaymentCommand, PaymentEvent};
+use domain::payment::{
+    CaptureMode, Fact, Payment, PaymentCommand, PaymentDetails, PaymentEvent, PaymentMethod,
+};
 use domain::{Decide, Money, OrderId};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -70,7 +72,7 @@ fn facts_twice() -> impl Strategy<Value = (Vec<Fact>, Vec<Fact>)> {
     })
 }
 
-fn initiate(method: Method, amount: Money) -> PaymentCommand {
+fn initiate(method: PaymentMethod, amount: Money) -> PaymentCommand {
     PaymentCommand::Initiate {
         order: OrderId(id(1)),
         amount,
@@ -98,8 +100,12 @@ fn command() -> impl Strategy<Value = PaymentCommand> {
 }
 
 fn commands() -> impl Strategy<Value = Vec<(PaymentCommand, i64)>> {
-    let method =
-        select(vec![Method::Card, Method::Upi, Method::NetBanking, Method::CashOnDelivery]);
+    let method = select(vec![
+        PaymentMethod::Card,
+        PaymentMethod::Upi,
+        PaymentMethod::NetBanking,
+        PaymentMethod::CashOnDelivery,
+    ]);
     let owed = prop_oneof![9 => Just(usd(3400)), 1 => Just(usd(i64::MAX))];
     (method, owed, vec((command(), 0..5_i64), 0..40)).prop_map(|(method, amount, mut commands)| {
         commands.insert(commands.len().min(1), (initiate(method, amount), 0));
@@ -110,7 +116,7 @@ fn commands() -> impl Strategy<Value = Vec<(PaymentCommand, i64)>> {
 /// A payment of which everything was asked: two captures, a void and two refunds.
 fn asked() -> Payment {
     let mut payment = Payment::default();
-    for event in payment.decide(&initiate(Method::Card, usd(3400)), minute(0)).unwrap() {
+    for event in payment.decide(&initiate(PaymentMethod::Card, usd(3400)), minute(0)).unwrap() {
         payment.apply(event);
     }
     let (at, amount) = (minute(0), usd(1000));
@@ -123,7 +129,7 @@ fn asked() -> Payment {
 }
 
 /// The payment after these facts, heard a minute apart; but for when it last heard of anything.
-fn told(facts: &[Fact]) -> Attempt {
+fn told(facts: &[Fact]) -> PaymentDetails {
     let mut payment = asked();
     for (fact, minutes) in facts.iter().zip(1..) {
         let record = PaymentCommand::Record(fact.clone());
@@ -174,7 +180,7 @@ proptest! {
     #[test]
     fn the_shop_never_asks_for_more_than_there_is(commands in commands()) {
         play::<Payment>(commands, |payment, events, _| {
-            let Some(attempt) = payment.attempt() else { return };
+            let Some(attempt) = payment.details() else { return };
             for event in events {
                 match event {
                     PaymentEvent::CaptureRequested { amount, .. } => {
@@ -195,7 +201,7 @@ proptest! {
     fn amounts_never_shrink_and_never_fall_below_nothing(commands in commands()) {
         let mut before = [0; 3];
         play::<Payment>(commands, |payment, _, _| {
-            let Some(attempt) = payment.attempt() else { return };
+            let Some(attempt) = payment.details() else { return };
             let now = [attempt.authorized, attempt.captured(), attempt.refunded()];
             assert!(before.iter().zip(&now).all(|(before, now)| before <= now));
             assert!(attempt.captured() <= attempt.authorized);

@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, TimeDelta};
 use domain::cart::{CartEvent, Owner};
-use domain::coupon::{CouponCode, CouponEvent, Discount, Terms};
-use domain::inventory::{Adjustment, InventoryEvent, ReleaseReason};
-use domain::notification::{Channel, Item, Message, NotificationEvent, Recipient, Requested};
-use domain::order::{
-    CancelReason, OrderEvent, Part, PaymentOutcome, Placed, PlacedLine, Restocking, Shipment,
-    Totals,
+use domain::coupon::{CouponCode, CouponEvent, CouponTerms, Discount};
+use domain::inventory::{AdjustmentKind, InventoryEvent, ReleaseReason};
+use domain::notification::{
+    Channel, Message, MessageItem, NotificationEvent, Recipient, Requested,
 };
-use domain::payment::{Call, CaptureMode, Method, PaymentEvent};
+use domain::order::{
+    CancelReason, LineQuantity, OrderEvent, PaymentOutcome, Placed, PlacedLine, Restocking,
+    Shipment, Totals,
+};
+use domain::payment::{Call, CaptureMode, PaymentEvent, PaymentMethod};
 use domain::pricing::Tax;
 use domain::product::ProductEvent;
 use domain::{
@@ -153,7 +155,7 @@ fn inventory() -> Vec<InventoryEvent> {
     vec![
         InventoryEvent::Registered { sku: sku("MUG"), reorder_level: 3, reorder_quantity: 20, at },
         InventoryEvent::Adjusted {
-            kind: Adjustment::Purchase,
+            kind: AdjustmentKind::Purchase,
             quantity: 10,
             reason: None,
             reference: Some(text("PO-7")),
@@ -172,13 +174,13 @@ fn inventory() -> Vec<InventoryEvent> {
 
 fn order() -> Vec<OrderEvent> {
     let (at, payment) = (minute(1), PaymentId(id(4)));
-    let parts = || vec![Part { sku: sku("MUG"), quantity: units(2) }];
+    let parts = || vec![LineQuantity { sku: sku("MUG"), quantity: units(2) }];
     vec![
         OrderEvent::Placed(Box::new(placed(vec![line("MUG", 2, 1250), line("TEA", 3, 300)]))),
         OrderEvent::Updated { contact: Some(sealed("bmV3")), shipping_address: None, at },
         OrderEvent::PaymentStarted {
             payment,
-            method: Method::NetBanking,
+            method: PaymentMethod::NetBanking,
             amount: usd(3400),
             reserved_until: minute(35),
             at,
@@ -225,7 +227,7 @@ fn payment() -> Vec<PaymentEvent> {
         PaymentEvent::Initiated {
             order: OrderId(id(3)),
             amount,
-            method: Method::CashOnDelivery,
+            method: PaymentMethod::CashOnDelivery,
             capture: CaptureMode::Automatic,
             source: "cash".into(),
             at,
@@ -272,7 +274,7 @@ fn payment() -> Vec<PaymentEvent> {
 
 fn coupon() -> Vec<CouponEvent> {
     let (at, order) = (minute(1), OrderId(id(3)));
-    let terms = Terms {
+    let terms = CouponTerms {
         discount: Discount::Percentage("12.5".parse().unwrap()),
         valid_from: Some(minute(0)),
         valid_until: Some(minute(60)),
@@ -291,7 +293,7 @@ fn notification() -> Vec<NotificationEvent> {
     let (at, reason) = (minute(1), || "no answer in time".to_owned());
     let message = Message::OrderShipped {
         number: "A-1001".into(),
-        items: vec![Item { name: text("Ein Becher, \"groß\""), quantity: units(2) }],
+        items: vec![MessageItem { name: text("Ein Becher, \"groß\""), quantity: units(2) }],
         carrier: Some(text("Pigeon")),
         tracking_number: None,
         estimated_delivery: Some(minute(2_000)),

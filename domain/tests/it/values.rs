@@ -3,13 +3,13 @@
 use std::str::FromStr;
 
 use domain::{
-    CartId, Code, Currency, CustomerId, Email, Event, Invalid, Kind, Money, MoneyError, Quantity,
-    Sku, State, StreamId, Text,
+    CartId, Currency, CustomerId, Email, ErrorCode, Event, Invalid, Kind, Money, MoneyError,
+    Quantity, Sku, State, StreamId, Text,
 };
 
 use crate::samples::{eur, sku, units, usd};
 
-fn refused<T: std::fmt::Debug>(value: Result<T, Invalid>, code: Code) {
+fn refused<T: std::fmt::Debug>(value: Result<T, Invalid>, code: ErrorCode) {
     assert_eq!(value.map_err(|invalid| invalid.code).unwrap_err(), code);
 }
 
@@ -68,7 +68,7 @@ fn a_currency_is_a_code_of_iso_4217() {
         assert_eq!(currency(code).code(), code);
     }
     for code in ["", "US", "usd", "USDX", "XXX", "D U", "€€€", "AED AFN"] {
-        refused(Currency::from_str(code), Code::InvalidCurrency);
+        refused(Currency::from_str(code), ErrorCode::InvalidCurrency);
     }
     assert!(serde_json::from_str::<Currency>("\"XXX\"").is_err());
 }
@@ -86,10 +86,10 @@ fn a_quantity_is_1_to_10_000() {
         assert_eq!(Quantity::new(number).unwrap().units(), number);
     }
     for number in [0, -1, 10_001, i64::MIN, i64::MAX, i64::from(u32::MAX) + 2] {
-        refused(Quantity::new(number), Code::InvalidQuantity);
+        refused(Quantity::new(number), ErrorCode::InvalidQuantity);
     }
     assert_eq!(units(3).plus(units(4)), Ok(units(7)));
-    refused(units(10_000).plus(Quantity::ONE), Code::InvalidQuantity);
+    refused(units(10_000).plus(Quantity::ONE), ErrorCode::InvalidQuantity);
 }
 
 #[test]
@@ -99,12 +99,12 @@ fn a_text_is_bounded_visible_and_without_card_numbers() {
     assert_eq!(text("two\n\tlines").unwrap().as_str(), "two\n\tlines");
     assert!(text("ÄÖÜäöüßéèê").is_ok(), "characters are counted, not bytes");
     for bad in ["", " \n ", "12345678901", "bell\u{7}", "zero\0"] {
-        refused(text(bad), Code::InvalidText);
+        refused(text(bad), ErrorCode::InvalidText);
     }
-    refused(Text::new("it is 4242 4242 4242 4242", Text::SHORT), Code::CardNumberRefused);
+    refused(Text::new("it is 4242 4242 4242 4242", Text::SHORT), ErrorCode::CardNumberRefused);
     let tracking = Text::reference(" 4242424242424242 ").unwrap();
     assert_eq!(tracking.as_str(), "4242424242424242", "other people's numbers may look like one");
-    refused(Text::reference(&"x".repeat(201)), Code::InvalidText);
+    refused(Text::reference(&"x".repeat(201)), ErrorCode::InvalidText);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_sku_has_letters_digits_dots_dashes_and_underscores() {
     }
     let too_long = "x".repeat(65);
     for bad in ["", "two words", "SKU/1", "Ä", "\n", too_long.as_str()] {
-        refused(Sku::from_str(bad), Code::InvalidSku);
+        refused(Sku::from_str(bad), ErrorCode::InvalidSku);
     }
     assert_ne!(sku("mug"), sku("MUG"));
 }
@@ -127,7 +127,7 @@ fn an_email_address_has_something_on_both_sides_of_one_at() {
     }
     let (long_name, long_host) = ("a".repeat(65) + "@x", "a@".to_owned() + &"x".repeat(253));
     for bad in ["", "@", "ada", "ada@", "@x", "a@b@x", "a b@x", "a@x\ny", &long_name, &long_host] {
-        refused(bad.parse::<Email>(), Code::InvalidEmail);
+        refused(bad.parse::<Email>(), ErrorCode::InvalidEmail);
     }
 }
 

@@ -138,7 +138,7 @@ impl Aggregates for Carts {
 }
 
 fn customer(cart: &Cart) -> Option<CustomerId> {
-    match cart.basket()?.owner {
+    match cart.details()?.owner {
         Owner::Guest => None,
         Owner::Customer(customer) => Some(customer),
     }
@@ -146,8 +146,8 @@ fn customer(cart: &Cart) -> Option<CustomerId> {
 
 /// As the table rounds it, see the migration.
 fn expires_at(cart: &Cart) -> Option<Timestamp> {
-    let Cart::Active(basket) = cart else { return None };
-    let grain = TimeDelta::milliseconds(basket.idle_seconds.max(1).into());
-    let expires_at = basket.expires_at();
+    let Cart::Active(details) = cart else { return None };
+    let grain = TimeDelta::milliseconds(details.idle_seconds.max(1).into());
+    let expires_at = details.expires_at();
     Some(expires_at.duration_round_up(grain).unwrap_or(expires_at))
 }

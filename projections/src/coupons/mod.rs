@@ -1,7 +1,7 @@
 //! The coupons: by code, by page.
 
 use cqrs_es::Aggregate;
-use domain::coupon::{Coupon, CouponCode, Issued};
+use domain::coupon::{Coupon, CouponCode, CouponDetails};
 use domain::{Event, Kind};
 use sqlx::{Postgres, QueryBuilder};
 
@@ -49,7 +49,7 @@ impl Aggregates for Coupons {
 
 /// A stream that does not begin with `coupon.created` has no value for the column, and is refused.
 fn code(coupon: &Coupon) -> Option<&str> {
-    coupon.issued().map(|issued: &Issued| issued.code.as_str())
+    coupon.details().map(|issued: &CouponDetails| issued.code.as_str())
 }
 
 impl ReadModels {

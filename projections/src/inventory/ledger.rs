@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::inventory::{Adjustment, InventoryEvent};
+use domain::inventory::{AdjustmentKind, InventoryEvent};
 use domain::{Event, Kind, OrderId, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Row};
@@ -64,13 +64,13 @@ impl LedgerKind {
     }
 }
 
-impl From<Adjustment> for LedgerKind {
-    fn from(kind: Adjustment) -> LedgerKind {
+impl From<AdjustmentKind> for LedgerKind {
+    fn from(kind: AdjustmentKind) -> LedgerKind {
         match kind {
-            Adjustment::Purchase => LedgerKind::Purchase,
-            Adjustment::Return => LedgerKind::Return,
-            Adjustment::Damage => LedgerKind::Damage,
-            Adjustment::Adjustment => LedgerKind::Adjustment,
+            AdjustmentKind::Purchase => LedgerKind::Purchase,
+            AdjustmentKind::Return => LedgerKind::Return,
+            AdjustmentKind::Damage => LedgerKind::Damage,
+            AdjustmentKind::Adjustment => LedgerKind::Adjustment,
         }
     }
 }

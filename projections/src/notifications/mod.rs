@@ -3,7 +3,7 @@
 mod query;
 
 use cqrs_es::Aggregate as _;
-use domain::notification::{Letter, Notification};
+use domain::notification::{Notification, OutgoingMessage};
 use domain::{Event, Kind};
 
 pub use self::query::Filter;
@@ -45,15 +45,17 @@ impl Aggregates for Notifications {
              status = excluded.status";
 
     fn bind_columns(save: Statement, rows: &[&Row<Notification>]) -> Statement {
-        save.bind(column(rows, |row| of(row, |letter| letter.request.message.template().as_str())))
-            .bind(column(rows, |row| of(row, |letter| letter.status().as_str())))
-            .bind(column(rows, customer))
-            .bind(column(rows, order))
+        save.bind(column(rows, |row| {
+            of(row, |outgoing| outgoing.request.message.template().as_str())
+        }))
+        .bind(column(rows, |row| of(row, |outgoing| outgoing.status().as_str())))
+        .bind(column(rows, customer))
+        .bind(column(rows, order))
     }
 
     fn copy(row: &Row<Notification>, to: &mut Tuples) -> Result<(), sqlx::Error> {
-        to.put(of(row, |letter| letter.request.message.template().as_str()))?;
-        to.put(of(row, |letter| letter.status().as_str()))?;
+        to.put(of(row, |outgoing| outgoing.request.message.template().as_str()))?;
+        to.put(of(row, |outgoing| outgoing.status().as_str()))?;
         to.put(customer(row))?;
         to.put(order(row))
     }
@@ -61,14 +63,14 @@ impl Aggregates for Notifications {
 
 /// A stream that does not begin with `notification.requested` has no value for the columns, and is
 /// refused.
-fn of<V>(row: &Row<Notification>, value: impl Fn(&Letter) -> V) -> Option<V> {
-    row.state.letter().map(value)
+fn of<V>(row: &Row<Notification>, value: impl Fn(&OutgoingMessage) -> V) -> Option<V> {
+    row.state.outgoing_message().map(value)
 }
 
 fn customer(row: &Row<Notification>) -> Option<uuid::Uuid> {
-    Some(row.state.letter()?.customer()?.0)
+    Some(row.state.outgoing_message()?.customer()?.0)
 }
 
 fn order(row: &Row<Notification>) -> Option<uuid::Uuid> {
-    Some(row.state.letter()?.request.order?.0)
+    Some(row.state.outgoing_message()?.request.order?.0)
 }

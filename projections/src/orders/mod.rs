@@ -5,7 +5,7 @@ mod stats;
 
 use cqrs_es::Aggregate as _;
 use domain::cart::Owner;
-use domain::order::{Details, Order};
+use domain::order::{Order, OrderDetails};
 use domain::{Event, Kind};
 
 pub use self::query::Filter;
@@ -71,11 +71,11 @@ impl Aggregates for Orders {
 }
 
 /// A stream that does not begin with `order.placed` has no value for any column, and is refused.
-fn of<V>(row: &Row<Order>, value: impl Fn(&Details) -> V) -> Option<V> {
+fn of<V>(row: &Row<Order>, value: impl Fn(&OrderDetails) -> V) -> Option<V> {
     row.state.details().map(value)
 }
 
-fn customer(order: &Details) -> Option<uuid::Uuid> {
+fn customer(order: &OrderDetails) -> Option<uuid::Uuid> {
     match order.placed.buyer {
         Owner::Guest => None,
         Owner::Customer(customer) => Some(customer.0),

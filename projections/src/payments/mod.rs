@@ -3,7 +3,7 @@
 mod query;
 
 use cqrs_es::Aggregate as _;
-use domain::payment::{Attempt, Payment};
+use domain::payment::{Payment, PaymentDetails};
 use domain::{Event, Kind};
 
 pub use self::query::Filter;
@@ -57,6 +57,6 @@ impl Aggregates for Payments {
 
 /// A stream that does not begin with `payment.initiated` has no value for any column, and is
 /// refused.
-fn of<V>(row: &Row<Payment>, value: impl Fn(&Attempt) -> V) -> Option<V> {
-    row.state.attempt().map(value)
+fn of<V>(row: &Row<Payment>, value: impl Fn(&PaymentDetails) -> V) -> Option<V> {
+    row.state.details().map(value)
 }

@@ -52,7 +52,7 @@ async fn a_guests_cart_has_no_customer_until_it_is_assigned() {
     let latest = models.latest_cart(customer).await.unwrap().unwrap();
     assert_eq!((latest.number, latest.row.id), (1, own.0));
     let row = models.cart(guests).await.unwrap().unwrap();
-    assert_eq!(row.state.basket().unwrap().owner, Owner::Customer(customer));
+    assert_eq!(row.state.details().unwrap().owner, Owner::Customer(customer));
     assert_eq!(models.cart(CartId(id())).await.unwrap(), None);
 }
 

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use domain::cart::Owner;
 use domain::order::OrderEvent;
-use domain::payment::{CaptureMode, Method, PaymentEvent};
+use domain::payment::{CaptureMode, PaymentEvent, PaymentMethod};
 use domain::process::Deadline;
 use domain::{CartId, OrderId, PaymentId};
 
@@ -22,7 +22,7 @@ async fn an_order_is_due_until_an_event_says_otherwise() {
     }
     let started = OrderEvent::PaymentStarted {
         payment: PaymentId(id()),
-        method: Method::Card,
+        method: PaymentMethod::Card,
         amount: usd(2_499),
         reserved_until: at(3_600),
         at: at(30),
@@ -82,7 +82,7 @@ fn initiated() -> PaymentEvent {
     PaymentEvent::Initiated {
         order: OrderId(id()),
         amount: usd(2_499),
-        method: Method::Card,
+        method: PaymentMethod::Card,
         capture: CaptureMode::Manual,
         source: "tok_success".to_owned(),
         at: at(0),

@@ -1,6 +1,6 @@
 //! The stock and its ledger.
 
-use domain::inventory::{Adjustment, InventoryEvent, ReleaseReason};
+use domain::inventory::{AdjustmentKind, InventoryEvent, ReleaseReason};
 use domain::{OrderId, StreamId};
 use projections::ReadModels;
 use projections::inventory::{Filter, LedgerKind};
@@ -11,7 +11,7 @@ fn stream() -> StreamId {
     sku("A").inventory()
 }
 
-fn adjusted(kind: Adjustment, quantity: i64, on_hand: i64) -> InventoryEvent {
+fn adjusted(kind: AdjustmentKind, quantity: i64, on_hand: i64) -> InventoryEvent {
     let (reason, reference) = (Some(text("counted")), None);
     InventoryEvent::Adjusted { kind, quantity, reason, reference, on_hand, at: at(1) }
 }
@@ -24,7 +24,7 @@ async fn shop(order: OrderId) -> Shop {
         reorder_quantity: 5,
         at: at(0),
     };
-    shop.record(stream(), [registered, adjusted(Adjustment::Purchase, 10, 10)]).await;
+    shop.record(stream(), [registered, adjusted(AdjustmentKind::Purchase, 10, 10)]).await;
     let expires_at = at(900);
     shop.record(
         stream(),
@@ -35,7 +35,7 @@ async fn shop(order: OrderId) -> Shop {
         ],
     )
     .await;
-    let broken = adjusted(Adjustment::Damage, -1, 6).into();
+    let broken = adjusted(AdjustmentKind::Damage, -1, 6).into();
     shop.record_by(By::actor("staff:mary"), vec![(stream(), broken)]).await;
     let low = InventoryEvent::LowStock { available: 2, reorder_level: 2, at: at(5) };
     shop.record(stream(), [low]).await;
@@ -67,7 +67,7 @@ async fn a_reservation_counts_until_it_is_over_or_sold_or_released() {
         reorder_quantity: 0,
         at: at(0),
     };
-    shop.record(stream(), [registered, adjusted(Adjustment::Purchase, 20, 20)]).await;
+    shop.record(stream(), [registered, adjusted(AdjustmentKind::Purchase, 20, 20)]).await;
     let reserve = |order, quantity| {
         let (expires_at, at) = (at(900), at(2));
         InventoryEvent::Reserved { order, quantity, expires_at, at }

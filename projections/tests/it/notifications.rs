@@ -45,7 +45,7 @@ async fn notifications_are_found_by_id_by_whom_they_are_to_and_by_what_they_are_
     let models = shop.projected().await;
 
     let row = models.notification(second).await.unwrap().unwrap();
-    assert_eq!(row.state.letter().unwrap().attempts.len(), 1);
+    assert_eq!(row.state.outgoing_message().unwrap().attempts.len(), 1);
     assert_eq!(found(&models, Filter::default()).await, [third.0, second.0, first.0]);
     let of_ada = Filter { customer: ada, ..Filter::default() };
     assert_eq!(found(&models, of_ada).await, [third.0, first.0]);

@@ -1,6 +1,6 @@
 //! Payments.
 
-use domain::payment::{CaptureMode, Method, PaymentEvent, PaymentStatus};
+use domain::payment::{CaptureMode, PaymentEvent, PaymentMethod, PaymentStatus};
 use domain::{OrderId, PaymentId};
 use projections::ReadModels;
 use projections::payments::Filter;
@@ -12,7 +12,7 @@ fn initiated(order: OrderId) -> PaymentEvent {
     PaymentEvent::Initiated {
         order,
         amount: usd(2_499),
-        method: Method::Card,
+        method: PaymentMethod::Card,
         capture: CaptureMode::Automatic,
         source: "tok_success".to_owned(),
         at: at(0),
@@ -42,7 +42,7 @@ async fn payments_are_found_by_id_by_order_by_status_and_by_their_need_of_attent
     let models = shop.projected().await;
 
     let row = models.payment(second).await.unwrap().unwrap();
-    assert_eq!(row.state.attempt().unwrap().status(), PaymentStatus::Captured);
+    assert_eq!(row.state.details().unwrap().status(), PaymentStatus::Captured);
     assert_eq!(found(&models, Filter::default()).await, [third.0, second.0, first.0]);
     let of_order = Filter { order: Some(order), ..Filter::default() };
     assert_eq!(found(&models, of_order).await, [second.0, first.0]);

@@ -1,6 +1,6 @@
 //! Rebuilding, comparing, changing places.
 
-use domain::coupon::{CouponCode, CouponEvent, Discount, Terms};
+use domain::coupon::{CouponCode, CouponEvent, CouponTerms, Discount};
 use domain::order::{CancelReason, OrderEvent};
 use domain::{NotificationId, OrderId};
 use event_store::StoreError;
@@ -188,7 +188,7 @@ async fn a_log_larger_than_the_memory_makes_the_same_rows() {
     let code: CouponCode = "SPRING".parse().unwrap();
     let (valid_from, valid_until, minimum, usage_limit) = Default::default();
     let discount = Discount::Percentage("10".parse().unwrap());
-    let terms = Terms { discount, valid_from, valid_until, minimum, usage_limit };
+    let terms = CouponTerms { discount, valid_from, valid_until, minimum, usage_limit };
     shop.record(code.stream(), [CouponEvent::Created { code, terms, at: at(9) }]).await;
     shop.record(NotificationId(id()).stream(), [requested(None, None)]).await;
     assert!(shop.store.head().await.unwrap() > 3_000, "several pages");

@@ -1,9 +1,9 @@
 //! A busy shop: events of all kinds over streams that overlap, the same for every run.
 
 use domain::cart::{CartEvent, Owner};
-use domain::inventory::{Adjustment, InventoryEvent, ReleaseReason};
+use domain::inventory::{AdjustmentKind, InventoryEvent, ReleaseReason};
 use domain::order::{CancelReason, OrderEvent};
-use domain::payment::{CaptureMode, Method, PaymentEvent};
+use domain::payment::{CaptureMode, PaymentEvent, PaymentMethod};
 use domain::product::ProductEvent;
 use domain::{CartId, Event, OrderId, PaymentId, Quantity, StreamId};
 use uuid::Uuid;
@@ -56,7 +56,7 @@ fn command(n: u32) -> Vec<(StreamId, Event)> {
     }
     let on_hand = i64::from(round) + 1;
     let (reason, reference) = (None, Some(text("delivery")));
-    let kind = Adjustment::Purchase;
+    let kind = AdjustmentKind::Purchase;
     let adjusted =
         InventoryEvent::Adjusted { kind, quantity: 1, reason, reference, on_hand, at: at(1) };
     events.push((key.inventory(), adjusted.into()));
@@ -84,7 +84,7 @@ fn command(n: u32) -> Vec<(StreamId, Event)> {
         }
         _ => {
             let (amount, capture) = (usd(100), CaptureMode::Manual);
-            let (method, source) = (Method::Card, "tok_success".to_owned());
+            let (method, source) = (PaymentMethod::Card, "tok_success".to_owned());
             let initiated =
                 PaymentEvent::Initiated { order, amount, method, capture, source, at: at(2) };
             events.push((payment.stream(), initiated.into()));

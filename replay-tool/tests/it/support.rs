@@ -6,7 +6,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use domain::cart::{CartEvent, Owner};
-use domain::inventory::{Adjustment, InventoryEvent};
+use domain::inventory::{AdjustmentKind, InventoryEvent};
 use domain::order::{OrderEvent, Placed, PlacedLine, Totals};
 use domain::product::ProductEvent;
 use domain::{
@@ -215,7 +215,7 @@ pub(crate) fn repriced(cents: i64) -> ProductEvent {
 
 /// Goods came in; so many are on hand now.
 pub(crate) fn delivered(on_hand: i64) -> InventoryEvent {
-    let (kind, reason, reference) = (Adjustment::Purchase, None, None);
+    let (kind, reason, reference) = (AdjustmentKind::Purchase, None, None);
     InventoryEvent::Adjusted { kind, quantity: 1, reason, reference, on_hand, at: at(1) }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, Result, SimpleObject};
 use chrono::Utc;
-use domain::cart::Basket;
+use domain::cart::CartDetails;
 use domain::checkout::quote;
 use domain::coupon::Coupon;
 use domain::order::Totals;
@@ -35,28 +35,28 @@ pub struct CartEstimate {
 /// Nothing for an empty cart, or one with something in it that is no longer sold.
 pub async fn estimate(
     ctx: &Context<'_>,
-    basket: &Basket,
+    details: &CartDetails,
     country: &str,
 ) -> Result<Option<CartEstimate>> {
-    let Some(offers) = offers(ctx, basket).await? else { return Ok(None) };
+    let Some(offers) = offers(ctx, details).await? else { return Ok(None) };
     let read_models = &shop(ctx).read_models;
-    let coupon = match &basket.coupon {
+    let coupon = match &details.coupon {
         Some(code) => read_models.coupon(code).await.map_err(query_fault)?.map(|row| row.state),
         None => None,
     };
-    Ok(of(basket, &offers, coupon.as_ref(), &shop(ctx).policy.charges.to(country)))
+    Ok(of(details, &offers, coupon.as_ref(), &shop(ctx).policy.charges.to(country)))
 }
 
 fn of(
-    basket: &Basket,
+    details: &CartDetails,
     offers: &[Offer],
     coupon: Option<&Coupon>,
     charges: &Charges,
 ) -> Option<CartEstimate> {
     let now = Utc::now();
-    let (quoted, coupon_problem) = match quote(basket, offers, coupon, charges, now) {
+    let (quoted, coupon_problem) = match quote(details, offers, coupon, charges, now) {
         Err(refusal) if coupon.is_some() => {
-            (quote(basket, offers, None, charges, now), Some(refusal.to_string()))
+            (quote(details, offers, None, charges, now), Some(refusal.to_string()))
         }
         quoted => (quoted, None),
     };
@@ -72,14 +72,14 @@ fn of(
 }
 
 /// Of every line, in their order.
-async fn offers(ctx: &Context<'_>, basket: &Basket) -> Result<Option<Vec<Offer>>> {
-    if basket.lines.is_empty() {
+async fn offers(ctx: &Context<'_>, details: &CartDetails) -> Result<Option<Vec<Offer>>> {
+    if details.lines.is_empty() {
         return Ok(None);
     }
-    let ids: Vec<_> = basket.lines.iter().map(|line| line.sku.product().id).collect();
+    let ids: Vec<_> = details.lines.iter().map(|line| line.sku.product().id).collect();
     let rows = shop(ctx).read_models.products_by_id(&ids).await.map_err(query_fault)?;
     let products: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row.state)).collect();
     let offer =
-        |line: &domain::cart::Line| products.get(&line.sku.product().id)?.offer(&line.sku).ok();
-    Ok(basket.lines.iter().map(offer).collect())
+        |line: &domain::cart::CartLine| products.get(&line.sku.product().id)?.offer(&line.sku).ok();
+    Ok(details.lines.iter().map(offer).collect())
 }

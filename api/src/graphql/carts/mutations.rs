@@ -299,7 +299,11 @@ async fn remove(ctx: &Context<'_>, input: CartLinesRemoveInput) -> Result<Done<C
 fn bounded(parser: &mut Parser, field: &str, count: usize) {
     if !(1..=domain::cart::MAX_LINES).contains(&count) {
         let message = format!("name 1 to {} lines", domain::cart::MAX_LINES);
-        let code = if count == 0 { domain::Code::InvalidInput } else { domain::Code::TooManyLines };
+        let code = if count == 0 {
+            domain::ErrorCode::InvalidInput
+        } else {
+            domain::ErrorCode::TooManyLines
+        };
         parser.take::<Quantity>(&[field], Err(domain::Invalid::new(code, message)));
     }
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::CartId;
-use domain::cart::{Basket, Cart as State, Line, Owner};
+use domain::cart::{Cart as State, CartDetails, Owner};
 use domain::coupon::CouponCode;
 use uuid::Uuid;
 
@@ -19,7 +19,7 @@ pub struct Cart {
     pub(super) id: CartId,
     version: i32,
     status: CartStatus,
-    basket: Basket,
+    details: CartDetails,
     pub(super) order: Option<Uuid>,
 }
 
@@ -39,19 +39,19 @@ pub enum CartStatus {
 impl Cart {
     pub fn new(id: CartId, version: i32, state: State) -> Option<Self> {
         let has_lapsed = state.has_lapsed(Utc::now());
-        let (status, basket, order) = match state {
+        let (status, details, order) = match state {
             State::Absent => return None,
-            State::Active(basket) if has_lapsed => (CartStatus::Expired, basket, None),
-            State::Active(basket) => (CartStatus::Active, basket, None),
-            State::CheckedOut(basket, order) => (CartStatus::CheckedOut, basket, Some(order.0)),
-            State::Merged(basket, _) => (CartStatus::Merged, basket, None),
-            State::Expired(basket) => (CartStatus::Expired, basket, None),
+            State::Active(details) if has_lapsed => (CartStatus::Expired, details, None),
+            State::Active(details) => (CartStatus::Active, details, None),
+            State::CheckedOut(details, order) => (CartStatus::CheckedOut, details, Some(order.0)),
+            State::Merged(details, _) => (CartStatus::Merged, details, None),
+            State::Expired(details) => (CartStatus::Expired, details, None),
         };
-        Some(Cart { id, version, status, basket, order })
+        Some(Cart { id, version, status, details, order })
     }
 
     pub fn owner(&self) -> Owner {
-        self.basket.owner
+        self.details.owner
     }
 }
 
@@ -69,23 +69,23 @@ impl Cart {
 
     /// What is in it; a SKU has one line.
     async fn lines(&self) -> Vec<CartLine<'_>> {
-        self.basket.lines.iter().map(CartLine).collect()
+        self.details.lines.iter().map(CartLine).collect()
     }
 
     /// The units of all lines.
     async fn item_count(&self) -> i64 {
-        self.basket.lines.iter().map(|line| line.quantity.units()).sum()
+        self.details.lines.iter().map(|line| line.quantity.units()).sum()
     }
 
     /// The sum of the lines at captured prices, without shipping, discounts and tax; nothing for an
     /// empty cart, which has no currency.
     async fn total(&self) -> Option<Money> {
-        self.basket.total().and_then(Result::ok).map(Money)
+        self.details.total().and_then(Result::ok).map(Money)
     }
 
     /// The coupon in it, by its code.
     async fn coupon_code(&self) -> Option<&str> {
-        self.basket.coupon.as_ref().map(CouponCode::as_str)
+        self.details.coupon.as_ref().map(CouponCode::as_str)
     }
 
     /// What an order would cost now; nothing for an empty cart, or one with something in it that is
@@ -95,12 +95,12 @@ impl Cart {
         ctx: &Context<'_>,
         #[graphql(desc = "Where the goods are to go, as in the shipping address.")] country: String,
     ) -> Result<Option<CartEstimate>> {
-        estimate(ctx, &self.basket, &country).await
+        estimate(ctx, &self.details, &country).await
     }
 
     /// The customer, unless it is a guest's.
     async fn customer_id(&self) -> Option<ID> {
-        match self.basket.owner {
+        match self.details.owner {
             Owner::Guest => None,
             Owner::Customer(customer) => Some(customer.0.into()),
         }
@@ -113,17 +113,17 @@ impl Cart {
 
     /// When its first line came in, or it was made.
     async fn created_at(&self) -> DateTime<Utc> {
-        self.basket.created_at
+        self.details.created_at
     }
 
     /// When it was last touched.
     async fn updated_at(&self) -> DateTime<Utc> {
-        self.basket.touched_at
+        self.details.touched_at
     }
 
     /// When it expires, unless it is touched before.
     async fn expires_at(&self) -> Option<DateTime<Utc>> {
-        (self.status == CartStatus::Active).then(|| self.basket.expires_at())
+        (self.status == CartStatus::Active).then(|| self.details.expires_at())
     }
 
     /// Grows with every event; name it as `expectedVersion` to change only what you have seen.
@@ -134,7 +134,7 @@ impl Cart {
 
 /// So many of one product.
 #[derive(Debug, Description)]
-pub struct CartLine<'c>(&'c Line);
+pub struct CartLine<'c>(&'c domain::cart::CartLine);
 
 #[Object(use_type_description)]
 impl CartLine<'_> {

@@ -36,7 +36,7 @@ pub enum LedgerKind {
 
 /// Why the number on the shelf is changed by hand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
-#[graphql(remote = "domain::inventory::Adjustment")]
+#[graphql(remote = "domain::inventory::AdjustmentKind")]
 pub enum AdjustmentKind {
     /// Goods came in from a supplier: more than nothing.
     Purchase,

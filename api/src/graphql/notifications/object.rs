@@ -2,7 +2,9 @@
 
 use async_graphql::{Context, Description, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use domain::notification::{Attempt, Channel, Letter, Notification as State, Progress, Recipient};
+use domain::notification::{
+    Channel, DeliveryAttempt, Notification as State, OutgoingMessage, Progress, Recipient,
+};
 use domain::{Contact, NotificationId};
 use projections::Row;
 
@@ -14,7 +16,7 @@ pub struct Notification {
     pub id: NotificationId,
     version: i32,
     updated_at: DateTime<Utc>,
-    letter: Box<Letter>,
+    outgoing: Box<OutgoingMessage>,
 }
 
 /// What a message is about.
@@ -80,14 +82,14 @@ impl Notification {
         let Row { id, version, updated_at, state, .. } = row;
         match state {
             State::Absent => None,
-            State::Requested(letter) => {
-                Some(Notification { id: NotificationId(id), version, updated_at, letter })
+            State::Requested(outgoing) => {
+                Some(Notification { id: NotificationId(id), version, updated_at, outgoing })
             }
         }
     }
 
-    pub(super) fn letter(&self) -> &Letter {
-        &self.letter
+    pub(super) fn outgoing_message(&self) -> &OutgoingMessage {
+        &self.outgoing
     }
 }
 
@@ -100,24 +102,24 @@ impl Notification {
 
     /// What it is about.
     async fn template(&self) -> NotificationTemplate {
-        self.letter.request.message.template().into()
+        self.outgoing.request.message.template().into()
     }
 
     /// How it is sent.
     async fn channel(&self) -> NotificationChannel {
-        match self.letter.request.channel {
+        match self.outgoing.request.channel {
             Channel::Email => NotificationChannel::Email,
         }
     }
 
     /// Where it stands.
     async fn status(&self) -> NotificationStatus {
-        self.letter.status().into()
+        self.outgoing.status().into()
     }
 
     /// The address it goes to; nothing for staff, and once the person is forgotten.
     async fn recipient(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        match &self.letter.request.recipient {
+        match &self.outgoing.request.recipient {
             Recipient::Staff => Ok(None),
             Recipient::Buyer { contact, .. } => {
                 let contact = open::<Contact>(ctx, contact).await?;
@@ -128,22 +130,22 @@ impl Notification {
 
     /// The customer, unless it is to a guest or to staff.
     async fn customer_id(&self) -> Option<ID> {
-        self.letter.customer().map(|customer| customer.0.into())
+        self.outgoing.customer().map(|customer| customer.0.into())
     }
 
     /// The order it is about, unless it is about the stock.
     async fn order_id(&self) -> Option<ID> {
-        self.letter.request.order.map(|order| order.0.into())
+        self.outgoing.request.order.map(|order| order.0.into())
     }
 
     /// The attempts to send it, the first one first.
     async fn attempts(&self) -> Vec<NotificationAttempt> {
-        self.letter.attempts.iter().cloned().map(NotificationAttempt::from).collect()
+        self.outgoing.attempts.iter().cloned().map(NotificationAttempt::from).collect()
     }
 
     /// When it is to be sent, or sent again.
     async fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
-        match self.letter.progress {
+        match self.outgoing.progress {
             Progress::Pending { due_at } => Some(due_at),
             _ => None,
         }
@@ -151,7 +153,7 @@ impl Notification {
 
     /// When it was sent.
     async fn sent_at(&self) -> Option<DateTime<Utc>> {
-        match self.letter.progress {
+        match self.outgoing.progress {
             Progress::Sent { at } => Some(at),
             _ => None,
         }
@@ -159,7 +161,7 @@ impl Notification {
 
     /// Why it will not be sent.
     async fn abandoned_because(&self) -> Option<&str> {
-        match &self.letter.progress {
+        match &self.outgoing.progress {
             Progress::Abandoned { reason, .. } => Some(reason),
             _ => None,
         }
@@ -167,7 +169,7 @@ impl Notification {
 
     /// When it was asked for.
     async fn created_at(&self) -> DateTime<Utc> {
-        self.letter.request.at
+        self.outgoing.request.at
     }
 
     /// When anything last happened to it.
@@ -181,8 +183,8 @@ impl Notification {
     }
 }
 
-impl From<Attempt> for NotificationAttempt {
-    fn from(Attempt { at, failure, next_attempt_at }: Attempt) -> Self {
+impl From<DeliveryAttempt> for NotificationAttempt {
+    fn from(DeliveryAttempt { at, failure, next_attempt_at }: DeliveryAttempt) -> Self {
         NotificationAttempt { at, failure, next_attempt_at }
     }
 }

@@ -81,7 +81,7 @@ pub async fn notification(ctx: &Context<'_>, id: NotificationId) -> Result<Optio
     Ok(found.filter(|notification| match whose(caller(ctx), None) {
         None => false,
         Some(None) => true,
-        own => own == Some(notification.letter().customer()),
+        own => own == Some(notification.outgoing_message().customer()),
     }))
 }
 

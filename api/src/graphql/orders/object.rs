@@ -5,7 +5,7 @@ use async_graphql::{Context, Description, Enum, ID, Object, Result, SimpleObject
 use chrono::{DateTime, Utc};
 use domain::OrderId;
 use domain::coupon::CouponCode;
-use domain::order::{self, Details, Lifecycle, OrderLine, Part, SentShipment};
+use domain::order::{self, Lifecycle, LineQuantity, OrderDetails, OrderLine, SentShipment};
 
 use crate::graphql::audit::{Event, history};
 use crate::graphql::errors::query_fault;
@@ -20,7 +20,7 @@ use crate::graphql::shop::{caller, shop};
 pub struct Order {
     pub id: OrderId,
     version: i32,
-    details: Box<Details>,
+    details: Box<OrderDetails>,
 }
 
 /// What a customer is told about their order.
@@ -47,7 +47,7 @@ pub enum OrderStatus {
 
 /// What has come of the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::order::PaymentAxis")]
+#[graphql(remote = "domain::order::OrderPaymentState")]
 pub enum OrderPaymentState {
     /// Nothing.
     None,
@@ -67,7 +67,7 @@ pub enum OrderPaymentState {
 
 /// How far the goods have come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::order::FulfilmentAxis")]
+#[graphql(remote = "domain::order::OrderFulfilmentState")]
 pub enum OrderFulfilmentState {
     /// Nothing is shipped.
     Unfulfilled,
@@ -103,7 +103,7 @@ impl Order {
         }
     }
 
-    pub fn details(&self) -> &Details {
+    pub fn details(&self) -> &OrderDetails {
         &self.details
     }
 }
@@ -127,12 +127,12 @@ impl Order {
 
     /// What has come of the money.
     async fn payment_state(&self) -> OrderPaymentState {
-        self.details.payment().into()
+        self.details.payment_state().into()
     }
 
     /// How far the goods have come.
     async fn fulfilment_state(&self) -> OrderFulfilmentState {
-        self.details.fulfilment().into()
+        self.details.fulfilment_state().into()
     }
 
     /// Why it was cancelled.
@@ -397,8 +397,8 @@ impl From<&SentShipment> for Shipment {
     }
 }
 
-impl From<&Part> for ShipmentLine {
-    fn from(part: &Part) -> Self {
+impl From<&LineQuantity> for ShipmentLine {
+    fn from(part: &LineQuantity) -> Self {
         ShipmentLine { sku: part.sku.to_string(), quantity: part.quantity.get() }
     }
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use commands::order::AskOrder;
-use domain::order::{OrderCommand, Part, Shipment};
+use domain::order::{LineQuantity, OrderCommand, Shipment};
 use domain::{Refusal, ShipmentId, Text};
 use serde::Serialize;
 use uuid::Uuid;
@@ -161,14 +161,14 @@ async fn deliver(ctx: &Context<'_>, input: OrderDeliverInput) -> Result<Done<Ord
 }
 
 /// What is wrong with a line is told of that line.
-pub(super) fn parts(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<Part> {
+pub(super) fn parts(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<LineQuantity> {
     let mut parts = Vec::with_capacity(lines.len());
     for (n, line) in lines.iter().enumerate() {
         let n = n.to_string();
         let sku = parser.sku(&["lines", &n, "sku"], &line.sku);
         let quantity = parser.quantity(&["lines", &n, "quantity"], line.quantity);
         if let (Some(sku), Some(quantity)) = (sku, quantity) {
-            parts.push(Part { sku, quantity });
+            parts.push(LineQuantity { sku, quantity });
         }
     }
     parts

@@ -159,7 +159,7 @@ impl OrderFigures {
     fn of(parts: &[&Stats]) -> OrderFigures {
         let (mut sales, mut by_status) = (BTreeMap::new(), BTreeMap::new());
         for part in parts {
-            if !part.status.came_to_nothing() {
+            if !part.status.is_cancelled_or_expired() {
                 add(sales.entry(part.currency.as_str()).or_default(), part);
             }
             let key = (part.status, part.currency.as_str());

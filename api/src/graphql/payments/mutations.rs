@@ -8,7 +8,7 @@ use commands::Receipt;
 use commands::payment::AskPayment;
 use domain::checkout::StartPayment;
 use domain::payment::PaymentCommand;
-use domain::{Code, OrderId, PaymentId, Text};
+use domain::{ErrorCode, OrderId, PaymentId, Text};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -186,7 +186,7 @@ async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Done<Payme
         }
         (_, None) => {
             let message = "a payment other than in cash needs the provider's token";
-            parser.take(&["token"], Err(domain::Invalid::new(Code::InvalidInput, message)))
+            parser.take(&["token"], Err(domain::Invalid::new(ErrorCode::InvalidInput, message)))
         }
     };
     let source = parser.finish(source)?;
@@ -245,7 +245,7 @@ fn awaits_provider(payment: &Payment) -> bool {
     let attempt = &payment.attempt;
     attempt.reference.is_none()
         && attempt.is_open()
-        && attempt.method != domain::payment::Method::CashOnDelivery
+        && attempt.method != domain::payment::PaymentMethod::CashOnDelivery
 }
 
 async fn capture(ctx: &Context<'_>, input: PaymentCaptureInput) -> Result<Done<Payment>, Failure> {

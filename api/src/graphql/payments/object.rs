@@ -3,7 +3,7 @@
 use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::PaymentId;
-use domain::payment::{Attempt, Payment as State};
+use domain::payment::{Payment as State, PaymentDetails};
 use projections::{Recorded, Row};
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::graphql::shop::{caller, shop};
 pub struct Payment {
     pub id: PaymentId,
     version: i32,
-    pub(super) attempt: Box<Attempt>,
+    pub(super) attempt: Box<PaymentDetails>,
 }
 
 /// Where a payment stands.
@@ -53,7 +53,7 @@ pub enum PaymentStatus {
 
 /// The means of payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
-#[graphql(remote = "domain::payment::Method")]
+#[graphql(remote = "domain::payment::PaymentMethod")]
 pub enum PaymentMethod {
     /// By card.
     Card,

@@ -100,7 +100,7 @@ impl Truth {
             (1..).map_while(|n| self.states.get(&CartId::of_customer(customer, n).stream()));
         let units = |state: &State| match state {
             State::Cart(cart) => {
-                cart.basket().unwrap().lines.iter().map(|line| line.quantity.units()).sum::<i64>()
+                cart.details().unwrap().lines.iter().map(|line| line.quantity.units()).sum::<i64>()
             }
             _ => 0,
         };

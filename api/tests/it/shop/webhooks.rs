@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use commands::payments::Signer;
 use commands::{Bus, Context};
 use domain::checkout::StartPayment;
-use domain::payment::{CaptureMode, Method as Means};
+use domain::payment::{CaptureMode, PaymentMethod};
 use domain::{OrderId, PaymentId};
 use event_store::EventStore;
 use serde_json::json;
@@ -81,7 +81,7 @@ pub(super) async fn start_elsewhere(stage: &Stage, order: &str, payment: Uuid) {
     let start = StartPayment {
         order: OrderId(order.parse().unwrap()),
         payment: PaymentId(payment),
-        method: Means::Card,
+        method: PaymentMethod::Card,
         capture: CaptureMode::Manual,
         source: "tok_timeout".to_owned(),
         reserve_for: TimeDelta::minutes(15),

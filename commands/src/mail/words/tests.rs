@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta};
-use domain::notification::{Item, Line, Message, Template};
+use domain::notification::{Message, MessageItem, MessageLine, Template};
 use domain::order::{CancelReason, Restocking, Totals};
 use domain::{Money, Quantity, Text};
 
@@ -40,20 +40,24 @@ fn message(template: Template) -> Message {
     let number = "A-1001".to_owned();
     let items = || {
         vec![
-            Item { name: text("A mug, \"large\""), quantity: units(2) },
-            Item { name: text("Tea & biscuits"), quantity: units(1) },
+            MessageItem { name: text("A mug, \"large\""), quantity: units(2) },
+            MessageItem { name: text("Tea & biscuits"), quantity: units(1) },
         ]
     };
     match template {
         Template::OrderConfirmation => Message::OrderConfirmation {
             number,
             lines: vec![
-                Line {
+                MessageLine {
                     name: text("A mug, \"large\""),
                     quantity: units(2),
                     total: money(4_998, "USD"),
                 },
-                Line { name: text("Tea & biscuits"), quantity: units(1), total: money(300, "USD") },
+                MessageLine {
+                    name: text("Tea & biscuits"),
+                    quantity: units(1),
+                    total: money(300, "USD"),
+                },
             ],
             totals: totals("USD", [5_298, 644, 500, 585, 6_027]),
         },
@@ -122,14 +126,14 @@ fn markup_in_names_is_shown_and_not_obeyed() {
     let quantity = units(1);
     let shipped = Message::OrderShipped {
         number: script.to_owned(),
-        items: vec![Item { name: name.clone(), quantity }],
+        items: vec![MessageItem { name: name.clone(), quantity }],
         carrier: Some(name.clone()),
         tracking_number: Some(name.clone()),
         estimated_delivery: None,
     };
     let confirmed = Message::OrderConfirmation {
         number: script.to_owned(),
-        lines: vec![Line { name: name.clone(), quantity, total: money(1, "USD") }],
+        lines: vec![MessageLine { name: name.clone(), quantity, total: money(1, "USD") }],
         totals: totals("USD", [1; 5]),
     };
     let reason = CancelReason::Customer(Some(name));
@@ -153,7 +157,8 @@ fn a_subject_is_one_line() {
 
 #[test]
 fn what_costs_nothing_is_not_mentioned() {
-    let lines = vec![Line { name: text("A mug"), quantity: units(1), total: money(1_000, "USD") }];
+    let lines =
+        vec![MessageLine { name: text("A mug"), quantity: units(1), total: money(1_000, "USD") }];
     let totals = totals("USD", [1_000, 0, 0, 0, 1_000]);
     let message = Message::OrderConfirmation { number: "A-1".to_owned(), lines, totals };
     let Words { text, html, .. } = render("Mugs", "Ada", &message);

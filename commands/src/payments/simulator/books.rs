@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::payment::Attempt;
+use domain::payment::PaymentDetails;
 use domain::{Money, PaymentId};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -52,7 +52,7 @@ impl Simulator {
     pub(super) async fn open_intent(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
         story: Story,
     ) -> Result<(bool, Report), ProviderError> {
         let mut intent = Intent::new(payment, attempt, story);
@@ -174,7 +174,7 @@ impl Simulator {
 }
 
 impl Intent {
-    fn new(payment_id: PaymentId, attempt: &Attempt, story: Story) -> Intent {
+    fn new(payment_id: PaymentId, attempt: &PaymentDetails, story: Story) -> Intent {
         let authorized = attempt.amount.amount - i64::from(story == Story::WrongAmount);
         Intent {
             id: format!("pi_{}", payment_id.0.simple()),

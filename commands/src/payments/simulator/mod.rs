@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use domain::payment::{Attempt, Call, Fact, Request};
+use domain::payment::{Call, Fact, MoneyRequest, PaymentDetails};
 use domain::{Money, PaymentId};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -90,10 +90,11 @@ impl Simulator {
     pub(super) async fn ask(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
         call: Call,
     ) -> Result<Vec<Fact>, ProviderError> {
-        let amount_of = |request: Option<&Request>| request.map_or(0, |request| request.amount);
+        let amount_of =
+            |request: Option<&MoneyRequest>| request.map_or(0, |request| request.amount);
         let report = match call {
             Call::Create => self.create(payment, attempt).await?,
             Call::Capture(request) => {
@@ -110,7 +111,11 @@ impl Simulator {
         Ok(vec![report.fact()])
     }
 
-    async fn create(&self, payment: PaymentId, attempt: &Attempt) -> Result<Report, ProviderError> {
+    async fn create(
+        &self,
+        payment: PaymentId,
+        attempt: &PaymentDetails,
+    ) -> Result<Report, ProviderError> {
         let Some(story) = Story::of(&attempt.source) else {
             return Err(ProviderError::Refused(format!("no such token: {}", attempt.source)));
         };
@@ -128,7 +133,7 @@ impl Simulator {
     pub(super) async fn look_up(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
     ) -> Result<Vec<Fact>, ProviderError> {
         if Story::of(&attempt.source) == Some(Story::Silent) {
             return Err(silence());

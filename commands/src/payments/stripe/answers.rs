@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::DateTime;
-use domain::payment::{Attempt, Fact};
+use domain::payment::{Fact, PaymentDetails};
 use domain::{Currency, Money, PaymentId};
 use miniserde::Deserialize;
 
@@ -88,7 +88,10 @@ pub(super) struct Page<T> {
 }
 
 /// What an intent is told of our payment.
-pub(super) fn intent_metadata(payment: PaymentId, attempt: &Attempt) -> HashMap<String, String> {
+pub(super) fn intent_metadata(
+    payment: PaymentId,
+    attempt: &PaymentDetails,
+) -> HashMap<String, String> {
     let (payment, order) = (payment.to_string(), attempt.order.to_string());
     HashMap::from([(PAYMENT.to_owned(), payment), (ORDER.to_owned(), order)])
 }

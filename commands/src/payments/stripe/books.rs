@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::PaymentId;
-use domain::payment::{Attempt, Fact};
+use domain::payment::{Fact, PaymentDetails};
 use stripe_core::payment_intent::{ListPaymentIntent, RetrievePaymentIntent};
 use stripe_core::refund::ListRefund;
 
@@ -27,7 +27,7 @@ impl Stripe {
     pub async fn look_up(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
     ) -> Result<Vec<Fact>, ProviderError> {
         let Some(intent) = self.find(payment, attempt).await? else { return Ok(vec![]) };
         let refunds = self.refunds_of(&intent).await?;
@@ -41,7 +41,7 @@ impl Stripe {
     pub(super) async fn reference(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
     ) -> Result<String, ProviderError> {
         if let Some(reference) = &attempt.reference {
             return Ok(reference.clone());
@@ -60,7 +60,7 @@ impl Stripe {
     pub(super) async fn find(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
     ) -> Result<Option<Intent>, ProviderError> {
         if let Some(reference) = &attempt.reference {
             return self.retrieve(reference).await.map(Some);

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use domain::PaymentId;
-use domain::payment::{Attempt, Method};
+use domain::payment::{PaymentDetails, PaymentMethod};
 use stripe_core::payment_intent::CreatePaymentIntent;
 use stripe_core::{PaymentIntentAllowedPaymentMethodTypes, PaymentIntentCaptureMethod};
 use stripe_types::Currency;
@@ -18,10 +18,10 @@ const COUNTED_OTHERWISE: [&str; 3] = ["ISK", "MGA", "UGX"];
 /// Confirmed at once and captured later; a card needs no page to come back to.
 pub(super) fn request(
     payment: PaymentId,
-    attempt: &Attempt,
+    attempt: &PaymentDetails,
 ) -> Result<CreatePaymentIntent, ProviderError> {
     let currency = attempt.amount.currency;
-    if attempt.method != Method::Card {
+    if attempt.method != PaymentMethod::Card {
         return Err(ProviderError::Refused("Stripe is asked for cards only".to_owned()));
     }
     if COUNTED_OTHERWISE.contains(&currency.code()) {

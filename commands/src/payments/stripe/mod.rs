@@ -15,7 +15,7 @@ mod webhook;
 
 use chrono::Utc;
 use domain::PaymentId;
-use domain::payment::{Attempt, Call, Fact, Request};
+use domain::payment::{Call, Fact, MoneyRequest, PaymentDetails};
 use stripe::StripeError;
 use stripe_core::payment_intent::{CancelPaymentIntent, CapturePaymentIntent};
 use stripe_core::refund::CreateRefund;
@@ -57,7 +57,7 @@ impl Stripe {
     pub(super) async fn ask(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
         call: Call,
     ) -> Result<Vec<Fact>, ProviderError> {
         match call {
@@ -71,7 +71,7 @@ impl Stripe {
     async fn create(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
     ) -> Result<Vec<Fact>, ProviderError> {
         let request = create::request(payment, attempt)?;
         let key = format!("{payment}/create");
@@ -88,7 +88,7 @@ impl Stripe {
     async fn capture(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
         request: u32,
     ) -> Result<Vec<Fact>, ProviderError> {
         let amount = amount_of(attempt.capture_requests.get(&request))?;
@@ -115,7 +115,7 @@ impl Stripe {
     async fn void(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
     ) -> Result<Vec<Fact>, ProviderError> {
         let reference = self.reference(payment, attempt).await?;
         let cancel = CancelPaymentIntent::new(&*reference).expand([CHARGE.to_owned()]);
@@ -137,7 +137,7 @@ impl Stripe {
     async fn refund(
         &self,
         payment: PaymentId,
-        attempt: &Attempt,
+        attempt: &PaymentDetails,
         request: u32,
     ) -> Result<Vec<Fact>, ProviderError> {
         let amount = amount_of(attempt.refund_requests.get(&request))?;
@@ -190,7 +190,7 @@ impl Stripe {
 }
 
 /// Of a request of ours, in minor units.
-fn amount_of(request: Option<&Request>) -> Result<i64, ProviderError> {
+fn amount_of(request: Option<&MoneyRequest>) -> Result<i64, ProviderError> {
     let unknown = || ProviderError::Refused("there is no such request".to_owned());
     request.map(|request| request.amount).ok_or_else(unknown)
 }

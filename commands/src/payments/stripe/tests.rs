@@ -1,6 +1,6 @@
 //! What Stripe's answers and events mean, and what it is asked.
 
-use domain::payment::{Attempt, CaptureMode, Fact, Method, Payment, PaymentEvent};
+use domain::payment::{CaptureMode, Fact, Payment, PaymentDetails, PaymentEvent, PaymentMethod};
 use domain::{Currency, Event as DomainEvent, Kind, Money, OrderId, PaymentId, State};
 use miniserde::json;
 use stripe::StripeRequest;
@@ -179,7 +179,7 @@ fn a_dispute_is_what_its_status_says_and_an_inquiry_is_none() {
     assert_eq!(fact("charge.updated", "lost"), None);
 }
 
-fn attempt(method: Method, amount: Money) -> Attempt {
+fn attempt(method: PaymentMethod, amount: Money) -> PaymentDetails {
     let mut state = State::absent(Kind::Payment);
     state.apply(DomainEvent::Payment(PaymentEvent::Initiated {
         order: OrderId(Uuid::from_u128(8)),
@@ -197,7 +197,8 @@ fn attempt(method: Method, amount: Money) -> Attempt {
 
 #[test]
 fn an_intent_is_asked_for_by_card_and_captured_later() {
-    let request = create::request(PAYMENT, &attempt(Method::Card, usd(4_998))).unwrap().build();
+    let request =
+        create::request(PAYMENT, &attempt(PaymentMethod::Card, usd(4_998))).unwrap().build();
     let body = request.body.unwrap();
     let mut fields: Vec<_> = body.split('&').collect();
     fields.sort_unstable();
@@ -222,10 +223,10 @@ fn an_intent_is_asked_for_by_card_and_captured_later() {
 fn what_stripe_would_misunderstand_is_refused_before_it_is_asked() {
     for currency in ["ISK", "MGA", "UGX"] {
         let amount = Money::new(4_998, currency.parse().unwrap());
-        let refused = create::request(PAYMENT, &attempt(Method::Card, amount));
+        let refused = create::request(PAYMENT, &attempt(PaymentMethod::Card, amount));
         assert!(matches!(refused, Err(ProviderError::Refused(_))), "{currency}");
     }
-    for method in [Method::Upi, Method::NetBanking] {
+    for method in [PaymentMethod::Upi, PaymentMethod::NetBanking] {
         let refused = create::request(PAYMENT, &attempt(method, usd(1)));
         assert!(matches!(refused, Err(ProviderError::Refused(_))), "{method:?}");
     }

@@ -2,7 +2,7 @@
 
 use super::{Shop, captured};
 use crate::fixtures::{minute, order_id, sku};
-use crate::inventory::{Adjustment, InventoryEvent, ReleaseReason};
+use crate::inventory::{AdjustmentKind, InventoryEvent, ReleaseReason};
 use crate::order::{CancelReason, OrderCommand, OrderError, OrderStatus, Shipment};
 use crate::process::{Reaction, react};
 use crate::{Event, ShipmentId};
@@ -57,7 +57,7 @@ fn after_confirmation_the_goods_come_back_as_a_return() {
     else {
         panic!("{:?} adjusts no stock", changes[1]);
     };
-    assert_eq!((*kind, *quantity), (Adjustment::Return, 2));
+    assert_eq!((*kind, *quantity), (AdjustmentKind::Return, 2));
     assert_eq!(reference.as_ref().unwrap().as_str(), "A-1001");
     assert_eq!(
         shop.take(Ok(changes)),

@@ -5,7 +5,7 @@ use super::{Shop, authorized};
 use crate::coupon::{CouponCommand, CouponError};
 use crate::fixtures::{minute, order_id, usd};
 use crate::order::{CancelReason, Lifecycle};
-use crate::payment::{CaptureMode, Fact, Method};
+use crate::payment::{CaptureMode, Fact, PaymentMethod};
 use crate::pricing::{Charges, ShippingRate, Tax, TaxMode};
 
 #[test]
@@ -73,7 +73,7 @@ fn an_order_that_comes_to_nothing_gives_its_coupon_back_once() {
 fn paid_too_late() -> Shop {
     let mut shop = Shop::with_coupon(1);
     shop.take(shop.place(None, minute(0)));
-    let (method, capture) = (Method::Card, CaptureMode::Automatic);
+    let (method, capture) = (PaymentMethod::Card, CaptureMode::Automatic);
     let payment = super::StartPayment { method, capture, ..super::payment(1) };
     shop.take(shop.start_payment(payment, minute(5)));
     shop.take(shop.expire(minute(35)));

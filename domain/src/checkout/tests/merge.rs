@@ -41,7 +41,7 @@ fn with_mugs_of_their_own(shop: &mut Shop, quantity: i64) {
 }
 
 fn contents(cart: &Cart) -> Vec<(String, i64)> {
-    let lines = &cart.basket().unwrap().lines;
+    let lines = &cart.details().unwrap().lines;
     lines.iter().map(|line| (line.sku.to_string(), line.quantity.units())).collect()
 }
 
@@ -55,14 +55,14 @@ fn quantities_add_up_and_the_guests_cart_ends() {
     );
     assert_eq!(contents(&own(&shop)), [("MUG".into(), 6), ("TEA".into(), 3)]);
     assert!(matches!(shop.cart(), Cart::Merged(_, into) if into == cart_id(2)));
-    assert_eq!(shop.cart().basket().unwrap().owner, Owner::Customer(customer()));
+    assert_eq!(shop.cart().details().unwrap().owner, Owner::Customer(customer()));
 }
 
 #[test]
 fn a_customer_without_a_cart_gets_one() {
     let mut shop = Shop::with_cart();
     assert_eq!(shop.take(merge(&shop))[0], "cart.created");
-    assert_eq!(own(&shop).basket().unwrap().owner, Owner::Customer(customer()));
+    assert_eq!(own(&shop).details().unwrap().owner, Owner::Customer(customer()));
     assert_eq!(contents(&own(&shop)), [("MUG".into(), 2), ("TEA".into(), 3)]);
 }
 
@@ -80,7 +80,7 @@ fn what_is_no_longer_sold_stays_behind_and_prices_are_the_present_ones() {
     shop.ask_product("MUG", ProductCommand::Reprice { price: crate::fixtures::usd(1300) });
     shop.take(merge(&shop));
     assert_eq!(contents(&own(&shop)), [("MUG".into(), 2)]);
-    assert_eq!(own(&shop).basket().unwrap().lines[0].unit_price, crate::fixtures::usd(1300));
+    assert_eq!(own(&shop).details().unwrap().lines[0].unit_price, crate::fixtures::usd(1300));
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_coupon_comes_along_where_there_was_none() {
     let mut shop = Shop::with_coupon(1);
     with_mugs_of_their_own(&mut shop, 1);
     shop.take(merge(&shop));
-    assert_eq!(own(&shop).basket().unwrap().coupon, Some(coupon_code("SPRING")));
+    assert_eq!(own(&shop).details().unwrap().coupon, Some(coupon_code("SPRING")));
 
     let mut shop = Shop::with_coupon(1);
     with_mugs_of_their_own(&mut shop, 1);
@@ -96,7 +96,7 @@ fn a_coupon_comes_along_where_there_was_none() {
     let events = own(&shop).decide(&winter, minute(-2)).unwrap();
     shop.happen(cart_id(2).stream(), events);
     shop.take(merge(&shop));
-    assert_eq!(own(&shop).basket().unwrap().coupon, Some(coupon_code("WINTER")));
+    assert_eq!(own(&shop).details().unwrap().coupon, Some(coupon_code("WINTER")));
 }
 
 #[test]

@@ -9,29 +9,29 @@ macro_rules! state {
     };
 }
 
+mod accept_return;
 mod cancel;
 mod coupon;
 mod expire;
-mod hold;
+mod extend_reservation;
 mod merge;
 mod pay;
 mod place;
 mod settle;
-mod take_back;
 
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use super::{Changes, Holds, PlaceOrder, Shelf, StartPayment};
+use super::{Changes, PlaceOrder, RelatedStates, SkuStates, StartPayment};
 use crate::cart::{Addition, Cart, CartCommand, Owner};
-use crate::coupon::{Coupon, CouponCommand, Discount, Terms};
+use crate::coupon::{Coupon, CouponCommand, CouponTerms, Discount};
 use crate::fixtures::{
     WEEK, cart_id, coupon_code, minute, order_id, payment_id, sealed, sku, text, units, usd,
 };
 use crate::inventory::{Inventory, InventoryCommand, Stock};
-use crate::order::{CancelReason, Details, Order, OrderCommand, Part, Restocking};
-use crate::payment::{Attempt, CaptureMode, Fact, Method, Payment, PaymentCommand};
+use crate::order::{CancelReason, LineQuantity, Order, OrderCommand, OrderDetails, Restocking};
+use crate::payment::{CaptureMode, Fact, Payment, PaymentCommand, PaymentDetails, PaymentMethod};
 use crate::pricing::Charges;
 use crate::product::{Product, ProductCommand};
 use crate::{Decide, Event, Money, Refusal, Sku, State, StreamId, Timestamp};
@@ -86,14 +86,14 @@ impl Shop {
     }
 
     /// A first payment has begun at minute 5; the stock is kept until minute 35.
-    fn with_payment(method: Method, capture: CaptureMode) -> Shop {
+    fn with_payment(method: PaymentMethod, capture: CaptureMode) -> Shop {
         let mut shop = Shop::with_order();
         shop.take(shop.start_payment(StartPayment { method, capture, ..payment(1) }, minute(5)));
         shop
     }
 
     fn by_card() -> Shop {
-        Shop::with_payment(Method::Card, CaptureMode::Automatic)
+        Shop::with_payment(PaymentMethod::Card, CaptureMode::Automatic)
     }
 
     /// The first payment is authorised and the order confirmed.
@@ -178,12 +178,12 @@ impl Shop {
                 (sku(name), (product, state!(self, Inventory, sku(name).inventory())))
             })
             .into();
-        let shelves = known
+        let skus = known
             .iter()
-            .map(|(sku, (product, inventory))| (sku.clone(), Shelf { product, inventory }))
+            .map(|(sku, (product, inventory))| (sku.clone(), SkuStates { product, inventory }))
             .collect();
         let coupon = self.coupon();
-        super::place(&request, &self.cart(), coupon.as_ref(), &shelves, now)
+        super::place(&request, &self.cart(), coupon.as_ref(), &skus, now)
     }
 
     fn start_payment(&self, request: StartPayment, now: Timestamp) -> Result<Changes, Refusal> {
@@ -191,14 +191,14 @@ impl Shop {
         let latest = order.details().and_then(|details| details.latest_payment);
         let latest = latest.map(|payment| state!(self, Payment, payment.stream()));
         let (stocks, coupon) = (self.stocks(), self.coupon());
-        super::start_payment(&request, &order, latest.as_ref(), &holds(&stocks, &coupon), now)
+        super::start_payment(&request, &order, latest.as_ref(), &related(&stocks, &coupon), now)
     }
 
     fn settle(&self, number: u128, now: Timestamp) -> Result<Changes, Refusal> {
         let payment = state!(self, Payment, payment_id(number).stream());
         let order = (order_id(1), &self.order());
         let (stocks, coupon) = (self.stocks(), self.coupon());
-        super::settle(order, (payment_id(number), &payment), &holds(&stocks, &coupon), now)
+        super::settle(order, (payment_id(number), &payment), &related(&stocks, &coupon), now)
     }
 
     fn unwind(&self, number: u128, now: Timestamp) -> Result<Changes, Refusal> {
@@ -208,29 +208,29 @@ impl Shop {
 
     fn cancel(&self, reason: &CancelReason, now: Timestamp) -> Result<Changes, Refusal> {
         let (stocks, coupon) = (self.stocks(), self.coupon());
-        super::cancel((order_id(1), &self.order()), &holds(&stocks, &coupon), reason, now)
+        super::cancel((order_id(1), &self.order()), &related(&stocks, &coupon), reason, now)
     }
 
     fn accept_return(
         &self,
-        lines: &[Part],
+        lines: &[LineQuantity],
         restocking: Restocking,
         now: Timestamp,
     ) -> Result<Changes, Refusal> {
         let (stocks, coupon) = (self.stocks(), self.coupon());
         let order = (order_id(1), &self.order());
-        super::accept_return(order, lines, restocking, &holds(&stocks, &coupon), now)
+        super::accept_return(order, lines, restocking, &related(&stocks, &coupon), now)
     }
 
     fn expire(&self, now: Timestamp) -> Result<Changes, Refusal> {
         let (stocks, coupon) = (self.stocks(), self.coupon());
-        super::expire((order_id(1), &self.order()), &holds(&stocks, &coupon), now)
+        super::expire((order_id(1), &self.order()), &related(&stocks, &coupon), now)
     }
 
     /// The coupon SPRING, if it was issued.
     fn coupon(&self) -> Option<Coupon> {
         let coupon = state!(self, Coupon, coupon_code("SPRING").stream());
-        coupon.issued().is_some().then_some(coupon)
+        coupon.details().is_some().then_some(coupon)
     }
 
     fn ask_coupon(&mut self, command: CouponCommand) {
@@ -243,7 +243,7 @@ impl Shop {
     fn with_coupon(usage_limit: u32) -> Shop {
         let mut shop = Shop::with_cart();
         let code = coupon_code("SPRING");
-        let terms = Terms {
+        let terms = CouponTerms {
             discount: Discount::Percentage("10".parse().unwrap()),
             valid_from: None,
             valid_until: None,
@@ -258,7 +258,7 @@ impl Shop {
 
     /// How many orders use SPRING.
     fn redemptions(&self) -> u32 {
-        self.coupon().unwrap().issued().unwrap().redemptions
+        self.coupon().unwrap().details().unwrap().redemptions
     }
 
     fn cart(&self) -> Cart {
@@ -269,11 +269,11 @@ impl Shop {
         state!(self, Order, order_id(1).stream())
     }
 
-    fn details(&self) -> Details {
+    fn details(&self) -> OrderDetails {
         self.order().existing().unwrap().clone()
     }
 
-    fn attempt(&self, number: u128) -> Attempt {
+    fn attempt(&self, number: u128) -> PaymentDetails {
         state!(self, Payment, payment_id(number).stream()).existing().unwrap().clone()
     }
 
@@ -299,9 +299,12 @@ impl Shop {
     }
 }
 
-fn holds<'a>(stocks: &'a BTreeMap<Sku, Inventory>, coupon: &'a Option<Coupon>) -> Holds<'a> {
+fn related<'a>(
+    stocks: &'a BTreeMap<Sku, Inventory>,
+    coupon: &'a Option<Coupon>,
+) -> RelatedStates<'a> {
     let stocks = stocks.iter().map(|(sku, inventory)| (sku.clone(), inventory)).collect();
-    Holds { stocks, coupon: coupon.as_ref() }
+    RelatedStates { stocks, coupon: coupon.as_ref() }
 }
 
 /// Keeps the stock for half an hour from then on, and for an hour from placing at most.
@@ -309,7 +312,7 @@ fn payment(number: u128) -> StartPayment {
     StartPayment {
         order: order_id(1),
         payment: payment_id(number),
-        method: Method::Card,
+        method: PaymentMethod::Card,
         capture: CaptureMode::Automatic,
         source: "tok_visa".into(),
         reserve_for: TimeDelta::minutes(30),

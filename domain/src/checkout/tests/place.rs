@@ -6,7 +6,7 @@ use crate::checkout::{CheckoutError, Shortage};
 use crate::fixtures::{cart_id, minute, order_id, sealed, sku, usd};
 use crate::order::{Lifecycle, OrderStatus};
 use crate::product::{ProductCommand, ProductError};
-use crate::{Code, Decide, MoneyError, Refusal, Timestamp};
+use crate::{Decide, ErrorCode, MoneyError, Refusal, Timestamp};
 
 fn now() -> Timestamp {
     minute(0)
@@ -106,7 +106,7 @@ fn a_changed_price_is_charged_only_to_who_named_the_new_total() {
         ],
     );
     assert_eq!(shop.details().total(), usd(3500));
-    assert_eq!(shop.cart().basket().unwrap().total(), Some(Ok(usd(3500))));
+    assert_eq!(shop.cart().details().unwrap().total(), Some(Ok(usd(3500))));
 }
 
 #[test]
@@ -188,11 +188,11 @@ fn the_last_units_can_be_ordered() {
 #[test]
 fn a_refusal_has_a_code_and_names_its_field() {
     for (error, code, field) in [
-        (CheckoutError::InsufficientStock(vec![]), Code::InsufficientStock, "cartId"),
-        (CheckoutError::PriceChanged { current: usd(1) }, Code::PriceChanged, "expectedTotal"),
-        (CheckoutError::PaymentInProgress, Code::PaymentInProgress, "orderId"),
-        (CheckoutError::ReservationEnded, Code::ReservationEnded, "orderId"),
-        (CheckoutError::Amount(MoneyError::Overflow), Code::AmountTooLarge, "cartId"),
+        (CheckoutError::InsufficientStock(vec![]), ErrorCode::InsufficientStock, "cartId"),
+        (CheckoutError::PriceChanged { current: usd(1) }, ErrorCode::PriceChanged, "expectedTotal"),
+        (CheckoutError::PaymentInProgress, ErrorCode::PaymentInProgress, "orderId"),
+        (CheckoutError::ReservationEnded, ErrorCode::ReservationEnded, "orderId"),
+        (CheckoutError::Amount(MoneyError::Overflow), ErrorCode::AmountTooLarge, "cartId"),
     ] {
         let refusal = Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");

@@ -6,9 +6,10 @@ use super::{Shop, authorized, captured, declined, payment};
 use crate::checkout::StartPayment;
 use crate::fixtures::{minute, payment_id, sku, units, usd};
 use crate::order::{
-    CancelReason, Lifecycle, OrderCommand, OrderError, OrderStatus, Part, PaymentAxis, Shipment,
+    CancelReason, Lifecycle, LineQuantity, OrderCommand, OrderError, OrderPaymentState,
+    OrderStatus, Shipment,
 };
-use crate::payment::{CaptureMode, Fact, Method, PaymentCommand, PaymentStatus};
+use crate::payment::{CaptureMode, Fact, PaymentCommand, PaymentMethod, PaymentStatus};
 use crate::{Decide, ShipmentId};
 
 const SOLD_AND_CONFIRMED: [&str; 3] =
@@ -26,7 +27,7 @@ fn out_of_stock(shop: &Shop) -> bool {
 }
 
 /// A first attempt was declined and a second one begun; the first one succeeds after all.
-fn with_two_attempts(method: Method) -> Shop {
+fn with_two_attempts(method: PaymentMethod) -> Shop {
     let mut shop = Shop::by_card();
     shop.hear(1, declined());
     shop.take(shop.settle(1, minute(6)));
@@ -45,18 +46,18 @@ fn authorised_money_sells_the_stock_confirms_the_order_and_is_captured() {
     );
     shop.check_stock([8, 7], [0, 0]);
     assert_eq!(shop.details().status(), OrderStatus::Paid);
-    assert_eq!(shop.details().payment(), PaymentAxis::Authorized);
+    assert_eq!(shop.details().payment_state(), OrderPaymentState::Authorized);
     assert_eq!(shop.attempt(1).capture_pending(), 3400);
 
     shop.hear(1, captured(3400));
     assert_eq!(shop.take(shop.settle(1, minute(7))), recorded_and([]));
-    assert_eq!(shop.details().payment(), PaymentAxis::Paid);
+    assert_eq!(shop.details().payment_state(), OrderPaymentState::Paid);
     assert!(shop.take(shop.settle(1, minute(8))).is_empty(), "settling twice changes nothing");
 }
 
 #[test]
 fn with_manual_capture_staff_say_when() {
-    let mut shop = Shop::with_payment(Method::Card, CaptureMode::Manual);
+    let mut shop = Shop::with_payment(PaymentMethod::Card, CaptureMode::Manual);
     shop.hear(1, authorized());
     assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and(SOLD_AND_CONFIRMED));
     assert_eq!(shop.attempt(1).capturable(), 3400);
@@ -69,7 +70,7 @@ fn captured_money_is_not_captured_again() {
     assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and(SOLD_AND_CONFIRMED));
     shop.hear(1, authorized());
     assert!(shop.take(shop.settle(1, minute(7))).is_empty());
-    assert_eq!(shop.details().payment(), PaymentAxis::Paid);
+    assert_eq!(shop.details().payment_state(), OrderPaymentState::Paid);
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn a_part_of_the_money_does_not_cover_the_order() {
     shop.hear(1, captured(3399));
     assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and([]));
     assert!(shop.details().is_pending());
-    assert_eq!(shop.details().payment(), PaymentAxis::PartiallyPaid);
+    assert_eq!(shop.details().payment_state(), OrderPaymentState::PartiallyPaid);
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn an_order_whose_money_is_let_go_before_it_is_shipped_is_called_off() {
     );
     shop.check_stock([10, 10], [0, 0]);
     assert_eq!(shop.details().status(), OrderStatus::Cancelled);
-    assert_eq!(shop.details().payment(), PaymentAxis::None);
+    assert_eq!(shop.details().payment_state(), OrderPaymentState::None);
 }
 
 #[test]
@@ -141,7 +142,7 @@ fn what_is_left_of_an_order_whose_money_is_let_go_is_not_shipped() {
     shop.hear(1, authorized());
     shop.take(shop.settle(1, minute(6)));
     shop.ask_order(OrderCommand::StartProcessing, minute(6));
-    let lines = vec![Part { sku: sku("MUG"), quantity: units(1) }];
+    let lines = vec![LineQuantity { sku: sku("MUG"), quantity: units(1) }];
     shop.ask_order(ship(lines), minute(6));
 
     shop.hear(1, Fact::Cancelled);
@@ -150,7 +151,7 @@ fn what_is_left_of_an_order_whose_money_is_let_go_is_not_shipped() {
     assert_eq!(rest, Err(OrderError::NotPaid));
 }
 
-fn ship(lines: Vec<Part>) -> OrderCommand {
+fn ship(lines: Vec<LineQuantity>) -> OrderCommand {
     let id = ShipmentId(Uuid::from_u128(1));
     let (carrier, tracking_number, estimated_delivery) = (None, None, None);
     OrderCommand::Ship {
@@ -226,7 +227,7 @@ fn a_cancelled_order_gives_its_money_back() {
 
 #[test]
 fn a_capture_heard_of_after_the_void_of_a_cancelled_order_is_refunded() {
-    let mut shop = Shop::with_payment(Method::Card, CaptureMode::Manual);
+    let mut shop = Shop::with_payment(PaymentMethod::Card, CaptureMode::Manual);
     shop.hear(1, authorized());
     shop.take(shop.settle(1, minute(6)));
     shop.ask_payment(1, PaymentCommand::RequestCapture { amount: Some(usd(1000)) });
@@ -248,27 +249,27 @@ fn money_that_does_not_fit_the_order_needs_a_person_and_pays_nothing() {
         assert!(shop.attempt(1).needs_attention.is_some());
         assert!(shop.take(shop.settle(1, minute(6))).is_empty());
         assert_eq!(shop.details().status(), OrderStatus::Pending);
-        assert_eq!(shop.details().payment(), PaymentAxis::None);
+        assert_eq!(shop.details().payment_state(), OrderPaymentState::None);
     }
 }
 
 #[test]
 fn cash_on_delivery_confirms_at_once() {
-    let mut shop = Shop::with_payment(Method::CashOnDelivery, CaptureMode::Automatic);
+    let mut shop = Shop::with_payment(PaymentMethod::CashOnDelivery, CaptureMode::Automatic);
     assert_eq!(shop.take(shop.settle(1, minute(5))), SOLD_AND_CONFIRMED);
     shop.check_stock([8, 7], [0, 0]);
     assert_eq!(shop.details().status(), OrderStatus::Paid);
-    assert_eq!(shop.details().payment(), PaymentAxis::None);
+    assert_eq!(shop.details().payment_state(), OrderPaymentState::None);
 
     shop.ask_payment(1, PaymentCommand::RequestCapture { amount: None });
     assert_eq!(shop.take(shop.settle(1, minute(9))), recorded_and([]));
-    assert_eq!(shop.details().payment(), PaymentAxis::Paid);
+    assert_eq!(shop.details().payment_state(), OrderPaymentState::Paid);
 }
 
 #[test]
 fn of_two_payments_that_cover_an_order_the_first_one_stays() {
     for (first, second) in [(1, 2), (2, 1)] {
-        let mut shop = with_two_attempts(Method::Card);
+        let mut shop = with_two_attempts(PaymentMethod::Card);
         shop.hear(first, authorized());
         shop.take(shop.settle(first, minute(8)));
         assert_eq!(shop.details().covered_by, Some(payment_id(first)));
@@ -294,7 +295,7 @@ fn of_two_payments_that_cover_an_order_the_first_one_stays() {
 
 #[test]
 fn money_that_comes_beside_cash_on_delivery_goes_back() {
-    let mut shop = with_two_attempts(Method::CashOnDelivery);
+    let mut shop = with_two_attempts(PaymentMethod::CashOnDelivery);
     assert_eq!(shop.take(shop.settle(2, minute(7))), SOLD_AND_CONFIRMED);
     shop.hear(1, authorized());
     assert_eq!(shop.take(shop.settle(1, minute(8))), recorded_and(["payment.void_requested"]),);

@@ -3,7 +3,9 @@
 use super::{an_order, cancelled, confirmed, delivered, details, expired, given, now, parts};
 use super::{processing, shipment, shipped};
 use crate::fixtures::{minute, sku};
-use crate::order::{FulfilmentAxis, Lifecycle, OrderCommand, OrderError, OrderEvent, Restocking};
+use crate::order::{
+    Lifecycle, OrderCommand, OrderError, OrderEvent, OrderFulfilmentState, Restocking,
+};
 
 fn ship(lines: &[(&str, i64)]) -> OrderCommand {
     OrderCommand::Ship { shipment: shipment(lines) }
@@ -122,17 +124,20 @@ fn fulfilment_is_read_off_the_lines() {
     };
     let all = &[("MUG", 2), ("TEA", 3)];
     for (events, fulfilment) in [
-        (processing([]), FulfilmentAxis::Unfulfilled),
-        (processing([shipped(&[("MUG", 2)])]), FulfilmentAxis::PartiallyShipped),
-        (processing([shipped(all)]), FulfilmentAxis::Shipped),
-        (processing([shipped(all), arrived(&[("TEA", 1)])]), FulfilmentAxis::PartiallyDelivered),
-        (processing([shipped(all), arrived(all)]), FulfilmentAxis::Delivered),
+        (processing([]), OrderFulfilmentState::Unfulfilled),
+        (processing([shipped(&[("MUG", 2)])]), OrderFulfilmentState::PartiallyShipped),
+        (processing([shipped(all)]), OrderFulfilmentState::Shipped),
+        (
+            processing([shipped(all), arrived(&[("TEA", 1)])]),
+            OrderFulfilmentState::PartiallyDelivered,
+        ),
+        (processing([shipped(all), arrived(all)]), OrderFulfilmentState::Delivered),
         (
             processing([shipped(all), arrived(all), returned(&[("MUG", 1)])]),
-            FulfilmentAxis::PartiallyReturned,
+            OrderFulfilmentState::PartiallyReturned,
         ),
-        (processing([shipped(all), arrived(all), returned(all)]), FulfilmentAxis::Returned),
+        (processing([shipped(all), arrived(all), returned(all)]), OrderFulfilmentState::Returned),
     ] {
-        assert_eq!(details(&events).fulfilment(), fulfilment);
+        assert_eq!(details(&events).fulfilment_state(), fulfilment);
     }
 }

@@ -4,7 +4,7 @@ use super::{an_order, cancelled, confirmed, delivered, details, expired, given, 
 use super::{shipped, text};
 use crate::fixtures::{minute, placed, sealed};
 use crate::order::{
-    CancelReason, Lifecycle, OrderCommand, OrderError, OrderEvent, OrderStatus, PaymentAxis,
+    CancelReason, Lifecycle, OrderCommand, OrderError, OrderEvent, OrderPaymentState, OrderStatus,
 };
 
 fn place() -> OrderCommand {
@@ -176,7 +176,7 @@ fn the_status_is_the_first_that_holds() {
     ] {
         let order = details(&events);
         assert_eq!(order.status(), status);
-        assert_eq!(order.payment(), PaymentAxis::None);
+        assert_eq!(order.payment_state(), OrderPaymentState::None);
         assert_eq!(order.is_pending(), status == OrderStatus::Pending);
         let closed = matches!(status, OrderStatus::Cancelled | OrderStatus::Expired);
         assert_eq!(order.is_open(), !closed);

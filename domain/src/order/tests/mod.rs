@@ -8,9 +8,11 @@ mod returns;
 use cqrs_es::Aggregate;
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 
-use super::{CancelReason, Details, Order, OrderCommand, OrderError, OrderEvent, Part, Shipment};
+use super::{
+    CancelReason, LineQuantity, Order, OrderCommand, OrderDetails, OrderError, OrderEvent, Shipment,
+};
 use crate::fixtures::{minute, placed, sku, text, units};
-use crate::{Code, Refusal, ShipmentId, Timestamp};
+use crate::{ErrorCode, Refusal, ShipmentId, Timestamp};
 
 fn now() -> Timestamp {
     minute(10)
@@ -20,7 +22,7 @@ fn given(events: &[OrderEvent]) -> AggregateTestExecutor<Order> {
     TestFramework::with(now()).given(events.into())
 }
 
-fn details(events: &[OrderEvent]) -> Details {
+fn details(events: &[OrderEvent]) -> OrderDetails {
     let mut order = Order::default();
     events.iter().cloned().for_each(|event| order.apply(event));
     order.existing().unwrap().clone()
@@ -60,8 +62,11 @@ fn expired() -> Vec<OrderEvent> {
     an_order([OrderEvent::Expired { at: minute(4) }])
 }
 
-fn parts(parts: &[(&str, i64)]) -> Vec<Part> {
-    let part = |&(name, quantity): &(&str, i64)| Part { sku: sku(name), quantity: units(quantity) };
+fn parts(parts: &[(&str, i64)]) -> Vec<LineQuantity> {
+    let part = |&(name, quantity): &(&str, i64)| LineQuantity {
+        sku: sku(name),
+        quantity: units(quantity),
+    };
     parts.iter().map(part).collect()
 }
 
@@ -83,27 +88,27 @@ fn shipped(lines: &[(&str, i64)]) -> OrderEvent {
 fn a_refusal_has_a_code_and_names_its_field() {
     let mug = || sku("MUG");
     for (error, code, field) in [
-        (OrderError::Missing, Code::NotFound, "orderId"),
-        (OrderError::NoLines, Code::CartEmpty, "orderId"),
-        (OrderError::NotPending, Code::OrderNotPending, "orderId"),
-        (OrderError::NotConfirmed, Code::OrderNotConfirmed, "orderId"),
-        (OrderError::NotProcessing, Code::OrderNotProcessing, "orderId"),
-        (OrderError::AlreadyProcessing, Code::OrderNotProcessing, "orderId"),
-        (OrderError::AlreadyShipped, Code::OrderAlreadyShipped, "orderId"),
-        (OrderError::Closed, Code::OrderClosed, "orderId"),
-        (OrderError::LineNotFound(mug()), Code::NotFound, "lines"),
+        (OrderError::Missing, ErrorCode::NotFound, "orderId"),
+        (OrderError::NoLines, ErrorCode::CartEmpty, "orderId"),
+        (OrderError::NotPending, ErrorCode::OrderNotPending, "orderId"),
+        (OrderError::NotConfirmed, ErrorCode::OrderNotConfirmed, "orderId"),
+        (OrderError::NotProcessing, ErrorCode::OrderNotProcessing, "orderId"),
+        (OrderError::AlreadyProcessing, ErrorCode::OrderNotProcessing, "orderId"),
+        (OrderError::AlreadyShipped, ErrorCode::OrderAlreadyShipped, "orderId"),
+        (OrderError::Closed, ErrorCode::OrderClosed, "orderId"),
+        (OrderError::LineNotFound(mug()), ErrorCode::NotFound, "lines"),
         (
             OrderError::ExceedsUnshipped { sku: mug(), unshipped: 0, wanted: 1 },
-            Code::QuantityExceedsUnshipped,
+            ErrorCode::QuantityExceedsUnshipped,
             "lines",
         ),
         (
             OrderError::ExceedsShipped { sku: mug(), undelivered: 0, wanted: 1 },
-            Code::QuantityExceedsShipped,
+            ErrorCode::QuantityExceedsShipped,
             "lines",
         ),
-        (OrderError::NothingToShip, Code::QuantityExceedsUnshipped, "orderId"),
-        (OrderError::NothingToDeliver, Code::QuantityExceedsShipped, "orderId"),
+        (OrderError::NothingToShip, ErrorCode::QuantityExceedsUnshipped, "orderId"),
+        (OrderError::NothingToDeliver, ErrorCode::QuantityExceedsShipped, "orderId"),
     ] {
         let refusal = Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");

@@ -3,12 +3,12 @@
 use super::{an_order, cancelled, confirmed, details, expired, given, now, processing};
 use crate::fixtures::{minute, payment_id, usd};
 use crate::order::{
-    OrderCommand, OrderError, OrderEvent, OrderStatus, PaymentAxis, PaymentOutcome,
+    OrderCommand, OrderError, OrderEvent, OrderPaymentState, OrderStatus, PaymentOutcome,
 };
-use crate::payment::Method;
+use crate::payment::PaymentMethod;
 use crate::{PaymentId, Timestamp};
 
-fn started(payment: u128, method: Method, at: Timestamp) -> OrderEvent {
+fn started(payment: u128, method: PaymentMethod, at: Timestamp) -> OrderEvent {
     OrderEvent::PaymentStarted {
         payment: payment_id(payment),
         method,
@@ -19,7 +19,7 @@ fn started(payment: u128, method: Method, at: Timestamp) -> OrderEvent {
 }
 
 fn by_card(payment: u128) -> OrderEvent {
-    started(payment, Method::Card, minute(1))
+    started(payment, PaymentMethod::Card, minute(1))
 }
 
 fn outcome(authorized: i64, captured: i64) -> PaymentOutcome {
@@ -50,11 +50,15 @@ fn covered_by<const N: usize>(events: [OrderEvent; N]) -> Option<PaymentId> {
 fn only_a_waiting_order_is_paid_for() {
     let start = || OrderCommand::StartPayment {
         payment: payment_id(1),
-        method: Method::Card,
+        method: PaymentMethod::Card,
         amount: usd(3400),
         reserved_until: minute(40),
     };
-    given(&an_order([])).when(start()).then_expect_events(vec![started(1, Method::Card, now())]);
+    given(&an_order([])).when(start()).then_expect_events(vec![started(
+        1,
+        PaymentMethod::Card,
+        now(),
+    )]);
     for events in [confirmed(), processing([]), cancelled(), expired()] {
         given(&events).when(start()).then_expect_error(OrderError::NotPending);
     }
@@ -98,29 +102,32 @@ fn facts_about_money_are_recorded_whatever_state_the_order_is_in() {
 fn the_payment_axis_is_the_sum_of_all_attempts() {
     let disputed = PaymentOutcome { disputed: true, ..outcome(3400, 3400) };
     for (events, axis) in [
-        (vec![recorded(1, closed())], PaymentAxis::None),
-        (vec![recorded(1, outcome(3400, 0))], PaymentAxis::Authorized),
-        (vec![recorded(1, outcome(3400, 1000))], PaymentAxis::PartiallyPaid),
-        (vec![recorded(1, outcome(3400, 3400))], PaymentAxis::Paid),
+        (vec![recorded(1, closed())], OrderPaymentState::None),
+        (vec![recorded(1, outcome(3400, 0))], OrderPaymentState::Authorized),
+        (vec![recorded(1, outcome(3400, 1000))], OrderPaymentState::PartiallyPaid),
+        (vec![recorded(1, outcome(3400, 3400))], OrderPaymentState::Paid),
         (
             vec![recorded(1, outcome(2400, 2400)), recorded(2, outcome(1000, 1000))],
-            PaymentAxis::Paid,
+            OrderPaymentState::Paid,
         ),
-        (vec![recorded(1, outcome(3400, 3400)), refunded(1, 3399)], PaymentAxis::PartiallyRefunded),
-        (vec![recorded(1, outcome(3400, 3400)), refunded(1, 3400)], PaymentAxis::Refunded),
-        (vec![recorded(1, disputed), refunded(1, 3400)], PaymentAxis::Disputed),
+        (
+            vec![recorded(1, outcome(3400, 3400)), refunded(1, 3399)],
+            OrderPaymentState::PartiallyRefunded,
+        ),
+        (vec![recorded(1, outcome(3400, 3400)), refunded(1, 3400)], OrderPaymentState::Refunded),
+        (vec![recorded(1, disputed), refunded(1, 3400)], OrderPaymentState::Disputed),
         (
             vec![
                 recorded(1, outcome(3400, 3400)),
                 recorded(2, outcome(3400, 3400)),
                 refunded(2, 3400),
             ],
-            PaymentAxis::Paid,
+            OrderPaymentState::Paid,
         ),
     ] {
         let mut history = an_order([by_card(1), by_card(2)]);
         history.extend(events);
-        assert_eq!(details(&history).payment(), axis);
+        assert_eq!(details(&history).payment_state(), axis);
     }
 }
 
@@ -144,7 +151,7 @@ fn the_first_payment_that_covers_the_order_is_the_one_that_counts() {
         Some(payment_id(2)),
     );
     assert_eq!(
-        covered_by([started(1, Method::CashOnDelivery, minute(1))]),
+        covered_by([started(1, PaymentMethod::CashOnDelivery, minute(1))]),
         Some(payment_id(1)),
         "cash on delivery covers by promise",
     );

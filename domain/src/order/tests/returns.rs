@@ -2,7 +2,7 @@
 
 use super::{an_order, delivered, details, given, now, parts, processing, shipped};
 use crate::fixtures::{minute, sku};
-use crate::order::{FulfilmentAxis, OrderCommand, OrderError, OrderEvent, Restocking};
+use crate::order::{OrderCommand, OrderError, OrderEvent, OrderFulfilmentState, Restocking};
 
 fn ask(lines: &[(&str, i64)]) -> OrderCommand {
     OrderCommand::RequestReturn { lines: parts(lines), reason: None }
@@ -77,6 +77,6 @@ fn a_return_is_counted_on_its_line() {
     let order = details(&events);
     let counts: Vec<_> = order.lines.iter().map(|l| (l.return_requested, l.returned)).collect();
     assert_eq!(counts, [(1, 1), (0, 1)]);
-    assert_eq!(order.fulfilment(), FulfilmentAxis::PartiallyReturned);
+    assert_eq!(order.fulfilment_state(), OrderFulfilmentState::PartiallyReturned);
     assert_eq!(order.delivered_at, Some(minute(5)));
 }

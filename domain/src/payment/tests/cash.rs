@@ -1,14 +1,14 @@
 //! Cash on delivery: no provider is asked.
 
 use super::{
-    Method, PaymentCommand, PaymentError, PaymentEvent, attempt, captured, given, initiated, now,
-    refunded, usd,
+    PaymentCommand, PaymentError, PaymentEvent, PaymentMethod, attempt, captured, given, initiated,
+    now, refunded, usd,
 };
 use crate::Money;
 use crate::fixtures::minute;
 
 fn cash<const N: usize>(then: [PaymentEvent; N]) -> Vec<PaymentEvent> {
-    let mut events = vec![initiated(Method::CashOnDelivery)];
+    let mut events = vec![initiated(PaymentMethod::CashOnDelivery)];
     events.extend(then);
     events
 }

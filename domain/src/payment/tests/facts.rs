@@ -1,8 +1,8 @@
 //! What the provider says: heard twice it counts once, and it is never refused.
 
 use super::{
-    Fact, PaymentCommand, PaymentEvent, Request, attempt, authorized, by_card, capture_requested,
-    captured, eur, failed, given, now, refund_requested, refunded, usd,
+    Fact, MoneyRequest, PaymentCommand, PaymentEvent, attempt, authorized, by_card,
+    capture_requested, captured, eur, failed, given, now, refund_requested, refunded, usd,
 };
 use crate::Money;
 use crate::fixtures::minute;
@@ -200,7 +200,8 @@ fn money_that_moved_outweighs_the_failure_of_its_request() {
         at: minute(3),
     };
     let asked_at = minute(2);
-    let done = Request { amount: 3400, asked_at, pending: false, failure: None, retried: false };
+    let done =
+        MoneyRequest { amount: 3400, asked_at, pending: false, failure: None, retried: false };
     for events in
         [[captured("ch_1", 3400, Some(1)), failed(1)], [failed(1), captured("ch_1", 3400, Some(1))]]
     {

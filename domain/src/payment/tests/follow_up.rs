@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{
-    Attempt, Fact, PaymentCommand, PaymentError, PaymentEvent, attempt, authorized, by_card,
+    Fact, PaymentCommand, PaymentDetails, PaymentError, PaymentEvent, attempt, authorized, by_card,
     capture_requested, captured, given, now, refund_requested, refunded, usd,
 };
 use crate::Timestamp;
@@ -51,7 +51,10 @@ fn plan(events: &[PaymentEvent]) -> Vec<PaymentEvent> {
 }
 
 /// Refused as often as is borne: each failure is followed up and fails again.
-fn refused_for_ever(mut events: Vec<PaymentEvent>, refusal: impl Fn(&Attempt) -> Fact) -> Attempt {
+fn refused_for_ever(
+    mut events: Vec<PaymentEvent>,
+    refusal: impl Fn(&PaymentDetails) -> Fact,
+) -> PaymentDetails {
     let mut payment = attempt(&events);
     for _ in 0..20 {
         events.extend(payment.record(&refusal(&payment), now()));
@@ -209,7 +212,7 @@ fn after_enough_refusals_a_person_is_asked_and_may_try_by_hand() {
     assert_eq!(payment.capturable(), 3400);
 
     let held = by_card([authorized(), void_requested()]);
-    let refusal = |_: &Attempt| Fact::VoidFailed { reason: "try later".into() };
+    let refusal = |_: &PaymentDetails| Fact::VoidFailed { reason: "try later".into() };
     let payment = refused_for_ever(held, refusal);
     assert_eq!(payment.void.tries, TRIES_MAX);
     let reason = "the money cannot be let go: try later";

@@ -1,8 +1,8 @@
 //! Money is held for a time only.
 
 use super::{
-    CaptureMode, Fact, Method, PaymentCommand, PaymentError, PaymentEvent, attempt, captured,
-    given, now, usd,
+    CaptureMode, Fact, PaymentCommand, PaymentError, PaymentEvent, PaymentMethod, attempt,
+    captured, given, now, usd,
 };
 use crate::Timestamp;
 use crate::fixtures::{minute, order_id};
@@ -13,7 +13,7 @@ fn held(capture: CaptureMode, expires_at: Timestamp) -> Vec<PaymentEvent> {
         PaymentEvent::Initiated {
             order: order_id(1),
             amount: usd(3400),
-            method: Method::Card,
+            method: PaymentMethod::Card,
             capture,
             source: "tok_visa".into(),
             at: minute(0),

@@ -10,10 +10,12 @@ mod status;
 use cqrs_es::Aggregate;
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 
-use super::{Attempt, CaptureMode, Fact, Method, Payment, PaymentCommand, PaymentError};
-use super::{PaymentEvent, Request};
+use super::{
+    CaptureMode, Fact, Payment, PaymentCommand, PaymentDetails, PaymentError, PaymentMethod,
+};
+use super::{MoneyRequest, PaymentEvent};
 use crate::fixtures::{eur, minute, order_id, usd};
-use crate::{Code, Refusal, Timestamp};
+use crate::{ErrorCode, Refusal, Timestamp};
 
 fn now() -> Timestamp {
     minute(10)
@@ -23,13 +25,13 @@ fn given(events: &[PaymentEvent]) -> AggregateTestExecutor<Payment> {
     TestFramework::with(now()).given(events.into())
 }
 
-fn attempt(events: &[PaymentEvent]) -> Attempt {
+fn attempt(events: &[PaymentEvent]) -> PaymentDetails {
     let mut payment = Payment::default();
     events.iter().cloned().for_each(|event| payment.apply(event));
     payment.existing().unwrap().clone()
 }
 
-fn initiated(method: Method) -> PaymentEvent {
+fn initiated(method: PaymentMethod) -> PaymentEvent {
     PaymentEvent::Initiated {
         order: order_id(1),
         amount: usd(3400),
@@ -42,7 +44,7 @@ fn initiated(method: Method) -> PaymentEvent {
 
 /// 34.00 by card, and whatever happened to them.
 fn by_card<const N: usize>(then: [PaymentEvent; N]) -> Vec<PaymentEvent> {
-    let mut events = vec![initiated(Method::Card)];
+    let mut events = vec![initiated(PaymentMethod::Card)];
     events.extend(then);
     events
 }
@@ -79,14 +81,14 @@ fn a_payment_is_initiated_once() {
     let initiate = |cents| PaymentCommand::Initiate {
         order: order_id(1),
         amount: usd(cents),
-        method: Method::Card,
+        method: PaymentMethod::Card,
         capture: CaptureMode::Manual,
         source: "tok_visa".into(),
     };
     given(&[]).when(initiate(3400)).then_expect_events(vec![PaymentEvent::Initiated {
         order: order_id(1),
         amount: usd(3400),
-        method: Method::Card,
+        method: PaymentMethod::Card,
         capture: CaptureMode::Manual,
         source: "tok_visa".into(),
         at: now(),
@@ -117,13 +119,13 @@ fn nothing_is_done_to_a_payment_that_does_not_exist() {
 #[test]
 fn a_refusal_has_a_code_and_names_its_field() {
     for (error, code, field) in [
-        (PaymentError::Missing, Code::NotFound, "paymentId"),
-        (PaymentError::NotCapturable, Code::PaymentNotCapturable, "paymentId"),
-        (PaymentError::NotVoidable, Code::PaymentNotVoidable, "paymentId"),
-        (PaymentError::NotRefundable, Code::PaymentNotRefundable, "paymentId"),
-        (PaymentError::ExceedsAuthorized(usd(1)), Code::AmountExceedsAuthorized, "amount"),
-        (PaymentError::ExceedsCaptured(usd(1)), Code::AmountExceedsCaptured, "amount"),
-        (PaymentError::InvalidAmount, Code::InvalidAmount, "amount"),
+        (PaymentError::Missing, ErrorCode::NotFound, "paymentId"),
+        (PaymentError::NotCapturable, ErrorCode::PaymentNotCapturable, "paymentId"),
+        (PaymentError::NotVoidable, ErrorCode::PaymentNotVoidable, "paymentId"),
+        (PaymentError::NotRefundable, ErrorCode::PaymentNotRefundable, "paymentId"),
+        (PaymentError::ExceedsAuthorized(usd(1)), ErrorCode::AmountExceedsAuthorized, "amount"),
+        (PaymentError::ExceedsCaptured(usd(1)), ErrorCode::AmountExceedsCaptured, "amount"),
+        (PaymentError::InvalidAmount, ErrorCode::InvalidAmount, "amount"),
     ] {
         let refusal = Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");
@@ -133,12 +135,12 @@ fn a_refusal_has_a_code_and_names_its_field() {
 #[test]
 fn every_method_has_a_name_that_is_stored() {
     for (method, name) in [
-        (Method::Card, "CARD"),
-        (Method::Upi, "UPI"),
-        (Method::NetBanking, "NET_BANKING"),
-        (Method::CashOnDelivery, "CASH_ON_DELIVERY"),
+        (PaymentMethod::Card, "CARD"),
+        (PaymentMethod::Upi, "UPI"),
+        (PaymentMethod::NetBanking, "NET_BANKING"),
+        (PaymentMethod::CashOnDelivery, "CASH_ON_DELIVERY"),
     ] {
         assert_eq!(serde_json::to_value(method).unwrap(), name);
-        assert_eq!(serde_json::from_value::<Method>(name.into()).unwrap(), method);
+        assert_eq!(serde_json::from_value::<PaymentMethod>(name.into()).unwrap(), method);
     }
 }

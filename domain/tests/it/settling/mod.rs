@@ -3,8 +3,8 @@
 mod shop;
 
 use domain::checkout::{self, Changes};
-use domain::order::{CancelReason, OrderCommand, OrderEvent, Part, Restocking, Shipment};
-use domain::payment::{CaptureMode, Fact, Method, PaymentCommand};
+use domain::order::{CancelReason, LineQuantity, OrderCommand, OrderEvent, Restocking, Shipment};
+use domain::payment::{CaptureMode, Fact, PaymentCommand, PaymentMethod};
 use domain::{Decide, ShipmentId};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -71,7 +71,7 @@ enum Act {
     Hear(u128, Fact),
     Ask(u128, PaymentCommand),
     Order(OrderCommand),
-    Start(u128, Method, CaptureMode),
+    Start(u128, PaymentMethod, CaptureMode),
     Cancel(CancelReason),
     Return,
     Expire,
@@ -81,8 +81,12 @@ fn act() -> impl Strategy<Value = Act> {
     let payment = || 1..4_u128;
     let amount = || select(vec![0, 1, 400, 1_000, TOTAL, TOTAL + 1, -1]);
     let some = move || prop::option::of(amount().prop_map(usd));
-    let method =
-        select(vec![Method::Card, Method::Upi, Method::NetBanking, Method::CashOnDelivery]);
+    let method = select(vec![
+        PaymentMethod::Card,
+        PaymentMethod::Upi,
+        PaymentMethod::NetBanking,
+        PaymentMethod::CashOnDelivery,
+    ]);
     let capture = || select(vec![CaptureMode::Automatic, CaptureMode::Manual]);
     let fact = prop_oneof![
         4 => select(stories().concat()),
@@ -138,13 +142,13 @@ impl Shop {
             Act::Start(n, method, capture) => self.start(n, method, capture),
             Act::Order(command) => order.1.decide(&command, now).map_err(Into::into).map(of_order),
             Act::Cancel(reason) => {
-                self.with_holds(|_, holds| checkout::cancel(order, holds, &reason, now))
+                self.with_related(|_, related| checkout::cancel(order, related, &reason, now))
             }
-            Act::Return => self.with_holds(|_, holds| {
-                let lines: [Part; 0] = [];
-                checkout::accept_return(order, &lines, Restocking::Restocked, holds, now)
+            Act::Return => self.with_related(|_, related| {
+                let lines: [LineQuantity; 0] = [];
+                checkout::accept_return(order, &lines, Restocking::Restocked, related, now)
             }),
-            Act::Expire => self.with_holds(|_, holds| checkout::expire(order, holds, now)),
+            Act::Expire => self.with_related(|_, related| checkout::expire(order, related, now)),
         };
         self.follow(decision);
     }
@@ -161,7 +165,7 @@ proptest! {
         capture in select(vec![CaptureMode::Automatic, CaptureMode::Manual]),
     ) {
         let told = |facts: Vec<Fact>| {
-            let mut shop = Shop::with_payment(Method::Card, capture);
+            let mut shop = Shop::with_payment(PaymentMethod::Card, capture);
             facts.into_iter().for_each(|fact| shop.hear(1, fact));
             shop.check();
             shop.outcome()
@@ -171,7 +175,7 @@ proptest! {
 
     #[test]
     fn whatever_is_done_money_and_goods_are_conserved_and_nothing_panics(
-        method in select(vec![Method::Card, Method::Upi, Method::NetBanking, Method::CashOnDelivery]),
+        method in select(vec![PaymentMethod::Card, PaymentMethod::Upi, PaymentMethod::NetBanking, PaymentMethod::CashOnDelivery]),
         capture in select(vec![CaptureMode::Automatic, CaptureMode::Manual]),
         acts in vec((act(), 0..8_i64), 0..30),
     ) {
@@ -187,7 +191,7 @@ proptest! {
     /// confirmed has taken nothing from the shelf.
     #[test]
     fn what_has_left_the_shelf_was_sold_or_came_back(acts in vec((act(), 0..8_i64), 0..30)) {
-        let mut shop = Shop::with_payment(Method::Card, CaptureMode::Automatic);
+        let mut shop = Shop::with_payment(PaymentMethod::Card, CaptureMode::Automatic);
         for (act, later) in acts {
             shop.minutes += later;
             shop.act(act);

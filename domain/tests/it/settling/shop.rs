@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use chrono::TimeDelta;
 use domain::cart::{Addition, Cart, CartCommand, Owner};
-use domain::checkout::{self, Changes, Holds, PlaceOrder, Shelf, StartPayment};
+use domain::checkout::{self, Changes, PlaceOrder, RelatedStates, SkuStates, StartPayment};
 use domain::inventory::{Inventory, InventoryCommand, InventoryEvent, Stock};
-use domain::order::{Details, Order};
-use domain::payment::{Attempt, CaptureMode, Fact, Method, Payment, PaymentCommand, PaymentEvent};
+use domain::order::{Order, OrderDetails};
+use domain::payment::{
+    CaptureMode, Fact, Payment, PaymentCommand, PaymentDetails, PaymentEvent, PaymentMethod,
+};
 use domain::pricing::Charges;
 use domain::process::{Reaction, react};
 use domain::product::{Product, ProductCommand};
@@ -48,7 +50,7 @@ macro_rules! state {
 
 impl Shop {
     /// An order is placed, and a first payment begun.
-    pub(super) fn with_payment(method: Method, capture: CaptureMode) -> Shop {
+    pub(super) fn with_payment(method: PaymentMethod, capture: CaptureMode) -> Shop {
         let mut shop = Shop::default();
         let (cart, now) = (CartId(id(9)), shop.now());
         for (name, price, _) in LINES {
@@ -121,14 +123,20 @@ impl Shop {
 
     fn answer(&self, reaction: Reaction) -> Result<Changes, Refusal> {
         match reaction {
-            Reaction::Settle(payment) => self.with_holds(|shop, holds| {
+            Reaction::Settle(payment) => self.with_related(|shop, related| {
                 let paid = (payment, &state!(shop, Payment, payment.stream()));
-                checkout::settle((order_id(), &shop.order()), paid, holds, shop.now())
+                checkout::settle((order_id(), &shop.order()), paid, related, shop.now())
             }),
-            Reaction::HoldStock(payment) => self.with_holds(|shop, holds| {
+            Reaction::ExtendReservation(payment) => self.with_related(|shop, related| {
                 let (order, payment) = (shop.order(), state!(shop, Payment, payment.stream()));
                 let at_most = TimeDelta::minutes(60);
-                checkout::hold_stock((order_id(), &order), &payment, at_most, holds, shop.now())
+                checkout::extend_reservation(
+                    (order_id(), &order),
+                    &payment,
+                    at_most,
+                    related,
+                    shop.now(),
+                )
             }),
             Reaction::UnwindPayments(_) => {
                 let mut changes = vec![];
@@ -178,17 +186,17 @@ impl Shop {
                 (sku(name), (product, state!(self, Inventory, sku(name).inventory())))
             })
             .into();
-        let shelves = known
+        let skus = known
             .iter()
-            .map(|(sku, (product, inventory))| (sku.clone(), Shelf { product, inventory }))
+            .map(|(sku, (product, inventory))| (sku.clone(), SkuStates { product, inventory }))
             .collect();
-        checkout::place(&request, &state!(self, Cart, cart.stream()), None, &shelves, now)
+        checkout::place(&request, &state!(self, Cart, cart.stream()), None, &skus, now)
     }
 
     pub(super) fn start(
         &self,
         n: u128,
-        method: Method,
+        method: PaymentMethod,
         capture: CaptureMode,
     ) -> Result<Changes, Refusal> {
         let latest = self.details().latest_payment;
@@ -202,25 +210,25 @@ impl Shop {
             reserve_for: TimeDelta::minutes(15),
             reserve_at_most: TimeDelta::minutes(60),
         };
-        self.with_holds(|shop, holds| {
-            checkout::start_payment(&request, &shop.order(), latest.as_ref(), holds, shop.now())
+        self.with_related(|shop, related| {
+            checkout::start_payment(&request, &shop.order(), latest.as_ref(), related, shop.now())
         })
     }
 
-    pub(super) fn with_holds<T>(&self, decide: impl FnOnce(&Shop, &Holds<'_>) -> T) -> T {
+    pub(super) fn with_related<T>(&self, decide: impl FnOnce(&Shop, &RelatedStates<'_>) -> T) -> T {
         let stock = |(name, ..): (&str, i64, i64)| {
             (sku(name), state!(self, Inventory, sku(name).inventory()))
         };
         let stocks: BTreeMap<Sku, Inventory> = LINES.map(stock).into();
         let stocks = stocks.iter().map(|(sku, stock)| (sku.clone(), stock)).collect();
-        decide(self, &Holds { stocks, coupon: None })
+        decide(self, &RelatedStates { stocks, coupon: None })
     }
 
     pub(super) fn order(&self) -> Order {
         state!(self, Order, order_id().stream())
     }
 
-    pub(super) fn details(&self) -> Details {
+    pub(super) fn details(&self) -> OrderDetails {
         self.order().existing().unwrap().clone()
     }
 
@@ -232,7 +240,7 @@ impl Shop {
         self.states.contains_key(&payment.stream())
     }
 
-    fn attempt(&self, number: u128) -> Attempt {
+    fn attempt(&self, number: u128) -> PaymentDetails {
         state!(self, Payment, payment_id(number).stream()).existing().unwrap().clone()
     }
 
@@ -259,7 +267,7 @@ impl Shop {
             payment.disputed(),
         ];
         let payment = (payment.status(), payment.needs_attention.clone(), money);
-        let order = (order.status(), order.payment(), order.covered_by, order.payments);
+        let order = (order.status(), order.payment_state(), order.covered_by, order.payments);
         format!("{payment:?} {order:?} {stocks:?}")
     }
 

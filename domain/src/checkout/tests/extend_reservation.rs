@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::{Shop, authorized, holds};
-use crate::checkout::{Changes, hold_stock};
+use super::{Shop, authorized, related};
+use crate::checkout::{Changes, extend_reservation};
 use crate::fixtures::{minute, order_id, payment_id};
 use crate::order::CancelReason;
 use crate::payment::{Fact, Payment};
@@ -14,7 +14,7 @@ fn hold(shop: &Shop, now: Timestamp) -> Result<Changes, Refusal> {
     let payment = state!(shop, Payment, payment_id(1).stream());
     let (stocks, coupon) = (shop.stocks(), shop.coupon());
     let order = (order_id(1), &shop.order());
-    hold_stock(order, &payment, TimeDelta::minutes(60), &holds(&stocks, &coupon), now)
+    extend_reservation(order, &payment, TimeDelta::minutes(60), &related(&stocks, &coupon), now)
 }
 
 fn with_unknown_payment() -> Shop {

@@ -2,8 +2,8 @@
 
 use super::Shop;
 use crate::fixtures::{minute, sku, units};
-use crate::inventory::{Adjustment, InventoryEvent};
-use crate::order::{OrderCommand, OrderError, Part, Restocking, Shipment};
+use crate::inventory::{AdjustmentKind, InventoryEvent};
+use crate::order::{LineQuantity, OrderCommand, OrderError, Restocking, Shipment};
 use crate::{Event, ShipmentId};
 
 fn with_delivered_order() -> Shop {
@@ -21,8 +21,8 @@ fn with_delivered_order() -> Shop {
     shop
 }
 
-fn one_mug() -> Vec<Part> {
-    vec![Part { sku: sku("MUG"), quantity: units(1) }]
+fn one_mug() -> Vec<LineQuantity> {
+    vec![LineQuantity { sku: sku("MUG"), quantity: units(1) }]
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn goods_in_order_go_back_on_the_shelf() {
     else {
         panic!("{:?} adjusts no stock", changes[1]);
     };
-    assert_eq!((*stream, *kind, *quantity), (sku("MUG").inventory(), Adjustment::Return, 1));
+    assert_eq!((*stream, *kind, *quantity), (sku("MUG").inventory(), AdjustmentKind::Return, 1));
     assert_eq!(reference.as_ref().unwrap().as_str(), "A-1001");
     assert_eq!(shop.take(Ok(changes)), ["order.returned", "inventory.adjusted"]);
     shop.check_stock([9, 7], [0, 0]);
@@ -54,7 +54,7 @@ fn goods_that_are_written_off_pass_through_the_ledger_twice() {
             _ => None,
         })
         .collect();
-    assert_eq!(ledger, [(Adjustment::Return, 1, 9), (Adjustment::Damage, -1, 8)]);
+    assert_eq!(ledger, [(AdjustmentKind::Return, 1, 9), (AdjustmentKind::Damage, -1, 8)]);
     shop.take(Ok(changes));
     shop.check_stock([8, 7], [0, 0]);
 }

@@ -1,6 +1,6 @@
 //! Who is told what, as a table.
 
-use super::{Notice, notice};
+use super::{NotificationRequest, notification_request};
 use crate::fixtures::{minute, order_id, payment_id, placed, sku, usd};
 use crate::inventory::InventoryEvent;
 use crate::notification::{NotificationEvent, Template};
@@ -60,7 +60,9 @@ fn failed(reason: &str) -> Event {
 fn people_are_told_of_these_events_and_of_no_others() {
     let told: Vec<_> = events()
         .iter()
-        .filter_map(|(stream, event)| Some((event.name(), notice(*stream, event)?.template())))
+        .filter_map(|(stream, event)| {
+            Some((event.name(), notification_request(*stream, event)?.template()))
+        })
         .collect();
     assert_eq!(
         told,
@@ -81,9 +83,9 @@ fn people_are_told_of_these_events_and_of_no_others() {
 }
 
 fn id(event: &Event, position: i64) -> NotificationId {
-    notice(payment_id(1).stream(), event)
+    notification_request(payment_id(1).stream(), event)
         .as_ref()
-        .map(|notice: &Notice| notice.id(position))
+        .map(|notice: &NotificationRequest| notice.id(position))
         .unwrap()
 }
 
@@ -99,7 +101,7 @@ fn a_fact_about_money_that_is_heard_again_is_told_once() {
 #[test]
 fn what_happens_to_an_order_twice_is_told_twice() {
     let shipped = events().remove(3);
-    let notice = notice(shipped.0, &shipped.1).unwrap();
+    let notice = notification_request(shipped.0, &shipped.1).unwrap();
     assert_eq!(notice.id(7), notice.id(7));
     assert_ne!(notice.id(7), notice.id(8));
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{Changes, Holds, events_of, for_each_line};
+use super::{Changes, RelatedStates, events_of, for_each_line};
 use crate::inventory::InventoryCommand;
 use crate::order::{Order, OrderCommand};
 use crate::payment::{Payment, PaymentStatus};
@@ -10,11 +10,11 @@ use crate::{Decide, OrderId, Refusal, Timestamp};
 
 /// At most `at_most` from placing. Nothing happens to an order that does not wait for this payment,
 /// or whose time is over already.
-pub fn hold_stock(
+pub fn extend_reservation(
     (order_id, order): (OrderId, &Order),
     payment: &Payment,
     at_most: TimeDelta,
-    holds: &Holds<'_>,
+    related: &RelatedStates<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let details = order.existing()?;
@@ -29,9 +29,8 @@ pub fn hold_stock(
         return Ok(vec![]);
     }
     let mut changes: Changes = events_of(order_id.stream(), events).collect();
-    changes.extend(for_each_line(details, holds, now, |_| InventoryCommand::ExtendReservation {
-        order: order_id,
-        expires_at: reserved_until,
+    changes.extend(for_each_line(details, related, now, |_| {
+        InventoryCommand::ExtendReservation { order: order_id, expires_at: reserved_until }
     })?);
     Ok(changes)
 }

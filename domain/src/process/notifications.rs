@@ -12,7 +12,7 @@ use crate::{Event, NotificationId, OrderId, PaymentId, StreamId};
 
 /// A message to be asked for, with what only the event knows of it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Notice {
+pub enum NotificationRequest {
     /// To the buyer of the order.
     Order(OrderId, News),
     /// To the buyer of the order that this payment is for.
@@ -21,13 +21,13 @@ pub enum Notice {
     LowStock { stock: StreamId, available: i64 },
 }
 
-impl Notice {
+impl NotificationRequest {
     /// The message that answers the event at this position. Facts about money may be heard more
     /// than once, and are told once.
     pub fn id(&self, position: i64) -> NotificationId {
         let key = match self {
-            Notice::Payment(payment, News::PaymentFailed(_)) => payment.to_string(),
-            Notice::Payment(
+            NotificationRequest::Payment(payment, News::PaymentFailed(_)) => payment.to_string(),
+            NotificationRequest::Payment(
                 payment,
                 News::Captured { object, amount } | News::Refunded { object, amount },
             ) => format!("{payment}/{object}/{}", amount.amount),
@@ -38,8 +38,8 @@ impl Notice {
 
     pub fn template(&self) -> Template {
         let news = match self {
-            Notice::Order(_, news) | Notice::Payment(_, news) => news,
-            Notice::LowStock { .. } => return Template::LowStock,
+            NotificationRequest::Order(_, news) | NotificationRequest::Payment(_, news) => news,
+            NotificationRequest::LowStock { .. } => return Template::LowStock,
         };
         match news {
             News::Placed => Template::OrderConfirmation,
@@ -57,12 +57,16 @@ impl Notice {
 }
 
 /// Who is told what.
-pub fn notice(stream: StreamId, event: &Event) -> Option<Notice> {
+pub fn notification_request(stream: StreamId, event: &Event) -> Option<NotificationRequest> {
     match event {
-        Event::Order(event) => Some(Notice::Order(OrderId(stream.id), of_order(event)?)),
-        Event::Payment(event) => Some(Notice::Payment(PaymentId(stream.id), of_payment(event)?)),
+        Event::Order(event) => {
+            Some(NotificationRequest::Order(OrderId(stream.id), of_order(event)?))
+        }
+        Event::Payment(event) => {
+            Some(NotificationRequest::Payment(PaymentId(stream.id), of_payment(event)?))
+        }
         Event::Inventory(InventoryEvent::LowStock { available, .. }) => {
-            Some(Notice::LowStock { stock: stream, available: *available })
+            Some(NotificationRequest::LowStock { stock: stream, available: *available })
         }
         _ => None,
     }
