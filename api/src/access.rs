@@ -150,7 +150,7 @@ pub struct RootFields(Vec<(Root, String)>);
 impl RootFields {
     /// # Errors
     /// Where the text is no schema.
-    pub fn of(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
+    pub fn from_sdl(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
         Ok(RootFields(root_fields(sdl)?))
     }
 
@@ -182,7 +182,7 @@ fn root_fields(sdl: &str) -> Result<Vec<(Root, String)>, async_graphql::parser::
 /// # Errors
 /// Where the text is no schema.
 pub fn differences(sdl: &str) -> Result<Vec<String>, async_graphql::parser::Error> {
-    let RootFields(fields) = &RootFields::of(sdl)?;
+    let RootFields(fields) = &RootFields::from_sdl(sdl)?;
     let mut differences = Vec::new();
     for (root, field) in fields {
         if !TABLE.iter().any(|row| row.root == *root && row.field == field) {

@@ -6,8 +6,9 @@ use chrono::Utc;
 use clap::{Args, Parser, Subcommand};
 
 use crate::auth::{Authenticator, IssueError, Role};
-use crate::config::{Config, Faults, Options, duration};
+use crate::config::{Config, ConfigErrors, Options};
 use crate::database::{Database, DatabaseError};
+use crate::duration;
 use crate::logging;
 use crate::serve::{self, ServeError};
 
@@ -48,7 +49,7 @@ struct TokenArgs {
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     #[error(transparent)]
-    Config(#[from] Faults),
+    Config(#[from] ConfigErrors),
     #[error(transparent)]
     Log(#[from] logging::LogError),
     #[error(transparent)]
@@ -72,7 +73,7 @@ impl Cli {
                 migrate(&config).await
             }
             Command::Token(args) => {
-                let token = Authenticator::new(&config).issue(
+                let token = Authenticator::new(&config.auth).issue(
                     &args.sub,
                     args.role,
                     args.ttl,

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod database;
 mod demo;
+pub mod duration;
 pub mod graphql;
 pub mod graphql_http;
 pub mod health;

@@ -1,9 +1,9 @@
-//! Values that must not be seen.
+//! Values that must not be printed.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// A secret.  It never prints itself; who needs the value asks for it by name.
+/// A secret. `Debug` and `Display` print stars; [`Secret::expose`] gives the value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
 
@@ -31,6 +31,20 @@ impl fmt::Debug for Secret {
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+/// A URL without its password and its parameters, either of which may be secret.
+pub fn masked_url(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    // A password may hold an `@` or a `/`, so everything up to the last `@` is taken for credentials.
+    let (credentials, location) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let user = credentials.split(':').next().unwrap_or_default();
+    match (scheme, credentials) {
+        ("", _) => "***".to_owned(),
+        (_, "") => format!("{scheme}://{location}"),
+        _ => format!("{scheme}://{user}:***@{location}"),
     }
 }
 

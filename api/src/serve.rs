@@ -49,7 +49,7 @@ pub enum ServeError {
 }
 
 /// What the server is given by the rest of the program.
-pub struct Parts<E> {
+pub struct ServerParts<E> {
     pub schemas: Schemas<E>,
     /// The schema's text, for `/graphql/schema`.
     pub sdl: String,
@@ -60,9 +60,9 @@ pub struct Parts<E> {
     pub sampler: Sampler,
 }
 
-impl<E> std::fmt::Debug for Parts<E> {
+impl<E> std::fmt::Debug for ServerParts<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Parts")
+        f.debug_struct("ServerParts")
             .field("webhooks", &self.webhooks)
             .field("checks", &self.checks)
             .finish_non_exhaustive()
@@ -88,9 +88,9 @@ pub async fn serve(
     let listen = |source| ServeError::Listen { address: config.listen.clone(), source };
     let listener = TcpListener::bind(&config.listen).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let auth = Arc::new(Authenticator::new(config));
+    let auth = Arc::new(Authenticator::new(&config.auth));
     let app = App::start(config, database.url(), auth.clone(), address).await?;
-    let server = server(config, parts(&app), auth.clone())?;
+    let server = server(config, server_parts(&app), auth.clone())?;
     print!("{}", welcome(config, &auth, &address.to_string())?);
     tracing::info!(%address, environment = config.environment.as_str(), "serving");
     server.run(listener, shutdown).await;
@@ -99,7 +99,7 @@ pub async fn serve(
     Ok(())
 }
 
-fn parts(app: &App) -> Parts<Schema> {
+fn server_parts(app: &App) -> ServerParts<Schema> {
     let schemas =
         Schemas::build(|mode| schema().validation_mode(mode).data(app.shop.clone()).finish());
     let sdl = schemas.strict.sdl();
@@ -134,7 +134,7 @@ fn parts(app: &App) -> Parts<Schema> {
         inbox: app.inbox.clone(),
         provider: app.shop.provider.clone(),
     };
-    Parts { schemas, sdl, webhooks, checks, log_head, sampler: sources.sampler() }
+    ServerParts { schemas, sdl, webhooks, checks, log_head, sampler: sources.sampler() }
 }
 
 async fn receive(inbox: &Inbox, signature: Option<&HeaderValue>, body: &[u8]) -> StatusCode {
@@ -192,10 +192,10 @@ async fn relayed(relay: Relay) -> Outcome {
 /// Where the schema's text is none.
 pub fn server<E: Executor>(
     config: &Config,
-    parts: Parts<E>,
+    parts: ServerParts<E>,
     auth: Arc<Authenticator>,
 ) -> Result<Server, ServeError> {
-    let Parts { schemas, sdl, webhooks, checks, log_head, sampler } = parts;
+    let ServerParts { schemas, sdl, webhooks, checks, log_head, sampler } = parts;
     let endpoint =
         Endpoint::new(schemas, &sdl, config.introspection, auth.clone(), config.limits.clone())?;
     let health = Health::new(checks, log_head, auth);

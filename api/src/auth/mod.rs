@@ -1,12 +1,13 @@
-//! Who is calling: read from the headers, before anything else of a request.
+//! The caller of a request, read from its headers before anything else.
 //!
 //! | header | caller |
 //! |---|---|
 //! | `Authorization: Bearer <jwt>` | a customer, support or admin |
 //! | `X-API-Key` | a program, in the role of support or admin |
-//! | `X-Cart-Token` | a guest, by their cart; beside a JWT, the cart that may be merged |
+//! | `X-Cart-Token` | a guest, by their cart; ignored beside another credential, if it is valid |
 //! | none | anonymous |
 
+mod api_keys;
 mod cart_token;
 #[cfg(test)]
 mod tests;
@@ -24,10 +25,11 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+pub use api_keys::{ApiKey, ApiKeysError, read_api_keys};
 pub use cart_token::CartTokens;
 pub use token::{IssueError, Tokens};
 
-use crate::config::{ApiKey, Config};
+use crate::secret::Secret;
 
 pub const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 pub const CART_TOKEN: HeaderName = HeaderName::from_static("x-cart-token");
@@ -50,25 +52,25 @@ impl fmt::Display for Role {
     }
 }
 
-/// Who is calling.
+/// The caller of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     Anonymous,
-    /// Somebody who holds the token of a cart.
+    /// The holder of a cart token.
     Guest {
         cart: CartId,
     },
     Customer {
         id: CustomerId,
     },
-    /// Staff have ids like customers, from issuer and subject; the subject itself goes nowhere.
+    /// Staff have ids like customers, made of issuer and subject; the subject itself is stored nowhere.
     Support {
         id: Uuid,
     },
     Admin {
         id: Uuid,
     },
-    /// A program.  Its role is never [`Role::Customer`].
+    /// A program. Its role is never [`Role::Customer`].
     Key {
         name: Arc<str>,
         role: Role,
@@ -76,7 +78,7 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// The role, for those who have one.
+    /// The role; `None` for callers who have not signed in.
     pub fn role(&self) -> Option<Role> {
         match self {
             Caller::Anonymous | Caller::Guest { .. } => None,
@@ -110,17 +112,15 @@ impl Caller {
     }
 }
 
-/// All that the headers say about the caller.
+/// The caller, and how long the credentials are valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub caller: Caller,
-    /// The cart whose token came along; a customer may merge it into theirs.
-    pub guest_cart: Option<CartId>,
-    /// When the caller's token ends, and with it any connection that rests on it.
+    /// When the caller's token expires; a connection that was opened with it ends then.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Why the credentials are refused.  The messages say nothing that helps guessing.
+/// Why credentials are refused. The messages do not help to guess.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
     #[error("the header Authorization is not of the form `Bearer <token>`")]
@@ -154,7 +154,7 @@ impl Unauthenticated {
     }
 }
 
-/// Reads credentials and makes tokens.
+/// Checks credentials and issues tokens.
 #[derive(Debug)]
 pub struct Authenticator {
     tokens: Tokens,
@@ -162,22 +162,37 @@ pub struct Authenticator {
     api_keys: Vec<ApiKey>,
 }
 
+/// The settings that credentials are made and checked with.
+#[derive(Debug, Clone)]
+pub struct AuthSettings {
+    /// The issuer that a JWT must name.
+    pub jwt_issuer: String,
+    /// The audience that a JWT must name.
+    pub jwt_audience: String,
+    /// Signs and verifies the JWTs of customers and staff (HS256).
+    pub jwt_secret: Secret,
+    /// Signs and verifies the cart tokens of guests.
+    pub cart_token_secret: Secret,
+    pub api_keys: Vec<ApiKey>,
+}
+
 impl Authenticator {
-    pub fn new(config: &Config) -> Self {
+    pub fn new(settings: &AuthSettings) -> Self {
+        let AuthSettings { jwt_issuer, jwt_audience, jwt_secret, cart_token_secret, api_keys } =
+            settings;
         Authenticator {
-            tokens: Tokens::shared(&config.secrets.jwt, &config.jwt_issuer, &config.jwt_audience),
-            carts: CartTokens::new(&config.secrets.cart_token),
-            api_keys: config.api_keys.clone(),
+            tokens: Tokens::shared(jwt_secret, jwt_issuer, jwt_audience),
+            carts: CartTokens::new(cart_token_secret),
+            api_keys: api_keys.clone(),
         }
     }
 
-    /// Who sends these headers.
+    /// The caller who sends these headers.
     ///
     /// # Errors
-    /// Where a credential is there but not good: a caller who believes to be signed in must not be
-    /// served as a stranger.
+    /// A credential that is there but not valid: a caller who sends one must not be served as anonymous.
     pub fn identify(&self, headers: &HeaderMap) -> Result<Identity, Unauthenticated> {
-        let guest_cart =
+        let cart =
             headers.get(CART_TOKEN).map(|token| self.carts.verify(token.as_bytes())).transpose()?;
         let (caller, expires_at) = match (headers.get(header::AUTHORIZATION), headers.get(API_KEY))
         {
@@ -187,11 +202,9 @@ impl Authenticator {
                 (caller, Some(expires_at))
             }
             (None, Some(key)) => (self.key(key.as_bytes())?, None),
-            (None, None) => {
-                (guest_cart.map_or(Caller::Anonymous, |cart| Caller::Guest { cart }), None)
-            }
+            (None, None) => (cart.map_or(Caller::Anonymous, |cart| Caller::Guest { cart }), None),
         };
-        Ok(Identity { caller, guest_cart, expires_at })
+        Ok(Identity { caller, expires_at })
     }
 
     /// A signed token, for development and for `cartulary token`.
@@ -205,8 +218,8 @@ impl Authenticator {
         self.tokens.issue(subject, role, ttl, now)
     }
 
-    /// Compares with every key's hash in constant time: neither which key nor how much of it matched
-    /// shows in the time taken.
+    /// Compares with the hash of every key in constant time, so that the time taken shows neither which key
+    /// matched nor how much of it.
     fn key(&self, presented: &[u8]) -> Result<Caller, Unauthenticated> {
         let hash: [u8; 32] = Sha256::digest(presented).into();
         let mut found = None;
@@ -220,7 +233,7 @@ impl Authenticator {
     }
 }
 
-/// The token in `Bearer <token>`; the scheme's name has no case.
+/// The token in `Bearer <token>`; upper and lower case of the scheme are the same.
 fn bearer(header: &[u8]) -> Result<&str, Unauthenticated> {
     let text = std::str::from_utf8(header).map_err(|_| Unauthenticated::AuthorizationMalformed)?;
     match text.split_once(' ') {

@@ -1,4 +1,4 @@
-//! Tax and shipping: what the shop charges beside its prices.
+//! Tax and shipping, which the shop charges in addition to its prices.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,7 +6,9 @@ use std::fmt;
 use domain::pricing::{Charges, Percent, ShippingRate, Tax, TaxMode};
 use domain::{Currency, Money};
 
-/// Where no country has a rate of its own.
+use super::{ConfigError, Options};
+
+/// Stands for every country that has no rate of its own.
 const ANYWHERE: &str = "*";
 
 /// Rates by country, and prices by currency.
@@ -18,19 +20,27 @@ pub struct ChargesByCountry {
     shipping: Vec<ShippingRate>,
 }
 
+pub(super) fn read(options: &Options, errors: &mut Vec<ConfigError>) -> Option<ChargesByCountry> {
+    let Options { tax_mode, tax_rates, shipping, .. } = options;
+    let charges = ChargesByCountry::parse((*tax_mode).into(), tax_rates, shipping);
+    charges.map_err(|error| errors.push(error)).ok()
+}
+
 impl ChargesByCountry {
-    /// `rates` such as `US=10.75,DE=19,*=0`; `shipping` such as `USD=644:10000,EUR=499`: the price,
+    /// Parses `rates` such as `US=10.75,DE=19,*=0`; `shipping` such as `USD=644:10000,EUR=499`: the price,
     /// and the sum from which it is free, in minor units.
     ///
     /// # Errors
-    /// The part that makes no sense.
-    pub fn parse(tax_mode: TaxMode, rates: &str, shipping: &str) -> Result<Self, String> {
-        let tax_rates = parts(rates).map(rate).collect::<Result<_, _>>()?;
-        let shipping = parts(shipping).map(shipping_rate).collect::<Result<_, _>>()?;
+    /// The first entry that cannot be used.
+    fn parse(tax_mode: TaxMode, rates: &str, shipping: &str) -> Result<Self, ConfigError> {
+        let tax_rates = entries(rates).map(parse_rate).collect::<Result<_, _>>();
+        let tax_rates = tax_rates.map_err(ConfigError::TaxRate)?;
+        let shipping = entries(shipping).map(parse_shipping).collect::<Result<_, _>>();
+        let shipping = shipping.map_err(ConfigError::Shipping)?;
         Ok(ChargesByCountry { tax_mode, tax_rates, shipping })
     }
 
-    /// What is charged for goods that go there.
+    /// What is charged for goods that are shipped to this country.
     pub fn to(&self, country: &str) -> Charges {
         let rate = self.tax_rates.get(&country.trim().to_lowercase());
         let rate = rate.or_else(|| self.tax_rates.get(ANYWHERE)).copied().unwrap_or_default();
@@ -38,20 +48,20 @@ impl ChargesByCountry {
     }
 }
 
-fn parts(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|part| !part.is_empty())
+fn entries(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
 
-fn rate(part: &str) -> Result<(String, Percent), String> {
-    let parsed = part.split_once('=').and_then(|(country, percent)| {
+fn parse_rate(entry: &str) -> Result<(String, Percent), String> {
+    let parsed = entry.split_once('=').and_then(|(country, percent)| {
         Some((country.trim().to_lowercase(), percent.trim().parse().ok()?))
     });
-    parsed.filter(|(country, _)| !country.is_empty()).ok_or_else(|| part.to_owned())
+    parsed.filter(|(country, _)| !country.is_empty()).ok_or_else(|| entry.to_owned())
 }
 
-fn shipping_rate(part: &str) -> Result<ShippingRate, String> {
+fn parse_shipping(entry: &str) -> Result<ShippingRate, String> {
     let parse = || {
-        let (currency, prices) = part.split_once('=')?;
+        let (currency, prices) = entry.split_once('=')?;
         let currency: Currency = currency.trim().parse().ok()?;
         let money = |text: &str| {
             let amount = text.trim().parse().ok().filter(|amount| *amount >= 0)?;
@@ -63,10 +73,10 @@ fn shipping_rate(part: &str) -> Result<ShippingRate, String> {
         };
         Some(ShippingRate { price, free_from })
     };
-    parse().ok_or_else(|| part.to_owned())
+    parse().ok_or_else(|| entry.to_owned())
 }
 
-/// As it is configured: mode, rates and prices, each behind its variable.
+/// One line per setting, by the name of its variable.
 impl fmt::Display for ChargesByCountry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mode = match self.tax_mode {
@@ -75,14 +85,14 @@ impl fmt::Display for ChargesByCountry {
         };
         let rates: Vec<_> =
             self.tax_rates.iter().map(|(country, rate)| format!("{country}={rate}")).collect();
-        let shipping: Vec<_> = self.shipping.iter().map(shown).collect();
+        let shipping: Vec<_> = self.shipping.iter().map(format_rate).collect();
         writeln!(f, "CARTULARY_TAX_MODE={mode}")?;
         writeln!(f, "CARTULARY_TAX_RATES={}", rates.join(","))?;
         writeln!(f, "CARTULARY_SHIPPING={}", shipping.join(","))
     }
 }
 
-fn shown(rate: &ShippingRate) -> String {
+fn format_rate(rate: &ShippingRate) -> String {
     let ShippingRate { price, free_from } = rate;
     match free_from {
         Some(free_from) => format!("{}={}:{}", price.currency, price.amount, free_from.amount),
@@ -95,7 +105,11 @@ mod tests {
     use super::*;
 
     fn parse(rates: &str, shipping: &str) -> Result<ChargesByCountry, String> {
-        ChargesByCountry::parse(TaxMode::Inclusive, rates, shipping)
+        let parsed = ChargesByCountry::parse(TaxMode::Inclusive, rates, shipping);
+        parsed.map_err(|error| match error {
+            ConfigError::TaxRate(entry) | ConfigError::Shipping(entry) => entry,
+            error => error.to_string(),
+        })
     }
 
     #[test]
@@ -110,7 +124,7 @@ mod tests {
     #[test]
     fn shipping_has_a_price_and_may_be_free_from_a_sum() {
         let charges = parse("", "USD=644:10000, EUR=499").unwrap().to("US");
-        let shown: Vec<_> = charges.shipping.iter().map(shown).collect();
+        let shown: Vec<_> = charges.shipping.iter().map(format_rate).collect();
         assert_eq!(shown, ["USD=644:10000", "EUR=499"]);
     }
 

@@ -1,80 +1,76 @@
-//! Mail: whom it is from, and which server takes it.
+//! Mail: its sender, its server and its retries.
 
 use std::fmt;
 use std::time::Duration;
 
 use commands::mail::{Mailbox, Mailer, RetrySchedule, Settings};
 
-use super::{Fault, Options, duration, masked_url};
-use crate::secret::Secret;
+use super::{ConfigError, Options};
+use crate::duration;
+use crate::secret::{Secret, masked_url};
 
-/// The last pause is 720 times as long: two years.
+/// The longest first pause. The last pause is 720 times as long: two years.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(86_400);
 
-/// What of the configuration is about mail.
+/// The settings of mail.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mail {
-    /// The server that takes mail; `None` for a folder in the data directory. Secret, as it may hold
-    /// a password.
+    /// The server that mail is sent to; `None` for a folder in the data directory. Secret, because it may
+    /// hold a password.
     pub smtp_url: Option<Secret>,
     pub settings: Settings,
 }
 
 impl Mail {
-    /// Mail into a folder, from nobody in particular.
-    pub fn into_folder() -> Self {
+    /// Mail that is written into a folder, with the default sender.
+    pub fn to_folder() -> Self {
         Mail { smtp_url: None, settings: Settings::default() }
     }
 }
 
-/// All that is wrong with it goes to the faults.
-pub(super) fn read(options: &Options, faults: &mut Vec<Fault>) -> Mail {
+pub(super) fn read(options: &Options, errors: &mut Vec<ConfigError>) -> Option<Mail> {
     let smtp_url = options.smtp_url.clone().filter(|url| !url.is_empty());
     if let Some(url) = &smtp_url
         && let Err(source) = Mailer::smtp(url)
     {
-        faults.push(Fault::SmtpUrl(source));
+        errors.push(ConfigError::SmtpUrl(source));
     }
-    if options.mail_backoff.is_zero() || options.mail_backoff > LONGEST_BACKOFF {
-        faults.push(Fault::MailBackoff);
+    let backoff = Some(options.mail_backoff)
+        .filter(|first| !first.is_zero() && *first <= LONGEST_BACKOFF)
+        .and_then(|first| chrono::TimeDelta::from_std(first).ok())
+        .map(|first| RetrySchedule { first });
+    if backoff.is_none() {
+        errors.push(ConfigError::MailBackoff);
     }
-    if options.mail_timeout.is_zero() {
-        faults.push(Fault::MailTimeout);
-    }
-    let defaults = Settings::default();
-    let from = mailbox("MAIL_FROM", options.mail_from.as_deref(), faults);
+    let from = read_mailbox("MAIL_FROM", options.mail_from.as_deref(), errors);
+    let staff = read_mailbox("CARTULARY_STAFF_MAIL", options.staff_mail.as_deref(), errors);
     let settings = Settings {
         shop: options.shop_name.clone(),
-        from: from.unwrap_or(defaults.from),
-        staff: mailbox("CARTULARY_STAFF_MAIL", options.staff_mail.as_deref(), faults),
-        backoff: RetrySchedule {
-            first: chrono::TimeDelta::from_std(options.mail_backoff)
-                .unwrap_or(defaults.backoff.first),
-        },
+        from: from.unwrap_or_else(|| Settings::default().from),
+        staff,
+        backoff: backoff?,
         timeout: options.mail_timeout,
     };
-    Mail { smtp_url: smtp_url.map(Secret::new), settings }
+    Some(Mail { smtp_url: smtp_url.map(Secret::new), settings })
 }
 
-/// A variable set to nothing is as good as none.
-fn mailbox(variable: &'static str, text: Option<&str>, faults: &mut Vec<Fault>) -> Option<Mailbox> {
+fn read_mailbox(
+    variable: &'static str,
+    text: Option<&str>,
+    errors: &mut Vec<ConfigError>,
+) -> Option<Mailbox> {
     let text = text.filter(|text| !text.is_empty())?;
-    match text.parse() {
-        Ok(mailbox) => Some(mailbox),
-        Err(_) => {
-            faults.push(Fault::Mailbox { variable, text: text.to_owned() });
-            None
-        }
-    }
+    let error = |_| errors.push(ConfigError::Mailbox { variable, text: text.to_owned() });
+    text.parse().map_err(error).ok()
 }
 
-/// As it is configured, each behind its variable; the password masked.
+/// One line per setting, by the name of its variable; the password masked.
 impl fmt::Display for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Settings { shop, from, staff, backoff, timeout } = &self.settings;
         let server =
             self.smtp_url.as_ref().map_or("(folder)".into(), |url| masked_url(url.expose()));
-        let staff = staff.as_ref().map_or("(nobody)".to_owned(), ToString::to_string);
+        let staff = staff.as_ref().map_or("(none)".to_owned(), ToString::to_string);
         let first = backoff.first.to_std().unwrap_or_default();
         writeln!(f, "SMTP_URL={server}")?;
         writeln!(f, "MAIL_FROM={from}")?;

@@ -1,8 +1,8 @@
-//! What the server is told: flags, environment, generated secrets, checked as a whole.
+//! The configuration: flags, environment and generated secrets, checked as a whole.
 
-mod api_keys;
 mod charges;
-pub mod duration;
+mod error;
+mod limits;
 mod mail;
 mod nats;
 mod options;
@@ -19,17 +19,19 @@ use std::time::Duration;
 
 use axum::http::HeaderValue;
 
-pub use api_keys::{ApiKey, ApiKeysError};
 pub use charges::ChargesByCountry;
+pub use error::{ConfigError, ConfigErrors};
+pub use limits::Limits;
 pub use mail::Mail;
 pub use nats::Nats;
 pub use options::{Environment, Options};
 pub use payments::{Payments, StripeAccount};
-pub use secrets::{MIN_BYTES, Secrets};
+pub use secrets::MIN_BYTES;
 pub use traces::Traces;
 
-use crate::graphql_http::Limits;
-use crate::secret::Secret;
+use crate::auth::{self, ApiKey, AuthSettings};
+use crate::duration;
+use crate::secret::{Secret, masked_url};
 
 /// The effective configuration.
 #[derive(Debug, Clone)]
@@ -37,149 +39,70 @@ pub struct Config {
     pub environment: Environment,
     /// Host and port to serve on.
     pub listen: String,
-    /// Holds the private Postgres and what was generated.
+    /// The directory of the private Postgres, of generated secrets and of mail.
     pub data_dir: PathBuf,
-    /// The Postgres to use; `None` for the private one.  Secret, as it may hold a password.
+    /// The Postgres to use; `None` for the private one. Secret, because it may hold a password.
     pub database_url: Option<Secret>,
     /// Whether an empty shop gets the demo catalogue.
     pub demo: bool,
-    /// Whether the schema may be looked at.
+    /// Whether clients may read the schema.
     pub introspection: bool,
     /// Whether the demo shop and the console are served.
     pub pages: bool,
-    pub jwt_issuer: String,
-    pub jwt_audience: String,
-    pub secrets: Secrets,
+    pub auth: AuthSettings,
     pub payments: Payments,
-    pub api_keys: Vec<ApiKey>,
     pub cors: Cors,
-    /// How long a cart lasts without a touch, in whole seconds.
+    /// A cart expires after this time without a change; in whole seconds.
     pub cart_idle: Duration,
-    /// How long stock is kept for an order that is not paid.
+    /// How long stock is reserved for an order that is not paid.
     pub reservation: Duration,
-    /// The longest that payment attempts may stretch it to.
+    /// The longest time that payment attempts can extend a reservation to, from placing the order.
     pub reservation_cap: Duration,
-    /// For how long an authorisation is taken to hold where the provider does not say.
+    /// How long an authorisation lasts if the provider does not say.
     pub authorization: Duration,
-    /// The first wait before a silent payment provider is asked again.
+    /// The first pause before a payment provider that did not answer is asked again.
     pub payment_retry: Duration,
     /// Tax and shipping.
     pub charges: ChargesByCountry,
     pub mail: Mail,
-    /// The broker that is told of events, if there is one.
+    /// The broker that events are published to, if there is one.
     pub nats: Option<Nats>,
     pub traces: Traces,
     pub limits: Limits,
-    /// The log's filter.
+    /// Which lines are logged, in the syntax of `EnvFilter`.
     pub log: String,
 }
 
-/// Whose pages may call this server.
+/// The origins whose pages may call this server from a browser.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cors {
-    Nobody,
-    /// Any port of localhost: a frontend's development server.
+    /// No page.
+    None,
+    /// Every port of localhost, for the development server of a frontend.
     Localhost,
     Origins(Vec<HeaderValue>),
 }
 
-/// What is wrong with one setting.
-#[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    #[error("{0} is not set; in production it must be, to at least {MIN_BYTES} random bytes")]
-    MissingSecret(&'static str),
-    #[error("{0} is weak: in production it must have at least {MIN_BYTES} bytes")]
-    WeakSecret(&'static str),
-    #[error("{variable} is not set, and none could be kept in {path}: {source}")]
-    Secret { variable: &'static str, path: PathBuf, source: std::io::Error },
-    #[error(
-        "who takes the money? STRIPE_SECRET_KEY is not set, and CARTULARY_SIMULATOR_WEBHOOK_SECRET \
-         is not set either, which would ask for the simulator"
-    )]
-    NoPayments,
-    #[error("{0} is not set, but others of Stripe's settings are")]
-    HalfStripe(&'static str),
-    #[error("STRIPE_SECRET_KEY is no secret or restricted key: those begin with sk_ or rk_")]
-    StripeKey,
-    #[error("STRIPE_API_BASE: {0} is no https URL (or http, on this machine)")]
-    StripeBase(String),
-    #[error("API_KEYS_FILE {path}: {source}")]
-    ApiKeys { path: PathBuf, source: ApiKeysError },
-    #[error("CORS_ORIGINS: {0:?} is no origin such as https://shop.example (no path, no *)")]
-    Origin(String),
-    #[error("CARTULARY_CART_IDLE must be from 1s to 3650d, in whole seconds")]
-    CartIdle,
-    #[error("CARTULARY_RESERVATION must be longer than 0 and at most CARTULARY_RESERVATION_CAP")]
-    Reservation,
-    #[error("CARTULARY_AUTHORIZATION and CARTULARY_PAYMENT_RETRY must be longer than 0")]
-    PaymentTimes,
-    #[error("CARTULARY_TAX_RATES or CARTULARY_SHIPPING: {0:?} makes no sense; see --help")]
-    Charges(String),
-    #[error("SMTP_URL: {0}")]
-    SmtpUrl(commands::mail::BadSmtpUrl),
-    #[error("CARTULARY_MAIL_TIMEOUT must be longer than 0")]
-    MailTimeout,
-    #[error("CARTULARY_MAIL_BACKOFF must be longer than 0 and at most a day")]
-    MailBackoff,
-    #[error("{variable}: {text:?} is nobody's, such as Shop <shop@example.com>")]
-    Mailbox { variable: &'static str, text: String },
-    #[error("NATS_URL: {0}")]
-    NatsUrl(commands::relay::BadNatsUrl),
-    #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0} is no http or https URL without a query")]
-    OtlpEndpoint(String),
-    #[error("{0} must not be empty")]
-    Empty(&'static str),
-    #[error("RUST_LOG is no filter: {0}")]
-    Log(String),
-}
-
-/// How long a cart may be made to last.
+/// The bounds of [`Config::cart_idle`].
 const CART_IDLE: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(3_650 * 24 * 3_600);
-
-/// Everything wrong with the configuration, at once.
-#[derive(Debug)]
-pub struct Faults(pub Vec<Fault>);
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the configuration cannot be used:")?;
-        self.0.iter().try_for_each(|fault| write!(f, "\n  - {fault}"))
-    }
-}
-
-impl std::error::Error for Faults {}
 
 impl Config {
     /// Checks the options and finds the secrets; `variable` looks up the environment.
     ///
+    /// In development a missing secret is made in the data directory, unless another setting is wrong: a
+    /// start that fails creates nothing.
+    ///
     /// # Errors
-    /// All faults together, so that one start shows them all.
+    /// All errors together, so that one start shows them all.
     pub fn load(
         options: &Options,
         variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Config, Faults> {
-        let mut faults = Vec::new();
-        let source = secrets::Source {
-            environment: options.environment,
-            data_dir: &options.data_dir,
-            variable: &variable,
-        };
-        let secrets = source.secrets(&mut faults);
-        let payments = payments::payments(&source, &mut faults);
-        let api_keys = read_api_keys(options, &mut faults);
-        let cors = cors(options, &mut faults);
-        let charges = charges(options, &mut faults);
-        let mail = mail::read(options, &mut faults);
-        let nats = nats::read(options, &mut faults);
-        let traces = traces::read(options, &mut faults);
-        check(options, &mut faults);
-        match (secrets, payments) {
-            (Some(secrets), Some(payments)) if faults.is_empty() => {
-                let config = assemble(options, secrets, payments, api_keys, cors);
-                Ok(Config { charges, mail, nats, traces, ..config })
-            }
-            _ => Err(Faults(faults)),
+    ) -> Result<Config, ConfigErrors> {
+        let mut errors = Vec::new();
+        match read(options, &variable, &mut errors) {
+            Some(config) if errors.is_empty() => Ok(config),
+            _ => Err(ConfigErrors(errors)),
         }
     }
 
@@ -188,77 +111,97 @@ impl Config {
     }
 }
 
-fn assemble(
+/// Every part is read before the first missing one ends it, so that `errors` gets the errors of all parts.
+fn read(
     options: &Options,
-    secrets: Secrets,
-    payments: Payments,
-    api_keys: Vec<ApiKey>,
-    cors: Cors,
-) -> Config {
-    Config {
+    variable: &dyn Fn(&str) -> Option<String>,
+    errors: &mut Vec<ConfigError>,
+) -> Option<Config> {
+    check(options, errors);
+    let database_url = read_database_url(options, errors);
+    let api_keys = read_api_keys(options, errors);
+    let cors = read_cors(options, errors);
+    let charges = charges::read(options, errors);
+    let mail = mail::read(options, errors);
+    let nats = nats::read(options, errors);
+    let traces = traces::read(options, errors);
+    let source = secrets::Source {
+        environment: options.environment,
+        data_dir: &options.data_dir,
+        may_create: errors.is_empty(),
+        variable,
+    };
+    let auth_secrets = source.auth_secrets(errors);
+    let payments = payments::read(&source, errors);
+    let is_development = options.environment == Environment::Development;
+    let (jwt_secret, cart_token_secret) = auth_secrets?;
+    Some(Config {
         environment: options.environment,
         listen: options.listen.clone(),
         data_dir: options.data_dir.clone(),
-        database_url: options.database_url.clone().filter(|url| !url.is_empty()).map(Secret::new),
+        database_url,
         demo: !options.no_demo,
-        introspection: options.introspection || options.environment == Environment::Development,
-        pages: options.pages || options.environment == Environment::Development,
-        jwt_issuer: options.jwt_issuer.clone(),
-        jwt_audience: options.jwt_audience.clone(),
-        secrets,
-        payments,
-        api_keys,
+        introspection: options.introspection || is_development,
+        pages: options.pages || is_development,
+        auth: AuthSettings {
+            jwt_issuer: options.jwt_issuer.clone(),
+            jwt_audience: options.jwt_audience.clone(),
+            jwt_secret,
+            cart_token_secret,
+            api_keys: api_keys?,
+        },
+        payments: payments?,
         cors,
         cart_idle: options.cart_idle,
         reservation: options.reservation,
         reservation_cap: options.reservation_cap,
         authorization: options.authorization,
         payment_retry: options.payment_retry,
-        charges: ChargesByCountry::default(),
-        mail: Mail::into_folder(),
-        nats: None,
-        traces: Traces::off(),
+        charges: charges?,
+        mail: mail?,
+        nats,
+        traces,
         limits: options.limits.clone(),
         log: options.log.clone(),
-    }
+    })
 }
 
-fn read_api_keys(options: &Options, faults: &mut Vec<Fault>) -> Vec<ApiKey> {
+/// A variable set to nothing is as good as none, here and in all settings that may be left out.
+fn read_database_url(options: &Options, errors: &mut Vec<ConfigError>) -> Option<Secret> {
+    let url = options.database_url.as_deref().filter(|url| !url.is_empty())?;
+    if let Err(error) = event_store::check_database_url(url) {
+        errors.push(ConfigError::DatabaseUrl(error));
+    }
+    Some(Secret::new(url))
+}
+
+fn read_api_keys(options: &Options, errors: &mut Vec<ConfigError>) -> Option<Vec<ApiKey>> {
     let Some(path) = options.api_keys_file.as_ref().filter(|path| !path.as_os_str().is_empty())
     else {
-        return Vec::new();
+        return Some(Vec::new());
     };
-    api_keys::read(path).unwrap_or_else(|source| {
-        faults.push(Fault::ApiKeys { path: path.clone(), source });
-        Vec::new()
-    })
+    let error = |source| errors.push(ConfigError::ApiKeys { path: path.clone(), source });
+    auth::read_api_keys(path).map_err(error).ok()
 }
 
-fn charges(options: &Options, faults: &mut Vec<Fault>) -> ChargesByCountry {
-    let Options { tax_mode, tax_rates, shipping, .. } = options;
-    ChargesByCountry::parse((*tax_mode).into(), tax_rates, shipping).unwrap_or_else(|part| {
-        faults.push(Fault::Charges(part));
-        ChargesByCountry::default()
-    })
-}
-
-fn cors(options: &Options, faults: &mut Vec<Fault>) -> Cors {
+/// An origin with an error is left out; `errors` gets the error.
+fn read_cors(options: &Options, errors: &mut Vec<ConfigError>) -> Cors {
     let text = options.cors_origins.as_deref().unwrap_or_default();
     let mut origins = Vec::new();
     for origin in text.split(',').map(str::trim).filter(|origin| !origin.is_empty()) {
         match HeaderValue::from_str(origin) {
             Ok(value) if is_origin(origin) => origins.push(value),
-            _ => faults.push(Fault::Origin(origin.to_owned())),
+            _ => errors.push(ConfigError::Origin(origin.to_owned())),
         }
     }
     match options.environment {
         _ if !origins.is_empty() => Cors::Origins(origins),
         Environment::Development => Cors::Localhost,
-        Environment::Production => Cors::Nobody,
+        Environment::Production => Cors::None,
     }
 }
 
-/// A scheme and a host: an origin with a path would never match what browsers send.
+/// Whether this is a scheme and a host: an origin with a path never equals what browsers send.
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|host| {
@@ -269,15 +212,30 @@ fn is_origin(text: &str) -> bool {
     })
 }
 
-fn check(options: &Options, faults: &mut Vec<Fault>) {
+/// Checks the settings that are used as they stand.
+fn check(options: &Options, errors: &mut Vec<ConfigError>) {
+    if let Err(reason) = check_listen(&options.listen) {
+        errors.push(ConfigError::Listen { text: options.listen.clone(), reason });
+    }
     if options.cart_idle.subsec_nanos() > 0 || !CART_IDLE.contains(&options.cart_idle) {
-        faults.push(Fault::CartIdle);
+        errors.push(ConfigError::CartIdle);
     }
     if options.reservation.is_zero() || options.reservation > options.reservation_cap {
-        faults.push(Fault::Reservation);
+        errors.push(ConfigError::Reservation);
     }
-    if options.authorization.is_zero() || options.payment_retry.is_zero() {
-        faults.push(Fault::PaymentTimes);
+    let limits = &options.limits;
+    for (name, time, example) in [
+        ("CARTULARY_AUTHORIZATION", options.authorization, "7d"),
+        ("CARTULARY_PAYMENT_RETRY", options.payment_retry, "1s"),
+        ("CARTULARY_MAIL_TIMEOUT", options.mail_timeout, "20s"),
+        ("CARTULARY_HEADER_TIMEOUT", limits.header_timeout, "5s"),
+        ("CARTULARY_IDLE_TIMEOUT", limits.idle_timeout, "75s"),
+        ("CARTULARY_BODY_TIMEOUT", limits.body_timeout, "10s"),
+        ("CARTULARY_EXECUTION_TIMEOUT", limits.execution_timeout, "5s"),
+    ] {
+        if time.is_zero() {
+            errors.push(ConfigError::NoTime(name, example));
+        }
     }
     for (name, value) in [
         ("JWT_ISSUER", &options.jwt_issuer),
@@ -286,22 +244,35 @@ fn check(options: &Options, faults: &mut Vec<Fault>) {
         ("OTEL_SERVICE_NAME", &options.otel_service),
     ] {
         if value.is_empty() {
-            faults.push(Fault::Empty(name));
+            errors.push(ConfigError::Empty(name));
         }
     }
     if let Err(error) = tracing_subscriber::EnvFilter::try_new(&options.log) {
-        faults.push(Fault::Log(error.to_string()));
+        errors.push(ConfigError::LogFilter(error.to_string()));
     }
+}
+
+/// Checks the form only; whether the name is known and the port is free shows when the socket is bound.
+fn check_listen(text: &str) -> Result<(), &'static str> {
+    let (host, port) = text.rsplit_once(':').ok_or("it has no port")?;
+    if host.is_empty() || host.contains(char::is_whitespace) {
+        return Err("it has no host");
+    }
+    if host.contains(':') && !host.starts_with('[') {
+        return Err("an IPv6 address stands in brackets, such as [::1]:8080");
+    }
+    port.parse::<u16>().map(drop).map_err(|_| "the port is a number from 0 to 65535")
 }
 
 /// One line per setting, by the name of its variable; secrets masked.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Secrets { jwt, cart_token } = &self.secrets;
+        let AuthSettings { jwt_issuer, jwt_audience, jwt_secret, cart_token_secret, api_keys } =
+            &self.auth;
         let database =
             self.database_url.as_ref().map_or("(private)".into(), |url| masked_url(url.expose()));
         let keys: Vec<_> =
-            self.api_keys.iter().map(|key| format!("{}:{}", key.name, key.role)).collect();
+            api_keys.iter().map(|key| format!("{}:{}", key.name, key.role)).collect();
         writeln!(f, "CARTULARY_ENV={}", self.environment.as_str())?;
         writeln!(f, "CARTULARY_LISTEN={}", self.listen)?;
         writeln!(f, "CARTULARY_DATA_DIR={}", self.data_dir.display())?;
@@ -309,10 +280,10 @@ impl fmt::Display for Config {
         writeln!(f, "CARTULARY_INTROSPECTION={}", self.introspection)?;
         writeln!(f, "CARTULARY_PAGES={}", self.pages)?;
         writeln!(f, "DATABASE_URL={database}")?;
-        writeln!(f, "JWT_ISSUER={}", self.jwt_issuer)?;
-        writeln!(f, "JWT_AUDIENCE={}", self.jwt_audience)?;
-        writeln!(f, "JWT_SECRET={jwt}")?;
-        writeln!(f, "CARTULARY_CART_TOKEN_SECRET={cart_token}")?;
+        writeln!(f, "JWT_ISSUER={jwt_issuer}")?;
+        writeln!(f, "JWT_AUDIENCE={jwt_audience}")?;
+        writeln!(f, "JWT_SECRET={jwt_secret}")?;
+        writeln!(f, "CARTULARY_CART_TOKEN_SECRET={cart_token_secret}")?;
         write!(f, "{}", self.payments)?;
         writeln!(f, "API_KEYS={}", keys.join(","))?;
         writeln!(f, "CORS_ORIGINS={}", self.cors)?;
@@ -332,7 +303,7 @@ impl fmt::Display for Config {
 impl fmt::Display for Cors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cors::Nobody => f.write_str("(none)"),
+            Cors::None => f.write_str("(none)"),
             Cors::Localhost => f.write_str("(localhost)"),
             Cors::Origins(origins) => {
                 let origins: Vec<_> =
@@ -340,19 +311,5 @@ impl fmt::Display for Cors {
                 f.write_str(&origins.join(","))
             }
         }
-    }
-}
-
-/// A URL without its password and its parameters, either of which may be secret.
-pub fn masked_url(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    // A password may hold an `@` or a `/`, so everything up to the last `@` is taken for credentials.
-    let (credentials, place) = rest.rsplit_once('@').unwrap_or(("", rest));
-    let user = credentials.split(':').next().unwrap_or_default();
-    match (scheme, credentials) {
-        ("", _) => "***".to_owned(),
-        (_, "") => format!("{scheme}://{place}"),
-        _ => format!("{scheme}://{user}:***@{place}"),
     }
 }

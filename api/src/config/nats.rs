@@ -1,31 +1,31 @@
-//! Which broker is told of events.
+//! The broker that events are published to.
 
 use std::fmt;
 
 use commands::relay::{Broker, StreamName};
 
-use super::{Fault, Options, masked_url};
-use crate::secret::Secret;
+use super::{ConfigError, Options};
+use crate::secret::{Secret, masked_url};
 
 /// NATS JetStream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nats {
-    /// Secret, as it may hold a password. Several servers of one cluster are separated by commas.
+    /// Secret, because it may hold a password. Several servers of one cluster are separated by commas.
     pub url: Secret,
     pub stream: StreamName,
 }
 
-/// `None` where no broker is named. What is wrong with it goes to the faults.
-pub(super) fn read(options: &Options, faults: &mut Vec<Fault>) -> Option<Nats> {
+/// `None` if no broker is configured.
+pub(super) fn read(options: &Options, errors: &mut Vec<ConfigError>) -> Option<Nats> {
     let url = options.nats_url.as_ref().filter(|url| !url.is_empty())?;
     let stream = options.nats_stream.clone();
     if let Err(source) = Broker::nats(url, stream.clone()) {
-        faults.push(Fault::NatsUrl(source));
+        errors.push(ConfigError::NatsUrl(source));
     }
     Some(Nats { url: Secret::new(url.as_str()), stream })
 }
 
-/// As it is configured, each behind its variable; passwords masked.
+/// One line per setting, by the name of its variable; passwords masked.
 pub(super) fn write(nats: Option<&Nats>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Some(Nats { url, stream }) = nats else { return writeln!(f, "NATS_URL=(none)") };
     let urls: Vec<_> = url.expose().split(',').map(|url| masked(url.trim())).collect();
@@ -33,11 +33,11 @@ pub(super) fn write(nats: Option<&Nats>, f: &mut fmt::Formatter<'_>) -> fmt::Res
     writeln!(f, "CARTULARY_NATS_STREAM={}", stream.as_str())
 }
 
-/// A user without a password is a token, so nothing of them is shown.
+/// A user without a password is a token, so neither is shown.
 fn masked(url: &str) -> String {
     let url = masked_url(url);
     match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://***@{place}"),
+        (Some((scheme, _)), Some((_, location))) => format!("{scheme}://***@{location}"),
         _ => url,
     }
 }

@@ -7,8 +7,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 use commands::relay::StreamName;
 
-use super::duration;
-use crate::graphql_http::Limits;
+use super::Limits;
+use crate::duration;
 
 /// Where the server runs, and so how careful it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,12 +1,12 @@
-//! Who takes the money: Stripe, or the simulator.
+//! The payment provider: Stripe, or the simulator.
 
 use std::fmt;
 
 use commands::payments::STRIPE_API;
 
 use super::secrets::{SIMULATOR_WEBHOOK, Source};
-use super::{Environment, Fault, masked_url};
-use crate::secret::Secret;
+use super::{ConfigError, Environment};
+use crate::secret::{Secret, masked_url};
 
 const KEY: &str = "STRIPE_SECRET_KEY";
 const WEBHOOK_SECRET: &str = "STRIPE_WEBHOOK_SECRET";
@@ -25,63 +25,59 @@ pub enum Payments {
 #[derive(Debug, Clone)]
 pub struct StripeAccount {
     pub secret_key: Secret,
-    /// Of the endpoint that Stripe sends its webhooks to.
+    /// The signing secret of the endpoint that Stripe sends its webhooks to.
     pub webhook_secret: Secret,
-    /// Where the API is served; it may hold a password, as any URL may.
+    /// The URL of the API. Secret, because it may hold a password.
     pub api_base: Secret,
 }
 
-/// Stripe where it is configured, and the simulator otherwise; in production only if the simulator's
-/// own secret is set, which nobody does by accident. `None` when there are faults.
-pub(super) fn payments(source: &Source<'_>, faults: &mut Vec<Fault>) -> Option<Payments> {
+/// Stripe if any setting of Stripe is there, otherwise the simulator; in production the simulator only if
+/// its own secret is set, which is not done by accident. `None` if there are errors.
+pub(super) fn read(source: &Source<'_>, errors: &mut Vec<ConfigError>) -> Option<Payments> {
     let set = |name| (source.variable)(name).filter(|value| !value.is_empty());
     let given = (set(KEY), set(WEBHOOK_SECRET), set(BASE));
     let production = source.environment == Environment::Production;
     match given {
         (None, None, None) if production && set(SIMULATOR_WEBHOOK.variable).is_none() => {
-            faults.push(Fault::NoPayments);
+            errors.push(ConfigError::NoPaymentProvider);
             None
         }
-        (None, None, None) => match source.get(SIMULATOR_WEBHOOK) {
-            Ok(webhook_secret) => Some(Payments::Simulated { webhook_secret }),
-            Err(fault) => {
-                faults.push(fault);
-                None
-            }
-        },
-        (key, webhook_secret, base) => stripe(key, webhook_secret, base, faults),
+        (None, None, None) => source
+            .get(SIMULATOR_WEBHOOK, errors)
+            .map(|webhook_secret| Payments::Simulated { webhook_secret }),
+        (key, webhook_secret, base) => read_stripe(key, webhook_secret, base, errors),
     }
 }
 
-fn stripe(
+fn read_stripe(
     key: Option<String>,
     webhook_secret: Option<String>,
     base: Option<String>,
-    faults: &mut Vec<Fault>,
+    errors: &mut Vec<ConfigError>,
 ) -> Option<Payments> {
-    let before = faults.len();
+    let before = errors.len();
     for (name, value) in [(KEY, &key), (WEBHOOK_SECRET, &webhook_secret)] {
         if value.is_none() {
-            faults.push(Fault::HalfStripe(name));
+            errors.push(ConfigError::IncompleteStripe(name));
         }
     }
     let is_key = |key: &String| ["sk_", "rk_"].iter().any(|prefix| key.starts_with(prefix));
     if !key.as_ref().is_none_or(is_key) {
-        faults.push(Fault::StripeKey);
+        errors.push(ConfigError::StripeKey);
     }
     let base = base.unwrap_or_else(|| STRIPE_API.to_owned());
     if !is_base(&base) {
-        faults.push(Fault::StripeBase(masked_url(&base)));
+        errors.push(ConfigError::StripeBase(masked_url(&base)));
     }
     let account = StripeAccount {
         secret_key: Secret::new(key?),
         webhook_secret: Secret::new(webhook_secret?),
         api_base: Secret::new(base),
     };
-    (faults.len() == before).then_some(Payments::Stripe(account))
+    (errors.len() == before).then_some(Payments::Stripe(account))
 }
 
-/// The key travels with every request: in the clear only to this machine.
+/// The key is sent with every request, so without TLS only to this machine.
 fn is_base(text: &str) -> bool {
     let Ok(uri) = text.parse::<axum::http::Uri>() else { return false };
     let local = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
@@ -92,7 +88,7 @@ fn is_base(text: &str) -> bool {
     }
 }
 
-/// As it is configured; secrets masked.
+/// One line per setting, by the name of its variable; secrets masked.
 impl fmt::Display for Payments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -8,88 +8,92 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use super::{Environment, Fault};
+use super::{ConfigError, Environment};
 use crate::secret::Secret;
 
-/// Less than a hash's length invites guessing.
+/// The least length of a secret: that of the hash it is used with.
 pub const MIN_BYTES: usize = 32;
 
-/// A secret in use: the variable that sets it, and the file that keeps the generated one.
-pub(super) struct Wanted {
+/// A secret: the variable that sets it, and the file that a generated one is kept in.
+pub(super) struct SecretSetting {
     pub(super) variable: &'static str,
     file: &'static str,
 }
 
-const JWT: Wanted = Wanted { variable: "JWT_SECRET", file: "jwt" };
-const CART_TOKEN: Wanted = Wanted { variable: "CARTULARY_CART_TOKEN_SECRET", file: "cart-token" };
-pub(super) const SIMULATOR_WEBHOOK: Wanted =
-    Wanted { variable: "CARTULARY_SIMULATOR_WEBHOOK_SECRET", file: "simulator-webhook" };
-
-/// What the server signs with.
-#[derive(Debug, Clone)]
-pub struct Secrets {
-    /// Signs and verifies customers' and staff's tokens (HS256).
-    pub jwt: Secret,
-    /// Signs guests' cart tokens.
-    pub cart_token: Secret,
-}
+const JWT: SecretSetting = SecretSetting { variable: "JWT_SECRET", file: "jwt" };
+const CART_TOKEN: SecretSetting =
+    SecretSetting { variable: "CARTULARY_CART_TOKEN_SECRET", file: "cart-token" };
+pub(super) const SIMULATOR_WEBHOOK: SecretSetting =
+    SecretSetting { variable: "CARTULARY_SIMULATOR_WEBHOOK_SECRET", file: "simulator-webhook" };
 
 /// Where secrets come from.
 pub(super) struct Source<'a> {
     pub(super) environment: Environment,
     pub(super) data_dir: &'a Path,
+    /// Whether a missing secret may be made and kept in the data directory.
+    pub(super) may_create: bool,
     pub(super) variable: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl Source<'_> {
-    /// All secrets, or every fault among them.
-    pub(super) fn secrets(&self, faults: &mut Vec<Fault>) -> Option<Secrets> {
-        let mut get = |wanted| self.get(wanted).map_err(|fault| faults.push(fault)).ok();
-        let (jwt, cart_token) = (get(JWT), get(CART_TOKEN));
-        Some(Secrets { jwt: jwt?, cart_token: cart_token? })
+    /// The secrets that sign JWTs and cart tokens.
+    pub(super) fn auth_secrets(&self, errors: &mut Vec<ConfigError>) -> Option<(Secret, Secret)> {
+        let (jwt, cart_token) = (self.get(JWT, errors), self.get(CART_TOKEN, errors));
+        Some((jwt?, cart_token?))
     }
 
-    pub(super) fn get(&self, wanted: Wanted) -> Result<Secret, Fault> {
+    /// A secret; `None` if there is an error, or if it would have to be made and must not be.
+    pub(super) fn get(
+        &self,
+        setting: SecretSetting,
+        errors: &mut Vec<ConfigError>,
+    ) -> Option<Secret> {
         let production = self.environment == Environment::Production;
         // A variable set to nothing is how compose files say "not set".
-        match (self.variable)(wanted.variable).filter(|value| !value.is_empty()) {
+        let found = match (self.variable)(setting.variable).filter(|value| !value.is_empty()) {
             Some(value) if production && value.len() < MIN_BYTES => {
-                Err(Fault::WeakSecret(wanted.variable))
+                Err(ConfigError::WeakSecret(setting.variable))
             }
-            Some(value) => Ok(Secret::new(value)),
-            None if production => Err(Fault::MissingSecret(wanted.variable)),
-            None => {
-                let path = self.data_dir.join("secrets").join(wanted.file);
-                kept(&path).map_err(|source| Fault::Secret {
-                    variable: wanted.variable,
-                    path,
-                    source,
-                })
-            }
+            Some(value) => Ok(Some(Secret::new(value))),
+            None if production => Err(ConfigError::MissingSecret(setting.variable)),
+            None => self.kept(setting),
+        };
+        found.unwrap_or_else(|error| {
+            report(error, errors);
+            None
+        })
+    }
+
+    /// The secret that is kept in the data directory, made now if there is none and it may be made.
+    fn kept(&self, setting: SecretSetting) -> Result<Option<Secret>, ConfigError> {
+        let path = self.data_dir.join("secrets").join(setting.file);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Err(_) if self.may_create => make(&path).map(Some),
+            Err(_) => Ok(None),
+        };
+        let data_dir = |source| ConfigError::DataDir { path: self.data_dir.to_owned(), source };
+        let Some(text) = text.map_err(data_dir)? else { return Ok(None) };
+        let text = text.trim();
+        if text.len() < MIN_BYTES {
+            return Err(ConfigError::KeptSecret { variable: setting.variable, path });
         }
+        Ok(Some(Secret::new(text)))
     }
 }
 
-/// The secret kept in this file, made now if there is none.
-fn kept(path: &Path) -> io::Result<Secret> {
-    match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
-        read => checked(&read?),
+/// A directory that cannot be used is one error, however many secrets are looked for in it.
+fn report(error: ConfigError, errors: &mut Vec<ConfigError>) {
+    let is_data_dir = |error: &ConfigError| matches!(error, ConfigError::DataDir { .. });
+    if !(is_data_dir(&error) && errors.iter().any(is_data_dir)) {
+        errors.push(error);
     }
 }
 
-fn checked(text: &str) -> io::Result<Secret> {
-    match text.trim() {
-        text if text.len() < MIN_BYTES => {
-            Err(io::Error::other("it is too short; delete it to have another made"))
-        }
-        text => Ok(Secret::new(text)),
-    }
-}
-
-/// Makes a secret beside its place and links it there, so that two processes starting at once agree
-/// and neither reads half a file.
-fn make(path: &Path) -> io::Result<Secret> {
+/// Makes a secret under another name and links it, so that two processes that start at once agree on one
+/// secret and neither reads half a file.
+fn make(path: &Path) -> io::Result<String> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let secret = BASE64_URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
@@ -100,9 +104,7 @@ fn make(path: &Path) -> io::Result<Secret> {
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
     match linked {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            checked(&fs::read_to_string(path)?)
-        }
-        linked => linked.map(|()| Secret::new(secret)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(path),
+        linked => linked.map(|()| secret),
     }
 }

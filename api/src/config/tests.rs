@@ -31,7 +31,11 @@ impl Drop for Scratch {
     }
 }
 
-fn load(data_dir: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Result<Config, Faults> {
+fn load(
+    data_dir: &Path,
+    flags: &[&str],
+    variables: &[(&str, &str)],
+) -> Result<Config, ConfigErrors> {
     let data_dir = data_dir.to_str().unwrap();
     let line = ["test", "--data-dir", data_dir].into_iter().chain(flags.iter().copied());
     let variables: HashMap<_, _> = variables.iter().copied().collect();
@@ -40,7 +44,7 @@ fn load(data_dir: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Result<C
     })
 }
 
-fn faults(flags: &[&str], variables: &[(&str, &str)]) -> String {
+fn errors(flags: &[&str], variables: &[(&str, &str)]) -> String {
     let scratch = Scratch::new();
     load(&scratch.0, flags, variables).unwrap_err().to_string()
 }
@@ -52,9 +56,9 @@ fn development_makes_secrets_once_and_keeps_them_for_their_owner_only() {
     let scratch = Scratch::new();
     let first = load(&scratch.0, &[], &[]).unwrap();
     let second = load(&scratch.0, &[], &[]).unwrap();
-    assert_eq!(first.secrets.jwt, second.secrets.jwt);
-    assert_ne!(first.secrets.jwt, first.secrets.cart_token);
-    assert!(first.secrets.jwt.expose().len() >= MIN_BYTES);
+    assert_eq!(first.auth.jwt_secret, second.auth.jwt_secret);
+    assert_ne!(first.auth.jwt_secret, first.auth.cart_token_secret);
+    assert!(first.auth.jwt_secret.expose().len() >= MIN_BYTES);
     let files: Vec<_> =
         std::fs::read_dir(scratch.0.join("secrets")).unwrap().map(Result::unwrap).collect();
     assert_eq!(files.len(), 3);
@@ -68,7 +72,7 @@ fn a_secret_of_the_environment_wins_over_a_kept_one() {
     let scratch = Scratch::new();
     load(&scratch.0, &[], &[]).unwrap();
     let config = load(&scratch.0, &[], &[("JWT_SECRET", STRONG)]).unwrap();
-    assert_eq!(config.secrets.jwt.expose(), STRONG);
+    assert_eq!(config.auth.jwt_secret.expose(), STRONG);
 }
 
 #[test]
@@ -92,20 +96,20 @@ fn production_starts_with_strong_secrets_and_lets_no_page_call() {
         ["JWT_SECRET", "CARTULARY_CART_TOKEN_SECRET", "CARTULARY_SIMULATOR_WEBHOOK_SECRET"]
             .map(|name| (name, STRONG));
     let config = load(&scratch.0, &["--environment", "production"], &variables).unwrap();
-    assert_eq!(config.cors, Cors::Nobody);
+    assert_eq!(config.cors, Cors::None);
     assert!(!config.introspection && !config.pages);
     let flags = ["--environment", "production", "--pages"];
     assert!(load(&scratch.0, &flags, &variables).unwrap().pages);
 }
 
 #[test]
-fn stripe_is_configured_as_a_whole_and_every_fault_is_listed() {
-    let message = faults(&[], &[("STRIPE_SECRET_KEY", "pk_test_hunter2")]);
+fn stripe_is_configured_as_a_whole_and_every_error_is_listed() {
+    let message = errors(&[], &[("STRIPE_SECRET_KEY", "pk_test_hunter2")]);
     assert!(message.contains("STRIPE_WEBHOOK_SECRET is not set"), "{message}");
-    assert!(message.contains("STRIPE_SECRET_KEY is no secret"), "{message}");
+    assert!(message.contains("STRIPE_SECRET_KEY is not a secret"), "{message}");
     assert!(!message.contains("hunter2"), "{message}");
     for base in ["stripe", "ftp://stripe.example", "http://stripe.example", "https://a.example?b"] {
-        let message = faults(&[], &[("STRIPE_API_BASE", base)]);
+        let message = errors(&[], &[("STRIPE_API_BASE", base)]);
         for name in ["STRIPE_SECRET_KEY is not", "STRIPE_WEBHOOK_SECRET is not", "STRIPE_API_BASE"]
         {
             assert!(message.contains(name), "{message}");
@@ -139,20 +143,20 @@ fn development_simulates_and_production_only_when_it_is_asked_to() {
     let mut variables = vec![("JWT_SECRET", STRONG), ("CARTULARY_CART_TOKEN_SECRET", STRONG)];
     let flags = ["--environment", "production"];
     let message = load(&scratch.0, &flags, &variables).unwrap_err().to_string();
-    assert!(message.contains("who takes the money?"), "{message}");
+    assert!(message.contains("there is no payment provider"), "{message}");
     variables.push(("CARTULARY_SIMULATOR_WEBHOOK_SECRET", STRONG));
     assert!(simulated(&load(&scratch.0, &flags, &variables).unwrap()));
 }
 
 #[test]
 fn a_reservation_is_never_longer_than_its_cap() {
-    let message = faults(&["--reservation", "2h", "--reservation-cap", "60m"], &[]);
+    let message = errors(&["--reservation", "2h", "--reservation-cap", "60m"], &[]);
     assert!(message.contains("CARTULARY_RESERVATION"), "{message}");
 }
 
 #[test]
 fn a_missing_key_file_and_a_bad_filter_are_named() {
-    let message = faults(&["--api-keys-file", "/does/not/exist", "--log", "a=b=c"], &[]);
+    let message = errors(&["--api-keys-file", "/does/not/exist", "--log", "a=b=c"], &[]);
     assert!(
         message.contains("API_KEYS_FILE /does/not/exist") && message.contains("RUST_LOG"),
         "{message}"
@@ -165,7 +169,7 @@ fn the_printed_configuration_holds_no_secret() {
     let url = "postgres://shop:pa@ss/word@db.example:5432/shop?sslpassword=more";
     let config = load(&scratch.0, &["--database-url", url], &[("JWT_SECRET", STRONG)]).unwrap();
     let printed = format!("{config}{config:?}");
-    for secret in [STRONG, "word", "more", config.secrets.cart_token.expose()] {
+    for secret in [STRONG, "word", "more", config.auth.cart_token_secret.expose()] {
         assert!(!printed.contains(secret), "{printed}");
     }
     assert!(
@@ -187,7 +191,7 @@ fn development_lets_localhost_call_unless_told_otherwise() {
 #[test]
 fn a_cart_lasts_for_whole_seconds() {
     for idle in ["0s", "1500ms", "4000d"] {
-        let message = faults(&["--cart-idle", idle], &[]);
+        let message = errors(&["--cart-idle", idle], &[]);
         assert!(message.contains("CARTULARY_CART_IDLE"), "{idle}: {message}");
     }
 }
@@ -195,7 +199,7 @@ fn a_cart_lasts_for_whole_seconds() {
 #[test]
 fn mail_goes_into_a_folder_unless_a_server_is_named() {
     let scratch = Scratch::new();
-    assert_eq!(load(&scratch.0, &["--smtp-url", ""], &[]).unwrap().mail, Mail::into_folder());
+    assert_eq!(load(&scratch.0, &["--smtp-url", ""], &[]).unwrap().mail, Mail::to_folder());
     let flags = [
         ["--smtp-url", "smtp://shop:hunter2@localhost:2525"],
         ["--mail-from", "Mugs & more <shop@example.com>"],
@@ -227,7 +231,7 @@ fn a_mail_server_that_cannot_be_used_and_people_who_have_no_address_are_named() 
         ["--mail-timeout", "0s"],
         ["--shop-name", ""],
     ];
-    let message = faults(flags.as_flattened(), &[]);
+    let message = errors(flags.as_flattened(), &[]);
     for part in [
         "SMTP_URL: a password is not sent over a network in clear text",
         "MAIL_FROM: \"Shop\"",
@@ -260,7 +264,7 @@ fn nobody_is_told_of_events_unless_a_broker_is_named() {
 #[test]
 fn a_broker_that_cannot_be_used_is_named_without_its_password() {
     for url in ["nats://shop:hunter2@nats.example", "http://hunter2@nats.example"] {
-        let message = faults(&["--nats-url", url], &[]);
+        let message = errors(&["--nats-url", url], &[]);
         assert!(message.contains("NATS_URL") && !message.contains("hunter2"), "{message}");
     }
     let line = Line::try_parse_from(["test", "--nats-stream", "a.b"]);
@@ -270,7 +274,7 @@ fn a_broker_that_cannot_be_used_is_named_without_its_password() {
 #[test]
 fn who_collects_traces_is_checked_and_its_password_is_masked() {
     for endpoint in ["collector", "ftp://collector.example", "http://", "https://a.example?key=1"] {
-        let message = faults(&["--otlp-endpoint", endpoint, "--otel-service", ""], &[]);
+        let message = errors(&["--otlp-endpoint", endpoint, "--otel-service", ""], &[]);
         assert!(message.contains("OTEL_EXPORTER_OTLP_ENDPOINT"), "{message}");
         assert!(message.contains("OTEL_SERVICE_NAME must not be empty"), "{message}");
     }

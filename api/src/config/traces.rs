@@ -1,42 +1,41 @@
-//! Traces: who collects them.
+//! Traces: the collector that they are sent to.
 
 use std::fmt;
 
 use axum::http::Uri;
 
-use super::{Fault, Options, masked_url};
-use crate::secret::Secret;
+use super::{ConfigError, Options};
+use crate::secret::{Secret, masked_url};
 
-/// What of the configuration is about traces.
+/// The settings of traces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Traces {
-    /// Where a collector takes OTLP over HTTP; `None` where nobody collects. Secret, as it may hold a
-    /// password.
+    /// The URL of a collector of OTLP over HTTP; `None` if traces are not sent. Secret, because it may
+    /// hold a password.
     pub endpoint: Option<Secret>,
-    /// As whom the collector knows this program.
+    /// The name of this program at the collector.
     pub service: String,
 }
 
 impl Traces {
-    /// Of nobody.
+    /// Traces that are sent nowhere.
     pub fn off() -> Self {
         Traces { endpoint: None, service: "cartulary".to_owned() }
     }
 }
 
-/// What is wrong with it goes to the faults.
-pub(super) fn read(options: &Options, faults: &mut Vec<Fault>) -> Traces {
+pub(super) fn read(options: &Options, errors: &mut Vec<ConfigError>) -> Traces {
     let endpoint = options.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
     if let Some(url) = endpoint
         && !is_base(url)
     {
-        faults.push(Fault::OtlpEndpoint(masked_url(url)));
+        errors.push(ConfigError::OtlpEndpoint(masked_url(url)));
     }
     let endpoint = endpoint.map(|url| Secret::new(url.trim_end_matches('/')));
     Traces { endpoint, service: options.otel_service.clone() }
 }
 
-/// A URL that a path can be put behind.
+/// Whether a path can be appended to this URL.
 fn is_base(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
@@ -45,7 +44,7 @@ fn is_base(url: &str) -> bool {
     })
 }
 
-/// As it is configured, each behind its variable.
+/// One line per setting, by the name of its variable.
 impl fmt::Display for Traces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let endpoint = self.endpoint.as_ref();

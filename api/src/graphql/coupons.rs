@@ -13,9 +13,9 @@ use serde::Serialize;
 
 use super::connection::{connect, page};
 use super::errors::{Failure, query_fault};
-use super::input::Parser;
+use super::input::{Parser, parse};
 use super::money::{Money, MoneyInput};
-use super::mutation::{Done, Terms, execute, payload};
+use super::mutation::{Completed, MutationOptions, execute, payload};
 use super::position::Position;
 use super::shop::shop;
 
@@ -215,10 +215,22 @@ impl CouponMutation {
     }
 }
 
-async fn create(ctx: &Context<'_>, input: CouponCreateInput) -> Result<Done<Coupon>, Failure> {
-    let mut parser = Parser::default();
-    let code = parser.parse::<CouponCode>(&["code"], &input.code);
-    let discount = match &input.discount {
+async fn create(ctx: &Context<'_>, input: CouponCreateInput) -> Result<Completed<Coupon>, Failure> {
+    let (code, discount, minimum) = parse(|parser| {
+        let code = parser.parse::<CouponCode>(&["code"], &input.code);
+        let discount = parse_discount(parser, &input.discount);
+        let minimum = parser.optional_money(&["minimum"], input.minimum.as_ref());
+        Some((code?, discount?, minimum?))
+    })?;
+    let CouponCreateInput { valid_from, valid_until, usage_limit, .. } = input;
+    let coupon_terms = CouponTerms { discount, valid_from, valid_until, minimum, usage_limit };
+    let command = CouponCommand::Create { code: code.clone(), terms: coupon_terms };
+    let options = MutationOptions::new(&input.idempotency_key, None);
+    ask(ctx, "couponCreate", code, &input, options, command).await
+}
+
+fn parse_discount(parser: &mut Parser, discount: &DiscountInput) -> Option<Discount> {
+    match discount {
         DiscountInput::Percentage(percent) => {
             let percent = percent.parse::<Percent>();
             parser.take(&["discount", "percentage"], percent).map(Discount::Percentage)
@@ -226,21 +238,16 @@ async fn create(ctx: &Context<'_>, input: CouponCreateInput) -> Result<Done<Coup
         DiscountInput::Amount(amount) => {
             parser.money(&["discount", "amount"], amount).map(Discount::Fixed)
         }
-    };
-    let minimum = parser.optional_money(&["minimum"], input.minimum.as_ref());
-    let parsed = (|| Some((code?, discount?, minimum?)))();
-    let (code, discount, minimum) = parser.finish(parsed)?;
-    let CouponCreateInput { valid_from, valid_until, usage_limit, .. } = input;
-    let terms = CouponTerms { discount, valid_from, valid_until, minimum, usage_limit };
-    let command = CouponCommand::Create { code: code.clone(), terms };
-    let terms = Terms::of(&input.idempotency_key, None);
-    ask(ctx, "couponCreate", code, &input, terms, command).await
+    }
 }
 
-async fn disable(ctx: &Context<'_>, input: CouponDisableInput) -> Result<Done<Coupon>, Failure> {
+async fn disable(
+    ctx: &Context<'_>,
+    input: CouponDisableInput,
+) -> Result<Completed<Coupon>, Failure> {
     let code = input.code.parse().map_err(|_| Failure::not_found("code"))?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    ask(ctx, "couponDisable", code, &input, terms, CouponCommand::Disable).await
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    ask(ctx, "couponDisable", code, &input, options, CouponCommand::Disable).await
 }
 
 async fn ask(
@@ -248,11 +255,11 @@ async fn ask(
     name: &'static str,
     code: CouponCode,
     input: &impl Serialize,
-    terms: Terms<'_>,
+    options: MutationOptions<'_>,
     command: CouponCommand,
-) -> Result<Done<Coupon>, Failure> {
-    let receipt = execute(ctx, input, terms, AskCoupon { name, code, command }).await?;
-    Done::of(receipt, "code", |subject| match subject.state {
+) -> Result<Completed<Coupon>, Failure> {
+    let receipt = execute(ctx, input, options, AskCoupon { name, code, command }).await?;
+    Completed::from_receipt(receipt, "code", |subject| match subject.state {
         domain::State::Coupon(state) => Coupon::new(subject.version, state),
         _ => None,
     })

@@ -210,18 +210,29 @@ impl UserError {
         UserError::new(invalid.code, invalid.message, path)
     }
 
-    /// The same error, about another input field.
-    pub fn at(mut self, place: Vec<String>) -> Self {
+    /// The same error, about the input field at this path.
+    fn with_path(mut self, field: &[String]) -> Self {
         let (UserError::General(GeneralError { path, .. })
         | UserError::InsufficientStock(InsufficientStockError { path, .. })
         | UserError::PriceChanged(PriceChangedError { path, .. })
         | UserError::VersionConflict(VersionConflictError { path, .. })) = &mut self;
-        *path = place;
+        *path = field.to_vec();
         self
     }
 }
 
 impl Failure {
+    /// The same failure; its user errors are about the input field at this path.
+    #[must_use]
+    pub fn with_path(self, field: &[String]) -> Self {
+        match self {
+            Failure::User(errors) => {
+                Failure::User(errors.into_iter().map(|error| error.with_path(field)).collect())
+            }
+            Failure::Fault(error) => Failure::Fault(error),
+        }
+    }
+
     /// The refusal of the rules has this code.
     pub fn is(&self, code: ErrorCode) -> bool {
         match self {

@@ -1,4 +1,4 @@
-//! Makes values of the domain from what a client sent, and remembers where each came from.
+//! Makes values of the domain from a mutation's input. An error names the input field that it is about.
 
 use std::str::FromStr;
 
@@ -9,13 +9,13 @@ use uuid::Uuid;
 use super::errors::{Failure, UserError, in_input};
 use super::money::MoneyInput;
 
-/// Collects all that is wrong with an input, so that a client is told at once.
+/// Collects every error of an input, so that one answer names them all.
 #[derive(Debug, Default)]
 pub struct Parser {
     errors: Vec<UserError>,
 }
 
-/// Where a value stands: `input`, then names and indexes.
+/// The path of a field below `input`: names of fields and indexes into lists.
 pub type Path<'p> = &'p [&'p str];
 
 impl Parser {
@@ -81,23 +81,30 @@ impl Parser {
         self.take(path, within.ok_or_else(|| Invalid::new(ErrorCode::InvalidQuantity, message)))
     }
 
-    /// The whole input, once all parts of it are there.
-    pub fn finish<T>(self, input: Option<T>) -> Result<T, Failure> {
-        match input {
-            Some(input) if self.errors.is_empty() => Ok(input),
+    fn finish<T>(self, parsed: Option<T>) -> Result<T, Failure> {
+        match parsed {
+            Some(parsed) if self.errors.is_empty() => Ok(parsed),
             _ => Err(Failure::User(self.errors)),
         }
     }
 }
 
-/// An id that is the whole of what is parsed.
-pub fn id(field: &str, id: &ID) -> Result<Uuid, Failure> {
+/// Parses an input. `read` parses every field before it ends, by `?`, at the first that has an error.
+///
+/// # Errors
+/// All errors that the parser has collected.
+pub fn parse<T>(read: impl FnOnce(&mut Parser) -> Option<T>) -> Result<T, Failure> {
     let mut parser = Parser::default();
-    let id = parser.id(&[field], id);
-    parser.finish(id)
+    let parsed = read(&mut parser);
+    parser.finish(parsed)
 }
 
-/// A SKU that is the whole of what is parsed.
-pub fn sku(field: &str, sku: &str) -> Result<Sku, Failure> {
+/// Parses the id in this field of the input.
+pub fn parse_id(field: &str, id: &ID) -> Result<Uuid, Failure> {
+    parse(|parser| parser.id(&[field], id))
+}
+
+/// Parses the SKU in this field of the input.
+pub fn parse_sku(field: &str, sku: &str) -> Result<Sku, Failure> {
     sku.parse().map_err(|invalid| UserError::invalid(invalid, in_input(field)).into())
 }

@@ -18,7 +18,8 @@ mod notifications;
 mod operations;
 mod orders;
 mod payments;
-mod places;
+mod personal;
+
 mod position;
 mod products;
 mod shop;

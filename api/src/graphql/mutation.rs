@@ -11,92 +11,99 @@ use super::position::Position;
 use super::shop::{caller, shop};
 use crate::auth::Caller;
 
-/// The parts of an input that say how often and on what it is to be done.
+/// What every mutation's input may say about how it is executed.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms<'i> {
+pub struct MutationOptions<'i> {
+    /// The idempotency key: a repetition under the same key is not executed again.
     pub key: Option<&'i ID>,
+    /// The mutation is refused unless the object is at this version.
     pub expected_version: Option<i32>,
 }
 
-impl<'i> Terms<'i> {
+impl<'i> MutationOptions<'i> {
     /// The key is an `ID` where the input asks for one, and an `Option` where it may be left out.
-    pub fn of(key: impl Into<Option<&'i ID>>, expected_version: Option<i32>) -> Self {
-        Terms { key: key.into(), expected_version }
+    pub fn new(key: impl Into<Option<&'i ID>>, expected_version: Option<i32>) -> Self {
+        MutationOptions { key: key.into(), expected_version }
     }
 }
 
-/// What a mutation came to: its object, if it was done.
+/// A mutation that was executed: its object and the position of its last event.
 #[derive(Debug)]
-pub struct Done<T> {
+pub struct Completed<T> {
     pub object: T,
     pub position: i64,
     pub replayed: bool,
 }
 
-impl<T> Done<T> {
-    /// With the object that is rendered from the command's subject.
+impl<T> Completed<T> {
+    /// Renders the object from the command's subject.
     ///
     /// # Errors
-    /// Where there is none: what this field of the input names does not exist.
-    pub fn of(
+    /// `NOT_FOUND` at this field of the input, if the command has no subject that can be rendered.
+    pub fn from_receipt(
         receipt: Receipt,
         field: &str,
         render: impl FnOnce(Subject) -> Option<T>,
     ) -> Result<Self, Failure> {
         let Receipt { position, replayed, subject, .. } = receipt;
         let object = subject.and_then(render).ok_or_else(|| Failure::not_found(field))?;
-        Ok(Done { object, position, replayed })
+        Ok(Completed { object, position, replayed })
     }
 }
 
-/// Executes a command for the caller. `input` is what a repetition under the same key must repeat.
+/// Executes a command for the caller. A repetition under the same key must have the same `input`.
 pub async fn execute(
     ctx: &Context<'_>,
     input: &impl Serialize,
-    terms: Terms<'_>,
+    options: MutationOptions<'_>,
     command: impl Command,
 ) -> Result<Receipt, Failure> {
-    execute_at(ctx, input, terms, command, |_| None).await
+    execute_with_paths(ctx, input, options, command, |_| None).await
 }
 
-/// Likewise; `place` finds the input field that a refusal is about, where the domain, which knows
-/// nothing of inputs, cannot name it.
-pub async fn execute_at(
+/// Executes a command like [`execute`]. `path_of` finds the input field that a refusal is about where the
+/// domain cannot name it, because the domain knows nothing of inputs.
+pub async fn execute_with_paths(
     ctx: &Context<'_>,
     input: &impl Serialize,
-    terms: Terms<'_>,
+    options: MutationOptions<'_>,
     command: impl Command,
-    place: impl FnOnce(&Refusal) -> Option<Vec<String>>,
+    path_of: impl FnOnce(&Refusal) -> Option<Vec<String>>,
 ) -> Result<Receipt, Failure> {
+    let context = context(ctx, input, options, command.name())?;
+    shop(ctx).bus.execute(command, context).await.map_err(|error| {
+        let path = match &error {
+            CommandError::Refused(refusal) => path_of(refusal),
+            _ => None,
+        };
+        let failure = Failure::from(error);
+        if let Some(path) = path { failure.with_path(&path) } else { failure }
+    })
+}
+
+/// The command's context: who sends it, under which key, in which trace.
+fn context(
+    ctx: &Context<'_>,
+    input: &impl Serialize,
+    options: MutationOptions<'_>,
+    command: &'static str,
+) -> Result<commands::Context, Failure> {
     let actor = caller(ctx).actor();
-    let context = match terms.key {
+    let context = match options.key {
         None => commands::Context::once(actor),
         Some(key) => {
             check_key(key, caller(ctx))?;
-            commands::Context::keyed(actor, key, command.name(), input).map_err(|error| {
-                tracing::error!(%error, "an input cannot be hashed");
+            commands::Context::keyed(actor, key, command, input).map_err(|error| {
+                tracing::error!(%error, command, "the input of a mutation cannot be hashed");
                 super::errors::fault("INTERNAL", "internal error")
             })?
         }
     };
     let trace = ctx.data_opt::<Option<Trace>>().copied().flatten();
-    let expected_version = terms.expected_version;
-    let context = commands::Context { expected_version, trace, ..context };
-    shop(ctx).bus.execute(command, context).await.map_err(|error| {
-        let path = match &error {
-            CommandError::Refused(refusal) => place(refusal),
-            _ => None,
-        };
-        match (Failure::from(error), path) {
-            (Failure::User(errors), Some(path)) => {
-                Failure::User(errors.into_iter().map(|error| error.at(path.clone())).collect())
-            }
-            (failure, _) => failure,
-        }
-    })
+    Ok(commands::Context { expected_version: options.expected_version, trace, ..context })
 }
 
-/// Strangers share one name, so only chance keeps their keys apart.
+/// Callers who have not signed in share one actor, so only random keys keep their requests apart.
 fn check_key(key: &ID, caller: &Caller) -> Result<(), Failure> {
     let refuse = |message| {
         let path = in_input("idempotencyKey");
@@ -131,9 +138,10 @@ macro_rules! payload {
 
         impl $name {
             fn render(
-                done: Result<$crate::graphql::mutation::Done<$object>, $crate::graphql::errors::Failure>,
+                result: Result<$crate::graphql::mutation::Completed<$object>, $crate::graphql::errors::Failure>,
             ) -> async_graphql::Result<Self> {
-                let (object, errors, position, replayed) = $crate::graphql::mutation::parts(done)?;
+                let $crate::graphql::mutation::PayloadFields { object, errors, position, replayed } =
+                    $crate::graphql::mutation::PayloadFields::from_result(result)?;
                 Ok($name { $field: object, errors, position, replayed })
             }
         }
@@ -141,15 +149,28 @@ macro_rules! payload {
 }
 pub(super) use payload;
 
-type Parts<T> = (Option<T>, Vec<UserError>, Option<Position>, bool);
+/// The fields that every payload has.
+#[derive(Debug)]
+pub struct PayloadFields<T> {
+    pub object: Option<T>,
+    pub errors: Vec<UserError>,
+    pub position: Option<Position>,
+    pub replayed: bool,
+}
 
-/// The parts of a payload, or a fault, which is told at the top level.
-pub fn parts<T>(done: Result<Done<T>, Failure>) -> async_graphql::Result<Parts<T>> {
-    match done {
-        Ok(Done { object, position, replayed }) => {
-            Ok((Some(object), vec![], Some(Position(position)), replayed))
+impl<T> PayloadFields<T> {
+    /// # Errors
+    /// A fault, which belongs into the answer's top-level errors and not into the payload.
+    pub fn from_result(result: Result<Completed<T>, Failure>) -> async_graphql::Result<Self> {
+        match result {
+            Ok(Completed { object, position, replayed }) => {
+                let position = Some(Position(position));
+                Ok(PayloadFields { object: Some(object), errors: Vec::new(), position, replayed })
+            }
+            Err(Failure::User(errors)) => {
+                Ok(PayloadFields { object: None, errors, position: None, replayed: false })
+            }
+            Err(Failure::Fault(error)) => Err(error),
         }
-        Err(Failure::User(errors)) => Ok((None, errors, None, false)),
-        Err(Failure::Fault(error)) => Err(error),
     }
 }

@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use super::connection::{connect, page};
 use super::errors::{Failure, query_fault};
-use super::input::{Parser, sku};
+use super::input::{parse, parse_sku};
 use super::money::{Money, MoneyInput};
-use super::mutation::{Done, Terms, execute, payload};
+use super::mutation::{Completed, MutationOptions, execute, payload};
 use super::position::Position;
 use super::shop::shop;
 
@@ -288,9 +288,11 @@ impl ProductMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which product.")] input: ProductDiscontinueInput,
     ) -> Result<ProductDiscontinuePayload> {
-        let terms = Terms::of(&input.idempotency_key, input.expected_version);
+        let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("productDiscontinue", ProductCommand::Discontinue);
-        ProductDiscontinuePayload::render(ask(ctx, name, &input.sku, &input, terms, command).await)
+        ProductDiscontinuePayload::render(
+            ask(ctx, name, &input.sku, &input, options, command).await,
+        )
     }
 
     /// Puts a product on sale again.
@@ -299,64 +301,75 @@ impl ProductMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which product.")] input: ProductReinstateInput,
     ) -> Result<ProductReinstatePayload> {
-        let terms = Terms::of(&input.idempotency_key, input.expected_version);
+        let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("productReinstate", ProductCommand::Reinstate);
-        ProductReinstatePayload::render(ask(ctx, name, &input.sku, &input, terms, command).await)
+        ProductReinstatePayload::render(ask(ctx, name, &input.sku, &input, options, command).await)
     }
 }
 
-async fn create(ctx: &Context<'_>, input: ProductCreateInput) -> Result<Done<Product>, Failure> {
-    let mut parser = Parser::default();
-    let sku = parser.sku(&["sku"], &input.sku);
-    let name = parser.text(&["name"], &input.name, Text::SHORT);
-    let description =
-        parser.optional_text(&["description"], input.description.as_ref(), Text::LONG);
-    let image_url = parser.optional_text(&["imageUrl"], input.image_url.as_ref(), 2_000);
-    let price = parser.money(&["price"], &input.price);
-    let command = (|| {
-        let (sku, name) = (sku?, name?);
-        let (description, image_url, price) = (description?, image_url?, price?);
-        Some(ProductCommand::Create { sku, name, description, image_url, price })
-    })();
-    let command = parser.finish(command)?;
-    let terms = Terms::of(&input.idempotency_key, None);
-    ask(ctx, "productCreate", &input.sku, &input, terms, command).await
+async fn create(
+    ctx: &Context<'_>,
+    input: ProductCreateInput,
+) -> Result<Completed<Product>, Failure> {
+    let command = parse(|parser| {
+        let sku = parser.sku(&["sku"], &input.sku);
+        let name = parser.text(&["name"], &input.name, Text::SHORT);
+        let description =
+            parser.optional_text(&["description"], input.description.as_ref(), Text::LONG);
+        let image_url = parser.optional_text(&["imageUrl"], input.image_url.as_ref(), 2_000);
+        let price = parser.money(&["price"], &input.price);
+        Some(ProductCommand::Create {
+            sku: sku?,
+            name: name?,
+            description: description?,
+            image_url: image_url?,
+            price: price?,
+        })
+    })?;
+    let options = MutationOptions::new(&input.idempotency_key, None);
+    ask(ctx, "productCreate", &input.sku, &input, options, command).await
 }
 
-async fn update(ctx: &Context<'_>, input: ProductUpdateInput) -> Result<Done<Product>, Failure> {
-    let mut parser = Parser::default();
-    let name = parser.optional_text(&["name"], input.name.as_ref(), Text::SHORT);
-    let description =
-        parser.optional_text(&["description"], input.description.as_ref(), Text::LONG);
-    let image_url = parser.optional_text(&["imageUrl"], input.image_url.as_ref(), 2_000);
-    let command = (|| {
-        let (name, description, image_url) = (name?, description?, image_url?);
-        Some(ProductCommand::Update { name, description, image_url })
-    })();
-    let command = parser.finish(command)?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    ask(ctx, "productUpdate", &input.sku, &input, terms, command).await
+async fn update(
+    ctx: &Context<'_>,
+    input: ProductUpdateInput,
+) -> Result<Completed<Product>, Failure> {
+    let command = parse(|parser| {
+        let name = parser.optional_text(&["name"], input.name.as_ref(), Text::SHORT);
+        let description =
+            parser.optional_text(&["description"], input.description.as_ref(), Text::LONG);
+        let image_url = parser.optional_text(&["imageUrl"], input.image_url.as_ref(), 2_000);
+        Some(ProductCommand::Update {
+            name: name?,
+            description: description?,
+            image_url: image_url?,
+        })
+    })?;
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    ask(ctx, "productUpdate", &input.sku, &input, options, command).await
 }
 
-async fn reprice(ctx: &Context<'_>, input: ProductRepriceInput) -> Result<Done<Product>, Failure> {
-    let mut parser = Parser::default();
-    let price = parser.money(&["price"], &input.price);
-    let command = parser.finish(price.map(|price| ProductCommand::Reprice { price }))?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    ask(ctx, "productReprice", &input.sku, &input, terms, command).await
+async fn reprice(
+    ctx: &Context<'_>,
+    input: ProductRepriceInput,
+) -> Result<Completed<Product>, Failure> {
+    let price = parse(|parser| parser.money(&["price"], &input.price))?;
+    let command = ProductCommand::Reprice { price };
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    ask(ctx, "productReprice", &input.sku, &input, options, command).await
 }
 
 async fn ask(
     ctx: &Context<'_>,
     name: &'static str,
-    of: &str,
+    sku: &str,
     input: &impl Serialize,
-    terms: Terms<'_>,
+    options: MutationOptions<'_>,
     command: ProductCommand,
-) -> Result<Done<Product>, Failure> {
-    let sku = sku("sku", of)?;
-    let receipt = execute(ctx, input, terms, AskProduct { name, sku, command }).await?;
-    Done::of(receipt, "sku", |subject| match subject.state {
+) -> Result<Completed<Product>, Failure> {
+    let sku = parse_sku("sku", sku)?;
+    let receipt = execute(ctx, input, options, AskProduct { name, sku, command }).await?;
+    Completed::from_receipt(receipt, "sku", |subject| match subject.state {
         domain::State::Product(state) => Product::new(subject.version, state),
         _ => None,
     })

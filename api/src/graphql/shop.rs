@@ -1,4 +1,4 @@
-//! What the resolvers run on, and who is asking.
+//! What the resolvers use: the shop, the caller, and who may see what.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::position::Position;
 use crate::auth::{Authenticator, Caller, Identity};
 use crate::config::ChargesByCountry;
 
-/// The shop as the schema sees it.
+/// Everything that a resolver needs, beside the caller.
 #[derive(Debug, Clone)]
 pub struct Shop {
     pub bus: Bus,
@@ -30,7 +30,7 @@ pub struct Shop {
     pub current_carts: CurrentCarts,
 }
 
-/// What the shop's owner decided.
+/// The settings of the shop that resolvers need.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// Tax and shipping.
@@ -60,30 +60,30 @@ pub fn caller<'c>(ctx: &Context<'c>) -> &'c Caller {
 }
 
 impl Shop {
-    /// Waits until the read models show what happened up to `position`.
+    /// Waits until the read models have applied all events up to `position`.
     ///
     /// # Errors
-    /// `STALE`, when that takes too long.
+    /// `STALE` if they have not within [`Policy::wait_for_position`].
     pub async fn fresh(
         &self,
         models: &[ReadModel],
         position: Option<Position>,
     ) -> async_graphql::Result<()> {
         let Some(Position(position)) = position else { return Ok(()) };
-        let patience = self.policy.wait_for_position;
-        let waited = self.read_models.wait_for(models, position, patience).await;
+        let at_most = self.policy.wait_for_position;
+        let waited = self.read_models.wait_for(models, position, at_most).await;
         waited.map_err(|stale| fault("STALE", &stale.to_string()))
     }
 
-    /// The cart to try after this one. What this node remembers of a caller's present cart may have
-    /// ended at another node; then the refusal has brought it up to date.
+    /// The cart to try after `tried`, if the command was refused because `tried` has ended. The cart that
+    /// this node has cached as the caller's may have ended at another node; the refusal has updated the cache.
     pub async fn next_cart<T>(
         &self,
         caller: &Caller,
         (named, tried): (Option<CartId>, CartId),
-        done: &Result<T, Failure>,
+        result: &Result<T, Failure>,
     ) -> Result<Option<(CartId, Owner)>, Failure> {
-        let ended = matches!(done, Err(failure) if failure.is(ErrorCode::CartNotActive));
+        let ended = matches!(result, Err(failure) if failure.is(ErrorCode::CartNotActive));
         if named.is_some() || !ended {
             return Ok(None);
         }
@@ -91,7 +91,7 @@ impl Shop {
         Ok((next != tried).then_some((next, owner)))
     }
 
-    /// The cart that a caller means: the one named, or their own present one.
+    /// The cart that a command is about: the named one, or else the caller's current one.
     pub async fn cart_of(
         &self,
         caller: &Caller,
@@ -99,7 +99,7 @@ impl Shop {
     ) -> Result<(CartId, Owner), Failure> {
         match (named, caller) {
             (None, Caller::Customer { id }) => {
-                Ok((self.current_carts.of(self, *id).await?, Owner::Customer(*id)))
+                Ok((self.current_carts.find(self, *id).await?, Owner::Customer(*id)))
             }
             (None, Caller::Guest { cart }) => Ok((*cart, Owner::Guest)),
             (None, _) => Err(Failure::not_found("cartId")),
@@ -116,28 +116,24 @@ impl Shop {
         }
     }
 
-    /// Refuses an order that is not the caller's as if it did not exist.
+    /// # Errors
+    /// `NOT_FOUND` if the order does not exist or is not the caller's: the same answer.
     pub async fn own_order(&self, caller: &Caller, order: OrderId) -> Result<(), Failure> {
         let own = self.bus.look(order.stream(), |state| match state {
             State::Order(order) => order.details().is_some_and(|d| may_use_order(caller, d)),
             _ => false,
         });
-        match own.await? {
-            true => Ok(()),
-            false => Err(Failure::not_found("orderId")),
-        }
+        if own.await? { Ok(()) } else { Err(Failure::not_found("orderId")) }
     }
 
-    /// Refuses a payment that does not exist.
+    /// # Errors
+    /// `NOT_FOUND` if the payment does not exist.
     pub async fn known_payment(&self, payment: PaymentId) -> Result<(), Failure> {
         let known = self.bus.look(payment.stream(), |state| match state {
             State::Payment(payment) => payment.details().is_some(),
             _ => false,
         });
-        match known.await? {
-            true => Ok(()),
-            false => Err(Failure::not_found("paymentId")),
-        }
+        if known.await? { Ok(()) } else { Err(Failure::not_found("paymentId")) }
     }
 }
 
@@ -149,12 +145,12 @@ pub fn may_use_cart(caller: &Caller, cart: CartId, owner: Owner) -> bool {
     }
 }
 
-/// A guest may see the order that was placed with their cart.
+/// A guest may use the order that was placed with their cart.
 pub fn may_use_order(caller: &Caller, order: &OrderDetails) -> bool {
     may_use_cart(caller, order.placed.cart, order.placed.buyer)
 }
 
-/// Which of a customer's carts is their present one: a hint, checked each time.
+/// A cache of each customer's current cart, by its number. An entry is a hint: it is checked at every use.
 #[derive(Debug, Clone)]
 pub struct CurrentCarts(Arc<Cache<CustomerId, u32>>);
 
@@ -163,8 +159,9 @@ impl CurrentCarts {
         CurrentCarts(Arc::new(Cache::new(customers)))
     }
 
-    /// Carts end in order, so the present one is the first from the hint on that has not ended.
-    async fn of(&self, shop: &Shop, customer: CustomerId) -> Result<CartId, Failure> {
+    /// A customer's carts end in the order of their numbers, so the current cart is the first, from the cached
+    /// number on, that has not ended.
+    async fn find(&self, shop: &Shop, customer: CustomerId) -> Result<CartId, Failure> {
         let mut number = match self.0.get(&customer) {
             Some(number) => number,
             None => shop.read_models.latest_cart(customer).await?.map_or(1, |cart| cart.number),

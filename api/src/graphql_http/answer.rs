@@ -1,34 +1,34 @@
-//! Answers: GraphQL's JSON, its media type and its status; faults without their details.
+//! Answers: GraphQL's JSON, its media type and its status; internal errors without their details.
 
 use async_graphql::{ErrorExtensions, Response as GraphqlResponse, ServerError, Value};
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use opentelemetry::trace::TraceId;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Refusal;
 use super::media::Media;
-use crate::metrics::requests::FAULTS;
+use crate::metrics::requests::RESOLVER_FAILURES;
 
-/// An error with an `extensions.code`, for resolvers.  One without a code is taken for a fault.
+/// An error with an `extensions.code`, for resolvers. An error without a code counts as internal.
 pub fn coded(code: &str, message: impl Into<String>) -> async_graphql::Error {
     async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
 }
 
-/// The answer to what must not happen; its details are in the log.
+/// The answer to an internal error; its details are in the log.
 pub fn internal() -> Response {
     error(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, INTERNAL_MESSAGE)
 }
 
-/// An error outside of GraphQL, in its form all the same.
+/// An error of a path that does not serve GraphQL, in the form of GraphQL's errors.
 pub fn error(status: StatusCode, code: &str, message: &str) -> Response {
     let error = with_code(ServerError::new(message, None), code);
     render(status, &GraphqlResponse::from_errors(vec![error]), Media::Json)
 }
 
 const INTERNAL: &str = "INTERNAL";
-const INTERNAL_MESSAGE: &str = "something went wrong here; it has been logged";
+const INTERNAL_MESSAGE: &str = "an internal error occurred; it has been logged";
 
 pub(super) fn refuse(refusal: &Refusal, media: Media) -> Response {
     let mut error = match refusal {
@@ -42,75 +42,68 @@ pub(super) fn refuse(refusal: &Refusal, media: Media) -> Response {
     let mut response =
         render(refusal.status(media), &GraphqlResponse::from_errors(vec![error]), media);
     let headers = response.headers_mut();
-    match refusal {
-        Refusal::Method => {
-            drop(headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST")))
-        }
-        Refusal::MutationOverGet => {
-            drop(headers.insert(header::ALLOW, HeaderValue::from_static("POST")))
-        }
-        Refusal::Busy => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
-        Refusal::RateLimited(too_many) => {
-            headers.insert(header::RETRY_AFTER, too_many.retry_after_s().into());
-        }
-        Refusal::Unauthenticated(_) => {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        _ => {}
-    }
+    headers.extend(header_of(refusal));
     response
 }
 
-/// The answer of the schema.
+/// The header that tells a client what to do about the refusal.
+fn header_of(refusal: &Refusal) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = match refusal {
+        Refusal::Method => (header::ALLOW, HeaderValue::from_static("GET, POST")),
+        Refusal::MutationOverGet => (header::ALLOW, HeaderValue::from_static("POST")),
+        Refusal::Busy => (header::RETRY_AFTER, HeaderValue::from_static("1")),
+        Refusal::RateLimited(too_many) => (header::RETRY_AFTER, too_many.retry_after_s().into()),
+        Refusal::Unauthenticated(_) => {
+            (header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+        }
+        _ => return None,
+    };
+    Some((name, value))
+}
+
+/// The answer to a request that was executed.
 pub(super) fn answer(
     mut response: GraphqlResponse,
     media: Media,
     trace: Option<TraceId>,
 ) -> Response {
-    let status = match is_request_error(&response) {
-        true if media == Media::Response => StatusCode::BAD_REQUEST,
-        _ => StatusCode::OK,
-    };
+    let is_bad_request = media == Media::Response && is_request_error(&response);
+    let status = if is_bad_request { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let errors = std::mem::take(&mut response.errors).into_iter();
-    response.errors = errors.map(|error| told(error, trace)).collect();
+    response.errors = errors.map(|error| shown_to_client(error, trace)).collect();
     let http_headers = std::mem::take(&mut response.http_headers);
     let mut answer = render(status, &response, media);
     answer.headers_mut().extend(http_headers);
     answer
 }
 
-/// Whether execution never began: then there is no `data`, not even null.
+/// Whether execution never started: then there is no `data`, not even null.
 pub(super) fn is_request_error(response: &GraphqlResponse) -> bool {
     response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// An error as the client is told it.
-fn told(error: ServerError, trace: Option<TraceId>) -> ServerError {
+/// The error as the client gets it: with a code, and without the details of an internal error.
+fn shown_to_client(error: ServerError, trace: Option<TraceId>) -> ServerError {
     let has_code =
         error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some());
-    match () {
-        () if has_code => error,
-        () if error.source.is_none() && is_bad_input(&error.message) => {
-            with_code(error, "BAD_USER_INPUT")
-        }
-        () if error.path.is_empty() && error.source.is_none() => {
-            with_code(error, "GRAPHQL_VALIDATION_FAILED")
-        }
-        () => {
-            let trace = trace.map(tracing::field::display);
-            tracing::error!(message = error.message, path = ?error.path, trace, "a resolver failed");
-            FAULTS.inc();
-            with_code(
-                ServerError { message: INTERNAL_MESSAGE.to_owned(), source: None, ..error },
-                INTERNAL,
-            )
-        }
+    if has_code {
+        error
+    } else if error.source.is_none() && is_bad_input(&error.message) {
+        with_code(error, "BAD_USER_INPUT")
+    } else if error.source.is_none() && error.path.is_empty() {
+        with_code(error, "GRAPHQL_VALIDATION_FAILED")
+    } else {
+        let trace = trace.map(tracing::field::display);
+        tracing::error!(message = error.message, path = ?error.path, trace, "a resolver failed");
+        RESOLVER_FAILURES.inc();
+        let message = INTERNAL_MESSAGE.to_owned();
+        with_code(ServerError { message, source: None, ..error }, INTERNAL)
     }
 }
 
-/// What async-graphql says of an argument that is not of its type; it gives no code of its own.
+/// Whether this is async-graphql's message about an argument of the wrong type; it sets no code itself.
 fn is_bad_input(message: &str) -> bool {
     ["Failed to parse \"", "Expected input type \"", "Invalid value for argument "]
         .iter()
@@ -122,7 +115,7 @@ fn with_code(mut error: ServerError, code: &str) -> ServerError {
     error
 }
 
-/// Room for most answers, so that they are written without being moved.
+/// The capacity that most answers fit in, so that the buffer does not grow while they are written.
 const USUAL_BYTES: usize = 1_024;
 
 fn render(status: StatusCode, response: &GraphqlResponse, media: Media) -> Response {
@@ -163,8 +156,8 @@ impl Serialize for Wire<'_> {
 mod tests {
     use super::*;
 
-    fn told_code(error: ServerError) -> (String, String) {
-        let error = told(error, None);
+    fn shown(error: ServerError) -> (String, String) {
+        let error = shown_to_client(error, None);
         let code = error.extensions.as_ref().and_then(|extensions| extensions.get("code").cloned());
         (code.map(|code| code.to_string()).unwrap_or_default(), error.message)
     }
@@ -175,25 +168,25 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_told_without_its_details() {
+    fn an_internal_error_is_shown_without_its_details() {
         let fault = async_graphql::Error::from(std::io::Error::other("password is hunter2"));
-        let (code, message) = told_code(at_a_field(fault));
+        let (code, message) = shown(at_a_field(fault));
         assert_eq!(code, "\"INTERNAL\"");
         assert!(!message.contains("hunter2"));
-        let (code, message) = told_code(at_a_field(async_graphql::Error::new("hunter2")));
+        let (code, message) = shown(at_a_field(async_graphql::Error::new("hunter2")));
         assert_eq!(code, "\"INTERNAL\"");
         assert!(!message.contains("hunter2"));
     }
 
     #[test]
-    fn an_error_with_a_code_is_told_as_it_is() {
-        let told = told_code(at_a_field(coded("STALE", "the read model lags")));
-        assert_eq!(told, ("\"STALE\"".to_owned(), "the read model lags".to_owned()));
+    fn an_error_with_a_code_is_shown_as_it_is() {
+        let shown = shown(at_a_field(coded("STALE", "the read model lags")));
+        assert_eq!(shown, ("\"STALE\"".to_owned(), "the read model lags".to_owned()));
     }
 
     #[test]
     fn an_argument_of_another_type_is_the_clients_error() {
         let error = async_graphql::Error::new("Failed to parse \"Int\": no");
-        assert_eq!(told_code(at_a_field(error)).0, "\"BAD_USER_INPUT\"");
+        assert_eq!(shown(at_a_field(error)).0, "\"BAD_USER_INPUT\"");
     }
 }

@@ -12,9 +12,10 @@ use async_graphql::{Positioned, ServerError, Variables};
 
 use super::cost::{Cost, Scale};
 use super::inputs::InputTypes;
-use super::{Limits, Refusal, lexer};
+use super::{Refusal, lexer};
 use crate::access::{self, Root, RootFields};
 use crate::auth::Caller;
+use crate::config::Limits;
 
 /// A document within its bounds, and what matters of the operation that will run.
 #[derive(Debug)]
@@ -330,7 +331,7 @@ mod tests {
     fn a_root_field_cannot_hide_in_a_fragment_or_behind_an_alias() {
         let query = "{ me: events ... { ...F } } fragment F on Query { projections ...G } fragment G on Query { me }";
         let document = prepare(query, None, &Limits::default()).unwrap();
-        let schema = RootFields::of("type Query { me: Int events: Int }").unwrap();
+        let schema = RootFields::from_sdl("type Query { me: Int events: Int }").unwrap();
         assert_eq!(document.root_fields, ["events", "projections", "me"]);
         assert!(matches!(
             document.allow(false, true, &schema, &Caller::Anonymous),

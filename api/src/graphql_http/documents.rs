@@ -10,9 +10,10 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
+use super::Refusal;
 use super::document::{self, Document};
 use super::params::Persisted;
-use super::{Limits, Refusal};
+use crate::config::Limits;
 
 /// Bytes of parsed documents, some two thousand of usual size.
 const DOCUMENT_BYTES: u64 = 32 << 20;
@@ -43,7 +44,7 @@ struct Key {
 
 /// The document that a request asks for.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct RequestedDocument {
     pub(super) document: Arc<Document>,
     /// Whether it has been validated before.
     pub(super) is_known: bool,
@@ -67,7 +68,7 @@ impl Documents {
         persisted: Option<Persisted>,
         operation: Option<String>,
         limits: &Limits,
-    ) -> Result<Asked, Refusal> {
+    ) -> Result<RequestedDocument, Refusal> {
         let (text, hash) = match (query, persisted) {
             (Some(text), None) => (text, None),
             (Some(text), Some(persisted)) => {
@@ -85,24 +86,24 @@ impl Documents {
         };
         let key = Key { text, operation };
         if let Some(document) = self.parsed.get(&key) {
-            return Ok(Asked { document, is_known: true, key, hash });
+            return Ok(RequestedDocument { document, is_known: true, key, hash });
         }
         let document = document::prepare(&key.text, key.operation.as_deref(), limits)?;
-        Ok(Asked { document: Arc::new(document), is_known: false, key, hash })
+        Ok(RequestedDocument { document: Arc::new(document), is_known: false, key, hash })
     }
 
     /// Keeps a document that passed validation.
-    pub(super) fn keep(&self, asked: Asked) {
-        if let Some(hash) = asked.hash {
-            self.texts.insert(hash, Arc::from(asked.key.text.as_str()));
+    pub(super) fn keep(&self, requested: RequestedDocument) {
+        if let Some(hash) = requested.hash {
+            self.texts.insert(hash, Arc::from(requested.key.text.as_str()));
         }
-        if !asked.is_known {
-            self.parsed.insert(asked.key, asked.document);
+        if !requested.is_known {
+            self.parsed.insert(requested.key, requested.document);
         }
     }
 }
 
-impl Asked {
+impl RequestedDocument {
     pub(super) fn operation(&self) -> Option<&str> {
         self.key.operation.as_deref()
     }
@@ -133,7 +134,7 @@ impl Weighter<String, Arc<str>> for Bytes {
 mod tests {
     use super::*;
 
-    fn find(documents: &Documents, query: &str, operation: Option<&str>) -> Asked {
+    fn find(documents: &Documents, query: &str, operation: Option<&str>) -> RequestedDocument {
         let operation = operation.map(str::to_owned);
         documents.find(Some(query.to_owned()), None, operation, &Limits::default()).unwrap()
     }
@@ -155,7 +156,7 @@ mod tests {
         for n in 0..2_000 {
             let key = Key { text: "x".repeat(10_000), operation: Some(n.to_string()) };
             let (document, hash) = (document.clone(), Some(sha256(&n.to_string())));
-            documents.keep(Asked { document, is_known: false, key, hash });
+            documents.keep(RequestedDocument { document, is_known: false, key, hash });
         }
         // 400 kB each of 32 MiB, and 10 kB each of 4 MiB.
         let kept = (documents.parsed.len(), documents.texts.len());
@@ -169,7 +170,12 @@ mod tests {
         let document = find(&documents, &format!("{{ {} }}", "a ".repeat(990)), None).document;
         for n in 0..1_000 {
             let key = Key { text: n.to_string(), operation: None };
-            documents.keep(Asked { document: document.clone(), is_known: false, key, hash: None });
+            documents.keep(RequestedDocument {
+                document: document.clone(),
+                is_known: false,
+                key,
+                hash: None,
+            });
             assert!(find(&documents, "{ often }", None).is_known, "{n}");
         }
     }

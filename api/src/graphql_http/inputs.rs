@@ -34,7 +34,7 @@ struct InputField {
 impl InputTypes {
     /// # Errors
     /// Where the text is no schema.
-    pub(super) fn of(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
+    pub(super) fn from_sdl(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
         let mut types = HashMap::new();
         for definition in parse_schema(sdl)?.definitions {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
@@ -133,7 +133,7 @@ mod tests {
         let (_, operation) = document.operations.iter().next().unwrap();
         let declared = operation.node.variable_definitions.iter().map(|variable| &variable.node);
         let variables = Variables::from_json(json!({ "v": value }));
-        InputTypes::of(SDL).unwrap().certainly_fit(declared, &variables)
+        InputTypes::from_sdl(SDL).unwrap().certainly_fit(declared, &variables)
     }
 
     #[test]
@@ -181,7 +181,7 @@ mod tests {
         let document = parse_query("query($v: Int!) { a(b: $v) }").unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let declared = operation.node.variable_definitions.iter().map(|variable| &variable.node);
-        let types = InputTypes::of(SDL).unwrap();
+        let types = InputTypes::from_sdl(SDL).unwrap();
         assert!(types.certainly_fit(declared, &Variables::default()));
     }
 }

@@ -2,8 +2,6 @@
 
 use axum::http::{HeaderMap, header};
 
-use super::Refusal;
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Media {
     /// `application/json`: any answer to a well-formed request is a 200, as old clients expect.
@@ -20,8 +18,9 @@ impl Media {
         }
     }
 
-    /// The type the client likes best; among equals the first.  No preference means `application/json`.
-    pub(super) fn accepted(headers: &HeaderMap) -> Result<Media, Refusal> {
+    /// The type that the client prefers; the first among equals. Without a preference, `application/json`.
+    /// `None` if `Accept` allows neither.
+    pub(super) fn accepted(headers: &HeaderMap) -> Option<Media> {
         let mut best: Option<(Media, f32)> = None;
         let mut stated = false;
         for value in headers.get_all(header::ACCEPT) {
@@ -34,9 +33,9 @@ impl Media {
             }
         }
         match best {
-            Some((media, _)) => Ok(media),
-            None if stated => Err(Refusal::NotAcceptable),
-            None => Ok(Media::Json),
+            Some((media, _)) => Some(media),
+            None if stated => None,
+            None => Some(Media::Json),
         }
     }
 }
@@ -61,7 +60,7 @@ mod tests {
 
     fn accepted(accept: &'static str) -> Option<Media> {
         let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
-        Media::accepted(&headers).ok()
+        Media::accepted(&headers)
     }
 
     #[test]
@@ -83,6 +82,6 @@ mod tests {
         ] {
             assert_eq!(accepted(accept), media, "{accept}");
         }
-        assert_eq!(Media::accepted(&HeaderMap::new()).ok(), Some(Media::Json));
+        assert_eq!(Media::accepted(&HeaderMap::new()), Some(Media::Json));
     }
 }

@@ -12,7 +12,6 @@ mod document;
 mod documents;
 mod inputs;
 mod lexer;
-mod limits;
 mod media;
 mod params;
 mod refusal;
@@ -31,21 +30,21 @@ use commands::Trace;
 use tokio::sync::Semaphore;
 
 pub use answer::{coded, error, internal};
-pub use limits::Limits;
 pub(crate) use params::read_body;
 pub use refusal::Refusal;
 pub use slot::Slot;
 
 use crate::access::RootFields;
 use crate::auth::{Authenticator, Caller, Identity};
-use crate::metrics::requests::Watch;
+use crate::config::Limits;
+use crate::metrics::requests::RequestMeter;
 use crate::rate_limit::RateLimit;
 use documents::Documents;
 use inputs::InputTypes;
 use media::Media;
 use params::Params;
 
-/// One schema twice: for documents that come for the first time, and for those known to be valid.
+/// The schema twice: `strict` validates documents, `fast` executes documents that are known to be valid.
 #[derive(Debug, Clone)]
 pub struct Schemas<E> {
     pub strict: E,
@@ -53,20 +52,20 @@ pub struct Schemas<E> {
 }
 
 impl<E> Schemas<E> {
-    /// From what builds the schema in a mode of validation.
+    /// Builds the schema in both modes of validation.
     pub fn build(build: impl Fn(ValidationMode) -> E) -> Self {
         Schemas { strict: build(ValidationMode::Strict), fast: build(ValidationMode::Fast) }
     }
 }
 
-/// The GraphQL endpoint: a schema and what guards it.
+/// The GraphQL endpoint: a schema, and everything that a request is checked with.
 #[derive(Debug, Clone)]
 pub struct Endpoint<E> {
     schemas: Schemas<E>,
     documents: Arc<Documents>,
     input_types: Arc<InputTypes>,
     root_fields: Arc<RootFields>,
-    /// The schema's text; `None` where it may not be looked at.
+    /// The schema's text; `None` if clients may not read it.
     sdl: Option<Arc<str>>,
     auth: Arc<Authenticator>,
     limits: Arc<Limits>,
@@ -75,12 +74,12 @@ pub struct Endpoint<E> {
 }
 
 impl<E: Executor> Endpoint<E> {
-    /// `sdl` is the schema's text; whether clients may look at it is `introspection`.
+    /// `sdl` is the schema's text; `introspection` is whether clients may read it.
     ///
-    /// Within a runtime: the rate limit has a task of its own.
+    /// Must be called in a Tokio runtime, because the rate limit spawns a task.
     ///
     /// # Errors
-    /// Where the text is no schema, so that access could not be checked.
+    /// If `sdl` is not a schema, because access could not be checked.
     pub fn new(
         schemas: Schemas<E>,
         sdl: &str,
@@ -88,8 +87,8 @@ impl<E: Executor> Endpoint<E> {
         auth: Arc<Authenticator>,
         limits: Limits,
     ) -> Result<Self, async_graphql::parser::Error> {
-        let root_fields = Arc::new(RootFields::of(sdl)?);
-        let input_types = Arc::new(InputTypes::of(sdl)?);
+        let root_fields = Arc::new(RootFields::from_sdl(sdl)?);
+        let input_types = Arc::new(InputTypes::from_sdl(sdl)?);
         let documents = Arc::new(Documents::new());
         let slots = Arc::new(Semaphore::new(limits.in_flight));
         let rate_limit = RateLimit::start(&limits);
@@ -118,7 +117,7 @@ impl<E: Executor> Endpoint<E> {
     async fn handle(
         &self,
         request: HttpRequest<Body>,
-        watch: &mut Watch,
+        meter: &mut RequestMeter,
     ) -> Result<GraphqlResponse, Refusal> {
         let (head, body) = request.into_parts();
         let is_get = matches!(head.method, Method::GET | Method::HEAD);
@@ -126,16 +125,17 @@ impl<E: Executor> Endpoint<E> {
             params::require_json(&head.headers)?;
         }
         let identity = self.identify(&head)?;
-        let params = match is_get {
-            true => Params::from_query_string(head.uri.query().unwrap_or_default(), &self.limits)?,
-            false => Params::from_body(body, &self.limits).await?,
+        let params = if is_get {
+            Params::from_query_string(head.uri.query().unwrap_or_default(), &self.limits)?
+        } else {
+            Params::from_body(body, &self.limits).await?
         };
         let slot = Slot::take(&self.slots)?;
-        let from = (identity, head.extensions.get::<Trace>().copied());
-        self.execute(params, from, is_get, slot, watch).await
+        let caller = (identity, head.extensions.get::<Trace>().copied());
+        self.execute(params, caller, is_get, slot, meter).await
     }
 
-    /// Who sends this, unless they send too much.
+    /// Identifies the caller and counts the request against their rate limit.
     fn identify(&self, head: &request::Parts) -> Result<Identity, Refusal> {
         let identity = self.auth.identify(&head.headers);
         let caller = identity.as_ref().map_or(&Caller::Anonymous, |identity| &identity.caller);
@@ -149,20 +149,21 @@ impl<E: Executor> Endpoint<E> {
         (identity, trace): (Identity, Option<Trace>),
         is_get: bool,
         slot: Arc<Slot>,
-        watch: &mut Watch,
+        meter: &mut RequestMeter,
     ) -> Result<GraphqlResponse, Refusal> {
         let Params { query, persisted, operation_name, variables } = params;
-        let asked = self.documents.find(query, persisted, operation_name, &self.limits)?;
-        let document = &asked.document;
-        watch.runs(document.kind());
+        let requested = self.documents.find(query, persisted, operation_name, &self.limits)?;
+        let document = &requested.document;
+        meter.set_operation(document.kind());
         document.allow(is_get, self.sdl.is_some(), &self.root_fields, &identity.caller)?;
-        let is_valid = asked.is_known && document.stays_valid_with(&variables, &self.input_types);
+        let is_valid =
+            requested.is_known && document.stays_valid_with(&variables, &self.input_types);
         let schema = if is_valid { &self.schemas.fast } else { &self.schemas.strict };
 
-        // The text stays behind: nothing reads it where there is a parsed document.
+        // The parsed document is enough; nothing reads the text.
         let mut request = Request::new("").variables(variables);
         request.set_parsed_query(document.parsed.clone());
-        if let Some(name) = asked.operation() {
+        if let Some(name) = requested.operation() {
             request = request.operation_name(name);
         }
         if self.sdl.is_none() {
@@ -174,7 +175,7 @@ impl<E: Executor> Endpoint<E> {
         drop(slot);
         let response = response.map_err(|_| Refusal::Timeout(limit))?;
         if !answer::is_request_error(&response) {
-            self.documents.keep(asked);
+            self.documents.keep(requested);
         }
         Ok(response)
     }
@@ -184,21 +185,27 @@ async fn graphql<E: Executor>(
     State(endpoint): State<Endpoint<E>>,
     request: HttpRequest<Body>,
 ) -> Response {
-    let mut watch = Watch::begin();
+    let mut meter = RequestMeter::start();
     let trace = request.extensions().get::<Trace>().map(|trace| trace.id);
     let is_served = matches!(*request.method(), Method::POST | Method::GET | Method::HEAD);
-    let accepted = match is_served {
-        true => Media::accepted(request.headers()),
-        false => Err(Refusal::Method),
+    let (media, result) = match Media::accepted(request.headers()) {
+        _ if !is_served => (Media::Json, Err(Refusal::Method)),
+        None => (Media::Json, Err(Refusal::NotAcceptable)),
+        Some(media) => (media, endpoint.handle(request, &mut meter).await),
     };
-    let (media, result) = match accepted {
-        Ok(media) => (media, endpoint.handle(request, &mut watch).await),
-        Err(refusal) => (Media::Json, Err(refusal)),
-    };
-    watch.end(&result);
+    meter.end(outcome(&result));
     match result {
         Ok(response) => answer::answer(response, media, trace),
         Err(refusal) => answer::refuse(&refusal, media),
+    }
+}
+
+/// The outcome of a request in the metrics.
+fn outcome(result: &Result<GraphqlResponse, Refusal>) -> &'static str {
+    match result {
+        Ok(response) if response.errors.is_empty() => "OK",
+        Ok(_) => "ERRORS",
+        Err(refusal) => refusal.code(),
     }
 }
 

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::{Limits, Refusal};
+use super::Refusal;
+use crate::config::Limits;
 
 /// The parameters of a GraphQL request.
 #[derive(Debug)]

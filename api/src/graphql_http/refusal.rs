@@ -9,7 +9,7 @@ use super::lexer::LexError;
 use super::media::Media;
 use crate::access::Denied;
 use crate::auth::Unauthenticated;
-use crate::config::duration;
+use crate::duration;
 use crate::rate_limit::TooMany;
 
 /// An end of the request before there is data.

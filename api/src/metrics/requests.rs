@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 use std::time::Instant;
 
-use async_graphql::Response;
 use axum::http::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -12,7 +11,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use crate::graphql_http::Refusal;
 use crate::traces;
 
 static REQUESTS: LazyLock<Family<Ended, Counter>> = LazyLock::new(Family::default);
@@ -22,11 +20,11 @@ static SECONDS: LazyLock<Family<Kind, Histogram>> = LazyLock::new(|| {
     Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_5, 2.0, 15)))
 });
 
-/// Requests that have a slot.
+/// Requests that hold a slot.
 pub static IN_FLIGHT: LazyLock<Gauge> = LazyLock::new(Gauge::default);
 
-/// Resolvers that failed: their clients were told `INTERNAL`.
-pub static FAULTS: LazyLock<Counter> = LazyLock::new(Counter::default);
+/// Resolvers that failed; their clients got the code `INTERNAL`.
+pub static RESOLVER_FAILURES: LazyLock<Counter> = LazyLock::new(Counter::default);
 
 static WEBHOOKS: LazyLock<Family<Received, Counter>> = LazyLock::new(Family::default);
 
@@ -39,7 +37,7 @@ pub(super) fn register(registry: &mut Registry) {
     let help = "GraphQL requests under way, but for those that only wait for the payment provider";
     registry.register("requests_in_flight", help, IN_FLIGHT.clone());
     let help = "Resolvers that failed, whose clients were told INTERNAL";
-    registry.register("resolver_faults", help, FAULTS.clone());
+    registry.register("resolver_faults", help, RESOLVER_FAILURES.clone());
     let help = "Webhooks by the status they were answered with";
     registry.register("webhooks", help, WEBHOOKS.clone());
 }
@@ -60,40 +58,37 @@ struct Received {
     status: u16,
 }
 
-/// A request under way; it is counted when it ends, in whatever way.
+/// A request in progress; it is counted when it ends, however it ends.
 #[derive(Debug)]
-pub struct Watch {
-    begun: Instant,
+pub struct RequestMeter {
+    started: Instant,
     /// `query` or `mutation`, once that is known.
     operation: &'static str,
     outcome: &'static str,
 }
 
-impl Watch {
-    pub fn begin() -> Watch {
-        Watch { begun: Instant::now(), operation: "unknown", outcome: "HUNG_UP" }
+impl RequestMeter {
+    pub fn start() -> RequestMeter {
+        RequestMeter { started: Instant::now(), operation: "unknown", outcome: "HUNG_UP" }
     }
 
-    pub fn runs(&mut self, operation: &'static str) {
+    pub fn set_operation(&mut self, operation: &'static str) {
         self.operation = operation;
         traces::name_after(operation);
     }
 
-    pub fn end(mut self, result: &Result<Response, Refusal>) {
-        self.outcome = match result {
-            Ok(response) if response.errors.is_empty() => "OK",
-            Ok(_) => "ERRORS",
-            Err(refusal) => refusal.code(),
-        };
-        tracing::Span::current().record("graphql.outcome", self.outcome);
+    /// `outcome` is `OK`, `ERRORS` or the code of a refusal.
+    pub fn end(mut self, outcome: &'static str) {
+        self.outcome = outcome;
+        tracing::Span::current().record("graphql.outcome", outcome);
     }
 }
 
-impl Drop for Watch {
+impl Drop for RequestMeter {
     fn drop(&mut self) {
-        let Watch { begun, operation, outcome } = *self;
+        let RequestMeter { started, operation, outcome } = *self;
         REQUESTS.get_or_create(&Ended { operation, outcome }).inc();
-        SECONDS.get_or_create(&Kind { operation }).observe(begun.elapsed().as_secs_f64());
+        SECONDS.get_or_create(&Kind { operation }).observe(started.elapsed().as_secs_f64());
     }
 }
 

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::patience::Patience;
-use crate::graphql_http::Limits;
+use crate::config::Limits;
 
 /// When there is no socket left, others must end before the next can begin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -18,7 +18,7 @@ const MAX_AGE: Duration = Duration::from_secs(3600);
 /// presence opens nothing.
 pub(super) fn layer(cors: &Cors) -> Option<CorsLayer> {
     let origins = match cors {
-        Cors::Nobody => return None,
+        Cors::None => return None,
         Cors::Localhost => {
             AllowOrigin::predicate(|origin: &HeaderValue, _: &request::Parts| is_localhost(origin))
         }

@@ -19,8 +19,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use webhooks::Webhooks;
 
-use crate::config::Cors;
-use crate::graphql_http::{self, Endpoint, Limits};
+use crate::config::{Cors, Limits};
+use crate::graphql_http::{self, Endpoint};
 use crate::health::Health;
 use crate::metrics::Metrics;
 

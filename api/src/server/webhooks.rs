@@ -11,7 +11,8 @@ use axum::routing::post;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use crate::graphql_http::{Limits, error, read_body};
+use crate::config::Limits;
+use crate::graphql_http::{error, read_body};
 use crate::metrics::requests;
 
 type Handler = Arc<dyn Fn(HeaderMap, Bytes) -> BoxFuture<'static, StatusCode> + Send + Sync>;

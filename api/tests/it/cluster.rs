@@ -64,14 +64,14 @@ impl Shop {
     /// With a private cluster, which the program starts in its data directory.
     pub(crate) fn private() -> Shop {
         let config = setup().config;
-        let secrets = &config.secrets;
+        let auth = &config.auth;
         let variables = [
             ("CARTULARY_NO_DEMO", "1"),
             // A test is a crowd at one address, and at one desk.
             ("CARTULARY_RATE_LIMIT", "0"),
             ("RUST_LOG", "info"),
-            ("JWT_SECRET", secrets.jwt.expose()),
-            ("CARTULARY_CART_TOKEN_SECRET", secrets.cart_token.expose()),
+            ("JWT_SECRET", auth.jwt_secret.expose()),
+            ("CARTULARY_CART_TOKEN_SECRET", auth.cart_token_secret.expose()),
             ("CARTULARY_SIMULATOR_WEBHOOK_SECRET", HOOK_SECRET),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -125,7 +125,7 @@ impl Shop {
                 .ok()
                 .and_then(|address| address.ok().and_then(|address| *address));
         let Some(address) = address else { panic!("the program does not start:\n{log}") };
-        let auth = Arc::new(Authenticator::new(&self.config));
+        let auth = Arc::new(Authenticator::new(&self.config.auth));
         let node = Node { child, client: Client { address, auth, headers: vec![] }, log };
         node.until_ready().await;
         node

@@ -80,7 +80,7 @@ impl Query {
 
     /// Gives its slot up and then waits at the gate.
     async fn payments(&self, context: &Context<'_>) -> bool {
-        context.data_unchecked::<Arc<Slot>>().give_up();
+        context.data_unchecked::<Arc<Slot>>().release();
         context.data_unchecked::<Gate>().wait().await;
         true
     }

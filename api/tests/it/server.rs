@@ -144,7 +144,7 @@ async fn only_named_pages_may_call() {
     assert!(!may_call(&server, "http://localhost:3000").await);
 
     let mut setup_ = setup();
-    setup_.config.cors = Cors::Nobody;
+    setup_.config.cors = Cors::None;
     let server = setup_.start().await;
     assert!(!may_call(&server, "http://localhost:3000").await);
 }

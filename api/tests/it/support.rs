@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::auth::{Authenticator, Role};
-use api::config::{Config, Cors, Environment, Mail, Payments, Secrets, Traces};
-use api::graphql_http::{Limits, Schemas};
+use api::auth::{AuthSettings, Authenticator, Role};
+use api::config::{Config, Cors, Environment, Limits, Mail, Payments, Traces};
+use api::graphql_http::Schemas;
 use api::health::Check;
 use api::secret::Secret;
-use api::serve::{Parts, server};
+use api::serve::{ServerParts, server};
 use api::server::Webhooks;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use chrono::Utc;
@@ -53,11 +53,14 @@ pub(crate) fn setup() -> Setup {
         demo: false,
         introspection: true,
         pages: true,
-        jwt_issuer: "cartulary".to_owned(),
-        jwt_audience: "cartulary".to_owned(),
-        secrets: Secrets { jwt: secret("jwt"), cart_token: secret("cart") },
+        auth: AuthSettings {
+            jwt_issuer: "cartulary".to_owned(),
+            jwt_audience: "cartulary".to_owned(),
+            jwt_secret: secret("jwt"),
+            cart_token_secret: secret("cart"),
+            api_keys: Vec::new(),
+        },
         payments: Payments::Simulated { webhook_secret: Secret::new(HOOK_SECRET) },
-        api_keys: Vec::new(),
         cors: Cors::Localhost,
         cart_idle: Duration::from_secs(7 * 86_400),
         reservation: Duration::from_secs(900),
@@ -65,7 +68,7 @@ pub(crate) fn setup() -> Setup {
         authorization: Duration::from_secs(7 * 86_400),
         payment_retry: Duration::from_secs(1),
         charges: Default::default(),
-        mail: Mail::into_folder(),
+        mail: Mail::to_folder(),
         nats: None,
         traces: Traces::off(),
         // A test is a crowd at one address.
@@ -81,7 +84,7 @@ impl Setup {
         let address = listener.local_addr().unwrap();
         let gate = Gate::default();
         let schemas = Schemas::build(|mode| schema::schema(gate.clone(), mode));
-        let parts = Parts {
+        let parts = ServerParts {
             sdl: schemas.strict.sdl(),
             schemas,
             webhooks: self.webhooks,
@@ -90,10 +93,16 @@ impl Setup {
             sampler: Arc::new(|| Box::pin(async { Default::default() })),
         };
         let server =
-            server(&self.config, parts, Arc::new(Authenticator::new(&self.config))).unwrap();
+            server(&self.config, parts, Arc::new(Authenticator::new(&self.config.auth))).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(server.run(listener, async { drop(stopped.await) }));
-        Running { address, auth: Authenticator::new(&self.config), gate, stop: Some(stop), task }
+        Running {
+            address,
+            auth: Authenticator::new(&self.config.auth),
+            gate,
+            stop: Some(stop),
+            task,
+        }
     }
 }
 

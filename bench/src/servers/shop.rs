@@ -1,6 +1,6 @@
 //! The real server: what `cartulary serve` runs, but for the signals.
 
-use api::config::{Config, Faults, Options};
+use api::config::{Config, ConfigErrors, Options};
 use api::database::{Database, DatabaseError};
 use api::logging::{self, LogError};
 use api::serve::{self, ServeError};
@@ -10,7 +10,7 @@ use super::let_go;
 #[derive(Debug, thiserror::Error)]
 pub enum ShopError {
     #[error(transparent)]
-    Config(#[from] Faults),
+    Config(#[from] ConfigErrors),
     #[error(transparent)]
     Log(#[from] LogError),
     #[error(transparent)]

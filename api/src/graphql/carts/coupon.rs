@@ -8,10 +8,10 @@ use domain::coupon::CouponCode;
 use serde::Serialize;
 
 use super::Cart;
-use super::mutations::{done, wanted_cart};
+use super::mutations::{find_cart, render_cart};
 use crate::graphql::errors::{Failure, in_input};
-use crate::graphql::input::Parser;
-use crate::graphql::mutation::{Done, Terms, execute, execute_at, payload};
+use crate::graphql::input::parse;
+use crate::graphql::mutation::{Completed, MutationOptions, execute, execute_with_paths, payload};
 
 /// A coupon for a cart.
 #[derive(Debug, InputObject, Serialize)]
@@ -77,22 +77,24 @@ impl CartCouponMutation {
     }
 }
 
-async fn apply(ctx: &Context<'_>, input: CartCouponApplyInput) -> Result<Done<Cart>, Failure> {
-    let mut parser = Parser::default();
-    let code = parser.parse::<CouponCode>(&["code"], &input.code);
-    let code = parser.finish(code)?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    let (cart, _) = wanted_cart(ctx, input.cart_id.as_ref()).await?;
-    let place = |refusal: &Refusal| match refusal {
-        Refusal::Coupon(_) => Some(in_input("code")),
-        _ => None,
-    };
-    done(execute_at(ctx, &input, terms, ApplyCoupon { cart, code }, place).await?)
+async fn apply(ctx: &Context<'_>, input: CartCouponApplyInput) -> Result<Completed<Cart>, Failure> {
+    let code: CouponCode = parse(|parser| parser.parse(&["code"], &input.code))?;
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    let (cart, _) = find_cart(ctx, input.cart_id.as_ref()).await?;
+    let path_of =
+        |refusal: &Refusal| matches!(refusal, Refusal::Coupon(_)).then(|| in_input("code"));
+    let command = ApplyCoupon { cart, code };
+    render_cart(execute_with_paths(ctx, &input, options, command, path_of).await?)
 }
 
-async fn remove(ctx: &Context<'_>, input: CartCouponRemoveInput) -> Result<Done<Cart>, Failure> {
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    let (cart, _) = wanted_cart(ctx, input.cart_id.as_ref()).await?;
+async fn remove(
+    ctx: &Context<'_>,
+    input: CartCouponRemoveInput,
+) -> Result<Completed<Cart>, Failure> {
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    let (cart, _) = find_cart(ctx, input.cart_id.as_ref()).await?;
     let command = CartCommand::RemoveCoupon;
-    done(execute(ctx, &input, terms, AskCart { name: "cartCouponRemove", cart, command }).await?)
+    render_cart(
+        execute(ctx, &input, options, AskCart { name: "cartCouponRemove", cart, command }).await?,
+    )
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{Context, Result, SimpleObject};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use domain::cart::CartDetails;
 use domain::checkout::quote;
 use domain::coupon::Coupon;
@@ -32,7 +32,7 @@ pub struct CartEstimate {
     total: Money,
 }
 
-/// Nothing for an empty cart, or one with something in it that is no longer sold.
+/// The estimate; `None` if the cart is empty or something in it is no longer sold.
 pub async fn estimate(
     ctx: &Context<'_>,
     details: &CartDetails,
@@ -44,16 +44,22 @@ pub async fn estimate(
         Some(code) => read_models.coupon(code).await.map_err(query_fault)?.map(|row| row.state),
         None => None,
     };
-    Ok(of(details, &offers, coupon.as_ref(), &shop(ctx).policy.charges.to(country)))
+    Ok(estimate_at(
+        details,
+        &offers,
+        coupon.as_ref(),
+        &shop(ctx).policy.charges.to(country),
+        Utc::now(),
+    ))
 }
 
-fn of(
+fn estimate_at(
     details: &CartDetails,
     offers: &[Offer],
     coupon: Option<&Coupon>,
     charges: &Charges,
+    now: DateTime<Utc>,
 ) -> Option<CartEstimate> {
-    let now = Utc::now();
     let (quoted, coupon_problem) = match quote(details, offers, coupon, charges, now) {
         Err(refusal) if coupon.is_some() => {
             (quote(details, offers, None, charges, now), Some(refusal.to_string()))
@@ -71,7 +77,7 @@ fn of(
     })
 }
 
-/// Of every line, in their order.
+/// The present offer of every line, in the order of the lines; `None` if one is no longer sold.
 async fn offers(ctx: &Context<'_>, details: &CartDetails) -> Result<Option<Vec<Offer>>> {
     if details.lines.is_empty() {
         return Ok(None);

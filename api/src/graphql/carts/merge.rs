@@ -6,10 +6,10 @@ use domain::checkout::MergeCarts;
 use serde::Serialize;
 
 use super::Cart;
-use super::mutations::done;
+use super::mutations::render_cart;
 use crate::auth::Caller;
 use crate::graphql::errors::Failure;
-use crate::graphql::mutation::{Done, Terms, execute, payload};
+use crate::graphql::mutation::{Completed, MutationOptions, execute, payload};
 use crate::graphql::shop::{caller, shop};
 
 /// The cart that somebody filled before they signed in.
@@ -45,7 +45,7 @@ impl CartMergeMutation {
     }
 }
 
-async fn merge(ctx: &Context<'_>, input: CartMergeInput) -> Result<Done<Cart>, Failure> {
+async fn merge(ctx: &Context<'_>, input: CartMergeInput) -> Result<Completed<Cart>, Failure> {
     let Caller::Customer { id: customer } = *caller(ctx) else {
         return Err(Failure::not_found("cartToken"));
     };
@@ -53,13 +53,16 @@ async fn merge(ctx: &Context<'_>, input: CartMergeInput) -> Result<Done<Cart>, F
     let guest = guest.map_err(|_| Failure::not_found("cartToken"))?;
     let idle_seconds = shop(ctx).policy.cart_idle_seconds;
     let merge_into = async |into: CartId| {
-        let terms = Terms::of(&input.idempotency_key, None);
-        done(execute(ctx, &input, terms, MergeCarts { guest, into, customer, idle_seconds }).await?)
+        let options = MutationOptions::new(&input.idempotency_key, None);
+        render_cart(
+            execute(ctx, &input, options, MergeCarts { guest, into, customer, idle_seconds })
+                .await?,
+        )
     };
     let (into, _) = shop(ctx).cart_of(caller(ctx), None).await?;
-    let done = merge_into(into).await;
-    match shop(ctx).next_cart(caller(ctx), (None, into), &done).await? {
+    let merged = merge_into(into).await;
+    match shop(ctx).next_cart(caller(ctx), (None, into), &merged).await? {
         Some((into, _)) => merge_into(into).await,
-        None => done,
+        None => merged,
     }
 }

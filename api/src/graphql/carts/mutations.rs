@@ -4,17 +4,19 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use commands::Receipt;
 use commands::cart::{AddLines, AskCart, WantedLine};
 use domain::cart::{CartCommand, Owner};
-use domain::{CartId, Quantity, Refusal};
+use domain::{CartId, Quantity, Refusal, Sku};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::Cart;
 use crate::auth::Caller;
 use crate::graphql::errors::{Failure, UserError};
-use crate::graphql::input::{self, Parser};
-use crate::graphql::lines;
+use crate::graphql::input::{Parser, parse, parse_id};
+use crate::graphql::lines::{path_of_line, path_of_sku};
 use crate::graphql::money::MoneyInput;
-use crate::graphql::mutation::{Done, Terms, execute, execute_at, parts, payload};
+use crate::graphql::mutation::{
+    Completed, MutationOptions, PayloadFields, execute, execute_with_paths, payload,
+};
 use crate::graphql::position::Position;
 use crate::graphql::shop::{caller, shop};
 
@@ -150,8 +152,8 @@ impl CartMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "How to repeat it safely.")] input: CartCreateInput,
     ) -> Result<CartCreatePayload> {
-        let done = create(ctx, input).await;
-        let (cart, errors, position, replayed) = parts(done)?;
+        let fields = PayloadFields::from_result(create(ctx, input).await)?;
+        let PayloadFields { object: cart, errors, position, replayed } = fields;
         let guests = cart.as_ref().filter(|cart| cart.owner() == Owner::Guest);
         let token = guests.map(|cart| shop(ctx).authenticator.carts.issue(cart.id));
         Ok(CartCreatePayload { cart, token, errors, position, replayed })
@@ -190,79 +192,100 @@ impl CartMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which cart.")] input: CartClearInput,
     ) -> Result<CartClearPayload> {
-        let terms = Terms::of(&input.idempotency_key, input.expected_version);
+        let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let cart = input.cart_id.as_ref();
         CartClearPayload::render(
-            ask(ctx, "cartClear", cart, &input, terms, CartCommand::Clear).await,
+            ask(ctx, "cartClear", cart, &input, options, CartCommand::Clear).await,
         )
     }
 }
 
-async fn create(ctx: &Context<'_>, input: CartCreateInput) -> Result<Done<Cart>, Failure> {
+async fn create(ctx: &Context<'_>, input: CartCreateInput) -> Result<Completed<Cart>, Failure> {
     let Caller::Customer { .. } = caller(ctx) else {
-        return begin(ctx, &input, CartId(Uuid::now_v7()), Owner::Guest).await;
+        return create_cart(ctx, &input, CartId(Uuid::now_v7()), Owner::Guest).await;
     };
     let (cart, owner) = shop(ctx).cart_of(caller(ctx), None).await?;
-    let done = begin(ctx, &input, cart, owner).await;
-    match shop(ctx).next_cart(caller(ctx), (None, cart), &done).await? {
-        Some((cart, owner)) => begin(ctx, &input, cart, owner).await,
-        None => done,
+    let created = create_cart(ctx, &input, cart, owner).await;
+    match shop(ctx).next_cart(caller(ctx), (None, cart), &created).await? {
+        Some((cart, owner)) => create_cart(ctx, &input, cart, owner).await,
+        None => created,
     }
 }
 
-async fn begin(
+async fn create_cart(
     ctx: &Context<'_>,
     input: &CartCreateInput,
     cart: CartId,
     owner: Owner,
-) -> Result<Done<Cart>, Failure> {
-    let terms = Terms::of(&input.idempotency_key, None);
+) -> Result<Completed<Cart>, Failure> {
+    let options = MutationOptions::new(&input.idempotency_key, None);
     let command = CartCommand::Create { owner, idle_seconds: shop(ctx).policy.cart_idle_seconds };
     let command = AskCart { name: "cartCreate", cart, command };
-    done(execute(ctx, input, terms, command).await?)
+    render_cart(execute(ctx, input, options, command).await?)
 }
 
-async fn add(ctx: &Context<'_>, input: CartLinesAddInput) -> Result<Done<Cart>, Failure> {
-    let mut parser = Parser::default();
-    bounded(&mut parser, "lines", input.lines.len());
-    let mut lines = Vec::with_capacity(input.lines.len());
-    for (n, line) in input.lines.iter().enumerate() {
+async fn add(ctx: &Context<'_>, input: CartLinesAddInput) -> Result<Completed<Cart>, Failure> {
+    let lines = parse(|parser| Some(parse_wanted_lines(parser, &input.lines)))?;
+    let named = parse_cart_id(input.cart_id.as_ref())?;
+    let (cart, owner) = shop(ctx).cart_of(caller(ctx), named).await?;
+    let idle_seconds = shop(ctx).policy.cart_idle_seconds;
+    let add = AddLines { cart, owner, idle_seconds, lines };
+    let added = add_lines(ctx, &input, add.clone()).await;
+    match shop(ctx).next_cart(caller(ctx), (named, cart), &added).await? {
+        Some((cart, owner)) => add_lines(ctx, &input, AddLines { cart, owner, ..add }).await,
+        None => added,
+    }
+}
+
+/// A line with an error is left out; the parser keeps the error.
+fn parse_wanted_lines(parser: &mut Parser, lines: &[CartLineAddInput]) -> Vec<WantedLine> {
+    check_count(parser, "lines", lines.len());
+    let mut wanted = Vec::with_capacity(lines.len());
+    for (n, line) in lines.iter().enumerate() {
         let n = n.to_string();
         let sku = parser.sku(&["lines", &n, "sku"], &line.sku);
         let quantity = parser.quantity(&["lines", &n, "quantity"], line.quantity);
         let path = ["lines", &n, "expectedUnitPrice"];
         let expected = parser.optional_money(&path, line.expected_unit_price.as_ref());
         if let (Some(sku), Some(quantity), Some(expected_unit_price)) = (sku, quantity, expected) {
-            lines.push(WantedLine { sku, quantity, expected_unit_price });
+            wanted.push(WantedLine { sku, quantity, expected_unit_price });
         }
     }
-    let lines = parser.finish(Some(lines))?;
-    let named = named(input.cart_id.as_ref())?;
-    let (cart, owner) = shop(ctx).cart_of(caller(ctx), named).await?;
-    let idle_seconds = shop(ctx).policy.cart_idle_seconds;
-    let add = AddLines { cart, owner, idle_seconds, lines };
-    let done = add_to(ctx, &input, add.clone()).await;
-    match shop(ctx).next_cart(caller(ctx), (named, cart), &done).await? {
-        Some((cart, owner)) => add_to(ctx, &input, AddLines { cart, owner, ..add }).await,
-        None => done,
-    }
+    wanted
 }
 
-async fn add_to(
+async fn add_lines(
     ctx: &Context<'_>,
     input: &CartLinesAddInput,
     command: AddLines,
-) -> Result<Done<Cart>, Failure> {
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
-    done(execute_at(ctx, input, terms, command, place).await?)
+) -> Result<Completed<Cart>, Failure> {
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    let path_of = |refusal: &Refusal| path_of_line(refusal, &input.lines, |line| &line.sku);
+    render_cart(execute_with_paths(ctx, input, options, command, path_of).await?)
 }
 
-async fn update(ctx: &Context<'_>, input: CartLinesUpdateInput) -> Result<Done<Cart>, Failure> {
-    let mut parser = Parser::default();
-    bounded(&mut parser, "lines", input.lines.len());
-    let mut lines = Vec::with_capacity(input.lines.len());
-    for (n, line) in input.lines.iter().enumerate() {
+async fn update(
+    ctx: &Context<'_>,
+    input: CartLinesUpdateInput,
+) -> Result<Completed<Cart>, Failure> {
+    let lines = parse(|parser| Some(parse_new_quantities(parser, &input.lines)))?;
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    let (cart, _) = find_cart(ctx, input.cart_id.as_ref()).await?;
+    let command = CartCommand::UpdateLines { lines };
+    let command = AskCart { name: "cartLinesUpdate", cart, command };
+    let path_of = |refusal: &Refusal| path_of_line(refusal, &input.lines, |line| &line.sku);
+    render_cart(execute_with_paths(ctx, &input, options, command, path_of).await?)
+}
+
+/// `None` is the quantity 0, which removes the line. A line with an error is left out; the parser keeps the
+/// error.
+fn parse_new_quantities(
+    parser: &mut Parser,
+    lines: &[CartLineUpdateInput],
+) -> Vec<(Sku, Option<Quantity>)> {
+    check_count(parser, "lines", lines.len());
+    let mut quantities = Vec::with_capacity(lines.len());
+    for (n, line) in lines.iter().enumerate() {
         let n = n.to_string();
         let sku = parser.sku(&["lines", &n, "sku"], &line.sku);
         let quantity = match line.quantity {
@@ -270,53 +293,52 @@ async fn update(ctx: &Context<'_>, input: CartLinesUpdateInput) -> Result<Done<C
             units => parser.quantity(&["lines", &n, "quantity"], units).map(Some),
         };
         if let (Some(sku), Some(quantity)) = (sku, quantity) {
-            lines.push((sku, quantity));
+            quantities.push((sku, quantity));
         }
     }
-    let command = parser.finish(Some(CartCommand::UpdateLines { lines }))?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    let (cart, _) = wanted_cart(ctx, input.cart_id.as_ref()).await?;
-    let command = AskCart { name: "cartLinesUpdate", cart, command };
-    let place = |refusal: &Refusal| lines::part_of(refusal, &input.lines, |line| &line.sku);
-    done(execute_at(ctx, &input, terms, command, place).await?)
+    quantities
 }
 
-async fn remove(ctx: &Context<'_>, input: CartLinesRemoveInput) -> Result<Done<Cart>, Failure> {
-    let mut parser = Parser::default();
-    bounded(&mut parser, "skus", input.skus.len());
-    let mut skus = Vec::with_capacity(input.skus.len());
-    for (n, sku) in input.skus.iter().enumerate() {
-        skus.extend(parser.sku(&["skus", &n.to_string()], sku));
-    }
-    let command = parser.finish(Some(CartCommand::RemoveLines { skus }))?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    let (cart, _) = wanted_cart(ctx, input.cart_id.as_ref()).await?;
+async fn remove(
+    ctx: &Context<'_>,
+    input: CartLinesRemoveInput,
+) -> Result<Completed<Cart>, Failure> {
+    let skus = parse(|parser| {
+        check_count(parser, "skus", input.skus.len());
+        let skus = input.skus.iter().enumerate();
+        Some(skus.filter_map(|(n, sku)| parser.sku(&["skus", &n.to_string()], sku)).collect())
+    })?;
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    let (cart, _) = find_cart(ctx, input.cart_id.as_ref()).await?;
+    let command = CartCommand::RemoveLines { skus };
     let command = AskCart { name: "cartLinesRemove", cart, command };
-    let place = |refusal: &Refusal| lines::named(refusal, &input.skus);
-    done(execute_at(ctx, &input, terms, command, place).await?)
+    let path_of = |refusal: &Refusal| path_of_sku(refusal, &input.skus);
+    render_cart(execute_with_paths(ctx, &input, options, command, path_of).await?)
 }
 
-fn bounded(parser: &mut Parser, field: &str, count: usize) {
+/// Checks how many lines a request names.
+fn check_count(parser: &mut Parser, field: &str, count: usize) {
     if !(1..=domain::cart::MAX_LINES).contains(&count) {
-        let message = format!("name 1 to {} lines", domain::cart::MAX_LINES);
+        let message = format!("name from 1 to {} lines, not {count}", domain::cart::MAX_LINES);
         let code = if count == 0 {
             domain::ErrorCode::InvalidInput
         } else {
             domain::ErrorCode::TooManyLines
         };
-        parser.take::<Quantity>(&[field], Err(domain::Invalid::new(code, message)));
+        parser.take::<()>(&[field], Err(domain::Invalid::new(code, message)));
     }
 }
 
-fn named(cart: Option<&ID>) -> Result<Option<CartId>, Failure> {
-    cart.map(|id| input::id("cartId", id).map(CartId)).transpose()
+fn parse_cart_id(cart: Option<&ID>) -> Result<Option<CartId>, Failure> {
+    cart.map(|id| parse_id("cartId", id).map(CartId)).transpose()
 }
 
-pub(super) async fn wanted_cart(
+/// The cart that the input names, or else the caller's.
+pub(super) async fn find_cart(
     ctx: &Context<'_>,
     id: Option<&ID>,
 ) -> Result<(CartId, Owner), Failure> {
-    shop(ctx).cart_of(caller(ctx), named(id)?).await
+    shop(ctx).cart_of(caller(ctx), parse_cart_id(id)?).await
 }
 
 async fn ask(
@@ -324,15 +346,15 @@ async fn ask(
     name: &'static str,
     cart: Option<&ID>,
     input: &impl Serialize,
-    terms: Terms<'_>,
+    options: MutationOptions<'_>,
     command: CartCommand,
-) -> Result<Done<Cart>, Failure> {
-    let (cart, _) = wanted_cart(ctx, cart).await?;
-    done(execute(ctx, input, terms, AskCart { name, cart, command }).await?)
+) -> Result<Completed<Cart>, Failure> {
+    let (cart, _) = find_cart(ctx, cart).await?;
+    render_cart(execute(ctx, input, options, AskCart { name, cart, command }).await?)
 }
 
-pub(super) fn done(receipt: Receipt) -> Result<Done<Cart>, Failure> {
-    Done::of(receipt, "cartId", |subject| match subject.state {
+pub(super) fn render_cart(receipt: Receipt) -> Result<Completed<Cart>, Failure> {
+    Completed::from_receipt(receipt, "cartId", |subject| match subject.state {
         domain::State::Cart(state) => Cart::new(CartId(subject.stream.id), subject.version, state),
         _ => None,
     })

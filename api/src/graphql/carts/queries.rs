@@ -40,13 +40,14 @@ impl CartQuery {
     }
 }
 
-/// A cart's row knows no present prices.
+/// The read models that the selected fields are read from: a cart's own row has no current prices.
 fn read_from(ctx: &Context<'_>) -> &'static [ReadModel] {
     let (cart, lines) = (ctx.look_ahead(), ctx.look_ahead().field("lines"));
     let shows = |part: &str| lines.field(part).exists();
-    match cart.field("estimate").exists() || shows("currentUnitPrice") || shows("product") {
-        true => &[ReadModel::Carts, ReadModel::Products, ReadModel::Coupons],
-        false => &[ReadModel::Carts],
+    if cart.field("estimate").exists() || shows("currentUnitPrice") || shows("product") {
+        &[ReadModel::Carts, ReadModel::Products, ReadModel::Coupons]
+    } else {
+        &[ReadModel::Carts]
     }
 }
 

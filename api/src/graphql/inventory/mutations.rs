@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::object::{AdjustmentKind, InventoryItem};
 use crate::graphql::errors::Failure;
-use crate::graphql::input::{Parser, sku};
-use crate::graphql::mutation::{Done, Terms, execute, payload};
+use crate::graphql::input::{parse, parse_sku};
+use crate::graphql::mutation::{Completed, MutationOptions, execute, payload};
 
 /// A SKU whose stock is to be kept.
 #[derive(Debug, InputObject, Serialize)]
@@ -121,67 +121,65 @@ impl InventoryMutation {
 async fn register(
     ctx: &Context<'_>,
     input: InventoryRegisterInput,
-) -> Result<Done<InventoryItem>, Failure> {
-    let mut parser = Parser::default();
-    let sku = parser.sku(&["sku"], &input.sku);
-    let on_hand = parser.units(&["onHand"], input.on_hand);
-    let reorder_level = parser.units(&["reorderLevel"], input.reorder_level);
-    let reorder_quantity = parser.units(&["reorderQuantity"], input.reorder_quantity);
-    let command = (|| {
-        let (sku, on_hand) = (sku?, on_hand?);
-        let (reorder_level, reorder_quantity) = (reorder_level?, reorder_quantity?);
-        Some(InventoryCommand::Register { sku, on_hand, reorder_level, reorder_quantity })
-    })();
-    let command = parser.finish(command)?;
-    let terms = Terms::of(&input.idempotency_key, None);
-    ask(ctx, "inventoryRegister", &input.sku, &input, terms, command).await
+) -> Result<Completed<InventoryItem>, Failure> {
+    let command = parse(|parser| {
+        let sku = parser.sku(&["sku"], &input.sku);
+        let on_hand = parser.units(&["onHand"], input.on_hand);
+        let reorder_level = parser.units(&["reorderLevel"], input.reorder_level);
+        let reorder_quantity = parser.units(&["reorderQuantity"], input.reorder_quantity);
+        Some(InventoryCommand::Register {
+            sku: sku?,
+            on_hand: on_hand?,
+            reorder_level: reorder_level?,
+            reorder_quantity: reorder_quantity?,
+        })
+    })?;
+    let options = MutationOptions::new(&input.idempotency_key, None);
+    ask(ctx, "inventoryRegister", &input.sku, &input, options, command).await
 }
 
 async fn adjust(
     ctx: &Context<'_>,
     input: InventoryAdjustInput,
-) -> Result<Done<InventoryItem>, Failure> {
-    let mut parser = Parser::default();
-    let reason = parser.optional_text(&["reason"], input.reason.as_ref(), Text::SHORT);
-    let reference =
-        parser.take(&["reference"], input.reference.as_deref().map(Text::reference).transpose());
+) -> Result<Completed<InventoryItem>, Failure> {
     let (kind, quantity) = (input.kind.into(), input.quantity);
-    let command = (|| {
-        let (reason, reference) = (reason?, reference?);
-        Some(InventoryCommand::Adjust { kind, quantity, reason, reference })
-    })();
-    let command = parser.finish(command)?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    ask(ctx, "inventoryAdjust", &input.sku, &input, terms, command).await
+    let command = parse(|parser| {
+        let reason = parser.optional_text(&["reason"], input.reason.as_ref(), Text::SHORT);
+        let reference = input.reference.as_deref().map(Text::reference).transpose();
+        let reference = parser.take(&["reference"], reference);
+        Some(InventoryCommand::Adjust { kind, quantity, reason: reason?, reference: reference? })
+    })?;
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    ask(ctx, "inventoryAdjust", &input.sku, &input, options, command).await
 }
 
 async fn set_reorder_level(
     ctx: &Context<'_>,
     input: InventoryReorderLevelSetInput,
-) -> Result<Done<InventoryItem>, Failure> {
-    let mut parser = Parser::default();
-    let reorder_level = parser.units(&["reorderLevel"], input.reorder_level);
-    let reorder_quantity = parser.units(&["reorderQuantity"], input.reorder_quantity);
-    let command = (|| {
-        let (reorder_level, reorder_quantity) = (reorder_level?, reorder_quantity?);
-        Some(InventoryCommand::SetReorderLevel { reorder_level, reorder_quantity })
-    })();
-    let command = parser.finish(command)?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    ask(ctx, "inventoryReorderLevelSet", &input.sku, &input, terms, command).await
+) -> Result<Completed<InventoryItem>, Failure> {
+    let command = parse(|parser| {
+        let level = parser.units(&["reorderLevel"], input.reorder_level);
+        let quantity = parser.units(&["reorderQuantity"], input.reorder_quantity);
+        Some(InventoryCommand::SetReorderLevel {
+            reorder_level: level?,
+            reorder_quantity: quantity?,
+        })
+    })?;
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    ask(ctx, "inventoryReorderLevelSet", &input.sku, &input, options, command).await
 }
 
 async fn ask(
     ctx: &Context<'_>,
     name: &'static str,
-    of: &str,
+    sku: &str,
     input: &impl Serialize,
-    terms: Terms<'_>,
+    options: MutationOptions<'_>,
     command: InventoryCommand,
-) -> Result<Done<InventoryItem>, Failure> {
-    let sku = sku("sku", of)?;
-    let receipt = execute(ctx, input, terms, AskInventory { name, sku, command }).await?;
-    Done::of(receipt, "sku", |subject| match subject.state {
+) -> Result<Completed<InventoryItem>, Failure> {
+    let sku = parse_sku("sku", sku)?;
+    let receipt = execute(ctx, input, options, AskInventory { name, sku, command }).await?;
+    Completed::from_receipt(receipt, "sku", |subject| match subject.state {
         domain::State::Inventory(state) => InventoryItem::new(subject.version, &state),
         _ => None,
     })

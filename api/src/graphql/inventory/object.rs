@@ -3,13 +3,16 @@
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
+use domain::Sku;
 use domain::inventory::Inventory;
 use projections::Row;
 use projections::inventory::{Figures, LedgerLine as Line};
 use serde::Serialize;
 
-use super::queries::ledger;
+use crate::graphql::connection::{connect, page};
+use crate::graphql::errors::query_fault;
 use crate::graphql::position::Position;
+use crate::graphql::shop::shop;
 
 /// The stock of one SKU. `available = onHand − reserved`, and never less than nothing.
 #[derive(Debug, Description)]
@@ -170,4 +173,16 @@ impl LedgerLine {
     async fn at(&self) -> DateTime<Utc> {
         self.0.at
     }
+}
+
+/// The ledger of a SKU: every change of `onHand`, the latest first.
+pub async fn ledger(
+    ctx: &Context<'_>,
+    sku: &Sku,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<Connection<String, LedgerLine>> {
+    let (begun, page) = (after.is_some(), page(first, after)?);
+    let slice = shop(ctx).read_models.inventory_ledger(sku, &page).await.map_err(query_fault)?;
+    Ok(connect(slice, begun, |line| Some(LedgerLine(line))))
 }

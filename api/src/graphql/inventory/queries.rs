@@ -6,7 +6,7 @@ use chrono::Utc;
 use domain::Sku;
 use projections::ReadModel;
 
-use super::object::{InventoryItem, LedgerLine};
+use super::object::{InventoryItem, LedgerLine, ledger};
 use crate::graphql::connection::{connect, page};
 use crate::graphql::errors::query_fault;
 use crate::graphql::position::Position;
@@ -72,16 +72,4 @@ impl InventoryQuery {
             Err(_) => Ok(Connection::new(false, false)),
         }
     }
-}
-
-/// Every change of the number on the shelf of a SKU, the last first.
-pub async fn ledger(
-    ctx: &Context<'_>,
-    sku: &Sku,
-    first: Option<i32>,
-    after: Option<String>,
-) -> Result<Connection<String, LedgerLine>> {
-    let (begun, page) = (after.is_some(), page(first, after)?);
-    let slice = shop(ctx).read_models.inventory_ledger(sku, &page).await.map_err(query_fault)?;
-    Ok(connect(slice, begun, |line| Some(LedgerLine(line))))
 }

@@ -8,7 +8,7 @@ use domain::notification::{
 use domain::{Contact, NotificationId};
 use projections::Row;
 
-use crate::graphql::places::open;
+use crate::graphql::personal::open;
 
 /// One message to one recipient.
 #[derive(Debug, Description)]
@@ -78,7 +78,7 @@ pub struct NotificationAttempt {
 }
 
 impl Notification {
-    pub fn of_row(row: Row<State>) -> Option<Self> {
+    pub fn from_row(row: Row<State>) -> Option<Self> {
         let Row { id, version, updated_at, state, .. } = row;
         match state {
             State::Absent => None,

@@ -70,14 +70,14 @@ impl NotificationQuery {
         };
         let slice =
             shop(ctx).read_models.notifications(&filter, &page).await.map_err(query_fault)?;
-        Ok(connect(slice, begun, Notification::of_row))
+        Ok(connect(slice, begun, Notification::from_row))
     }
 }
 
 /// A notification that the caller may see.
 pub async fn notification(ctx: &Context<'_>, id: NotificationId) -> Result<Option<Notification>> {
     let row = shop(ctx).read_models.notification(id).await.map_err(query_fault)?;
-    let found = row.and_then(Notification::of_row);
+    let found = row.and_then(Notification::from_row);
     Ok(found.filter(|notification| match whose(caller(ctx), None) {
         None => false,
         Some(None) => true,
@@ -91,7 +91,7 @@ pub async fn of_order(ctx: &Context<'_>, order: OrderId) -> Result<Vec<Notificat
     let filter = Filter { customer, order: Some(order), ..Filter::default() };
     let page = Page::new(Page::MAX, None);
     let slice = shop(ctx).read_models.notifications(&filter, &page).await.map_err(query_fault)?;
-    Ok(slice.items.into_iter().filter_map(|(_, row)| Notification::of_row(row)).collect())
+    Ok(slice.items.into_iter().filter_map(|(_, row)| Notification::from_row(row)).collect())
 }
 
 /// The customer whose notifications the caller may see, all of them where there is none; nothing for

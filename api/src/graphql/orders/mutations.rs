@@ -15,10 +15,10 @@ use uuid::Uuid;
 
 use super::Order;
 use crate::graphql::errors::{Failure, in_input};
-use crate::graphql::input::{self, Parser};
+use crate::graphql::input::{parse, parse_id};
 use crate::graphql::money::MoneyInput;
-use crate::graphql::mutation::{Done, Terms, execute, execute_at, payload};
-use crate::graphql::places::{AddressInput, ContactInput};
+use crate::graphql::mutation::{Completed, MutationOptions, execute, execute_with_paths, payload};
+use crate::graphql::personal::{AddressInput, ContactInput};
 use crate::graphql::shop::{Shop, caller, shop};
 
 /// An order for all that is in a cart.
@@ -149,22 +149,21 @@ impl OrderMutation {
     }
 }
 
-async fn place(ctx: &Context<'_>, input: OrderPlaceInput) -> Result<Done<Order>, Failure> {
-    let mut parser = Parser::default();
-    let contact = input.contact.parse(&mut parser);
-    let address = input.shipping_address.parse(&mut parser);
-    let expected = parser.optional_money(&["expectedTotal"], input.expected_total.as_ref());
-    let parsed = (|| Some((contact?, address?, expected?)))();
-    let (contact, address, expected_total) = parser.finish(parsed)?;
-
-    let named = input.cart_id.as_ref().map(|id| input::id("cartId", id).map(CartId)).transpose()?;
+async fn place(ctx: &Context<'_>, input: OrderPlaceInput) -> Result<Completed<Order>, Failure> {
+    let (contact, address, expected_total) = parse(|parser| {
+        let contact = input.contact.parse(parser);
+        let address = input.shipping_address.parse(parser);
+        let expected = parser.optional_money(&["expectedTotal"], input.expected_total.as_ref());
+        Some((contact?, address?, expected?))
+    })?;
+    let named = input.cart_id.as_ref().map(|id| parse_id("cartId", id).map(CartId)).transpose()?;
     let (cart, owner) = shop(ctx).cart_of(caller(ctx), named).await?;
     let place =
         |cart, owner| place_with(ctx, &input, (cart, owner), (&contact, &address), expected_total);
-    let done = place(cart, owner).await;
-    match shop(ctx).next_cart(caller(ctx), (named, cart), &done).await? {
+    let placed = place(cart, owner).await;
+    match shop(ctx).next_cart(caller(ctx), (named, cart), &placed).await? {
         Some((cart, owner)) => place(cart, owner).await,
-        None => done,
+        None => placed,
     }
 }
 
@@ -174,7 +173,7 @@ async fn place_with(
     (cart, owner): (CartId, Owner),
     (contact, address): (&Contact, &Address),
     expected_total: Option<Money>,
-) -> Result<Done<Order>, Failure> {
+) -> Result<Completed<Order>, Failure> {
     let (shop, subject) = (shop(ctx), subject(cart, owner));
     let command = PlaceOrder {
         order: OrderId(Uuid::now_v7()),
@@ -186,28 +185,27 @@ async fn place_with(
         charges: shop.policy.charges.to(address.country.as_str()),
         reserve_for: shop.policy.reserve_for,
     };
-    let terms = Terms::of(&input.idempotency_key, None);
-    // Whatever is wrong with a product or a coupon is wrong with the cart that it is in.
-    let part = |refusal: &Refusal| {
+    let options = MutationOptions::new(&input.idempotency_key, None);
+    // An error of a product or a coupon is an error of the cart that it is in.
+    let path_of = |refusal: &Refusal| {
         matches!(refusal, Refusal::Product(_) | Refusal::Coupon(_)).then(|| in_input("cartId"))
     };
-    done(execute_at(ctx, input, terms, command, part).await?)
+    render_order(execute_with_paths(ctx, input, options, command, path_of).await?)
 }
 
-async fn update(ctx: &Context<'_>, input: OrderUpdateInput) -> Result<Done<Order>, Failure> {
-    let mut parser = Parser::default();
-    let contact = match &input.contact {
-        Some(contact) => contact.parse(&mut parser).map(Some),
-        None => Some(None),
-    };
-    let address = match &input.shipping_address {
-        Some(address) => address.parse(&mut parser).map(Some),
-        None => Some(None),
-    };
-    let parsed = (|| Some((contact?, address?)))();
-    let (contact, address) = parser.finish(parsed)?;
-
-    let order = own(ctx, &input.order_id).await?;
+async fn update(ctx: &Context<'_>, input: OrderUpdateInput) -> Result<Completed<Order>, Failure> {
+    let (contact, address) = parse(|parser| {
+        let contact = match &input.contact {
+            Some(contact) => contact.parse(parser).map(Some),
+            None => Some(None),
+        };
+        let address = match &input.shipping_address {
+            Some(address) => address.parse(parser).map(Some),
+            None => Some(None),
+        };
+        Some((contact?, address?))
+    })?;
+    let order = find_order(ctx, &input.order_id).await?;
     let subject = subject_of(shop(ctx), order).await?;
     let contact = match &contact {
         Some(contact) => Some(seal(shop(ctx), subject, contact).await?),
@@ -218,32 +216,33 @@ async fn update(ctx: &Context<'_>, input: OrderUpdateInput) -> Result<Done<Order
         None => None,
     };
     let command = OrderCommand::Update { contact, shipping_address };
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    ask(ctx, "orderUpdate", &input.order_id, &input, terms, command).await
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    ask(ctx, "orderUpdate", &input.order_id, &input, options, command).await
 }
 
-async fn cancel(ctx: &Context<'_>, input: OrderCancelInput) -> Result<Done<Order>, Failure> {
-    let mut parser = Parser::default();
-    let reason = parser.optional_text(&["reason"], input.reason.as_ref(), Text::SHORT);
-    let reason = parser.finish(reason)?;
-    let order = own(ctx, &input.order_id).await?;
-    let reason = match caller(ctx).is_staff() {
-        true => CancelReason::Staff(reason),
-        false => CancelReason::Customer(reason),
+async fn cancel(ctx: &Context<'_>, input: OrderCancelInput) -> Result<Completed<Order>, Failure> {
+    let reason =
+        parse(|parser| parser.optional_text(&["reason"], input.reason.as_ref(), Text::SHORT))?;
+    let order = find_order(ctx, &input.order_id).await?;
+    let reason = if caller(ctx).is_staff() {
+        CancelReason::Staff(reason)
+    } else {
+        CancelReason::Customer(reason)
     };
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    run(ctx, &input, terms, CancelOrder { order, reason }).await
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    run(ctx, &input, options, CancelOrder { order, reason }).await
 }
 
-async fn add_note(ctx: &Context<'_>, input: OrderNoteAddInput) -> Result<Done<Order>, Failure> {
-    let mut parser = Parser::default();
-    let text = parser.text(&["text"], &input.text, Text::LONG);
-    let text = parser.finish(text)?;
-    let order = own(ctx, &input.order_id).await?;
+async fn add_note(
+    ctx: &Context<'_>,
+    input: OrderNoteAddInput,
+) -> Result<Completed<Order>, Failure> {
+    let text = parse(|parser| parser.text(&["text"], &input.text, Text::LONG))?;
+    let order = find_order(ctx, &input.order_id).await?;
     let subject = subject_of(shop(ctx), order).await?;
     let command = OrderCommand::AddNote { note: seal(shop(ctx), subject, &text).await? };
-    let terms = Terms::of(&input.idempotency_key, None);
-    ask(ctx, "orderNoteAdd", &input.order_id, &input, terms, command).await
+    let options = MutationOptions::new(&input.idempotency_key, None);
+    ask(ctx, "orderNoteAdd", &input.order_id, &input, options, command).await
 }
 
 /// The person an order is about: the customer, or whoever holds the cart.
@@ -270,8 +269,8 @@ async fn seal(
     Ok(shop.vault.seal(subject, value).await.map_err(commands::CommandError::from)?)
 }
 
-pub(super) async fn own(ctx: &Context<'_>, order: &ID) -> Result<OrderId, Failure> {
-    let order = OrderId(input::id("orderId", order)?);
+pub(super) async fn find_order(ctx: &Context<'_>, order: &ID) -> Result<OrderId, Failure> {
+    let order = OrderId(parse_id("orderId", order)?);
     shop(ctx).own_order(caller(ctx), order).await?;
     Ok(order)
 }
@@ -281,24 +280,24 @@ pub(super) async fn ask(
     name: &'static str,
     order: &ID,
     input: &impl Serialize,
-    terms: Terms<'_>,
+    options: MutationOptions<'_>,
     command: OrderCommand,
-) -> Result<Done<Order>, Failure> {
-    let order = own(ctx, order).await?;
-    run(ctx, input, terms, AskOrder { name, order, command }).await
+) -> Result<Completed<Order>, Failure> {
+    let order = find_order(ctx, order).await?;
+    run(ctx, input, options, AskOrder { name, order, command }).await
 }
 
 async fn run(
     ctx: &Context<'_>,
     input: &impl Serialize,
-    terms: Terms<'_>,
+    options: MutationOptions<'_>,
     command: impl Command,
-) -> Result<Done<Order>, Failure> {
-    done(execute(ctx, input, terms, command).await?)
+) -> Result<Completed<Order>, Failure> {
+    render_order(execute(ctx, input, options, command).await?)
 }
 
-pub(super) fn done(receipt: Receipt) -> Result<Done<Order>, Failure> {
-    Done::of(receipt, "orderId", |subject| match subject.state {
+pub(super) fn render_order(receipt: Receipt) -> Result<Completed<Order>, Failure> {
+    Completed::from_receipt(receipt, "orderId", |subject| match subject.state {
         domain::State::Order(state) => {
             Order::new(OrderId(subject.stream.id), subject.version, state)
         }

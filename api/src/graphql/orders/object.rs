@@ -12,7 +12,7 @@ use crate::graphql::errors::query_fault;
 use crate::graphql::money::Money;
 use crate::graphql::notifications::{self, Notification};
 use crate::graphql::payments::Payment;
-use crate::graphql::places::{AddressView, ContactView, open};
+use crate::graphql::personal::{AddressView, ContactView, open};
 use crate::graphql::shop::{caller, shop};
 
 /// What somebody has bought, from placing to delivery.
@@ -217,7 +217,7 @@ impl Order {
     async fn payments(&self, ctx: &Context<'_>) -> Result<Vec<Payment>> {
         let ids: Vec<_> = self.details.payments.keys().map(|payment| payment.0).collect();
         let rows = shop(ctx).read_models.payments_by_id(&ids).await.map_err(query_fault)?;
-        let mut payments: Vec<_> = rows.into_iter().filter_map(Payment::of_row).collect();
+        let mut payments: Vec<_> = rows.into_iter().filter_map(Payment::from_row).collect();
         payments.sort_by_key(|payment| payment.id);
         Ok(payments)
     }

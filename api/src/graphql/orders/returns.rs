@@ -8,11 +8,11 @@ use domain::order::OrderCommand;
 use serde::Serialize;
 
 use super::Order;
-use super::mutations::{done, own};
-use super::shipping::{OrderPartInput, parts, place};
+use super::mutations::{find_order, render_order};
+use super::shipping::{OrderPartInput, parse_lines, path_of_line};
 use crate::graphql::errors::Failure;
-use crate::graphql::input::Parser;
-use crate::graphql::mutation::{Done, Terms, execute_at, payload};
+use crate::graphql::input::parse;
+use crate::graphql::mutation::{Completed, MutationOptions, execute_with_paths, payload};
 
 /// Goods that somebody wants to send back.
 #[derive(Debug, InputObject, Serialize)]
@@ -99,24 +99,28 @@ impl OrderReturnMutation {
 async fn request(
     ctx: &Context<'_>,
     input: OrderReturnRequestInput,
-) -> Result<Done<Order>, Failure> {
-    let mut parser = Parser::default();
-    let lines = parts(&mut parser, &input.lines);
-    let reason = parser.optional_text(&["reason"], input.reason.as_ref(), Text::SHORT);
-    let (lines, reason) = parser.finish(reason.map(|reason| (lines, reason)))?;
-    let order = own(ctx, &input.order_id).await?;
+) -> Result<Completed<Order>, Failure> {
+    let (lines, reason) = parse(|parser| {
+        let lines = parse_lines(parser, &input.lines);
+        let reason = parser.optional_text(&["reason"], input.reason.as_ref(), Text::SHORT);
+        Some((lines, reason?))
+    })?;
+    let order = find_order(ctx, &input.order_id).await?;
     let command = OrderCommand::RequestReturn { lines, reason };
     let command = AskOrder { name: "orderReturnRequest", order, command };
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    done(execute_at(ctx, &input, terms, command, place(&input.lines)).await?)
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    let path_of = path_of_line(&input.lines);
+    render_order(execute_with_paths(ctx, &input, options, command, path_of).await?)
 }
 
-async fn accept(ctx: &Context<'_>, input: OrderReturnAcceptInput) -> Result<Done<Order>, Failure> {
-    let mut parser = Parser::default();
-    let lines = parts(&mut parser, &input.lines);
-    let lines = parser.finish(Some(lines))?;
-    let (order, restocking) = (own(ctx, &input.order_id).await?, input.restocking.into());
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
+async fn accept(
+    ctx: &Context<'_>,
+    input: OrderReturnAcceptInput,
+) -> Result<Completed<Order>, Failure> {
+    let lines = parse(|parser| Some(parse_lines(parser, &input.lines)))?;
+    let (order, restocking) = (find_order(ctx, &input.order_id).await?, input.restocking.into());
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
     let command = AcceptReturn { order, lines, restocking };
-    done(execute_at(ctx, &input, terms, command, place(&input.lines)).await?)
+    let path_of = path_of_line(&input.lines);
+    render_order(execute_with_paths(ctx, &input, options, command, path_of).await?)
 }

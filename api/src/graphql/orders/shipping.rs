@@ -9,11 +9,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Order;
-use super::mutations::{ask, done, own};
+use super::mutations::{ask, find_order, render_order};
 use crate::graphql::errors::Failure;
-use crate::graphql::input::Parser;
+use crate::graphql::input::{Parser, parse};
 use crate::graphql::lines;
-use crate::graphql::mutation::{Done, Terms, execute_at, payload};
+use crate::graphql::mutation::{Completed, MutationOptions, execute_with_paths, payload};
 
 /// The order that is being packed.
 #[derive(Debug, InputObject, Serialize)]
@@ -102,10 +102,10 @@ impl OrderShippingMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which order.")] input: OrderProcessingStartInput,
     ) -> Result<OrderProcessingStartPayload> {
-        let terms = Terms::of(&input.idempotency_key, input.expected_version);
+        let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("orderProcessingStart", OrderCommand::StartProcessing);
         OrderProcessingStartPayload::render(
-            ask(ctx, name, &input.order_id, &input, terms, command).await,
+            ask(ctx, name, &input.order_id, &input, options, command).await,
         )
     }
 
@@ -128,40 +128,44 @@ impl OrderShippingMutation {
     }
 }
 
-async fn ship(ctx: &Context<'_>, input: OrderShipInput) -> Result<Done<Order>, Failure> {
-    let mut parser = Parser::default();
-    let lines = parts(&mut parser, &input.lines);
+async fn ship(ctx: &Context<'_>, input: OrderShipInput) -> Result<Completed<Order>, Failure> {
+    let command = OrderCommand::Ship { shipment: parse(|parser| parse_shipment(parser, &input))? };
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    let order = find_order(ctx, &input.order_id).await?;
+    let command = AskOrder { name: "orderShip", order, command };
+    let path_of = path_of_line(&input.lines);
+    render_order(execute_with_paths(ctx, &input, options, command, path_of).await?)
+}
+
+async fn deliver(ctx: &Context<'_>, input: OrderDeliverInput) -> Result<Completed<Order>, Failure> {
+    let lines = parse(|parser| Some(parse_lines(parser, &input.lines)))?;
+    let command = OrderCommand::Deliver { lines };
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
+    let order = find_order(ctx, &input.order_id).await?;
+    let command = AskOrder { name: "orderDeliver", order, command };
+    let path_of = path_of_line(&input.lines);
+    render_order(execute_with_paths(ctx, &input, options, command, path_of).await?)
+}
+
+fn parse_shipment(parser: &mut Parser, input: &OrderShipInput) -> Option<Shipment> {
+    let lines = parse_lines(parser, &input.lines);
     let carrier = parser.optional_text(&["carrier"], input.carrier.as_ref(), Text::SHORT);
-    // A tracking number may well look like a card number, so it is not searched for one.
+    // A tracking number can look like a card number, so it is not checked for one.
     let tracking_number = parser.take(
         &["trackingNumber"],
         input.tracking_number.as_deref().map(Text::reference).transpose(),
     );
-    let id = ShipmentId(Uuid::now_v7());
-    let estimated_delivery = input.estimated_delivery;
-    let shipment = (|| {
-        let (carrier, tracking_number) = (carrier?, tracking_number?);
-        Some(Shipment { id, lines, carrier, tracking_number, estimated_delivery })
-    })();
-    let command = OrderCommand::Ship { shipment: parser.finish(shipment)? };
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    let order = own(ctx, &input.order_id).await?;
-    let command = AskOrder { name: "orderShip", order, command };
-    done(execute_at(ctx, &input, terms, command, place(&input.lines)).await?)
+    Some(Shipment {
+        id: ShipmentId(Uuid::now_v7()),
+        lines,
+        carrier: carrier?,
+        tracking_number: tracking_number?,
+        estimated_delivery: input.estimated_delivery,
+    })
 }
 
-async fn deliver(ctx: &Context<'_>, input: OrderDeliverInput) -> Result<Done<Order>, Failure> {
-    let mut parser = Parser::default();
-    let lines = parts(&mut parser, &input.lines);
-    let command = parser.finish(Some(OrderCommand::Deliver { lines }))?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
-    let order = own(ctx, &input.order_id).await?;
-    let command = AskOrder { name: "orderDeliver", order, command };
-    done(execute_at(ctx, &input, terms, command, place(&input.lines)).await?)
-}
-
-/// What is wrong with a line is told of that line.
-pub(super) fn parts(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<LineQuantity> {
+/// A line with an error is left out; the parser keeps the error under the line's path.
+pub(super) fn parse_lines(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<LineQuantity> {
     let mut parts = Vec::with_capacity(lines.len());
     for (n, line) in lines.iter().enumerate() {
         let n = n.to_string();
@@ -174,7 +178,7 @@ pub(super) fn parts(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<LineQu
     parts
 }
 
-/// Where in the input a refusal belongs that is about one of its lines.
-pub(super) fn place(lines: &[OrderPartInput]) -> impl Fn(&Refusal) -> Option<Vec<String>> {
-    move |refusal| lines::part_of(refusal, lines, |line| &line.sku)
+/// Finds the path of the line that a refusal is about.
+pub(super) fn path_of_line(lines: &[OrderPartInput]) -> impl Fn(&Refusal) -> Option<Vec<String>> {
+    move |refusal| lines::path_of_line(refusal, lines, |line| &line.sku)
 }

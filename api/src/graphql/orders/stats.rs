@@ -107,20 +107,20 @@ impl OrderStatsQuery {
     ) -> Result<OrderStats> {
         shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
         let to = to.unwrap_or_else(Utc::now);
-        let from = from.unwrap_or_else(|| a_month_before(to));
-        bounded(from, to, interval)?;
+        let from = from.unwrap_or_else(|| month_before(to));
+        check_bounds(from, to, interval)?;
         let stats = shop(ctx).read_models.order_stats(from, to, interval.into()).await;
-        Ok(OrderStats::of(from, to, stats.map_err(query_fault)?))
+        Ok(OrderStats::new(from, to, stats.map_err(query_fault)?))
     }
 }
 
-/// In whole days.
-fn a_month_before(to: DateTime<Utc>) -> DateTime<Utc> {
+/// 30 days before `to`, rounded down to a whole day.
+fn month_before(to: DateTime<Utc>) -> DateTime<Utc> {
     let from = to.checked_sub_signed(LOOK_BACK).unwrap_or(to);
     from.duration_trunc(TimeDelta::days(1)).unwrap_or(from)
 }
 
-fn bounded(from: DateTime<Utc>, to: DateTime<Utc>, interval: StatsInterval) -> Result<()> {
+fn check_bounds(from: DateTime<Utc>, to: DateTime<Utc>, interval: StatsInterval) -> Result<()> {
     if from >= to {
         return Err(fault("BAD_USER_INPUT", "from must be earlier than to"));
     }
@@ -138,25 +138,25 @@ fn bounded(from: DateTime<Utc>, to: DateTime<Utc>, interval: StatsInterval) -> R
 }
 
 impl OrderStats {
-    fn of(from: DateTime<Utc>, to: DateTime<Utc>, stats: Vec<Stats>) -> OrderStats {
+    fn new(from: DateTime<Utc>, to: DateTime<Utc>, stats: Vec<Stats>) -> OrderStats {
         let mut spans: BTreeMap<DateTime<Utc>, Vec<&Stats>> = BTreeMap::new();
         for part in &stats {
             spans.entry(part.begins).or_default().push(part);
         }
         let spans = spans
             .into_iter()
-            .map(|(begins, parts)| OrderSpan { begins, figures: OrderFigures::of(&parts) });
+            .map(|(begins, parts)| OrderSpan { begins, figures: OrderFigures::sum(&parts) });
         OrderStats {
             from,
             to,
-            overall: OrderFigures::of(&stats.iter().collect::<Vec<_>>()),
+            overall: OrderFigures::sum(&stats.iter().collect::<Vec<_>>()),
             spans: spans.collect(),
         }
     }
 }
 
 impl OrderFigures {
-    fn of(parts: &[&Stats]) -> OrderFigures {
+    fn sum(parts: &[&Stats]) -> OrderFigures {
         let (mut sales, mut by_status) = (BTreeMap::new(), BTreeMap::new());
         for part in parts {
             if !part.status.is_cancelled_or_expired() {

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::object::{CaptureMode, Payment, PaymentMethod};
 use crate::graphql::errors::Failure;
-use crate::graphql::input::{self, Parser};
+use crate::graphql::input::{Parser, parse, parse_id};
 use crate::graphql::money::MoneyInput;
-use crate::graphql::mutation::{Done, Terms, execute, payload};
+use crate::graphql::mutation::{Completed, MutationOptions, execute, payload};
 use crate::graphql::shop::{caller, shop};
 use crate::graphql_http::Slot;
 
@@ -150,9 +150,11 @@ impl PaymentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which payment.")] input: PaymentVoidInput,
     ) -> Result<PaymentVoidPayload> {
-        let terms = Terms::of(&input.idempotency_key, input.expected_version);
+        let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("paymentVoid", PaymentCommand::RequestVoid);
-        PaymentVoidPayload::render(ask(ctx, name, &input.payment_id, &input, terms, command).await)
+        PaymentVoidPayload::render(
+            ask(ctx, name, &input.payment_id, &input, options, command).await,
+        )
     }
 
     /// Gives captured money back.
@@ -170,27 +172,16 @@ impl PaymentMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which payment.")] input: PaymentAttentionResolveInput,
     ) -> Result<PaymentAttentionResolvePayload> {
-        let terms = Terms::of(&input.idempotency_key, input.expected_version);
+        let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("paymentAttentionResolve", PaymentCommand::ResolveAttention);
-        let done = ask(ctx, name, &input.payment_id, &input, terms, command).await;
-        PaymentAttentionResolvePayload::render(done)
+        let resolved = ask(ctx, name, &input.payment_id, &input, options, command).await;
+        PaymentAttentionResolvePayload::render(resolved)
     }
 }
 
-async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Done<Payment>, Failure> {
-    let mut parser = Parser::default();
-    let source = match (input.method, &input.token) {
-        (PaymentMethod::CashOnDelivery, None) => Some(String::new()),
-        (_, Some(token)) => {
-            parser.text(&["token"], token, Text::SHORT).map(|token| token.to_string())
-        }
-        (_, None) => {
-            let message = "a payment other than in cash needs the provider's token";
-            parser.take(&["token"], Err(domain::Invalid::new(ErrorCode::InvalidInput, message)))
-        }
-    };
-    let source = parser.finish(source)?;
-    let order = OrderId(input::id("orderId", &input.order_id)?);
+async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Completed<Payment>, Failure> {
+    let source = parse(|parser| parse_token(parser, &input))?;
+    let order = OrderId(parse_id("orderId", &input.order_id)?);
     shop(ctx).own_order(caller(ctx), order).await?;
     let policy = &shop(ctx).policy;
     let command = StartPayment {
@@ -202,68 +193,85 @@ async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Done<Payme
         reserve_for: policy.reserve_for,
         reserve_at_most: policy.reserve_at_most,
     };
-    let terms = Terms::of(&input.idempotency_key, None);
-    let done = done(execute(ctx, &input, terms, command).await?)?;
-    // From here on it only waits for the provider, which must not keep others out.
+    let options = MutationOptions::new(&input.idempotency_key, None);
+    let started = render_payment(execute(ctx, &input, options, command).await?)?;
+    // From here on this request only waits for the provider, and a waiting request must not keep others out.
     if let Some(slot) = ctx.data_opt::<Arc<Slot>>() {
-        slot.give_up();
+        slot.release();
     }
-    heard_of(ctx, done, policy.wait_for_provider).await
+    wait_for_provider(ctx, started, policy.wait_for_provider).await
 }
 
-/// Events looked through at once for one about the payment.
-const NEWS_MAX: usize = 500;
+/// The token that the provider gave for the means of payment; cash needs none.
+fn parse_token(parser: &mut Parser, input: &PaymentStartInput) -> Option<String> {
+    match (input.method, &input.token) {
+        (PaymentMethod::CashOnDelivery, None) => Some(String::new()),
+        (_, Some(token)) => {
+            parser.text(&["token"], token, Text::SHORT).map(|token| token.to_string())
+        }
+        (_, None) => {
+            let message = "a payment other than in cash needs the provider's token";
+            parser.take(&["token"], Err(domain::Invalid::new(ErrorCode::InvalidInput, message)))
+        }
+    }
+}
 
-/// The payment once the provider has answered, or as it stands when that takes too long.
-async fn heard_of(
+/// Events that are read at once while waiting for one of the payment.
+const EVENTS_AT_ONCE: usize = 500;
+
+/// Waits until the provider has answered, at most for so long; the payment as it then stands.
+async fn wait_for_provider(
     ctx: &Context<'_>,
-    mut done: Done<Payment>,
+    mut started: Completed<Payment>,
     at_most: Duration,
-) -> Result<Done<Payment>, Failure> {
+) -> Result<Completed<Payment>, Failure> {
     let bus = &shop(ctx).bus;
     let deadline = tokio::time::Instant::now() + at_most;
-    let payment = &mut done.object;
-    let mut seen = done.position;
+    let payment = &mut started.object;
+    let mut seen = started.position;
     while awaits_provider(payment) {
         let left = deadline.saturating_duration_since(tokio::time::Instant::now());
         if left.is_zero() {
             break;
         }
         bus.store().changed(seen, left).await;
-        // Most of what happens is about others, and this is read from memory.
-        let news = bus.store().read(seen, NEWS_MAX).await.map_err(commands::CommandError::from)?;
-        seen = news.last().map_or(seen, |event| event.position);
+        // Most of these events are about other things; they are read from memory.
+        let events = bus.store().read(seen, EVENTS_AT_ONCE).await;
+        let events = events.map_err(commands::CommandError::from)?;
+        seen = events.last().map_or(seen, |event| event.position);
         let own = payment.id.0;
-        for event in news.iter().filter(|event| event.stream_id == own) {
-            payment.hear(projections::decode(event).map_err(commands::CommandError::from)?);
+        for event in events.iter().filter(|event| event.stream_id == own) {
+            payment.apply(projections::decode(event).map_err(commands::CommandError::from)?);
         }
     }
-    Ok(done)
+    Ok(started)
 }
 
 fn awaits_provider(payment: &Payment) -> bool {
-    let attempt = &payment.attempt;
-    attempt.reference.is_none()
-        && attempt.is_open()
-        && attempt.method != domain::payment::PaymentMethod::CashOnDelivery
+    let details = &payment.details;
+    details.reference.is_none()
+        && details.is_open()
+        && details.method != domain::payment::PaymentMethod::CashOnDelivery
 }
 
-async fn capture(ctx: &Context<'_>, input: PaymentCaptureInput) -> Result<Done<Payment>, Failure> {
-    let mut parser = Parser::default();
-    let amount = parser.optional_money(&["amount"], input.amount.as_ref());
-    let amount = parser.finish(amount)?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
+async fn capture(
+    ctx: &Context<'_>,
+    input: PaymentCaptureInput,
+) -> Result<Completed<Payment>, Failure> {
+    let amount = parse(|parser| parser.optional_money(&["amount"], input.amount.as_ref()))?;
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
     let command = PaymentCommand::RequestCapture { amount };
-    ask(ctx, "paymentCapture", &input.payment_id, &input, terms, command).await
+    ask(ctx, "paymentCapture", &input.payment_id, &input, options, command).await
 }
 
-async fn refund(ctx: &Context<'_>, input: PaymentRefundInput) -> Result<Done<Payment>, Failure> {
-    let mut parser = Parser::default();
-    let amount = parser.optional_money(&["amount"], input.amount.as_ref());
-    let amount = parser.finish(amount)?;
-    let terms = Terms::of(&input.idempotency_key, input.expected_version);
+async fn refund(
+    ctx: &Context<'_>,
+    input: PaymentRefundInput,
+) -> Result<Completed<Payment>, Failure> {
+    let amount = parse(|parser| parser.optional_money(&["amount"], input.amount.as_ref()))?;
+    let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
     let command = PaymentCommand::RequestRefund { amount };
-    ask(ctx, "paymentRefund", &input.payment_id, &input, terms, command).await
+    ask(ctx, "paymentRefund", &input.payment_id, &input, options, command).await
 }
 
 async fn ask(
@@ -271,16 +279,16 @@ async fn ask(
     name: &'static str,
     payment: &ID,
     input: &impl Serialize,
-    terms: Terms<'_>,
+    options: MutationOptions<'_>,
     command: PaymentCommand,
-) -> Result<Done<Payment>, Failure> {
-    let payment = PaymentId(input::id("paymentId", payment)?);
+) -> Result<Completed<Payment>, Failure> {
+    let payment = PaymentId(parse_id("paymentId", payment)?);
     shop(ctx).known_payment(payment).await?;
-    done(execute(ctx, input, terms, AskPayment { name, payment, command }).await?)
+    render_payment(execute(ctx, input, options, AskPayment { name, payment, command }).await?)
 }
 
-fn done(receipt: Receipt) -> Result<Done<Payment>, Failure> {
-    Done::of(receipt, "paymentId", |subject| match subject.state {
+fn render_payment(receipt: Receipt) -> Result<Completed<Payment>, Failure> {
+    Completed::from_receipt(receipt, "paymentId", |subject| match subject.state {
         domain::State::Payment(state) => {
             Payment::new(PaymentId(subject.stream.id), subject.version, state)
         }

@@ -16,7 +16,7 @@ use crate::graphql::shop::{caller, shop};
 pub struct Payment {
     pub id: PaymentId,
     version: i32,
-    pub(super) attempt: Box<PaymentDetails>,
+    pub(super) details: Box<PaymentDetails>,
 }
 
 /// Where a payment stands.
@@ -79,28 +79,28 @@ impl Payment {
     pub fn new(id: PaymentId, version: i32, state: State) -> Option<Self> {
         match state {
             State::Absent => None,
-            State::Existing(attempt) => Some(Payment { id, version, attempt }),
+            State::Existing(details) => Some(Payment { id, version, details }),
         }
     }
 
-    /// Folds an event of its stream, if it is the next one.
-    pub(super) fn hear(&mut self, event: Recorded) {
+    /// Applies an event if it is the next one of this payment's stream.
+    pub(super) fn apply(&mut self, event: Recorded) {
         if event.stream != self.id.stream() || event.version != self.version + 1 {
             return;
         }
-        let mut state = domain::State::Payment(State::Existing(self.attempt.clone()));
+        let mut state = domain::State::Payment(State::Existing(self.details.clone()));
         state.apply(event.event);
-        if let domain::State::Payment(State::Existing(attempt)) = state {
-            (self.attempt, self.version) = (attempt, event.version);
+        if let domain::State::Payment(State::Existing(details)) = state {
+            (self.details, self.version) = (details, event.version);
         }
     }
 
-    pub fn of_row(row: Row<State>) -> Option<Self> {
+    pub fn from_row(row: Row<State>) -> Option<Self> {
         Payment::new(PaymentId(row.id), row.version, row.state)
     }
 
     fn money(&self, amount: i64) -> Money {
-        Money(self.attempt.money(amount))
+        Money(self.details.money(amount))
     }
 }
 
@@ -113,89 +113,89 @@ impl Payment {
 
     /// The order it is for.
     async fn order_id(&self) -> ID {
-        self.attempt.order.0.into()
+        self.details.order.0.into()
     }
 
     /// Where it stands.
     async fn status(&self) -> PaymentStatus {
-        self.attempt.status_at(Utc::now()).into()
+        self.details.status_at(Utc::now()).into()
     }
 
     /// The means of payment.
     async fn method(&self) -> PaymentMethod {
-        self.attempt.method.into()
+        self.details.method.into()
     }
 
     /// When the money is taken.
     async fn capture_mode(&self) -> CaptureMode {
-        self.attempt.capture.into()
+        self.details.capture.into()
     }
 
     /// What is to be paid.
     async fn amount(&self) -> Money {
-        Money(self.attempt.amount)
+        Money(self.details.amount)
     }
 
     /// What the provider holds or held.
     async fn authorized(&self) -> Money {
-        self.money(self.attempt.authorized)
+        self.money(self.details.authorized)
     }
 
     /// What was taken.
     async fn captured(&self) -> Money {
-        self.money(self.attempt.captured())
+        self.money(self.details.captured())
     }
 
     /// What is being taken, or is to be asked for anew after a refusal.
     async fn capture_pending(&self) -> Money {
-        self.money(self.attempt.capture_pending())
+        self.money(self.details.capture_pending())
     }
 
     /// What was let go.
     async fn voided(&self) -> Money {
-        self.money(self.attempt.voided())
+        self.money(self.details.voided())
     }
 
     /// What went back.
     async fn refunded(&self) -> Money {
-        self.money(self.attempt.refunded())
+        self.money(self.details.refunded())
     }
 
     /// What is on its way back, or is to be asked for anew after a refusal.
     async fn refund_pending(&self) -> Money {
-        self.money(self.attempt.refund_pending())
+        self.money(self.details.refund_pending())
     }
 
     /// What the customer's bank wants back, or has taken back.
     async fn disputed(&self) -> Money {
-        self.money(self.attempt.disputed())
+        self.money(self.details.disputed())
     }
 
     /// What the customer's bank has taken back: disputes that are lost.
     async fn charged_back(&self) -> Money {
-        self.money(self.attempt.charged_back())
+        self.money(self.details.charged_back())
     }
 
     /// When the provider lets go of what it holds, unless it is taken before.
     async fn authorization_expires_at(&self) -> Option<DateTime<Utc>> {
-        self.attempt.authorization_expires_at
+        self.details.authorization_expires_at
     }
 
     /// When the provider is turned to again, about what it did not answer or refused.
     async fn follow_up_at(&self) -> Option<DateTime<Utc>> {
-        self.attempt.follow_up_at
+        self.details.follow_up_at
     }
 
     /// The provider's id for it.
     async fn reference(&self) -> Option<&str> {
-        self.attempt.reference.as_deref()
+        self.details.reference.as_deref()
     }
 
     /// What the customer's browser needs to go on, while the payment is open; fetched from the
     /// provider each time.
     async fn client_secret(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        match &self.attempt.reference {
-            Some(reference) if self.attempt.is_open() && self.attempt.captured() == 0 => {
+        match &self.details.reference {
+            Some(reference) if self.details.is_open() && self.details.captured() == 0 => {
                 let secret = shop(ctx).provider.client_secret(reference).await;
                 secret.map(Some).map_err(|error| {
                     tracing::warn!(%error, "a client secret cannot be fetched");
@@ -208,27 +208,27 @@ impl Payment {
 
     /// Where the customer has to go, if anywhere.
     async fn action_url(&self) -> Option<&str> {
-        self.attempt.action_url.as_deref()
+        self.details.action_url.as_deref()
     }
 
     /// Why it was declined, in the provider's words.
     async fn failure(&self) -> Option<&str> {
-        self.attempt.failure.as_deref()
+        self.details.failure.as_deref()
     }
 
     /// Why somebody has to look at it.
     async fn needs_attention(&self, ctx: &Context<'_>) -> Option<&str> {
-        self.attempt.needs_attention.as_deref().filter(|_| caller(ctx).is_staff())
+        self.details.needs_attention.as_deref().filter(|_| caller(ctx).is_staff())
     }
 
     /// When it began.
     async fn created_at(&self) -> DateTime<Utc> {
-        self.attempt.created_at
+        self.details.created_at
     }
 
     /// When anything last happened to it.
     async fn updated_at(&self) -> DateTime<Utc> {
-        self.attempt.updated_at
+        self.details.updated_at
     }
 
     /// Grows with every event; name it as `expectedVersion` to change only what you have seen.

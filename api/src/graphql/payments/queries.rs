@@ -64,15 +64,15 @@ impl PaymentQuery {
             needs_attention: filter.needs_attention.filter(|_| caller(ctx).is_staff()),
         };
         let slice = shop(ctx).read_models.payments(&filter, &page).await.map_err(query_fault)?;
-        Ok(connect(slice, begun, Payment::of_row))
+        Ok(connect(slice, begun, Payment::from_row))
     }
 }
 
 /// A payment that the caller may see.
 pub async fn payment(ctx: &Context<'_>, id: PaymentId) -> Result<Option<Payment>> {
     let row = shop(ctx).read_models.payment(id).await.map_err(query_fault)?;
-    let Some(payment) = row.and_then(Payment::of_row) else { return Ok(None) };
-    let visible = caller(ctx).is_staff() || owns(ctx, Some(payment.attempt.order)).await?;
+    let Some(payment) = row.and_then(Payment::from_row) else { return Ok(None) };
+    let visible = caller(ctx).is_staff() || owns(ctx, Some(payment.details.order)).await?;
     Ok(visible.then_some(payment))
 }
 

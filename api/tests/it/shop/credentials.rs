@@ -19,7 +19,7 @@ fn token(claims: Value) -> String {
     let mut all = json!({"sub": "ada", "iss": "cartulary", "aud": "cartulary",
         "exp": (Utc::now() + TimeDelta::hours(1)).timestamp()});
     all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
-    let secret = setup().config.secrets.jwt;
+    let secret = setup().config.auth.jwt_secret;
     encode(&Header::default(), &all, &EncodingKey::from_secret(secret.expose_bytes())).unwrap()
 }
 
@@ -33,7 +33,7 @@ const CREATE: &str = r#"{"query": "mutation { cartCreate(input: {}) { position }
 async fn bad_credentials_are_told_apart_and_change_nothing() {
     let stage = Stage::with_mugs().await;
     let hour = Duration::from_secs(3600);
-    let auth = Authenticator::new(&setup().config);
+    let auth = Authenticator::new(&setup().config.auth);
     let long_ago = Utc::now() - TimeDelta::hours(2);
     let expired = auth.issue("ada", Role::Customer, hour, long_ago).unwrap();
     let unsigned = |claims: &Value| {

@@ -67,7 +67,7 @@ async fn the_readmes_tour_ends_delivered() {
         .args(["-euo", "pipefail", "-c", &script])
         .current_dir(&directory)
         .env("CARTULARY_DATA_DIR", &directory)
-        .env("JWT_SECRET", setup().config.secrets.jwt.expose())
+        .env("JWT_SECRET", setup().config.auth.jwt_secret.expose())
         .env("NO_PROXY", "127.0.0.1")
         .env("no_proxy", "127.0.0.1")
         .stdin(Stdio::null())

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::auth::Role;
+use super::Role;
 
 /// One key that may be presented in `X-API-Key`.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
-    /// Who holds it, as the log names them.
+    /// The holder's name in the log: `key:name`.
     pub name: Arc<str>,
     pub role: Role,
     pub sha256: [u8; 32],
@@ -19,13 +19,13 @@ pub struct ApiKey {
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiKeysError {
-    #[error("it cannot be read: {0}")]
+    #[error("the file cannot be read: {0}")]
     Unreadable(#[from] std::io::Error),
     #[error("entry {entry} is not {{\"name\", \"role\", \"sha256\"}}: {source}")]
     Entry { entry: usize, source: serde_json::Error },
-    #[error("it is no JSON array: {0}")]
+    #[error("the file is not a JSON array: {0}")]
     Array(serde_json::Error),
-    #[error("key {0:?}: a name has letters, digits, '-', '_' or '.'")]
+    #[error("key {0:?}: a name consists of letters, digits, '-', '_' and '.'")]
     Name(String),
     #[error("key {0:?}: sha256 is not 64 hexadecimal digits")]
     Hash(String),
@@ -43,14 +43,18 @@ struct Entry {
     sha256: String,
 }
 
-pub(super) fn read(path: &Path) -> Result<Vec<ApiKey>, ApiKeysError> {
+/// Reads the file of `API_KEYS_FILE`.
+///
+/// # Errors
+/// The first entry that cannot be used.
+pub fn read_api_keys(path: &Path) -> Result<Vec<ApiKey>, ApiKeysError> {
     parse(&std::fs::read_to_string(path)?)
 }
 
 fn parse(text: &str) -> Result<Vec<ApiKey>, ApiKeysError> {
     let mut keys: Vec<ApiKey> = Vec::new();
     for entry in entries(text)? {
-        let key = checked(entry)?;
+        let key = check(entry)?;
         if keys.iter().any(|other| other.name == key.name) {
             return Err(ApiKeysError::Twice(key.name.to_string()));
         }
@@ -69,21 +73,21 @@ fn entries(text: &str) -> Result<Vec<Entry>, ApiKeysError> {
     serde_json::Deserializer::from_str(text).into_iter().enumerate().map(entry).collect()
 }
 
-fn checked(Entry { name, role, sha256 }: Entry) -> Result<ApiKey, ApiKeysError> {
-    let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || !name.chars().all(named) {
+fn check(Entry { name, role, sha256 }: Entry) -> Result<ApiKey, ApiKeysError> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || !name.chars().all(is_allowed) {
         return Err(ApiKeysError::Name(name));
     }
     if role == Role::Customer {
         return Err(ApiKeysError::Role(name));
     }
-    match from_hex(&sha256) {
+    match parse_hex(&sha256) {
         Some(sha256) => Ok(ApiKey { name: name.into(), role, sha256 }),
         None => Err(ApiKeysError::Hash(name)),
     }
 }
 
-fn from_hex(text: &str) -> Option<[u8; 32]> {
+fn parse_hex(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     if text.len() != 64 || !text.is_ascii() {
         return None;

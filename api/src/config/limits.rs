@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::config::duration;
+use crate::duration;
 
 /// The bounds of one request and of the server.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

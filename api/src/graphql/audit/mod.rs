@@ -1,0 +1,7 @@
+//! History: who did what, when and why.
+
+mod event;
+mod queries;
+
+pub use self::event::{Event, history};
+pub use self::queries::AuditQuery;

@@ -1,0 +1,68 @@
+//! A database's URL, checked before anything connects, and one quick attempt to connect.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+
+/// Why a text is not the URL of a Postgres database. The message never repeats the URL, because that may
+/// hold a password.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DatabaseUrlError {
+    /// The scheme is missing or that of another database; sqlx itself takes any.
+    #[error(
+        "it must begin with postgres:// or postgresql://, such as \
+         postgres://user:password@127.0.0.1:5432/shop"
+    )]
+    Scheme,
+    /// The rest cannot be parsed.
+    #[error("it is not a URL such as postgres://user:password@127.0.0.1:5432/shop: {0}")]
+    Malformed(String),
+}
+
+/// Checks the form of a database's URL.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_database_url(url: &str) -> Result<(), DatabaseUrlError> {
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(DatabaseUrlError::Scheme);
+    }
+    let parsed = PgConnectOptions::from_str(url);
+    parsed.map(drop).map_err(|error| DatabaseUrlError::Malformed(error.to_string()))
+}
+
+/// How long [`try_connect`] waits for an answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Connects once, without the retries of a pool, which hide a closed port for half a minute.
+///
+/// # Errors
+/// Why there is no connection; no answer within 5 s is one of the reasons.
+pub async fn try_connect(url: &str) -> Result<(), sqlx::Error> {
+    let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
+    let late = |_| {
+        let message = format!("no answer within {} s", CONNECT_TIMEOUT.as_secs());
+        sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, message))
+    };
+    connected.map_err(late)??.close().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_urls_of_postgres_are_taken() {
+        assert_eq!(check_database_url("postgres://u:p@localhost:5432/shop"), Ok(()));
+        assert_eq!(check_database_url("postgresql:///shop?host=/tmp"), Ok(()));
+        for url in ["mysql://u:p@localhost/shop", "localhost:5432", "shop", ""] {
+            assert_eq!(check_database_url(url), Err(DatabaseUrlError::Scheme), "{url}");
+        }
+        let refused = check_database_url("postgres://u:hunter2@localhost:port/shop").unwrap_err();
+        assert!(matches!(refused, DatabaseUrlError::Malformed(_)));
+        assert!(!refused.to_string().contains("hunter2"), "{refused}");
+    }
+}
