@@ -67,14 +67,14 @@ impl App {
         address: SocketAddr,
     ) -> Result<App, StartError> {
         let upcasters = domain::upcasters();
-        let options = event_store::Options { upcasters, ..Default::default() };
+        let options = event_store::StoreOptions { upcasters, ..Default::default() };
         let store = EventStore::connect(database_url.expose(), options).await?;
         let pool = store.pool().clone();
         let bus = Bus::new(store.clone(), CACHED_AGGREGATES);
         if config.demo && store.head().await? == 0 {
             demo::stock(&bus).await?;
         }
-        let projector = Projector::start(store, projections::Options::default());
+        let projector = Projector::start(store, projections::ProjectorOptions::default());
         let (provider, simulator) = provider(config, &pool)?;
         let payments = payment_policy(config);
         let inbox = Inbox::new(bus.clone(), provider.clone(), payments);

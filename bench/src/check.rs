@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use event_store::{EventStore, Options};
+use event_store::{EventStore, StoreOptions};
 use projections::ReadModel;
 use projections::rebuild::{Mode, rebuild};
 use sqlx::PgPool;
@@ -108,7 +108,7 @@ impl Log {
 
 /// Every read model, built anew from the log, is what it is, to the byte.
 pub async fn live_rows_equal_rebuilt_rows(database_url: &str) -> Result<(), BenchError> {
-    let options = Options { upcasters: domain::upcasters(), ..Options::default() };
+    let options = StoreOptions { upcasters: domain::upcasters(), ..StoreOptions::default() };
     let store = EventStore::connect(database_url, options).await?;
     for model in ReadModel::ALL {
         let report = rebuild(&store, model, Mode::Verify, |_| ()).await?;

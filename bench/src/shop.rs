@@ -227,7 +227,7 @@ impl Shop {
     /// Lets paused projections run; tells how many events they have before them.
     pub async fn resume(&mut self) -> Result<i64, BenchError> {
         for lease in self.leases.drain(..) {
-            lease::release(&self.log.pool, lease).await?;
+            lease::release(&self.log.pool, &lease).await?;
         }
         self.log.head().await
     }

@@ -108,7 +108,7 @@ impl Candidate {
 
 impl Term {
     fn new(candidate: &Candidate, lease: Lease, renewed_at: Instant) -> Term {
-        let checkpoint = lease.position;
+        let checkpoint = lease.checkpoint;
         Term { pool: candidate.pool.clone(), lease, ttl: candidate.ttl, renewed_at, checkpoint }
     }
 
@@ -130,7 +130,7 @@ impl Term {
     pub(crate) async fn advance(&mut self, to: i64) -> Result<(), LeaseError> {
         if to > self.checkpoint {
             let mut connection = self.pool.acquire().await?;
-            lease::advance(&mut connection, &self.lease, self.checkpoint, to).await?;
+            lease::advance_checkpoint(&mut connection, &self.lease, self.checkpoint, to).await?;
             self.checkpoint = to;
         }
         Ok(())
@@ -144,7 +144,7 @@ impl Term {
 
 async fn give_back(pool: &PgPool, lease: Lease) {
     let name = lease.name.clone();
-    if let Err(error) = lease::release(pool, lease).await {
+    if let Err(error) = lease::release(pool, &lease).await {
         tracing::debug!(lease = name, %error, "a lease was not given back");
     }
 }

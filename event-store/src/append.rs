@@ -3,73 +3,92 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::Ticket;
+use crate::PendingAppend;
 
-/// One item: events that become durable together or not at all, and what they were decided on.
+/// Events that become durable together or not at all, and the state of the streams that they were decided on.
 #[derive(Clone, Debug)]
 pub struct Append {
-    pub command: Command,
-    /// Every stream that was read or is written, as it was when the item was decided.
-    pub bases: Vec<(Uuid, Base)>,
-    /// In the order in which they happened.  None at all: the bases are only checked.
+    /// The command that decided the events.
+    pub command: CommandRecord,
+    /// For every stream that was read or is written: where its head was when the command was decided.
+    pub expected_heads: Vec<(Uuid, ExpectedHead)>,
+    /// In the order in which they happened.  If there are none, the log only checks the expected heads.
     pub events: Vec<NewEvent>,
 }
 
-/// The command that an item carries out.
+/// The command of an [`Append`], as the log records it with the command's first event.
 #[derive(Clone, Debug)]
-pub struct Command {
-    /// Known to the log once and for ever: a second item with this id is a [`Outcome::Duplicate`].
+pub struct CommandRecord {
+    /// The idempotency key.  The log stores a command once: a second append with this id is answered
+    /// with [`AppendOutcome::Duplicate`].
     pub id: Uuid,
-    /// Tells a repeated request from another one under the same id.
+    /// Tells a repeated request from a different one under the same id.
     pub request_hash: Option<[u8; 32]>,
     /// A JSON document, stored byte for byte.
     pub metadata: String,
-    /// The id of the command at the root of it all.
+    /// The id of the first command of the chain of commands and reactions that this one belongs to.
     pub correlation_id: Uuid,
-    /// The position of the event that this command answers.
+    /// The position of the event that this command reacts to.
     pub caused_by: Option<i64>,
-    /// Who: `customer:`, `guest:`, `staff:`, `key:` or `system:`, and an id.
+    /// Who sent it: `customer:`, `guest:`, `staff:`, `key:` or `system:`, followed by an id.
     pub actor: String,
 }
 
 /// An event that is not in the log yet.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
+    /// The type of the stream's aggregate, such as `order`.
     pub stream_type: &'static str,
+    /// The stream that the event belongs to.
     pub stream_id: Uuid,
-    /// One more than the version of the stream's last event; the first is 1.
+    /// One more than the version of the stream's last event; 1 for the first event of a stream.
     pub version: i32,
+    /// The event's name, such as `order.placed`.
     pub event_type: &'static str,
+    /// The version of the payload's schema; upcasters lift older ones.
     pub schema_version: i16,
     /// A JSON document, stored byte for byte.
     pub payload: String,
 }
 
-/// What a stream was when an item was decided.
+/// Where a stream's head was when a command was decided.
 ///
-/// A version would not do: after a rejection another node's event may have taken it.
+/// A version would not be enough: after a rejection an event of another node may have the same version.
 #[derive(Clone, Debug)]
-pub enum Base {
-    /// The position of the stream's last event; 0 when there was no such stream.
+pub enum ExpectedHead {
+    /// The position of the stream's last event; 0 if the stream did not exist.
     Durable(i64),
-    /// The item that was the stream's last writer, durable or not.
-    Pending(Ticket),
+    /// The append that wrote the stream last, whether or not it is durable yet.
+    Pending(PendingAppend),
 }
 
-/// What became of an item.
+/// What happened to an [`Append`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The events are durable at `first..=last`.
+pub enum AppendOutcome {
+    /// The events are durable at the positions `first..=last`.
     Appended {
+        /// The position of the first event.
         first: i64,
+        /// The position of the last event.
         last: i64,
-        /// When the first was recorded; each following event is 1 µs later.
+        /// When the first event was recorded, by the database's clock; each following event is 1 µs later.
         recorded_at: DateTime<Utc>,
     },
-    /// An item without events: everything it was decided on is durable and current.
+    /// The append has no events, and everything it was decided on is durable and current.
     Confirmed,
-    /// A stream moved on, or what it was decided on was refused.  Nothing was written; decide again.
-    Conflict { stream_id: Uuid },
-    /// The command is in the log already, at `first..=last`.  Nothing was written.
-    Duplicate { first: i64, last: i64, request_hash: Option<[u8; 32]> },
+    /// A stream is no longer as expected, or the append it was decided on was refused.  Nothing was
+    /// written: load the stream and decide again.
+    Conflict {
+        /// One of the streams that are not as expected.
+        stream_id: Uuid,
+    },
+    /// The log has this command already.  Nothing was written.
+    Duplicate {
+        /// The position of the command's first event.
+        first: i64,
+        /// The position of the command's last event.
+        last: i64,
+        /// The hash of the request that was stored with the command.
+        request_hash: Option<[u8; 32]>,
+    },
 }

@@ -1,4 +1,5 @@
-//! The node's only writer: takes whatever waits, writes it with one statement, answers after the commit.
+//! The node's only writer: takes all appends that wait, writes them with one statement, and answers after the
+//! commit.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,47 +11,47 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::backoff::Backoff;
-use crate::batch::{Batch, Item, Limits};
-use crate::error::Trouble;
-use crate::heads::Heads;
+use crate::batch::{Batch, BatchItem, BatchLimits};
+use crate::error::AppendFailure;
+use crate::heads::KnownHeads;
+use crate::pending::QueuedAppend;
 use crate::shared::Shared;
 use crate::statement::{self, Answer};
-use crate::ticket::Queued;
-use crate::{Outcome, StoreError, metrics, read};
+use crate::{AppendOutcome, StoreError, metrics, read};
 
 pub(crate) struct Appender {
     shared: Arc<Shared>,
-    queue: mpsc::Receiver<Queued>,
+    queue: mpsc::Receiver<QueuedAppend>,
     closing: watch::Receiver<bool>,
     /// Taken from the queue and not written yet, in order.
-    waiting: VecDeque<Queued>,
-    /// Nobody knows of it yet: that is told while Postgres is busy with the next batch.
-    untold: Written,
-    heads: Heads,
-    /// So many of the first waiting items are sent one by one, to find the bad one among them.
+    waiting: VecDeque<QueuedAppend>,
+    /// Committed, but not announced yet: that is done while Postgres is busy with the next batch.
+    unannounced: WrittenBatch,
+    heads: KnownHeads,
+    /// This many of the first waiting items are sent one by one, to find the bad one among them.
     suspects: usize,
     connection: Option<PgConnection>,
 }
 
-/// A batch that is in the log.
+/// A batch that is committed.
 #[derive(Default)]
-struct Written {
-    items: Vec<(Queued, Outcome)>,
-    /// Where the log ended then.
+struct WrittenBatch {
+    items: Vec<(QueuedAppend, AppendOutcome)>,
+    /// The position of the log's last event after the commit.
     head: i64,
 }
 
-impl Written {
-    fn tell(self, shared: &Shared) {
-        shared.settle(self.items);
-        shared.saw(self.head);
+impl WrittenBatch {
+    fn announce(self, shared: &Shared) {
+        shared.announce(self.items);
+        shared.raise_committed_head(self.head);
     }
 }
 
 impl Appender {
     pub(crate) fn new(
         shared: Arc<Shared>,
-        queue: mpsc::Receiver<Queued>,
+        queue: mpsc::Receiver<QueuedAppend>,
         closing: watch::Receiver<bool>,
     ) -> Appender {
         Appender {
@@ -58,59 +59,58 @@ impl Appender {
             queue,
             closing,
             waiting: VecDeque::new(),
-            untold: Written::default(),
-            heads: Heads::default(),
+            unannounced: WrittenBatch::default(),
+            heads: KnownHeads::default(),
             suspects: 0,
             connection: None,
         }
     }
 
-    /// Runs until every sender is gone, or until told to close and the queue is empty.
+    /// Runs until every sender is dropped, or until the store closes and the queue is empty.
     pub(crate) async fn run(mut self) {
         while self.fill().await {
             let limits = self.limits();
             let batch = Batch::take(&mut self.waiting, &self.heads, limits);
             if batch.is_empty() {
-                self.tell();
-                self.wait_for_another_store().await;
+                self.announce();
+                self.wait_for_other_appends().await;
                 continue;
             }
             self.suspects = self.suspects.saturating_sub(batch.items.len());
             if let Err(error) = self.write(batch).await {
-                return self.refuse_all(error).await;
+                return self.answer_all(error).await;
             }
         }
     }
 
-    fn limits(&self) -> Limits {
+    fn limits(&self) -> BatchLimits {
         let limits = self.shared.limits;
-        match self.suspects {
-            0 => limits,
-            _ => Limits { items: 1, ..limits },
-        }
+        if self.suspects == 0 { limits } else { BatchLimits { items: 1, ..limits } }
     }
 
-    /// Takes what is there; waits only when there is nothing.  False: there will be nothing more.
+    /// Takes from the queue what is there, and waits only if there is nothing.  Returns false if nothing will
+    /// come any more.
     async fn fill(&mut self) -> bool {
-        self.take_along();
+        self.take_queued();
         while self.waiting.is_empty() {
-            self.tell();
+            self.announce();
             tokio::select! {
                 queued = self.queue.recv() => match queued {
                     Some(queued) => self.waiting.push_back(queued),
                     None => return false,
                 },
-                // Gone without a word is as good as told to close: the queue drains either way.
+                // A dropped sender counts like a store that closes: the queue drains in both cases.
                 _ = self.closing.wait_for(|closing| *closing), if !self.queue.is_closed() => {
                     self.queue.close();
                 }
             }
         }
-        self.take_along();
+        self.take_queued();
         true
     }
 
-    fn take_along(&mut self) {
+    /// Takes what is in the queue, without waiting.
+    fn take_queued(&mut self) {
         while self.waiting.len() < self.shared.limits.items
             && let Ok(queued) = self.queue.try_recv()
         {
@@ -118,16 +118,17 @@ impl Appender {
         }
     }
 
-    /// Everything that waits was decided on tickets that no batch of ours will answer: another store's,
-    /// or those of a transaction under the lock.
-    async fn wait_for_another_store(&mut self) {
-        let Some(ticket) = self.waiting.front().and_then(Queued::awaits) else {
+    /// Waits if everything that waits was decided on appends that this appender does not write: another
+    /// store does, or a transaction under the log's lock.
+    async fn wait_for_other_appends(&mut self) {
+        let Some((_, pending)) = self.waiting.front().and_then(QueuedAppend::first_undecided)
+        else {
             return;
         };
-        let ticket = ticket.1.clone();
+        let pending = pending.clone();
         tokio::select! {
-            // Only that it is decided matters here.
-            _ = ticket.outcome() => {}
+            // Here it only matters that there is an outcome.
+            _ = pending.outcome() => {}
             Some(queued) = self.queue.recv(), if !self.queue.is_closed() => {
                 self.waiting.push_back(queued);
             }
@@ -136,37 +137,37 @@ impl Appender {
 
     /// Sends the identical batch until its outcome is known.
     async fn write(&mut self, mut batch: Batch) -> Result<(), StoreError> {
-        let mut backoff = Backoff::new();
-        let mut troubled: Option<Instant> = None;
+        let mut backoff = Backoff::DATABASE;
+        let mut failing_since: Option<Instant> = None;
         metrics::BATCH_ITEMS.observe(batch.items.len() as f64);
         loop {
             let sent = Instant::now();
             match self.attempt(&batch).await {
                 Ok(answer) => {
                     metrics::APPEND_SECONDS.observe(sent.elapsed().as_secs_f64());
-                    if let Some(since) = troubled {
-                        info!(seconds = since.elapsed().as_secs_f64(), "appending again");
+                    if let Some(since) = failing_since {
+                        info!(seconds = since.elapsed().as_secs_f64(), "appending works again");
                     }
-                    self.settle(batch, answer);
+                    self.accept(batch, answer);
                     return Ok(());
                 }
-                Err(Trouble::Passing(error)) => {
-                    if troubled.is_none() {
-                        warn!(%error, items = batch.items.len(), "cannot append; trying again");
-                        troubled = Some(Instant::now());
+                Err(AppendFailure::Retry(error)) => {
+                    if failing_since.is_none() {
+                        warn!(%error, items = batch.items.len(), "cannot append; sending the batch again");
+                        failing_since = Some(Instant::now());
                     }
                     metrics::FAILURES.inc();
                     self.connection = None;
-                    self.heads.forget();
-                    batch.items.iter_mut().for_each(|item| item.queued.resent = true);
+                    self.heads.clear();
+                    batch.items.iter_mut().for_each(|item| item.queued.is_resent = true);
                     backoff.wait().await;
                 }
-                Err(Trouble::Lasting(error)) => {
+                Err(AppendFailure::Reject(error)) => {
                     self.isolate(batch, error);
                     return Ok(());
                 }
-                Err(Trouble::LogWentBack { head }) => {
-                    let error = self.shared.went_back(self.shared.seen(), head);
+                Err(AppendFailure::StopNode { head }) => {
+                    let error = self.shared.stop_node(self.shared.committed_head(), head);
                     batch.items.iter().for_each(|item| item.queued.answer(Err(error.clone())));
                     return Err(error);
                 }
@@ -174,15 +175,16 @@ impl Appender {
         }
     }
 
-    async fn attempt(&mut self, batch: &Batch) -> Result<Answer, Trouble> {
-        let (shared, untold) = (self.shared.clone(), std::mem::take(&mut self.untold));
-        // The statement is on its way before the first word is said.
+    async fn attempt(&mut self, batch: &Batch) -> Result<Answer, AppendFailure> {
+        let (shared, unannounced) = (self.shared.clone(), std::mem::take(&mut self.unannounced));
+        // The statement is on its way before the last batch is announced.
         let (attempt, ()) = tokio::join!(
             biased;
-            timeout(shared.patience, self.send(batch)),
-            async { untold.tell(&shared) },
+            timeout(shared.append_limit, self.send(batch)),
+            async { unannounced.announce(&shared) },
         );
-        attempt.map_err(|_| Trouble::unanswered())?.map_err(|error| Trouble::of(&error))
+        let answer = attempt.map_err(|_| AppendFailure::timed_out())?;
+        answer.map_err(|error| AppendFailure::from(&error))
     }
 
     async fn send(&mut self, batch: &Batch) -> Result<Answer, sqlx::Error> {
@@ -190,34 +192,35 @@ impl Appender {
             Some(connection) => connection,
             none => none.insert(PgConnection::connect_with(&self.shared.connection).await?),
         };
-        let seen = self.shared.seen();
-        let mut answer = statement::append(connection, batch, seen, &self.heads).await?;
+        let committed = self.shared.committed_head();
+        let mut answer = statement::append(connection, batch, committed, &self.heads).await?;
         for (item, outcome) in batch.items.iter().zip(&mut answer.outcomes) {
-            if item.queued.resent && matches!(outcome, Outcome::Duplicate { .. }) {
-                claim(connection, item, outcome).await?;
+            if item.queued.is_resent && matches!(outcome, AppendOutcome::Duplicate { .. }) {
+                claim_own_duplicate(connection, item, outcome).await?;
             }
         }
         Ok(answer)
     }
 
-    fn settle(&mut self, batch: Batch, answer: Answer) {
+    fn accept(&mut self, batch: Batch, answer: Answer) {
         let Answer { outcomes, before, head } = answer;
-        // An item that was claimed lies somewhere before, and others may have written since.
-        if !batch.items.iter().any(|item| item.queued.resent) {
+        // An item that was claimed stands further back in the log, and other nodes may have written since.
+        if !batch.items.iter().any(|item| item.queued.is_resent) {
             self.heads.learn(before, head, batch.items.iter().zip(&outcomes));
         }
         let items = batch.items.into_iter().map(|item| item.queued);
-        self.untold = Written { items: items.zip(outcomes).collect(), head };
-        for (queued, outcome) in &self.untold.items {
-            queued.ticket.decide(Ok(outcome.clone()));
+        self.unannounced = WrittenBatch { items: items.zip(outcomes).collect(), head };
+        for (queued, outcome) in &self.unannounced.items {
+            queued.pending.set_outcome(Ok(outcome.clone()));
         }
     }
 
-    fn tell(&mut self) {
-        std::mem::take(&mut self.untold).tell(&self.shared);
+    fn announce(&mut self) {
+        std::mem::take(&mut self.unannounced).announce(&self.shared);
     }
 
-    /// A statement failed for good.  Of several items, each is tried alone; a single one was the bad one.
+    /// Handles a statement that will never work.  If it had several items, each is sent alone next; a single
+    /// item is the bad one and is rejected.
     fn isolate(&mut self, mut batch: Batch, error: String) {
         if let [item] = batch.items.as_slice() {
             return item.queued.answer(Err(StoreError::Rejected(error)));
@@ -228,7 +231,8 @@ impl Appender {
         }
     }
 
-    async fn refuse_all(mut self, error: StoreError) {
+    /// Answers everything that waits, and everything still sent, with the error that stopped this node.
+    async fn answer_all(mut self, error: StoreError) {
         self.queue.close();
         for queued in self.waiting.drain(..) {
             queued.answer(Err(error.clone()));
@@ -239,22 +243,23 @@ impl Appender {
     }
 }
 
-/// A duplicate may be our own: the statement was committed and its answer lost.
-async fn claim(
+/// If the statement was committed and its answer was lost, the resent item is its own duplicate: then it was
+/// appended.
+async fn claim_own_duplicate(
     connection: &mut PgConnection,
-    item: &Item,
-    outcome: &mut Outcome,
+    item: &BatchItem,
+    outcome: &mut AppendOutcome,
 ) -> Result<(), sqlx::Error> {
     let append = &item.queued.append;
     let stored = read::command(connection, append.command.id).await?;
-    let same = stored.len() == append.events.len()
+    let is_own = stored.len() == append.events.len()
         && stored.iter().zip(&append.events).all(|(stored, sent)| {
             stored.stream_id == sent.stream_id
                 && stored.version == sent.version
                 && stored.payload == sent.payload
         });
-    if let ([first, .., last] | [first @ last], true) = (stored.as_slice(), same) {
-        *outcome = Outcome::Appended {
+    if let ([first, .., last] | [first @ last], true) = (stored.as_slice(), is_own) {
+        *outcome = AppendOutcome::Appended {
             first: first.position,
             last: last.position,
             recorded_at: first.recorded_at,

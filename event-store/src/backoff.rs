@@ -1,26 +1,97 @@
-//! How long to wait before trying again.
+//! How long to wait before trying again: the one formula of all retries that are not rules of the shop.
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-const FIRST: Duration = Duration::from_millis(20);
-const LONGEST: Duration = Duration::from_secs(2);
+/// Pauses that double with each failure in a row, from `first` up to `longest`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    first: Duration,
+    longest: Duration,
+    failures: u32,
+}
 
-/// Doubles up to two seconds, each time somewhere between half and all of it.
-#[derive(Debug)]
-pub(crate) struct Backoff(Duration);
+/// More doublings would overflow, and no pause is doubled so often.
+const DOUBLINGS_MAX: u32 = 31;
 
 impl Backoff {
-    pub(crate) fn new() -> Backoff {
-        Backoff(FIRST)
+    /// For whoever tries to reach Postgres again: 20 ms, doubled up to 2 s.
+    pub const DATABASE: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(2));
+
+    /// `first` is the pause after the first failure; `longest` is the longest pause.
+    pub const fn new(first: Duration, longest: Duration) -> Backoff {
+        Backoff { first, longest, failures: 0 }
     }
 
-    pub(crate) async fn wait(&mut self) {
-        // A random id is randomness enough for jitter.
-        let share = (Uuid::new_v4().as_u128() & 0xff) as u32;
-        let half = self.0 / 2;
-        tokio::time::sleep(half + half * share / 255).await;
-        self.0 = (self.0 * 2).min(LONGEST);
+    /// Counts a failure and returns the pause after it, with jitter.
+    pub fn next_pause(&mut self) -> Duration {
+        let pause = self.pause_after(self.failures);
+        self.failures = self.failures.saturating_add(1);
+        pause
+    }
+
+    /// Counts a failure and sleeps for the pause after it, with jitter.
+    pub async fn wait(&mut self) {
+        tokio::time::sleep(self.next_pause()).await;
+    }
+
+    /// Forgets the failures: the next pause is `first` again.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// The pause after a failure that had so many failures in a row before it, with jitter. For callers
+    /// that keep the count elsewhere, such as in a table.
+    pub fn pause_after(&self, earlier_failures: u32) -> Duration {
+        with_jitter(self.exact_pause_after(earlier_failures))
+    }
+
+    /// As [`Backoff::pause_after`], without jitter.
+    pub fn exact_pause_after(&self, earlier_failures: u32) -> Duration {
+        let doublings = earlier_failures.min(DOUBLINGS_MAX);
+        self.first.saturating_mul(1 << doublings).min(self.longest)
+    }
+}
+
+/// A time between half of `pause` and all of it, so that those who failed together do not try again
+/// together.
+pub fn with_jitter(pause: Duration) -> Duration {
+    // The random bits of a fresh id are random enough for this.
+    let share = (Uuid::new_v4().as_u128() & 0xff) as u32;
+    let half = pause / 2;
+    half + half * share / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let backoff = Backoff::new(MILLISECOND, MILLISECOND * 6);
+        let pauses = [0, 1, 2, 3, 40, u32::MAX].map(|failures| backoff.exact_pause_after(failures));
+        assert_eq!(pauses, [1, 2, 4, 6, 6, 6].map(|millis| MILLISECOND * millis));
+    }
+
+    #[test]
+    fn jitter_takes_at_most_half_of_a_pause_away() {
+        for _ in 0..1_000 {
+            let pause = with_jitter(MILLISECOND * 10);
+            assert!(MILLISECOND * 5 <= pause && pause <= MILLISECOND * 10, "{pause:?}");
+        }
+    }
+
+    #[test]
+    fn a_success_makes_the_next_pause_short_again() {
+        let mut backoff = Backoff::new(MILLISECOND * 2, Duration::MAX);
+        for _ in 0..9 {
+            backoff.next_pause();
+        }
+        assert!(backoff.next_pause() > MILLISECOND * 100);
+        backoff.reset();
+        assert!(backoff.next_pause() <= MILLISECOND * 2);
     }
 }

@@ -1,29 +1,29 @@
-//! Which items may be written with one statement.
+//! Which appends may be written with one statement.
 //!
-//! An item enters a batch when each of its bases is durable and untouched by the batch so far, or is
-//! the batch's own last writer of that stream.  Everything else waits for the next batch, so that the
-//! statement never sees an order it would have to doubt.
+//! An append enters a batch if each of its expected heads is durable and not written by the batch so far,
+//! or is the batch's own last writer of that stream.  Everything else waits for the next batch, so that
+//! the statement writes the items in any case in the order in which they were decided.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use uuid::Uuid;
 
-use crate::heads::Heads;
-use crate::ticket::{Queued, Standing};
-use crate::{Append, Base, Outcome, StoreError};
+use crate::heads::KnownHeads;
+use crate::pending::{PendingHead, QueuedAppend};
+use crate::{Append, AppendOutcome, ExpectedHead, StoreError};
 
-/// When a batch is full.  One item always fits.
+/// When a batch is full.  One append always fits, however large it is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct BatchLimits {
     pub(crate) items: usize,
     pub(crate) events: usize,
     pub(crate) bytes: usize,
 }
 
-/// Items that are written together, in order.
+/// Appends that are written together, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<BatchItem>,
     last_writers: HashMap<Uuid, usize>,
     commands: HashSet<Uuid>,
     events: usize,
@@ -31,48 +31,54 @@ pub(crate) struct Batch {
 }
 
 #[derive(Debug)]
-pub(crate) struct Item {
-    pub(crate) queued: Queued,
-    pub(crate) bases: Vec<(Uuid, Basis)>,
+pub(crate) struct BatchItem {
+    pub(crate) queued: QueuedAppend,
+    pub(crate) heads: Vec<(Uuid, HeadInBatch)>,
 }
 
-/// What the statement has to check.
+/// Where the statement has to find a stream's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Basis {
-    /// The stream's last event is at this position; 0: there is no such stream.
+pub(crate) enum HeadInBatch {
+    /// The stream's last event has this position; 0 if the stream does not exist.
     At(i64),
-    /// The stream was last written by this item of the batch, counted from 0.
-    After(usize),
+    /// This item of the batch, counted from 0, wrote the stream last.
+    WrittenBy(usize),
 }
 
+/// What [`Batch::take`] does with an append.
 enum Admission {
-    Enters(Vec<(Uuid, Basis)>),
-    /// It enters, but a stream of it is known to have moved on: the statement will refuse it, so nothing
-    /// can be decided on it.
-    Doomed(Vec<(Uuid, Basis)>),
-    Waits,
-    Refused(Result<Outcome, StoreError>),
+    Enter(Vec<(Uuid, HeadInBatch)>),
+    /// Let it enter, but let nothing be decided on it: one of its streams is known to have moved on, so
+    /// the statement will refuse it.
+    EnterOutdated(Vec<(Uuid, HeadInBatch)>),
+    Wait,
+    Answer(Result<AppendOutcome, StoreError>),
 }
 
 impl Batch {
-    /// Takes from `waiting` whatever may go together and answers what needs no database.
-    pub(crate) fn take(waiting: &mut VecDeque<Queued>, heads: &Heads, limits: Limits) -> Batch {
+    /// Takes from `waiting` all that may be written together, and answers the appends that can be
+    /// refused without the database.
+    pub(crate) fn take(
+        waiting: &mut VecDeque<QueuedAppend>,
+        heads: &KnownHeads,
+        limits: BatchLimits,
+    ) -> Batch {
         let mut batch = Batch::default();
-        let mut held = VecDeque::new();
+        let mut held_back = VecDeque::new();
         while let Some(queued) = waiting.pop_front() {
             if batch.is_full(&queued, limits) {
                 waiting.push_front(queued);
                 break;
             }
             match batch.admit(&queued.append, heads) {
-                Admission::Enters(bases) => batch.enter(queued, bases),
-                Admission::Doomed(bases) => batch.push(queued, bases),
-                Admission::Waits => held.push_back(queued),
-                Admission::Refused(outcome) => queued.answer(outcome),
+                Admission::Enter(heads) => batch.enter(queued, heads),
+                Admission::EnterOutdated(heads) => batch.push(queued, heads),
+                Admission::Wait => held_back.push_back(queued),
+                Admission::Answer(outcome) => queued.answer(outcome),
             }
         }
-        held.append(waiting);
-        *waiting = held;
+        held_back.append(waiting);
+        *waiting = held_back;
         batch
     }
 
@@ -80,81 +86,82 @@ impl Batch {
         self.items.is_empty()
     }
 
-    fn is_full(&self, next: &Queued, limits: Limits) -> bool {
+    fn is_full(&self, next: &QueuedAppend, limits: BatchLimits) -> bool {
         !self.is_empty()
             && (self.items.len() >= limits.items
                 || self.events + next.append.events.len() > limits.events
                 || self.bytes + next.bytes() > limits.bytes)
     }
 
-    fn admit(&self, append: &Append, heads: &Heads) -> Admission {
-        if let Some(stream) = append.writes_unnamed() {
-            let reason = format!("it writes stream {stream} without saying what it was decided on");
-            return Admission::Refused(Err(StoreError::Rejected(reason)));
+    fn admit(&self, append: &Append, known: &KnownHeads) -> Admission {
+        if let Some(stream) = append.first_write_without_expected_head() {
+            let reason = format!("it writes stream {stream} without an expected head for it");
+            return Admission::Answer(Err(StoreError::Rejected(reason)));
         }
         if self.commands.contains(&append.command.id) {
-            return Admission::Waits;
+            return Admission::Wait;
         }
-        let mut bases = Vec::with_capacity(append.bases.len());
-        let mut doomed = false;
-        for (stream_id, base) in &append.bases {
+        let mut heads = Vec::with_capacity(append.expected_heads.len());
+        let mut is_outdated = false;
+        for (stream_id, expected) in &append.expected_heads {
             let stream_id = *stream_id;
-            let basis = match (self.last_writers.get(&stream_id), base.standing(stream_id)) {
-                (_, Standing::Refused) => {
-                    return Admission::Refused(Ok(Outcome::Conflict { stream_id }));
+            let head = match (self.last_writers.get(&stream_id), expected.resolve(stream_id)) {
+                (_, PendingHead::Refused) => {
+                    return Admission::Answer(Ok(AppendOutcome::Conflict { stream_id }));
                 }
-                (_, Standing::NotAWriter) => {
-                    let reason = format!("it was decided on an item that never wrote {stream_id}");
-                    return Admission::Refused(Err(StoreError::Rejected(reason)));
+                (_, PendingHead::NotWritten) => {
+                    let reason = format!(
+                        "it expects the head of stream {stream_id} from an append that does not write it"
+                    );
+                    return Admission::Answer(Err(StoreError::Rejected(reason)));
                 }
-                (Some(&writer), Standing::Undecided) if self.wrote(writer, base) => {
-                    Basis::After(writer)
+                (Some(&writer), PendingHead::Undecided) if self.is_item(writer, expected) => {
+                    HeadInBatch::WrittenBy(writer)
                 }
-                (Some(_), _) | (None, Standing::Undecided) => return Admission::Waits,
-                (None, Standing::At(position)) => {
-                    doomed |= heads.is_past(stream_id, position);
-                    Basis::At(position)
+                (Some(_), _) | (None, PendingHead::Undecided) => return Admission::Wait,
+                (None, PendingHead::Durable(position)) => {
+                    is_outdated |= known.is_past(stream_id, position);
+                    HeadInBatch::At(position)
                 }
             };
-            bases.push((stream_id, basis));
+            heads.push((stream_id, head));
         }
-        match doomed {
-            true => Admission::Doomed(bases),
-            false => Admission::Enters(bases),
-        }
+        if is_outdated { Admission::EnterOutdated(heads) } else { Admission::Enter(heads) }
     }
 
-    fn wrote(&self, writer: usize, base: &Base) -> bool {
-        matches!(base, Base::Pending(ticket) if self.items[writer].queued.ticket.is(ticket))
+    /// Whether the expected head is the append at this place of the batch.
+    fn is_item(&self, index: usize, expected: &ExpectedHead) -> bool {
+        let item = &self.items[index].queued;
+        matches!(expected, ExpectedHead::Pending(pending) if item.pending.is_same(pending))
     }
 
-    fn enter(&mut self, queued: Queued, bases: Vec<(Uuid, Basis)>) {
-        for (stream_id, _) in queued.ticket.writes() {
+    fn enter(&mut self, queued: QueuedAppend, heads: Vec<(Uuid, HeadInBatch)>) {
+        for (stream_id, _) in queued.pending.writes() {
             self.last_writers.insert(*stream_id, self.items.len());
         }
-        self.push(queued, bases);
+        self.push(queued, heads);
     }
 
-    fn push(&mut self, queued: Queued, bases: Vec<(Uuid, Basis)>) {
+    fn push(&mut self, queued: QueuedAppend, heads: Vec<(Uuid, HeadInBatch)>) {
         self.commands.insert(queued.append.command.id);
         self.events += queued.append.events.len();
         self.bytes += queued.bytes();
-        self.items.push(Item { queued, bases });
+        self.items.push(BatchItem { queued, heads });
     }
 }
 
 impl Append {
-    fn writes_unnamed(&self) -> Option<Uuid> {
+    fn first_write_without_expected_head(&self) -> Option<Uuid> {
         let mut written = self.events.iter().map(|event| event.stream_id);
-        written.find(|stream| !self.bases.iter().any(|(named, _)| named == stream))
+        written.find(|stream| !self.expected_heads.iter().any(|(named, _)| named == stream))
     }
 }
 
-impl Base {
-    fn standing(&self, stream_id: Uuid) -> Standing {
+impl ExpectedHead {
+    fn resolve(&self, stream_id: Uuid) -> PendingHead {
         match self {
-            Base::Durable(position) => Standing::At(*position),
-            Base::Pending(ticket) => ticket.standing(stream_id),
+            ExpectedHead::Durable(position) => PendingHead::Durable(*position),
+            ExpectedHead::Pending(pending) => pending.head_of(stream_id),
         }
     }
 }

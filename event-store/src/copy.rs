@@ -14,23 +14,23 @@ use crate::recorded::columns;
 use crate::shared::Shared;
 use crate::{RecordedEvent, StoreError};
 
-/// Positions of one statement: a snapshot that lives for long holds up vacuum.
+/// The number of positions that one statement reads: a statement that runs for long holds up vacuum.
 const RANGE: i64 = 50_000;
-/// Events of one page.
+/// The number of events in a full page.
 const PAGE: usize = 1_000;
-/// Pages that are read before anybody takes them.
-const AHEAD: usize = 2;
+/// How many pages are read ahead of the receiver.
+const READ_AHEAD: usize = 2;
 
-/// In log order and without a hole; nothing follows an error.
+/// Pages of events in log order and without a hole; nothing follows an error.
 pub type Pages = mpsc::Receiver<Result<Vec<Arc<RecordedEvent>>, StoreError>>;
 
-/// Sends the events after a position up to another, until nobody listens any more.
+/// Sends the events after a position up to another, until the receiver is dropped.
 pub(crate) fn pages(shared: Arc<Shared>, after: i64, to: i64) -> Pages {
-    let (pages, receiver) = mpsc::channel(AHEAD);
+    let (pages, receiver) = mpsc::channel(READ_AHEAD);
     tokio::spawn(async move {
-        let mut reader = Reader { shared, last: after, names: Names::default(), pages };
+        let mut reader = Reader { shared, last: after, names: InternedNames::default(), pages };
         if let Err(error) = reader.read(after, to).await {
-            // Whoever no longer listens does not mind.
+            // If the receiver is dropped, nobody needs the error.
             let _ = reader.pages.send(Err(error)).await;
         }
     });
@@ -41,15 +41,15 @@ struct Reader {
     shared: Arc<Shared>,
     /// The position of the last event that was read.
     last: i64,
-    names: Names,
+    names: InternedNames,
     pages: mpsc::Sender<Result<Vec<Arc<RecordedEvent>>, StoreError>>,
 }
 
 impl Reader {
     async fn read(&mut self, after: i64, to: i64) -> Result<(), StoreError> {
-        self.shared.running()?;
+        self.shared.check_running()?;
         let mut connection = PgConnection::connect_with(&self.shared.connection).await?;
-        // A statement that waits for its listener has not gone astray.
+        // The statement may wait for its receiver for any length of time.
         connection.execute("set statement_timeout = 0").await?;
         let mut after = after;
         while after < to && !self.pages.is_closed() {
@@ -89,19 +89,19 @@ impl Reader {
             }
         }
         if !page.is_empty() {
-            // The next range finds out whether anybody still listens.
+            // `read` checks before the next range whether the receiver still exists.
             let _ = self.pages.send(Ok(page)).await;
         }
         Ok(())
     }
 }
 
-/// What the first message begins with, before its tuple.
+/// The bytes with which the first message begins, before its tuple.
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// The event of one message: Postgres sends one for every row, and one more for the end.
-fn event(message: &[u8], names: &mut Names) -> Result<Option<RecordedEvent>, BoxDynError> {
-    let mut message = Message(message);
+/// Reads the event of one message: Postgres sends one message for every row, and one more at the end.
+fn event(message: &[u8], names: &mut InternedNames) -> Result<Option<RecordedEvent>, BoxDynError> {
+    let mut message = CopyMessage(message);
     if message.0.starts_with(SIGNATURE) {
         message.take(SIGNATURE.len())?;
         let _flags: [u8; 4] = message.array()?;
@@ -112,12 +112,12 @@ fn event(message: &[u8], names: &mut Names) -> Result<Option<RecordedEvent>, Box
     (columns >= 0).then(|| message.event(names)).transpose()
 }
 
-/// What is left of a message.
-struct Message<'m>(&'m [u8]);
+/// The part of a message that is not read yet.
+struct CopyMessage<'m>(&'m [u8]);
 
-impl<'m> Message<'m> {
+impl<'m> CopyMessage<'m> {
     /// The columns of [`columns!`], in its order.
-    fn event(&mut self, names: &mut Names) -> Result<RecordedEvent, BoxDynError> {
+    fn event(&mut self, names: &mut InternedNames) -> Result<RecordedEvent, BoxDynError> {
         Ok(RecordedEvent {
             position: i64::from_be_bytes(self.fixed()?),
             stream_type: names.get(self.text()?),
@@ -145,7 +145,7 @@ impl<'m> Message<'m> {
     }
 
     fn value(&mut self) -> Result<&'m [u8], BoxDynError> {
-        self.optional()?.ok_or_else(|| "a column that cannot be null is null".into())
+        self.optional()?.ok_or_else(|| "a column that is never null is null".into())
     }
 
     /// A value after its length; the length of null is below zero.
@@ -159,24 +159,27 @@ impl<'m> Message<'m> {
     }
 
     fn take(&mut self, length: usize) -> Result<&'m [u8], BoxDynError> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or("a message ends too early")?;
+        let (taken, rest) = self
+            .0
+            .split_at_checked(length)
+            .ok_or("a COPY message ends in the middle of a value")?;
         self.0 = rest;
         Ok(taken)
     }
 }
 
-/// Postgres counts microseconds from the beginning of 2000.
+/// Postgres counts microseconds from 2000-01-01.
 fn time(micros: i64) -> Result<DateTime<Utc>, BoxDynError> {
     const EPOCH: i64 = 946_684_800_000_000;
     let since_1970 = micros.checked_add(EPOCH).and_then(DateTime::from_timestamp_micros);
-    since_1970.ok_or_else(|| "a time is out of range".into())
+    since_1970.ok_or_else(|| "a recorded_at is out of range".into())
 }
 
-/// Types come again and again, and are kept once.
+/// Stream and event types, which are few and repeat, each kept once.
 #[derive(Default)]
-struct Names(HashSet<Arc<str>>);
+struct InternedNames(HashSet<Arc<str>>);
 
-impl Names {
+impl InternedNames {
     fn get(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.0.get(name) {
             return known.clone();

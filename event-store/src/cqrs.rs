@@ -1,6 +1,7 @@
 //! The log as a `cqrs_es::EventStore`, for plain cqrs-es programs.
 //!
-//! Every load reads the stream from Postgres; no cache and no chain comes in between.
+//! Every load reads the stream from Postgres: there is no cache, and no command is decided on events that are
+//! not durable yet.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -11,23 +12,27 @@ use cqrs_es::{Aggregate, AggregateContext, AggregateError, DomainEvent, EventEnv
 use uuid::Uuid;
 
 use crate::upcast::schema_version;
-use crate::{Append, Base, Command, EventStore, NewEvent, Outcome, RecordedEvent, StoreError};
+use crate::{
+    Append, AppendOutcome, CommandRecord, EventStore, ExpectedHead, NewEvent, RecordedEvent,
+    StoreError,
+};
 
 type Metadata = HashMap<String, String>;
 
-/// The stream of an aggregate that is named by a key: `uuid_v5` of the key in its type's namespace.
+/// The stream of the aggregate with this key: the UUIDv5 of the key in its type's namespace.
 pub fn stream_id(stream_type: &str, key: &str) -> Uuid {
     let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, stream_type.as_bytes());
     Uuid::new_v5(&namespace, key.as_bytes())
 }
 
-/// Keeps aggregates of one type in the log.
+/// Loads and commits aggregates of one type.
 pub struct CqrsStore<A> {
     store: EventStore,
     aggregate: PhantomData<fn() -> A>,
 }
 
 impl<A> CqrsStore<A> {
+    /// A store of the aggregates of type `A` in this log.
     pub fn new(store: EventStore) -> Self {
         CqrsStore { store, aggregate: PhantomData }
     }
@@ -41,39 +46,42 @@ impl<A> fmt::Debug for CqrsStore<A> {
 
 /// An aggregate as it was loaded.
 #[derive(Debug)]
-pub struct Context<A> {
+pub struct LoadedAggregate<A> {
     aggregate_id: String,
     aggregate: A,
     version: i32,
-    /// Of the stream's last event.
+    /// The position of the stream's last event.
     position: i64,
 }
 
-impl<A: Aggregate> AggregateContext<A> for Context<A> {
+impl<A: Aggregate> AggregateContext<A> for LoadedAggregate<A> {
     fn aggregate(&mut self) -> &mut A {
         &mut self.aggregate
     }
 }
 
 impl<A: Aggregate> cqrs_es::EventStore<A> for CqrsStore<A> {
-    type AC = Context<A>;
+    type AC = LoadedAggregate<A>;
 
     async fn load_events(
         &self,
         aggregate_id: &str,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
         let events = self.store.load(stream_id(A::TYPE, aggregate_id), 0).await;
-        envelopes(aggregate_id, &events.map_err(failure)?)
+        envelopes(aggregate_id, &events.map_err(store_failed)?)
     }
 
-    async fn load_aggregate(&self, id: &str) -> Result<Context<A>, AggregateError<A::Error>> {
+    async fn load_aggregate(
+        &self,
+        id: &str,
+    ) -> Result<LoadedAggregate<A>, AggregateError<A::Error>> {
         let events = self.store.load(stream_id(A::TYPE, id), 0).await;
-        let events = events.map_err(failure)?;
+        let events = events.map_err(store_failed)?;
         let mut aggregate = A::default();
         for envelope in envelopes::<A>(id, &events)? {
             aggregate.apply(envelope.payload);
         }
-        Ok(Context {
+        Ok(LoadedAggregate {
             aggregate_id: id.to_owned(),
             aggregate,
             version: events.last().map_or(0, |event| event.version),
@@ -84,18 +92,22 @@ impl<A: Aggregate> cqrs_es::EventStore<A> for CqrsStore<A> {
     async fn commit(
         &self,
         events: Vec<A::Event>,
-        context: Context<A>,
+        context: LoadedAggregate<A>,
         metadata: Metadata,
     ) -> Result<Vec<EventEnvelope<A>>, AggregateError<A::Error>> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
         let append = append::<A>(&events, &context, &metadata)?;
-        let outcome = self.store.append(append).await.map_err(failure)?;
+        let outcome = self.store.append(append).await.map_err(store_failed)?;
         match outcome {
-            Outcome::Appended { .. } => {}
-            Outcome::Conflict { .. } => return Err(AggregateError::AggregateConflict),
-            other => return Err(unexpected(format!("a fresh command was answered {other:?}"))),
+            AppendOutcome::Appended { .. } => {}
+            AppendOutcome::Conflict { .. } => return Err(AggregateError::AggregateConflict),
+            other => {
+                return Err(unexpected(format!(
+                    "a command with a new id got the outcome {other:?}"
+                )));
+            }
         }
         let first = context.version as usize + 1;
         let committed = (first..).zip(events).map(|(sequence, payload)| EventEnvelope {
@@ -110,7 +122,7 @@ impl<A: Aggregate> cqrs_es::EventStore<A> for CqrsStore<A> {
 
 fn append<A: Aggregate>(
     events: &[A::Event],
-    context: &Context<A>,
+    context: &LoadedAggregate<A>,
     metadata: &Metadata,
 ) -> Result<Append, AggregateError<A::Error>> {
     let stream = stream_id(A::TYPE, &context.aggregate_id);
@@ -122,15 +134,15 @@ fn append<A: Aggregate>(
         .collect();
     let actor = metadata.get("actor").map_or("system:cqrs-es", String::as_str);
     Ok(Append {
-        command: Command {
+        command: CommandRecord {
             id,
             request_hash: None,
-            metadata: serde_json::to_string(metadata).map_err(malformed)?,
+            metadata: serde_json::to_string(metadata).map_err(bad_json)?,
             correlation_id: id,
             caused_by: None,
             actor: actor.to_owned(),
         },
-        bases: vec![(stream, Base::Durable(context.position))],
+        expected_heads: vec![(stream, ExpectedHead::Durable(context.position))],
         events: events?,
     })
 }
@@ -141,19 +153,20 @@ fn new_event<A: Aggregate>(
     event: &A::Event,
 ) -> Result<NewEvent, AggregateError<A::Error>> {
     let schema = event.event_version();
-    let schema_version = schema_version(&schema)
-        .ok_or_else(|| unexpected(format!("'{schema}' is no event version")))?;
+    let schema_version = schema_version(&schema).ok_or_else(|| {
+        unexpected(format!("the event version '{schema}' does not start with a number"))
+    })?;
     Ok(NewEvent {
         stream_type: A::TYPE,
         stream_id,
         version,
-        event_type: interned(event.event_type()),
+        event_type: intern(event.event_type()),
         schema_version,
-        payload: serde_json::to_string(event).map_err(malformed)?,
+        payload: serde_json::to_string(event).map_err(bad_json)?,
     })
 }
 
-/// Only the first event of a command carries the metadata; the others of the command share it.
+/// Only the first event of a command carries the metadata; the command's other events share it.
 fn envelopes<A: Aggregate>(
     aggregate_id: &str,
     events: &[RecordedEvent],
@@ -162,20 +175,20 @@ fn envelopes<A: Aggregate>(
     let mut envelopes = Vec::with_capacity(events.len());
     for event in events {
         if let Some(text) = &event.metadata {
-            metadata = strings(text);
+            metadata = string_metadata(text);
         }
         envelopes.push(EventEnvelope {
             aggregate_id: aggregate_id.to_owned(),
             sequence: event.version as usize,
-            payload: serde_json::from_str(&event.payload).map_err(malformed)?,
+            payload: serde_json::from_str(&event.payload).map_err(bad_json)?,
             metadata: metadata.clone(),
         });
     }
     Ok(envelopes)
 }
 
-/// cqrs-es knows metadata of strings only; a command of ours may have more, which it does not see.
-fn strings(metadata: &str) -> Metadata {
+/// cqrs-es knows only metadata that are strings; other values are left out.
+fn string_metadata(metadata: &str) -> Metadata {
     let fields: HashMap<String, serde_json::Value> =
         serde_json::from_str(metadata).unwrap_or_default();
     let strings = fields.into_iter().filter_map(|(name, value)| match value {
@@ -185,8 +198,8 @@ fn strings(metadata: &str) -> Metadata {
     strings.collect()
 }
 
-/// Event types are a small, fixed set of names, so each is kept once, for ever.
-fn interned(name: String) -> &'static str {
+/// Event types are a small, fixed set of names, so each is leaked once.
+fn intern(name: String) -> &'static str {
     static NAMES: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = names.get(name.as_str()) {
@@ -197,7 +210,7 @@ fn interned(name: String) -> &'static str {
     name
 }
 
-fn failure<E: std::error::Error>(error: StoreError) -> AggregateError<E> {
+fn store_failed<E: std::error::Error>(error: StoreError) -> AggregateError<E> {
     match error {
         StoreError::Database(_) | StoreError::Closed => {
             AggregateError::DatabaseConnectionError(Box::new(error))
@@ -206,7 +219,7 @@ fn failure<E: std::error::Error>(error: StoreError) -> AggregateError<E> {
     }
 }
 
-fn malformed<E: std::error::Error>(error: serde_json::Error) -> AggregateError<E> {
+fn bad_json<E: std::error::Error>(error: serde_json::Error) -> AggregateError<E> {
     AggregateError::DeserializationError(Box::new(error))
 }
 

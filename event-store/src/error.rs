@@ -5,28 +5,49 @@ use std::sync::Arc;
 use sqlx::postgres::PgDatabaseError;
 use uuid::Uuid;
 
-/// Cheap to clone: one failure may be told to many waiters.
+/// Why the log did not do what it was asked.  Cheap to clone: one failure may be reported to many waiters.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Postgres could not be reached or refused a statement.
+    /// Postgres could not be reached, or it refused a statement.
     #[error("the database failed: {0}")]
     Database(Arc<sqlx::Error>),
-    /// The item itself can never be stored; its neighbours were not harmed.
-    #[error("the log refused the item: {0}")]
+    /// The append itself can never be stored; its neighbours in the batch were not harmed.
+    #[error("the log rejected the append: {0}")]
     Rejected(String),
-    /// The log goes on after `after`, but not with the next position.
-    #[error("the log has a hole after position {after}")]
-    Hole { after: i64 },
-    /// A stream goes on after `after`, but not with the next version.
-    #[error("stream {stream_id} has a hole after version {after}")]
-    StreamHole { stream_id: Uuid, after: i32 },
+    /// A position is missing in the log.
+    #[error("the log has a hole: no event has position {}, though later events exist", after + 1)]
+    Hole {
+        /// The last position before the hole.
+        after: i64,
+    },
+    /// A version is missing in a stream.
+    #[error("stream {stream_id} has a hole: no event has version {}, though later events exist", after + 1)]
+    StreamHole {
+        /// The stream with the hole.
+        stream_id: Uuid,
+        /// The last version before the hole.
+        after: i32,
+    },
     /// Committed events are gone, as after a failover to a server that lagged behind.
-    #[error("the log ends at {head}, but {seen} was committed: this node has stopped")]
-    LogWentBack { seen: i64, head: i64 },
-    /// An upcaster answered something that is no event.
+    #[error(
+        "the log ends at position {head}, but position {committed} was committed: events are lost, and this \
+         node has stopped; find out which database server it is connected to, then restart it"
+    )]
+    LogWentBack {
+        /// The highest position that this node saw committed.
+        committed: i64,
+        /// Where the log ends now.
+        head: i64,
+    },
+    /// An upcaster returned something that is not an event.
     #[error("the event at position {position} could not be upcast: {reason}")]
-    Upcast { position: i64, reason: String },
-    /// The store was shut down, or the transaction that the item was sent in was given up.
+    Upcast {
+        /// The event's position.
+        position: i64,
+        /// What is wrong with the upcaster's result.
+        reason: String,
+    },
+    /// The store was shut down, or the transaction in which the append was sent was rolled back.
     #[error("the event store is closed")]
     Closed,
 }
@@ -37,53 +58,57 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// The SQLSTATE by which `append_events` says that the log went back.
+/// The SQLSTATE with which `append_events` reports that the log went back.
 const LOG_WENT_BACK: &str = "CT001";
 
-/// What a failed statement means for the appender.
+/// What the appender does about a statement that failed.
 #[derive(Debug)]
-pub(crate) enum Trouble {
-    /// It may work later, and whether it worked now is unknown.
-    Passing(String),
-    /// It will never work.
-    Lasting(String),
-    /// The log ends here, below a position that was committed.
-    LogWentBack { head: i64 },
+pub(crate) enum AppendFailure {
+    /// Send the same batch again: it may work later, and it is unknown whether it was written now.
+    Retry(String),
+    /// Reject the append: the statement will never work.
+    Reject(String),
+    /// Stop this node: the log ends at `head`, below a position that was committed.
+    StopNode { head: i64 },
 }
 
-impl Trouble {
-    pub(crate) fn of(error: &sqlx::Error) -> Trouble {
+impl AppendFailure {
+    pub(crate) fn timed_out() -> AppendFailure {
+        AppendFailure::Retry("Postgres did not answer in time".to_owned())
+    }
+}
+
+impl From<&sqlx::Error> for AppendFailure {
+    fn from(error: &sqlx::Error) -> AppendFailure {
         use sqlx::Error::{ColumnDecode, ColumnNotFound, Decode, Encode};
         match error {
-            sqlx::Error::Database(database) => Trouble::of_state(database.code().as_deref(), error),
+            sqlx::Error::Database(database) => from_state(database.code().as_deref(), error),
             Encode(_) | Decode(_) | ColumnDecode { .. } | ColumnNotFound(_) => {
-                Trouble::Lasting(error.to_string())
+                AppendFailure::Reject(error.to_string())
             }
-            _ => Trouble::Passing(error.to_string()),
-        }
-    }
-
-    pub(crate) fn unanswered() -> Trouble {
-        Trouble::Passing("no answer in time".to_owned())
-    }
-
-    fn of_state(state: Option<&str>, error: &sqlx::Error) -> Trouble {
-        let state = state.unwrap_or_default();
-        if state == LOG_WENT_BACK {
-            return Trouble::LogWentBack { head: head_of(error) };
-        }
-        // Connection, rollback, resources, operator, system; a lock timeout, an idle transaction,
-        // and a server that is read-only for as long as a failover takes.
-        let passing = ["08", "40", "53", "57", "58"].contains(&state.get(..2).unwrap_or_default())
-            || ["55P03", "25P03", "25006"].contains(&state);
-        match passing {
-            true => Trouble::Passing(error.to_string()),
-            false => Trouble::Lasting(error.to_string()),
+            _ => AppendFailure::Retry(error.to_string()),
         }
     }
 }
 
-fn head_of(error: &sqlx::Error) -> i64 {
+fn from_state(state: Option<&str>, error: &sqlx::Error) -> AppendFailure {
+    let state = state.unwrap_or_default();
+    if state == LOG_WENT_BACK {
+        return AppendFailure::StopNode { head: head_in(error) };
+    }
+    // Classes: connection, rollback, resources, operator intervention, system error.  States: a lock
+    // timeout, an idle transaction, and a server that is read-only for as long as a failover takes.
+    let is_temporary = ["08", "40", "53", "57", "58"].contains(&state.get(..2).unwrap_or_default())
+        || ["55P03", "25P03", "25006"].contains(&state);
+    if is_temporary {
+        AppendFailure::Retry(error.to_string())
+    } else {
+        AppendFailure::Reject(error.to_string())
+    }
+}
+
+/// `append_events` puts the log's head into the error's detail.
+fn head_in(error: &sqlx::Error) -> i64 {
     let database = error.as_database_error();
     let detail = database
         .and_then(|error| error.try_downcast_ref::<PgDatabaseError>())

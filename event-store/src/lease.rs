@@ -1,40 +1,56 @@
-//! Leases: who works on what, and how far the work has come.
+//! Leases: which node does a piece of work, and up to which position the work is done (its checkpoint).
 //!
-//! Time is the database's.  A worker that was frozen past its lease cannot write, because its epoch is
-//! no longer the row's: whatever it did in the transaction of [`advance`] is rolled back.
+//! Time is the database's.  A node that was frozen for longer than its lease cannot write, because its epoch,
+//! which is the fencing token, is no longer the row's: its transaction with [`advance_checkpoint`] is rolled
+//! back.  [`crate::leader`] does all of this for work that one node does at a time.
 
 use std::time::Duration;
 
 use sqlx::{PgConnection, PgPool};
 
-/// The right to work, until it expires or is taken over.
+/// The right of one owner to do a piece of work, until it expires or is released.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
+    /// The work's name, unique in the database.
     pub name: String,
-    /// Grows whenever the lease passes on; kept only while one owner renews in time.
+    /// The fencing token: grows whenever the lease gets a new owner, and whenever it had expired.
     pub epoch: i64,
-    /// The checkpoint when the lease was taken.
-    pub position: i64,
+    /// The position of the last event whose work is done, when the lease was acquired.
+    pub checkpoint: i64,
 }
 
+/// Why a question about a lease failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
-    /// Somebody else took over.  Roll back.
-    #[error("the lease '{name}' is lost")]
-    Lost { name: String },
+    /// Another node has the lease now, or moved its checkpoint.  Roll back and stop working.
+    #[error("the lease '{name}' is lost: another node leads")]
+    Lost {
+        /// The lease's name.
+        name: String,
+    },
+    /// Postgres did not answer within [`crate::time_limits::LEASE_QUESTION`].
+    #[error("Postgres did not answer in time to a question about the lease '{name}'")]
+    TimedOut {
+        /// The lease's name.
+        name: String,
+    },
+    /// Postgres could not be reached, or it refused the statement.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// Takes the lease when it is free, expired or the owner's own.  `owner` names a running process: a
-/// process that starts again is somebody else.
+/// Acquires the lease if it is free, expired, or already this owner's; `None` if another owner has it.
+/// `owner` names a running process: a process that starts again is another owner.
+///
+/// # Errors
+/// [`LeaseError::Database`] if Postgres failed; whether the lease was acquired is then unknown.
 pub async fn acquire(
     pool: &PgPool,
     name: &str,
     owner: &str,
     ttl: Duration,
 ) -> Result<Option<Lease>, LeaseError> {
-    let taken: Option<(i64, i64)> = sqlx::query_as(
+    let acquired: Option<(i64, i64)> = sqlx::query_as(
         "insert into leases as held (name, owner, expires_at)
          values ($1, $2, clock_timestamp() + make_interval(secs => $3))
          on conflict (name) do update set
@@ -52,13 +68,13 @@ pub async fn acquire(
     .bind(ttl.as_secs_f64())
     .fetch_optional(pool)
     .await?;
-    Ok(taken.map(|(epoch, position)| Lease { name: name.to_owned(), epoch, position }))
+    Ok(acquired.map(|(epoch, checkpoint)| Lease { name: name.to_owned(), epoch, checkpoint }))
 }
 
-/// Holds on to the lease for another `ttl`.
+/// Keeps the lease for another `ttl`, counted from now.
 ///
 /// # Errors
-/// [`LeaseError::Lost`] when somebody else took over.
+/// [`LeaseError::Lost`] if another owner has it, [`LeaseError::Database`] if Postgres failed.
 pub async fn renew(pool: &PgPool, lease: &Lease, ttl: Duration) -> Result<(), LeaseError> {
     let renewed = sqlx::query(
         "update leases set expires_at = clock_timestamp() + make_interval(secs => $3)
@@ -69,25 +85,43 @@ pub async fn renew(pool: &PgPool, lease: &Lease, ttl: Duration) -> Result<(), Le
     .bind(ttl.as_secs_f64())
     .execute(pool)
     .await?;
-    lease.kept(renewed.rows_affected())
+    lease.check_kept(renewed.rows_affected())
 }
 
-/// Gives the lease back, so that the next owner need not wait for it to expire.
-pub async fn release(pool: &PgPool, lease: Lease) -> Result<(), LeaseError> {
+/// Releases the lease, so that the next owner need not wait for it to expire.
+///
+/// # Errors
+/// [`LeaseError::Lost`] if another owner has it, [`LeaseError::Database`] if Postgres failed.
+pub async fn release(pool: &PgPool, lease: &Lease) -> Result<(), LeaseError> {
     let released =
         sqlx::query("update leases set expires_at = '-infinity' where name = $1 and epoch = $2")
             .bind(&lease.name)
             .bind(lease.epoch)
             .execute(pool)
             .await?;
-    lease.kept(released.rows_affected())
+    lease.check_kept(released.rows_affected())
 }
 
-/// Moves the checkpoint, in the transaction that also writes what the work came to.
+/// Releases whatever lease of this name the owner has: for an owner that does not know whether it has one,
+/// because the answer to [`acquire`] was lost.
 ///
 /// # Errors
-/// [`LeaseError::Lost`] when somebody else took over or moved it; the caller rolls back.
-pub async fn advance(
+/// [`LeaseError::Database`] if Postgres failed.
+pub async fn release_of_owner(pool: &PgPool, name: &str, owner: &str) -> Result<(), LeaseError> {
+    sqlx::query("update leases set expires_at = '-infinity' where name = $1 and owner = $2")
+        .bind(name)
+        .bind(owner)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Moves the checkpoint, in the transaction that also writes the result of the work.
+///
+/// # Errors
+/// [`LeaseError::Lost`] if another owner has the lease, or the checkpoint is not `from`; roll back then.
+/// [`LeaseError::Database`] if Postgres failed.
+pub async fn advance_checkpoint(
     connection: &mut PgConnection,
     lease: &Lease,
     from: i64,
@@ -107,18 +141,16 @@ pub async fn advance(
     }
 }
 
-/// Whether a statement failed because its `advance_lease` did: somebody else took over.
+/// Whether a statement failed because its `advance_lease` found that the lease is lost.
 pub fn is_lost(error: &sqlx::Error) -> bool {
     let state = error.as_database_error().and_then(|error| error.code());
     state.as_deref() == Some("CL001")
 }
 
 impl Lease {
-    fn kept(&self, rows: u64) -> Result<(), LeaseError> {
-        match rows {
-            0 => Err(self.lost()),
-            _ => Ok(()),
-        }
+    /// No row has this epoch any more if the lease is lost.
+    fn check_kept(&self, rows: u64) -> Result<(), LeaseError> {
+        if rows == 0 { Err(self.lost()) } else { Ok(()) }
     }
 
     fn lost(&self) -> LeaseError {

@@ -1,4 +1,4 @@
-//! The log's lock in a caller's hands: catch up, decide, append, commit in one transaction.
+//! The log's lock, held by a caller: catch up, decide, append and commit in one transaction.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,36 +9,38 @@ use sqlx::{Executor, Postgres};
 use uuid::Uuid;
 
 use crate::batch::Batch;
-use crate::error::Trouble;
-use crate::heads::Heads;
+use crate::error::AppendFailure;
+use crate::heads::KnownHeads;
+use crate::pending::QueuedAppend;
 use crate::shared::Shared;
-use crate::ticket::Queued;
 use crate::{
-    Append, Base, Loaded, Outcome, RecordedEvent, StoreError, Ticket, Wanted, read, snapshot,
-    statement,
+    Append, AppendOutcome, ExpectedHead, LoadedStream, PendingAppend, RecordedEvent, SnapshotKey,
+    StoreError, read, snapshot, statement,
 };
 
-/// No stream's last event is here, so whatever rests on it conflicts.
+/// No stream's head is here, so an append that expects it conflicts.
 const NOWHERE: i64 = -1;
 
-/// While it lives, nobody else appends, on any node; be quick, for an idle transaction is ended after
-/// [`crate::Options::idle_in_transaction_timeout`].  Dropping it rolls back.
+/// A transaction that holds the log's lock: while it lives, no node appends anything else.
+///
+/// Be quick: Postgres ends the transaction when it has been idle for
+/// [`crate::StoreOptions::idle_in_transaction_timeout`].  Dropping it rolls back.
 pub struct LockedLog {
     shared: Arc<Shared>,
-    connection: Connection,
-    /// Sent, not yet written.
-    waiting: VecDeque<Queued>,
-    /// Written, not yet committed.
-    written: Vec<(Queued, Outcome)>,
-    /// A statement failed, so the transaction can only be rolled back.
-    failed: bool,
+    connection: LockConnection,
+    /// Sent, but not written yet.
+    waiting: VecDeque<QueuedAppend>,
+    /// Written, but not committed yet.
+    written: Vec<(QueuedAppend, AppendOutcome)>,
+    /// Whether a statement failed, so that the transaction can only be rolled back.
+    has_failed: bool,
 }
 
-/// Closed, not returned to the pool, unless its transaction is over: whatever a cancelled future left
-/// half done ends with the connection.
-struct Connection(Option<PoolConnection<Postgres>>);
+/// A connection that is closed instead of returned to the pool, unless its transaction is over: what a
+/// cancelled future left half done ends with the connection.
+struct LockConnection(Option<PoolConnection<Postgres>>);
 
-impl Connection {
+impl LockConnection {
     async fn run(&mut self, sql: &'static str) -> Result<(), StoreError> {
         self.get()?.execute(sqlx::raw_sql(sql)).await?;
         Ok(())
@@ -49,7 +51,7 @@ impl Connection {
     }
 }
 
-impl Drop for Connection {
+impl Drop for LockConnection {
     fn drop(&mut self) {
         if let Some(connection) = &mut self.0 {
             connection.close_on_drop();
@@ -58,133 +60,142 @@ impl Drop for Connection {
 }
 
 impl LockedLog {
-    pub(crate) async fn take(shared: Arc<Shared>) -> Result<LockedLog, StoreError> {
-        let mut connection = Connection(Some(shared.pool.acquire().await?));
+    pub(crate) async fn acquire(shared: Arc<Shared>) -> Result<LockedLog, StoreError> {
+        let mut connection = LockConnection(Some(shared.pool.acquire().await?));
         connection.run("begin; select lock_log()").await?;
         Ok(LockedLog {
             shared,
             connection,
             waiting: VecDeque::new(),
             written: Vec::new(),
-            failed: false,
+            has_failed: false,
         })
     }
 
-    /// As [`crate::EventStore::load_many`]; nothing can be newer than what this returns.
+    /// As [`crate::EventStore::load_many`].  No newer events can exist while the lock is held.
+    ///
+    /// # Errors
+    /// As for [`crate::EventStore::load_many`].
     pub async fn load_many(
         &mut self,
         streams: &[(Uuid, i32)],
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         let events = read::streams(self.connection.get()?, streams).await?;
-        read::versions_follow(&events, streams)?;
+        read::check_versions(&events, streams)?;
         self.shared.upcast_all(events)
     }
 
-    /// As [`crate::EventStore::load_from_snapshots`]; nothing can be newer than what this returns.
-    pub async fn load_from_snapshots(
-        &mut self,
-        wanted: &[Wanted],
-    ) -> Result<Vec<Loaded>, StoreError> {
-        let loaded = snapshot::load(self.connection.get()?, wanted).await?;
-        self.shared.upcast_loaded(loaded)
-    }
-
-    /// Queues an item behind everything sent before, for [`LockedLog::write`].  Its ticket is answered
-    /// when [`LockedLog::commit`] has succeeded: until then nothing is sure to stay.
-    ///
-    /// An item may rest on any that was sent before it, but not on one in the appender's queue: that
-    /// one needs the lock first, so this one conflicts.
-    pub fn send(&mut self, append: Append) -> Ticket {
-        let queued = Queued::new(append);
-        let ticket = queued.ticket.clone();
-        self.waiting.push_back(queued);
-        ticket
-    }
-
-    /// Writes what was sent, in order, inside the transaction.
+    /// As [`crate::EventStore::load_from_snapshots`].  No newer events can exist while the lock is held.
     ///
     /// # Errors
-    /// After a failure the transaction can only be dropped.
+    /// As for [`crate::EventStore::load_from_snapshots`].
+    pub async fn load_from_snapshots(
+        &mut self,
+        streams: &[SnapshotKey],
+    ) -> Result<Vec<LoadedStream>, StoreError> {
+        let loaded = snapshot::load(self.connection.get()?, streams).await?;
+        self.shared.upcast_streams(loaded)
+    }
+
+    /// Queues an append behind everything sent before, for [`LockedLog::write`].  It has an outcome when
+    /// [`LockedLog::commit`] has succeeded: until then everything may still be rolled back.
+    ///
+    /// Its expected heads may be appends that were sent here before it, but not appends in the appender's
+    /// queue: those need the lock first, so this one conflicts.
+    pub fn send(&mut self, append: Append) -> PendingAppend {
+        let queued = QueuedAppend::new(append);
+        let pending = queued.pending.clone();
+        self.waiting.push_back(queued);
+        pending
+    }
+
+    /// Writes the appends that were sent, in order, inside the transaction.
+    ///
+    /// # Errors
+    /// If a statement failed.  Then the transaction can only be dropped.
     pub async fn write(&mut self) -> Result<(), StoreError> {
         while !self.waiting.is_empty() {
-            self.place_bases();
-            let batch = Batch::take(&mut self.waiting, &Heads::default(), self.shared.limits);
+            self.resolve_expected_heads();
+            let batch = Batch::take(&mut self.waiting, &KnownHeads::default(), self.shared.limits);
             if !batch.is_empty() {
                 self.write_batch(batch).await?;
             } else if let Some(first) = self.waiting.pop_front()
-                && let Some((stream_id, _)) = first.awaits()
+                && let Some((stream_id, _)) = first.first_undecided()
             {
-                self.written.push((first, Outcome::Conflict { stream_id }));
+                self.written.push((first, AppendOutcome::Conflict { stream_id }));
             }
         }
         Ok(())
     }
 
-    /// Sends the items, writes them, and answers each in its place.  The answers stand only once
-    /// [`LockedLog::commit`] has succeeded.
+    /// Sends appends, writes them, and returns their outcomes in the same order.  The outcomes are only true
+    /// once [`LockedLog::commit`] has succeeded.
     ///
     /// # Errors
-    /// After a failure the transaction can only be dropped.
-    pub async fn append(&mut self, items: Vec<Append>) -> Result<Vec<Outcome>, StoreError> {
-        let tickets: Vec<Ticket> = items.into_iter().map(|item| self.send(item)).collect();
+    /// If a statement failed.  Then the transaction can only be dropped.
+    pub async fn append(&mut self, items: Vec<Append>) -> Result<Vec<AppendOutcome>, StoreError> {
+        let sent: Vec<PendingAppend> = items.into_iter().map(|item| self.send(item)).collect();
         self.write().await?;
-        let mut outcomes = Vec::with_capacity(tickets.len());
-        for ticket in tickets {
-            outcomes.push(match self.outcome_of(&ticket) {
+        let mut outcomes = Vec::with_capacity(sent.len());
+        for pending in sent {
+            outcomes.push(match self.written_outcome(&pending) {
                 Some(outcome) => outcome.clone(),
-                None => ticket.outcome().await?,
+                None => pending.outcome().await?,
             });
         }
         Ok(outcomes)
     }
 
-    fn outcome_of(&self, ticket: &Ticket) -> Option<&Outcome> {
+    fn written_outcome(&self, pending: &PendingAppend) -> Option<&AppendOutcome> {
         let mut written = self.written.iter();
-        written.find(|(item, _)| item.ticket.is(ticket)).map(|(_, outcome)| outcome)
+        written.find(|(item, _)| item.pending.is_same(pending)).map(|(_, outcome)| outcome)
     }
 
-    /// Tells waiting items where their predecessors in this transaction left the streams: the tickets
-    /// themselves must not say so to the rest of the node before the commit.
-    fn place_bases(&mut self) {
+    /// Replaces expected heads that are appends of this transaction by their positions.  The pending
+    /// appends themselves get no outcome before the commit, since the rest of the node would see it.
+    fn resolve_expected_heads(&mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
-        for (stream_id, base) in waiting.iter_mut().flat_map(|item| &mut item.append.bases) {
-            if let Base::Pending(ticket) = base
-                && let Some(outcome) = self.outcome_of(ticket)
+        for (stream_id, expected) in
+            waiting.iter_mut().flat_map(|item| &mut item.append.expected_heads)
+        {
+            if let ExpectedHead::Pending(pending) = expected
+                && let Some(outcome) = self.written_outcome(pending)
             {
-                *base = Base::Durable(ticket.place(*stream_id, outcome).unwrap_or(NOWHERE));
+                let head = pending.head_after(*stream_id, outcome).unwrap_or(NOWHERE);
+                *expected = ExpectedHead::Durable(head);
             }
         }
         self.waiting = waiting;
     }
 
     async fn write_batch(&mut self, batch: Batch) -> Result<(), StoreError> {
-        let seen = self.shared.seen();
-        // Also when this future is dropped half-way.
-        self.failed = true;
-        let answer =
-            statement::append(self.connection.get()?, &batch, seen, &Heads::default()).await;
-        let answer = answer.map_err(|error| match Trouble::of(&error) {
-            Trouble::LogWentBack { head } => self.shared.went_back(seen, head),
+        let committed = self.shared.committed_head();
+        // Set before the statement, because this future may be dropped half-way.
+        self.has_failed = true;
+        let heads = KnownHeads::default();
+        let answer = statement::append(self.connection.get()?, &batch, committed, &heads).await;
+        let answer = answer.map_err(|error| match AppendFailure::from(&error) {
+            AppendFailure::StopNode { head } => self.shared.stop_node(committed, head),
             _ => error.into(),
         })?;
-        self.failed = false;
+        self.has_failed = false;
         let items = batch.items.into_iter().map(|item| item.queued);
         self.written.extend(items.zip(answer.outcomes));
         Ok(())
     }
 
-    /// Makes everything written durable, gives the lock back, and answers the tickets.
+    /// Makes everything written durable, releases the lock, and sets the outcomes of the appends.
     ///
     /// # Errors
-    /// After a failure the outcome is unknown: send the same commands again.
+    /// If the commit failed.  Then its outcome is unknown: send the same commands again.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        if self.failed {
+        if self.has_failed {
             let text = "a statement failed, so the transaction cannot be committed";
             return Err(sqlx::Error::Protocol(text.to_owned()).into());
         }
         self.connection.run("commit").await?;
         drop(self.connection.0.take());
-        self.shared.settle(std::mem::take(&mut self.written));
+        self.shared.announce(std::mem::take(&mut self.written));
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What the appenders of this process tell whoever watches.
+//! Metrics of the appenders of this process.
 
 use std::sync::LazyLock;
 
@@ -6,18 +6,18 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-/// 1 to 1,024: a batch is bounded by events, and every item but a check has some.
+/// Buckets from 1 to 1,024 items: a batch is bounded by its events, and only a check has none.
 pub(crate) static BATCH_ITEMS: LazyLock<Histogram> =
     LazyLock::new(|| Histogram::new(exponential_buckets(1.0, 2.0, 11)));
 
-/// 250 µs to 4 s: from a commit on a fast disk to a Postgres in trouble.
+/// Buckets from 250 µs to 4 s: from a commit on a fast disk to a Postgres that hardly answers.
 pub(crate) static APPEND_SECONDS: LazyLock<Histogram> =
     LazyLock::new(|| Histogram::new(exponential_buckets(0.000_25, 2.0, 15)));
 
-/// Batches that have to be sent again, as nobody knows what became of them.
+/// Batches that have to be sent again because their outcome is unknown.
 pub(crate) static FAILURES: LazyLock<Counter> = LazyLock::new(Counter::default);
 
-/// Makes them known under `append_…`.
+/// Registers the metrics under `append_…`.
 pub fn register(registry: &mut Registry) {
     let registry = registry.sub_registry_with_prefix("append");
     registry.register(

@@ -1,4 +1,4 @@
-//! How a node talks to its log.
+//! How a node uses its log.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,54 +8,57 @@ use cqrs_es::persist::EventUpcaster;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::StoreError;
+use crate::{StoreError, time_limits};
 
-/// Limits and time-outs; the defaults suit a server.
-pub struct Options {
-    /// Of the pool.  The appender, the notifier and the listener have a connection each besides.
+/// Sizes and time limits of an [`EventStore`](crate::EventStore); the defaults suit a server.
+pub struct StoreOptions {
+    /// Connections of the pool.  The appender, the notifier and the listener have one more each.
     pub max_connections: u32,
-    /// Asked in order; every one that matches lifts the event once.
+    /// Asked in this order; each one that matches an event lifts it.
     pub upcasters: Vec<Box<dyn EventUpcaster>>,
-    /// Events of the log's end that are kept in memory.
+    /// The number of events at the log's end that are kept in memory.
     pub tail_events: usize,
-    /// Items that may wait for the appender before [`crate::EventStore::reserve`] waits too.
+    /// The number of appends that may wait in the queue; then [`crate::EventStore::reserve`] waits too.
     pub queue_items: usize,
-    /// A batch is closed at this many events…
+    /// A batch is full at this many events, and at this many items…
     pub batch_events: usize,
     /// …or at this many bytes of payload.
     pub batch_bytes: usize,
+    /// See [`time_limits::STATEMENT`].
     pub statement_timeout: Duration,
+    /// See [`time_limits::LOCK`].
     pub lock_timeout: Duration,
-    /// Ends a node that froze while it held the log's lock.
+    /// See [`time_limits::IDLE_TRANSACTION`].
     pub idle_in_transaction_timeout: Duration,
+    /// See [`time_limits::TCP_ACKNOWLEDGEMENT`]; Postgres ignores it on a unix socket.
     pub tcp_user_timeout: Duration,
-    /// How long to wait for a connection of the pool.
+    /// See [`time_limits::POOL_CONNECTION`].
     pub acquire_timeout: Duration,
-    /// Other nodes are notified at most once in this time.
+    /// Other nodes are notified of new events at most once in this time.
     pub notify_interval: Duration,
 }
 
-impl Default for Options {
+impl Default for StoreOptions {
     fn default() -> Self {
-        Options {
+        StoreOptions {
             max_connections: 16,
             upcasters: Vec::new(),
             tail_events: 16_384,
             queue_items: 4_096,
             batch_events: 1_000,
             batch_bytes: 1 << 20,
-            statement_timeout: Duration::from_secs(30),
-            lock_timeout: Duration::from_secs(10),
-            idle_in_transaction_timeout: Duration::from_secs(2),
-            tcp_user_timeout: Duration::from_secs(10),
-            acquire_timeout: Duration::from_secs(10),
+            statement_timeout: time_limits::STATEMENT,
+            lock_timeout: time_limits::LOCK,
+            idle_in_transaction_timeout: time_limits::IDLE_TRANSACTION,
+            tcp_user_timeout: time_limits::TCP_ACKNOWLEDGEMENT,
+            acquire_timeout: time_limits::POOL_CONNECTION,
             notify_interval: Duration::from_millis(10),
         }
     }
 }
 
-impl Options {
-    /// The settings of every connection, so that nothing frozen can stall the shop.
+impl StoreOptions {
+    /// The settings of every connection.
     pub(crate) fn connection(&self, url: &str) -> Result<PgConnectOptions, StoreError> {
         let millis = |time: Duration| time.as_millis().to_string();
         let options = PgConnectOptions::from_str(url)?
@@ -64,13 +67,12 @@ impl Options {
                 ("statement_timeout", millis(self.statement_timeout)),
                 ("lock_timeout", millis(self.lock_timeout)),
                 ("idle_in_transaction_session_timeout", millis(self.idle_in_transaction_timeout)),
-                // Postgres ignores it on a unix socket.
                 ("tcp_user_timeout", millis(self.tcp_user_timeout)),
-                // Each question has its index.  A plan is made once, and holds when a table that was
-                // empty then has grown.
+                // Every question has its index, so a plan is made once and never to read a whole table:
+                // one made while a table was empty still holds when the table has grown.
                 ("plan_cache_mode", "force_generic_plan".to_owned()),
                 ("enable_seqscan", "off".to_owned()),
-                // A bitmap of an index visits what is dead there, and leaves it to be visited again.
+                // A bitmap of an index visits dead entries and leaves them to be visited again.
                 ("enable_bitmapscan", "off".to_owned()),
                 ("jit", "off".to_owned()),
             ])
@@ -79,9 +81,9 @@ impl Options {
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for StoreOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
+        f.debug_struct("StoreOptions")
             .field("max_connections", &self.max_connections)
             .field("upcasters", &self.upcasters.len())
             .field("tail_events", &self.tail_events)

@@ -32,7 +32,7 @@ pub(crate) async fn after(
     .await
 }
 
-/// The events of streams after a version each, in log order, as stored.
+/// The events of several streams, each after a version, in log order, as stored.
 pub(crate) async fn streams(
     database: impl PgExecutor<'_>,
     streams: &[(Uuid, i32)],
@@ -59,7 +59,7 @@ pub(crate) async fn command(
     database: impl PgExecutor<'_>,
     command_id: Uuid,
 ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
-    // Only the first event of a command carries an id, so it reaches up to the next id.
+    // Only the first event of a command carries its id, so the command reaches up to the next id.
     sqlx::query_as(concat!(
         "with first as (select position as first from events where command_id = $1)
          select ",
@@ -78,8 +78,8 @@ pub(crate) async fn command(
     .await
 }
 
-/// The events must follow on from `after` without a hole.
-pub(crate) fn positions_follow(events: &[RecordedEvent], after: i64) -> Result<(), StoreError> {
+/// Checks that the events follow the position `after` without a hole.
+pub(crate) fn check_positions(events: &[RecordedEvent], after: i64) -> Result<(), StoreError> {
     for (event, after) in events.iter().zip(after..) {
         if event.position != after + 1 {
             return Err(StoreError::Hole { after });
@@ -88,8 +88,8 @@ pub(crate) fn positions_follow(events: &[RecordedEvent], after: i64) -> Result<(
     Ok(())
 }
 
-/// Each stream's events must follow on from the version known.
-pub(crate) fn versions_follow(
+/// Checks that each stream's events follow the version in `known` without a hole.
+pub(crate) fn check_versions(
     events: &[RecordedEvent],
     known: &[(Uuid, i32)],
 ) -> Result<(), StoreError> {

@@ -12,23 +12,33 @@ use crate::Append;
 /// A committed event.  Its identity is its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedEvent {
-    /// Contiguous from 1, in commit order.
+    /// The event's place in the log: contiguous from 1, in commit order.
     pub position: i64,
+    /// The type of the stream's aggregate, such as `order`.
     pub stream_type: Arc<str>,
+    /// The stream that the event belongs to.
     pub stream_id: Uuid,
-    /// The event's place in its stream, from 1.
+    /// The event's place in its stream: contiguous from 1.
     pub version: i32,
+    /// The event's name, such as `order.placed`.
     pub event_type: Arc<str>,
+    /// The version of the payload's schema, after upcasting.
     pub schema_version: i16,
-    /// The bytes that were written, unless an upcaster lifted them.
+    /// A JSON document: the bytes that were written, unless an upcaster changed them.
     pub payload: String,
-    /// On the first event of each command, like `request_hash` and `metadata`.
+    /// The id of the event's command.  Only the command's first event has it, and the two fields below.
     pub command_id: Option<Uuid>,
+    /// See [`CommandRecord::request_hash`](crate::CommandRecord::request_hash).
     pub request_hash: Option<[u8; 32]>,
+    /// The command's metadata: a JSON document, byte for byte as it was written.
     pub metadata: Option<String>,
+    /// The id of the first command of the chain of commands and reactions that the event belongs to.
     pub correlation_id: Uuid,
+    /// The position of the event that the event's command reacted to.
     pub caused_by: Option<i64>,
+    /// Who sent the command; see [`CommandRecord::actor`](crate::CommandRecord::actor).
     pub actor: Arc<str>,
+    /// When the event was recorded, by the database's clock; it grows with the position within a command.
     pub recorded_at: DateTime<Utc>,
 }
 

@@ -1,4 +1,4 @@
-//! What the handle and its tasks have in common.
+//! What the handle and its tasks share.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,86 +8,90 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 
-use crate::batch::Limits;
+use crate::batch::BatchLimits;
+use crate::pending::QueuedAppend;
 use crate::recorded::recorded;
 use crate::tail::Tail;
-use crate::ticket::Queued;
 use crate::upcast::upcast;
-use crate::{EventUpcaster, Loaded, Options, Outcome, RecordedEvent, StoreError};
+use crate::{
+    AppendOutcome, EventUpcaster, LoadedStream, RecordedEvent, StoreError, StoreOptions,
+    time_limits,
+};
 
 pub(crate) struct Shared {
     pub(crate) pool: PgPool,
     pub(crate) connection: PgConnectOptions,
-    pub(crate) limits: Limits,
-    /// How long a statement may go unanswered before its connection is given up.
-    pub(crate) patience: Duration,
+    pub(crate) limits: BatchLimits,
+    /// How long one attempt to append may take before its connection is given up.
+    pub(crate) append_limit: Duration,
     pub(crate) tail: Tail,
     upcasters: Vec<Box<dyn EventUpcaster>>,
     /// The highest position that this node itself saw committed.
-    seen: AtomicI64,
-    /// The highest position that this node saw or heard of.
-    pub(crate) known: watch::Sender<i64>,
+    committed_head: AtomicI64,
+    /// The highest position that this node saw committed or was notified of.
+    pub(crate) known_head: watch::Sender<i64>,
     /// The highest position that this node wrote.
-    pub(crate) written: watch::Sender<i64>,
-    stopped: OnceLock<StoreError>,
+    pub(crate) written_head: watch::Sender<i64>,
+    stopped_by: OnceLock<StoreError>,
 }
 
 impl Shared {
-    pub(crate) fn new(pool: PgPool, connection: PgConnectOptions, options: Options) -> Shared {
+    pub(crate) fn new(pool: PgPool, connection: PgConnectOptions, options: StoreOptions) -> Shared {
         Shared {
             pool,
             connection,
-            limits: Limits {
+            limits: BatchLimits {
                 items: options.batch_events,
                 events: options.batch_events,
                 bytes: options.batch_bytes,
             },
-            patience: options.statement_timeout + Duration::from_secs(5),
+            append_limit: options.statement_timeout + time_limits::BEYOND_STATEMENT,
             tail: Tail::new(options.tail_events),
             upcasters: options.upcasters,
-            seen: AtomicI64::new(0),
-            known: watch::Sender::new(0),
-            written: watch::Sender::new(0),
-            stopped: OnceLock::new(),
+            committed_head: AtomicI64::new(0),
+            known_head: watch::Sender::new(0),
+            written_head: watch::Sender::new(0),
+            stopped_by: OnceLock::new(),
         }
     }
 
-    pub(crate) fn seen(&self) -> i64 {
-        self.seen.load(Ordering::Acquire)
+    pub(crate) fn committed_head(&self) -> i64 {
+        self.committed_head.load(Ordering::Acquire)
     }
 
-    pub(crate) fn saw(&self, head: i64) {
-        self.seen.fetch_max(head, Ordering::AcqRel);
-        self.heard(head);
+    /// This node saw that the log reaches this position.
+    pub(crate) fn raise_committed_head(&self, head: i64) {
+        self.committed_head.fetch_max(head, Ordering::AcqRel);
+        self.raise_known_head(head);
     }
 
-    /// Another node may be believed as far as waking up goes.
-    pub(crate) fn heard(&self, head: i64) {
-        raise(&self.known, head);
+    /// Wakes readers. A notification of another node is trusted for that, but for nothing else.
+    pub(crate) fn raise_known_head(&self, head: i64) {
+        raise(&self.known_head, head);
     }
 
-    /// Makes committed items known: to the tail, then to readers, then to whoever waits for an answer.
-    pub(crate) fn settle(&self, mut items: Vec<(Queued, Outcome)>) {
+    /// Announces committed items: first to the tail, then to readers, then to those who wait for the outcome.
+    pub(crate) fn announce(&self, mut items: Vec<(QueuedAppend, AppendOutcome)>) {
         let mut last = None;
         for (item, outcome) in &mut items {
-            if let Outcome::Appended { first, recorded_at, .. } = *outcome {
+            if let AppendOutcome::Appended { first, recorded_at, .. } = *outcome {
                 for event in recorded(&mut item.append, first, recorded_at) {
                     last = last.max(Some(event.position));
-                    self.keep(event);
+                    self.keep_in_tail(event);
                 }
             }
         }
         if let Some(last) = last {
-            self.saw(last);
-            raise(&self.written, last);
+            self.raise_committed_head(last);
+            raise(&self.written_head, last);
         }
         for (item, outcome) in items {
             item.answer(Ok(outcome));
         }
     }
 
-    fn keep(&self, event: RecordedEvent) {
-        // An event that cannot be lifted is left to the reader, who learns why.
+    fn keep_in_tail(&self, event: RecordedEvent) {
+        // An event that cannot be upcast is left out: its reader gets the error when it reads the log.
         if let Ok(event) = self.upcast(event) {
             self.tail.push(event);
         }
@@ -107,22 +111,31 @@ impl Shared {
         upcast(&self.upcasters, event)
     }
 
-    pub(crate) fn upcast_loaded(&self, mut all: Vec<Loaded>) -> Result<Vec<Loaded>, StoreError> {
-        for loaded in &mut all {
-            loaded.events = self.upcast_all(std::mem::take(&mut loaded.events))?;
+    pub(crate) fn upcast_streams(
+        &self,
+        mut streams: Vec<LoadedStream>,
+    ) -> Result<Vec<LoadedStream>, StoreError> {
+        for stream in &mut streams {
+            stream.events = self.upcast_all(std::mem::take(&mut stream.events))?;
         }
-        Ok(all)
+        Ok(streams)
     }
 
-    pub(crate) fn running(&self) -> Result<(), StoreError> {
-        self.stopped.get().cloned().map_or(Ok(()), Err)
+    /// # Errors
+    /// The error that stopped this node, if one did.
+    pub(crate) fn check_running(&self) -> Result<(), StoreError> {
+        self.stopped_by.get().cloned().map_or(Ok(()), Err)
     }
 
-    /// Stops this node for good: what it told the world is no longer true.
-    pub(crate) fn went_back(&self, seen: i64, head: i64) -> StoreError {
-        let error = StoreError::LogWentBack { seen, head };
-        if self.stopped.set(error.clone()).is_ok() {
-            tracing::error!(seen, head, "the log went back; this node stops");
+    /// Stops this node for good, because it has reported events as durable that are no longer in the log.
+    pub(crate) fn stop_node(&self, committed: i64, head: i64) -> StoreError {
+        let error = StoreError::LogWentBack { committed, head };
+        if self.stopped_by.set(error.clone()).is_ok() {
+            tracing::error!(
+                committed,
+                head,
+                "committed events are gone from the log; this node stops"
+            );
         }
         error
     }
@@ -130,8 +143,8 @@ impl Shared {
 
 fn raise(position: &watch::Sender<i64>, to: i64) {
     position.send_if_modified(|known| {
-        let higher = to > *known;
+        let is_higher = to > *known;
         *known = to.max(*known);
-        higher
+        is_higher
     });
 }

@@ -1,7 +1,7 @@
-//! Stored states of long streams: a cache, which spares a cold load the fold from the first event.
+//! Snapshots: stored states of long streams, so that loading one need not fold it from its first event.
 //!
-//! The log does not know what is in a state. Whoever stores one gives a hash of its schema, and gets
-//! it back under the same hash only.
+//! The log does not know what is in a state. Whoever stores one gives a hash of its schema, and gets the
+//! state back only under the same hash.
 
 use std::collections::HashMap;
 
@@ -15,50 +15,56 @@ use crate::{RecordedEvent, StoreError, read};
 /// A stream's durable state after one of its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Of the last event in the state, and that event's place in the log.
+    /// The version of the last event that is folded into the state.
     pub version: i32,
+    /// The position of that event.
     pub position: i64,
-    /// A JSON document.
+    /// The state, as a JSON document.
     pub state: String,
 }
 
-/// A stream, and the schema of the states that can be read.
+/// Which snapshot of which stream: the caller can only read states of this schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct SnapshotKey {
+    /// The stream.
     pub stream_id: Uuid,
+    /// A hash of the state's schema, chosen by the caller.
     pub schema: Uuid,
 }
 
-/// A stream as it was loaded: all of its events, or those after a snapshot.
+/// A stream as it was loaded: all of its events, or a snapshot and the events after it.
 #[derive(Clone, Debug, Default)]
-pub struct Loaded {
+pub struct LoadedStream {
+    /// The latest snapshot of the schema that was asked for, if there is one.
     pub snapshot: Option<Snapshot>,
+    /// The events after the snapshot, in order.
     pub events: Vec<RecordedEvent>,
 }
 
-/// An event, and the stored state that ends with it.
-struct Line {
+/// An event; of the snapshot's last event, the state too.
+struct EventOrState {
     event: RecordedEvent,
     state: Option<String>,
 }
 
-impl<'r> FromRow<'r, PgRow> for Line {
+impl<'r> FromRow<'r, PgRow> for EventOrState {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        Ok(Line { event: RecordedEvent::from_row(row)?, state: json(row, row.len() - 1)? })
+        Ok(EventOrState { event: RecordedEvent::from_row(row)?, state: json(row, row.len() - 1)? })
     }
 }
 
-/// Each stream from its snapshot on, as stored, in the order given; one statement, so that a snapshot
-/// and what follows it are of one moment.
+/// Loads each stream from its snapshot on, as stored, in the order of `keys`; with one statement, so that a
+/// snapshot and the events after it are of the same moment.
 pub(crate) async fn load(
     database: impl PgExecutor<'_>,
-    wanted: &[Wanted],
-) -> Result<Vec<Loaded>, StoreError> {
+    keys: &[SnapshotKey],
+) -> Result<Vec<LoadedStream>, StoreError> {
     let (ids, schemas): (Vec<Uuid>, Vec<Uuid>) =
-        wanted.iter().map(|wanted| (wanted.stream_id, wanted.schema)).unzip();
-    // A snapshot whose own event is not in the log is of another log, or of one that has lost events.
-    // Limits and orders inside keep the planner from joining whole tables.
-    let lines: Vec<Line> = sqlx::query_as(concat!(
+        keys.iter().map(|key| (key.stream_id, key.schema)).unzip();
+    // The join with events leaves out a snapshot whose last event is not in the log: it belongs to another
+    // log, or to one that has lost events. The inner limit and order keep the planner from joining whole
+    // tables.
+    let rows: Vec<EventOrState> = sqlx::query_as(concat!(
         "select ",
         columns!(),
         ", case when version = snapshot_version then state end
@@ -79,12 +85,15 @@ pub(crate) async fn load(
     .bind(schemas)
     .fetch_all(database)
     .await?;
-    by_stream(wanted, lines)
+    group_by_stream(keys, rows)
 }
 
-fn by_stream(wanted: &[Wanted], lines: Vec<Line>) -> Result<Vec<Loaded>, StoreError> {
-    let mut streams: HashMap<Uuid, Loaded> = HashMap::new();
-    for Line { event, state } in lines {
+fn group_by_stream(
+    keys: &[SnapshotKey],
+    rows: Vec<EventOrState>,
+) -> Result<Vec<LoadedStream>, StoreError> {
+    let mut streams: HashMap<Uuid, LoadedStream> = HashMap::new();
+    for EventOrState { event, state } in rows {
         let loaded = streams.entry(event.stream_id).or_default();
         match state {
             Some(state) => {
@@ -94,21 +103,21 @@ fn by_stream(wanted: &[Wanted], lines: Vec<Line>) -> Result<Vec<Loaded>, StoreEr
             None => loaded.events.push(event),
         }
     }
-    let mut all = Vec::with_capacity(wanted.len());
-    for Wanted { stream_id, .. } in wanted {
+    let mut all = Vec::with_capacity(keys.len());
+    for SnapshotKey { stream_id, .. } in keys {
         let loaded = streams.remove(stream_id).unwrap_or_default();
         let known = loaded.snapshot.as_ref().map_or(0, |snapshot| snapshot.version);
-        read::versions_follow(&loaded.events, &[(*stream_id, known)])?;
+        read::check_versions(&loaded.events, &[(*stream_id, known)])?;
         all.push(loaded);
     }
     Ok(all)
 }
 
-/// Keeps a state in the place of an older one, or of one that nobody can use any more.
+/// Stores a state, unless there is a newer one of the same schema whose last event is in the log.
 pub(crate) async fn save(
     database: impl PgExecutor<'_>,
     stream_type: &str,
-    wanted: Wanted,
+    key: SnapshotKey,
     snapshot: &Snapshot,
 ) -> Result<(), StoreError> {
     sqlx::query(
@@ -124,11 +133,11 @@ pub(crate) async fn save(
                     = (known.stream_id, known.version, known.position)
             )",
     )
-    .bind(wanted.stream_id)
+    .bind(key.stream_id)
     .bind(stream_type)
     .bind(snapshot.version)
     .bind(snapshot.position)
-    .bind(wanted.schema)
+    .bind(key.schema)
     .bind(&snapshot.state)
     .execute(database)
     .await?;

@@ -4,9 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::batch::{Basis, Batch};
-use crate::heads::Heads;
-use crate::{Append, Outcome};
+use crate::batch::{Batch, HeadInBatch};
+use crate::heads::KnownHeads;
+use crate::{Append, AppendOutcome};
 
 const APPEND_EVENTS: &str = "select * from append_events(\
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, \
@@ -14,17 +14,17 @@ const APPEND_EVENTS: &str = "select * from append_events(\
 
 /// Writes the batch in one statement; inside a transaction, as part of it.
 ///
-/// `seen` is a position known to be committed: the statement fails when the log ends below it. What
-/// `heads` know is not looked up unless somebody else has written.
+/// `committed` is a position known to be committed: the statement fails if the log ends below it. The heads
+/// in `heads` are not looked up unless another node has written.
 pub(crate) async fn append(
     connection: &mut PgConnection,
     batch: &Batch,
-    seen: i64,
-    heads: &Heads,
+    committed: i64,
+    heads: &KnownHeads,
 ) -> Result<Answer, sqlx::Error> {
-    let columns = Columns::of(batch, heads);
-    let rows: Vec<Row> = sqlx::query_as(APPEND_EVENTS)
-        .bind(seen)
+    let columns = Columns::new(batch, heads);
+    let rows: Vec<AnswerRow> = sqlx::query_as(APPEND_EVENTS)
+        .bind(committed)
         .bind(heads.log())
         .bind(&columns.item_commands)
         .bind(&columns.item_sizes)
@@ -48,21 +48,22 @@ pub(crate) async fn append(
         .bind(&columns.actors)
         .fetch_all(connection)
         .await?;
-    Answer::of(batch, rows)
+    Answer::new(batch, rows)
 }
 
-/// What the statement said.
+/// The statement's answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) outcomes: Vec<Outcome>,
-    /// The position of the log's last event before this batch…
+    pub(crate) outcomes: Vec<AppendOutcome>,
+    /// The position of the log's last event before this batch.
     pub(crate) before: i64,
-    /// …and with it.
+    /// The position of the log's last event after this batch.
     pub(crate) head: i64,
 }
 
+/// Item 0 stands for the whole batch; the others are those that were refused, counted from 1.
 #[derive(sqlx::FromRow)]
-struct Row {
+struct AnswerRow {
     item: i32,
     first_position: Option<i64>,
     last_position: Option<i64>,
@@ -71,12 +72,12 @@ struct Row {
     moved_stream: Option<Uuid>,
 }
 
-impl Row {
-    fn refusal(&self) -> Option<Outcome> {
+impl AnswerRow {
+    fn refusal(&self) -> Option<AppendOutcome> {
         if let Some(stream_id) = self.moved_stream {
-            return Some(Outcome::Conflict { stream_id });
+            return Some(AppendOutcome::Conflict { stream_id });
         }
-        Some(Outcome::Duplicate {
+        Some(AppendOutcome::Duplicate {
             first: self.first_position?,
             last: self.last_position?,
             request_hash: self.hash(),
@@ -89,50 +90,53 @@ impl Row {
 }
 
 impl Answer {
-    /// Counts the positions of the accepted items: they stand side by side, in order.
-    fn of(batch: &Batch, rows: Vec<Row>) -> Result<Answer, sqlx::Error> {
-        let mut refused: Vec<Option<Outcome>> = vec![None; batch.items.len()];
-        let mut taken = None;
+    /// Works out the positions of the accepted items, which stand side by side, in order.
+    fn new(batch: &Batch, rows: Vec<AnswerRow>) -> Result<Answer, sqlx::Error> {
+        let mut refused: Vec<Option<AppendOutcome>> = vec![None; batch.items.len()];
+        let mut written = None;
         for row in rows {
             match row.item {
-                0 => taken = row.first_position.zip(row.last_position).zip(row.recorded_at),
+                0 => written = row.first_position.zip(row.last_position).zip(row.recorded_at),
                 item => refused[item as usize - 1] = row.refusal(),
             }
         }
-        let Some(((opened, head), recorded_at)) = taken else {
+        let Some(((first, head), recorded_at)) = written else {
             return Err(sqlx::Error::RowNotFound);
         };
-        let mut next = opened;
+        let mut next = first;
         let mut outcomes = Vec::with_capacity(batch.items.len());
         for (item, refused) in batch.items.iter().zip(refused) {
             let count = item.queued.append.events.len() as i64;
             outcomes.push(match refused {
                 Some(refusal) => refusal,
-                None if count == 0 => Outcome::Confirmed,
-                None => Outcome::Appended {
+                None if count == 0 => AppendOutcome::Confirmed,
+                None => AppendOutcome::Appended {
                     first: next,
                     last: next + count - 1,
-                    recorded_at: recorded_at + TimeDelta::microseconds(next - opened),
+                    recorded_at: recorded_at + TimeDelta::microseconds(next - first),
                 },
             });
-            if matches!(outcomes.last(), Some(Outcome::Appended { .. })) {
+            if matches!(outcomes.last(), Some(AppendOutcome::Appended { .. })) {
                 next += count;
             }
         }
         if next != head + 1 {
-            let text = format!("the log ends at {head}, but {} was counted", next - 1);
+            let text = format!(
+                "the log ends at position {head}, but by count it should end at {}",
+                next - 1
+            );
             return Err(sqlx::Error::Protocol(text));
         }
-        Ok(Answer { outcomes, before: opened - 1, head })
+        Ok(Answer { outcomes, before: first - 1, head })
     }
 }
 
-/// The item writes the stream's first event, which the table refuses if there is one already.
-fn opens(append: &Append, stream_id: Uuid) -> bool {
+/// Whether the append writes the stream's first event, which the table refuses if there is one already.
+fn begins_stream(append: &Append, stream_id: Uuid) -> bool {
     append.events.iter().any(|event| event.stream_id == stream_id && event.version == 1)
 }
 
-/// The arguments of `append_events`, in its order.
+/// The arguments of `append_events`, in its order and named as there: it calls an expected head a base.
 #[derive(Default)]
 struct Columns<'a> {
     item_commands: Vec<Uuid>,
@@ -158,38 +162,38 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(batch: &'a Batch, heads: &Heads) -> Self {
+    fn new(batch: &'a Batch, heads: &KnownHeads) -> Self {
         let mut columns = Columns::default();
         for (number, item) in (1..).zip(&batch.items) {
             let append = &item.queued.append;
             columns.item_commands.push(append.command.id);
             columns.item_sizes.push(append.events.len() as i32);
-            for (stream_id, basis) in &item.bases {
-                let trusted = match basis {
-                    Basis::At(0) if opens(append, *stream_id) => true,
-                    Basis::At(position) => heads.is_at(*stream_id, *position),
-                    Basis::After(_) => false,
+            for (stream_id, head) in &item.heads {
+                let is_trusted = match head {
+                    HeadInBatch::At(0) if begins_stream(append, *stream_id) => true,
+                    HeadInBatch::At(position) => heads.is_at(*stream_id, *position),
+                    HeadInBatch::WrittenBy(_) => false,
                 };
-                columns.base(number, *stream_id, *basis, trusted);
+                columns.add_base(number, *stream_id, *head, is_trusted);
             }
-            columns.events(number, append);
+            columns.add_events(number, append);
         }
         columns
     }
 
-    fn base(&mut self, item: i32, stream_id: Uuid, basis: Basis, trusted: bool) {
-        let (position, pending) = match basis {
-            Basis::At(position) => (Some(position), None),
-            Basis::After(writer) => (None, Some(writer as i32 + 1)),
+    fn add_base(&mut self, item: i32, stream_id: Uuid, head: HeadInBatch, is_trusted: bool) {
+        let (position, pending) = match head {
+            HeadInBatch::At(position) => (Some(position), None),
+            HeadInBatch::WrittenBy(writer) => (None, Some(writer as i32 + 1)),
         };
         self.base_items.push(item);
         self.base_streams.push(stream_id);
         self.base_positions.push(position);
         self.base_pending.push(pending);
-        self.base_trusted.push(trusted);
+        self.base_trusted.push(is_trusted);
     }
 
-    fn events(&mut self, item: i32, append: &'a Append) {
+    fn add_events(&mut self, item: i32, append: &'a Append) {
         let command = &append.command;
         for (index, event) in append.events.iter().enumerate() {
             let first = index == 0;

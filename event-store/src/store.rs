@@ -11,30 +11,33 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::appender::Appender;
+use crate::pending::QueuedAppend;
 use crate::shared::Shared;
-use crate::ticket::Queued;
 use crate::{
-    Append, Loaded, LockedLog, Options, Outcome, Pages, Permit, RecordedEvent, Snapshot,
-    StoreError, Wanted, copy, read, snapshot, wake,
+    Append, AppendOutcome, LoadedStream, LockedLog, Pages, Permit, RecordedEvent, Snapshot,
+    SnapshotKey, StoreError, StoreOptions, copy, read, snapshot, wake,
 };
 
-/// Handle on the log; cheap to clone.
+/// Handle on the log.  Cheap to clone; all clones share one appender, tail and pool.
 #[derive(Clone)]
 pub struct EventStore(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
-    queue: mpsc::Sender<Queued>,
+    queue: mpsc::Sender<QueuedAppend>,
     closing: watch::Sender<bool>,
     appender: Mutex<Option<JoinHandle<()>>>,
     helpers: [JoinHandle<()>; 2],
 }
 
 impl EventStore {
-    /// Connects, and starts the appender and the tasks that tell and hear of new events.
+    /// Connects, and starts the appender and the two tasks that send and receive notifications of new events.
     ///
     /// The database must have been migrated with [`crate::MIGRATIONS`].
-    pub async fn connect(url: &str, options: Options) -> Result<Self, StoreError> {
+    ///
+    /// # Errors
+    /// If `url` is not a Postgres URL, or Postgres cannot be reached.
+    pub async fn connect(url: &str, options: StoreOptions) -> Result<Self, StoreError> {
         let connection = options.connection(url)?;
         let pool = PgPoolOptions::new()
             .max_connections(options.max_connections)
@@ -45,29 +48,33 @@ impl EventStore {
         let (closing, closed) = watch::channel(false);
         let interval = options.notify_interval;
         let shared = Arc::new(Shared::new(pool, connection, options));
-        shared.saw(read::head(&shared.pool).await?);
+        shared.raise_committed_head(read::head(&shared.pool).await?);
         let appender = Appender::new(shared.clone(), waiting, closed);
         Ok(EventStore(Arc::new(Inner {
             queue,
             closing,
             appender: Mutex::new(Some(tokio::spawn(appender.run()))),
             helpers: [
-                tokio::spawn(wake::notify(shared.clone(), interval)),
-                tokio::spawn(wake::listen(shared.clone())),
+                tokio::spawn(wake::send_notifications(shared.clone(), interval)),
+                tokio::spawn(wake::receive_notifications(shared.clone())),
             ],
             shared,
         })))
     }
 
-    /// Connections for whatever else lives beside the log.
+    /// The pool of connections, for other tables in the log's database.
     pub fn pool(&self) -> &PgPool {
         &self.0.shared.pool
     }
 
     /// Waits for room in the queue.  Sending through the permit is then synchronous, so that callers
     /// can decide and send under one mutex.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`] after [`EventStore::shutdown`], [`StoreError::LogWentBack`] if this node has
+    /// stopped.
     pub async fn reserve(&self) -> Result<Permit, StoreError> {
-        self.0.shared.running()?;
+        self.0.shared.check_running()?;
         if *self.0.closing.borrow() {
             return Err(StoreError::Closed);
         }
@@ -75,15 +82,18 @@ impl EventStore {
         permit.map(Permit).map_err(|_| StoreError::Closed)
     }
 
-    /// Queues an item and waits until it is durable or refused.
-    pub async fn append(&self, append: Append) -> Result<Outcome, StoreError> {
+    /// Queues an append and waits until it is durable or refused.
+    ///
+    /// # Errors
+    /// As for [`PendingAppend::outcome`](crate::PendingAppend::outcome).
+    pub async fn append(&self, append: Append) -> Result<AppendOutcome, StoreError> {
         self.reserve().await?.send(append).outcome().await
     }
 
-    /// A stream's events after a version, in order.
+    /// A stream's events after a version, in order; none if the stream does not exist.
     ///
     /// # Errors
-    /// [`StoreError::StreamHole`] when a version is missing.
+    /// [`StoreError::StreamHole`] if a version is missing, [`StoreError::Database`] if Postgres failed.
     pub async fn load(
         &self,
         stream_id: Uuid,
@@ -95,79 +105,86 @@ impl EventStore {
     /// The events of several streams, each after a version, in log order, in one round trip.
     ///
     /// # Errors
-    /// [`StoreError::StreamHole`] when a version is missing.
+    /// [`StoreError::StreamHole`] if a version is missing, [`StoreError::Database`] if Postgres failed.
     pub async fn load_many(
         &self,
         streams: &[(Uuid, i32)],
     ) -> Result<Vec<RecordedEvent>, StoreError> {
         let shared = &self.0.shared;
-        shared.running()?;
+        shared.check_running()?;
         let events = read::streams(&shared.pool, streams).await?;
-        read::versions_follow(&events, streams)?;
+        read::check_versions(&events, streams)?;
         shared.upcast_all(events)
     }
 
-    /// Each of the streams from its snapshot on, if there is one that can be read, in one round trip;
-    /// answered in the order given. A stream may be named once.
+    /// Loads streams, each from its snapshot on if there is one of the right schema, in one round trip.
+    /// The result has the order of `streams`, each of which may be named once only.
     ///
     /// # Errors
-    /// [`StoreError::StreamHole`] when a version is missing.
-    pub async fn load_from_snapshots(&self, wanted: &[Wanted]) -> Result<Vec<Loaded>, StoreError> {
+    /// [`StoreError::StreamHole`] if a version is missing, [`StoreError::Database`] if Postgres failed.
+    pub async fn load_from_snapshots(
+        &self,
+        streams: &[SnapshotKey],
+    ) -> Result<Vec<LoadedStream>, StoreError> {
         let shared = &self.0.shared;
-        shared.running()?;
-        shared.upcast_loaded(snapshot::load(&shared.pool, wanted).await?)
+        shared.check_running()?;
+        shared.upcast_streams(snapshot::load(&shared.pool, streams).await?)
     }
 
-    /// Keeps a state, which must be durable, for [`EventStore::load_from_snapshots`]; a newer one of the
-    /// same schema stays.
+    /// Stores a state for [`EventStore::load_from_snapshots`]; its events must be durable.  A newer snapshot
+    /// of the same schema is kept instead.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] if Postgres failed.
     pub async fn save_snapshot(
         &self,
         stream_type: &str,
-        stream: Wanted,
+        stream: SnapshotKey,
         snapshot: &Snapshot,
     ) -> Result<(), StoreError> {
         let shared = &self.0.shared;
-        shared.running()?;
+        shared.check_running()?;
         snapshot::save(&shared.pool, stream_type, stream, snapshot).await
     }
 
-    /// Up to `limit` events after a position, in log order; from memory when the tail reaches back
-    /// that far.  At the end of the log this asks Postgres, so wait for [`EventStore::changed`] first.
+    /// Up to `limit` events after a position, in log order; from memory if the tail reaches back
+    /// that far.  At the end of the log this asks Postgres, so call [`EventStore::wait_for_event_after`]
+    /// first.
     ///
     /// # Errors
-    /// [`StoreError::Hole`] when a position is missing, [`StoreError::LogWentBack`] when the log ends
-    /// below `after` or below anything else this node has seen.
+    /// [`StoreError::Hole`] if a position is missing, [`StoreError::LogWentBack`] if the log ends below
+    /// `after` or below another position that this node saw committed.
     pub async fn read(
         &self,
         after: i64,
         limit: usize,
     ) -> Result<Vec<Arc<RecordedEvent>>, StoreError> {
         let shared = &self.0.shared;
-        shared.running()?;
+        shared.check_running()?;
         if let Some(events) = shared.tail.after(after, limit) {
             return Ok(events);
         }
-        let seen = shared.seen();
+        let committed = shared.committed_head();
         let rows = i64::try_from(limit).unwrap_or(i64::MAX);
         let events = read::after(&shared.pool, after, rows).await?;
-        read::positions_follow(&events, after)?;
+        read::check_positions(&events, after)?;
         let reached = events.last().map_or(after, |event| event.position);
-        if events.len() < limit && reached < seen {
-            return Err(shared.went_back(seen, reached));
+        if events.len() < limit && reached < committed {
+            return Err(shared.stop_node(committed, reached));
         }
-        if events.is_empty() && after > seen && limit > 0 {
-            self.head_from(after).await?;
+        if events.is_empty() && after > committed && limit > 0 {
+            self.read_head(after).await?;
         }
         if !events.is_empty() {
-            shared.saw(reached);
+            shared.raise_committed_head(reached);
         }
         Ok(shared.upcast_all(events)?.into_iter().map(Arc::new).collect())
     }
 
-    /// The events at `first..=last`, which must all exist.
+    /// The events at the positions `first..=last`, which must all exist.
     ///
     /// # Errors
-    /// As for [`EventStore::read`]; [`StoreError::Hole`] also when the log ends before `last`.
+    /// As for [`EventStore::read`]; [`StoreError::Hole`] also if the log ends before `last`.
     pub async fn events_between(
         &self,
         first: i64,
@@ -186,77 +203,88 @@ impl EventStore {
         Ok(events)
     }
 
-    /// The events after a position up to another, or to the end of the log, on a connection of its
-    /// own: for whoever reads most of the log.  Reading stops when the pages are dropped.
+    /// The events after one position up to another, or to the end of the log, by COPY on a connection of
+    /// its own: for readers of most of the log.  Reading stops when the pages are dropped.
     ///
     /// # Errors
-    /// In place of a page, and the last: [`StoreError::Hole`] when a position is missing.
+    /// An error takes the place of a page and is the last: [`StoreError::Hole`] if a position is missing,
+    /// [`StoreError::Database`] if Postgres failed.
     pub fn copy(&self, after: i64, to: i64) -> Pages {
         copy::pages(self.0.shared.clone(), after, to)
     }
 
-    /// The events of one command, or nothing when the log does not know it.
-    pub async fn command(
+    /// The events of one command; `None` if the log has no such command.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] if Postgres failed.
+    pub async fn load_command(
         &self,
         command_id: Uuid,
     ) -> Result<Option<Vec<RecordedEvent>>, StoreError> {
         let shared = &self.0.shared;
-        shared.running()?;
+        shared.check_running()?;
         let events = read::command(&shared.pool, command_id).await?;
         let events = shared.upcast_all(events)?;
         Ok((!events.is_empty()).then_some(events))
     }
 
-    /// The position of the last event; 0 when the log is empty.
+    /// The position of the log's last event, read from Postgres; 0 if the log is empty.
+    ///
+    /// # Errors
+    /// [`StoreError::LogWentBack`] if it is below a position that this node saw committed.
     pub async fn head(&self) -> Result<i64, StoreError> {
-        self.0.shared.running()?;
-        self.head_from(self.0.shared.seen()).await
+        self.0.shared.check_running()?;
+        self.read_head(self.0.shared.committed_head()).await
     }
 
-    /// The head, which must not lie below a position that was committed.
-    async fn head_from(&self, seen: i64) -> Result<i64, StoreError> {
+    /// Reads the head, which must not be below a position that was committed.
+    async fn read_head(&self, committed: i64) -> Result<i64, StoreError> {
         let shared = &self.0.shared;
         let head = read::head(&shared.pool).await?;
-        if head < seen {
-            return Err(shared.went_back(seen, head));
+        if head < committed {
+            return Err(shared.stop_node(committed, head));
         }
-        shared.saw(head);
+        shared.raise_committed_head(head);
         Ok(head)
     }
 
-    /// The highest position that this node saw or heard of, without asking.
+    /// The highest position that this node read, wrote or was notified of; asks nobody.
     pub fn known_head(&self) -> i64 {
-        *self.0.shared.known.borrow()
+        *self.0.shared.known_head.borrow()
     }
 
-    /// How many items wait for the appender, and how many may.
-    pub fn queue(&self) -> (usize, usize) {
-        let most = self.0.queue.max_capacity();
-        (most - self.0.queue.capacity(), most)
+    /// How many appends wait in the appender's queue, and how many the queue can hold.
+    pub fn queue_usage(&self) -> (usize, usize) {
+        let capacity = self.0.queue.max_capacity();
+        (capacity - self.0.queue.capacity(), capacity)
     }
 
-    /// Resolves when an event after `after` is known to exist, or after `at_most`.
-    pub async fn changed(&self, after: i64, at_most: Duration) {
-        let mut known = self.0.shared.known.subscribe();
-        // Out of time is an answer like any other: the caller looks for itself.
-        let _ = tokio::time::timeout(at_most, known.wait_for(|head| *head > after)).await;
+    /// Returns when this node knows of an event after this position, and after `at_most` in any case.
+    pub async fn wait_for_event_after(&self, position: i64, at_most: Duration) {
+        let mut known_head = self.0.shared.known_head.subscribe();
+        // It does not matter which of the two happened: the caller reads the log next.
+        let _ = tokio::time::timeout(at_most, known_head.wait_for(|head| *head > position)).await;
     }
 
-    /// Takes the log's lock, so that what is decided next is decided on what is true.
+    /// Acquires the log's lock, so that what is decided next is decided on the present state of all streams.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`] if Postgres failed, or if the lock was not free within
+    /// [`StoreOptions::lock_timeout`].
     pub async fn lock(&self) -> Result<LockedLog, StoreError> {
-        self.0.shared.running()?;
-        LockedLog::take(self.0.shared.clone()).await
+        self.0.shared.check_running()?;
+        LockedLog::acquire(self.0.shared.clone()).await
     }
 
     /// Accepts nothing more, writes what is queued, and stops.
     ///
-    /// It takes as long as Postgres does.  A caller in a hurry drops the future: what is still queued
-    /// then ends in [`StoreError::Closed`], though it may have been appended.
+    /// This waits for Postgres without a limit.  A caller that cannot wait drops the future: what is still
+    /// queued then ends in [`StoreError::Closed`], though it may have been appended.
     pub async fn shutdown(&self) {
         self.0.closing.send_replace(true);
         let appender = self.0.appender.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(appender) = appender {
-            let mut appender = EndedOnDrop(appender);
+            let mut appender = AbortOnDrop(appender);
             // An appender that panicked has answered its items with `Closed` already.
             let _ = (&mut appender.0).await;
         }
@@ -267,13 +295,15 @@ impl EventStore {
 
 impl fmt::Debug for EventStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventStore").field("seen", &self.0.shared.seen()).finish_non_exhaustive()
+        f.debug_struct("EventStore")
+            .field("committed_head", &self.0.shared.committed_head())
+            .finish_non_exhaustive()
     }
 }
 
-struct EndedOnDrop(JoinHandle<()>);
+struct AbortOnDrop(JoinHandle<()>);
 
-impl Drop for EndedOnDrop {
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -281,7 +311,7 @@ impl Drop for EndedOnDrop {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // The appender ends by itself when it has written what was sent.
+        // The appender is not aborted: it ends when it has written everything that was sent.
         self.helpers.iter().for_each(JoinHandle::abort);
     }
 }

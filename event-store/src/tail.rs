@@ -1,4 +1,4 @@
-//! The end of the log in memory, so that a reader on the writing node need not ask Postgres.
+//! The end of the log in memory, so that readers on the node that wrote it need not ask Postgres.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,8 +17,8 @@ impl Tail {
         Tail { events: Mutex::new(VecDeque::new()), capacity }
     }
 
-    /// Takes a committed event.  If it does not follow on, another node wrote in between and the tail
-    /// starts again here; an event older than the tail's end is left to Postgres.
+    /// Adds a committed event.  If it does not follow the last one, another node wrote in between, and the
+    /// tail starts again here.  An event older than the tail's end is ignored: readers get it from Postgres.
     pub(crate) fn push(&self, event: RecordedEvent) {
         let mut events = self.lock();
         if let Some(last) = events.back() {
@@ -35,8 +35,8 @@ impl Tail {
         events.push_back(Arc::new(event));
     }
 
-    /// Up to `limit` events after a position, or nothing when the tail does not reach back that far
-    /// or ends there: what other nodes wrote since is in Postgres only.
+    /// Up to `limit` events after a position; `None` if the tail does not reach back that far, or ends
+    /// there: what other nodes wrote since then is only in Postgres.
     pub(crate) fn after(&self, after: i64, limit: usize) -> Option<Vec<Arc<RecordedEvent>>> {
         let events = self.lock();
         let first = events.front()?.position;
@@ -49,7 +49,7 @@ impl Tail {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<RecordedEvent>>> {
-        // A push leaves the deque whole even if it panics.
+        // A push that panics leaves the deque intact.
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

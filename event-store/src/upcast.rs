@@ -1,11 +1,11 @@
-//! Old events lifted to the present schema, JSON to JSON, whenever they are read.
+//! Upcasting: old events are lifted to the present schema, JSON to JSON, whenever they are read.
 
 use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use serde_json::Value;
 
 use crate::{RecordedEvent, StoreError};
 
-/// Lifts the event with every upcaster that knows it; the others cost one comparison.
+/// Applies every upcaster that matches the event, in order.
 pub(crate) fn upcast(
     upcasters: &[Box<dyn EventUpcaster>],
     mut event: RecordedEvent,
@@ -22,8 +22,8 @@ fn lift(
     upcaster: &dyn EventUpcaster,
     mut event: RecordedEvent,
 ) -> Result<RecordedEvent, StoreError> {
-    let failed = |reason: String| StoreError::Upcast { position: event.position, reason };
-    let payload = serde_json::from_str(&event.payload).map_err(|e| failed(e.to_string()))?;
+    let error = |reason: String| StoreError::Upcast { position: event.position, reason };
+    let payload = serde_json::from_str(&event.payload).map_err(|e| error(e.to_string()))?;
     let lifted = upcaster.upcast(SerializedEvent::new(
         event.stream_id.to_string(),
         usize::try_from(event.version).unwrap_or_default(),
@@ -33,8 +33,9 @@ fn lift(
         payload,
         Value::Null,
     ));
-    let version = schema_version(&lifted.event_version)
-        .ok_or_else(|| failed(format!("'{}' is no version", lifted.event_version)))?;
+    let version = schema_version(&lifted.event_version).ok_or_else(|| {
+        error(format!("its schema version is '{}', which is not a number", lifted.event_version))
+    })?;
     event.schema_version = version;
     event.event_type = lifted.event_type.into();
     event.payload = lifted.payload.to_string();

@@ -1,7 +1,7 @@
-//! How readers learn of new events: through memory on the writing node, by NOTIFY on the others.
+//! How readers learn of new events: through memory on the node that wrote them, by NOTIFY on other nodes.
 //!
-//! A notification is only a hint, sent outside the append and at most once in a while; whoever waits
-//! for one also waits no longer than a given time.
+//! A notification is only a hint, sent outside the append and at most once per interval. A reader that waits
+//! for one therefore waits for a limited time, and then looks for itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,27 +12,27 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::backoff::Backoff;
-use crate::read;
 use crate::shared::Shared;
+use crate::{read, time_limits};
 
 const CHANNEL: &str = "cartulary";
-/// A silent listener asks for the head this often, which also finds a connection that died quietly.
-const SILENCE: Duration = Duration::from_secs(15);
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Interval at which a listener that receives nothing asks for the head; this also finds a connection that
+/// was lost without an error.
+const HEAD_INTERVAL: Duration = Duration::from_secs(15);
 
-/// Tells the other nodes how far this node has written.
-pub(crate) async fn notify(shared: Arc<Shared>, interval: Duration) {
-    let mut written = shared.written.subscribe();
+/// Notifies the other nodes of how far this node has written, until the task is aborted.
+pub(crate) async fn send_notifications(shared: Arc<Shared>, interval: Duration) {
+    let mut written = shared.written_head.subscribe();
     let mut connection: Option<PgConnection> = None;
-    let mut backoff = Backoff::new();
+    let mut backoff = Backoff::DATABASE;
     while written.changed().await.is_ok() {
         let head = *written.borrow_and_update();
-        match timeout(PATIENCE, send(&shared, &mut connection, head)).await {
+        match timeout(time_limits::NOTIFICATION, send(&shared, &mut connection, head)).await {
             Ok(Ok(())) => {
-                backoff = Backoff::new();
+                backoff.reset();
                 sleep(interval).await;
             }
-            // The other nodes poll, and the appender reports the trouble; only calm down.
+            // The other nodes poll meanwhile, and the appender logs the failure, so this only waits.
             Ok(Err(_)) | Err(_) => {
                 connection = None;
                 backoff.wait().await;
@@ -59,30 +59,30 @@ async fn send(
     Ok(())
 }
 
-/// Hears of the other nodes' events, for ever.
-pub(crate) async fn listen(shared: Arc<Shared>) {
-    let mut backoff = Backoff::new();
-    let mut troubled = false;
+/// Receives the other nodes' notifications, until the task is aborted.
+pub(crate) async fn receive_notifications(shared: Arc<Shared>) {
+    let mut backoff = Backoff::DATABASE;
+    let mut is_failing = false;
     loop {
-        let error = match timeout(PATIENCE, subscribe(&shared)).await {
+        let error = match timeout(time_limits::NOTIFICATION, subscribe(&shared)).await {
             Ok(Ok(listener)) => {
-                if std::mem::take(&mut troubled) {
+                if std::mem::take(&mut is_failing) {
                     info!("listening for other nodes' events again");
                 }
-                backoff = Backoff::new();
-                hear(&shared, listener).await.to_string()
+                backoff.reset();
+                receive(&shared, listener).await.to_string()
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer in time".to_owned(),
+            Err(_) => "Postgres did not answer in time".to_owned(),
         };
-        if !std::mem::replace(&mut troubled, true) {
+        if !std::mem::replace(&mut is_failing, true) {
             warn!(%error, "not listening for other nodes' events; polling meanwhile");
         }
         backoff.wait().await;
     }
 }
 
-/// A fresh listener each time: sqlx's own reconnects after some errors only.
+/// Makes a new listener each time, because sqlx's own reconnects only after some errors.
 async fn subscribe(shared: &Shared) -> Result<PgListener, sqlx::Error> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
@@ -92,25 +92,28 @@ async fn subscribe(shared: &Shared) -> Result<PgListener, sqlx::Error> {
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.ignore_pool_close_event(true);
     listener.listen(CHANNEL).await?;
-    // Notifications sent before this moment were missed.
-    shared.heard(read::head(&mut listener).await?);
+    // Notifications that were sent before this moment are lost.
+    shared.raise_known_head(read::head(&mut listener).await?);
     Ok(listener)
 }
 
-async fn hear(shared: &Shared, mut listener: PgListener) -> sqlx::Error {
+/// Returns when the connection is lost.
+async fn receive(shared: &Shared, mut listener: PgListener) -> sqlx::Error {
     loop {
-        match timeout(SILENCE, listener.try_recv()).await {
+        match timeout(HEAD_INTERVAL, listener.try_recv()).await {
             Ok(Ok(Some(notification))) => {
                 if let Ok(head) = notification.payload().parse() {
-                    shared.heard(head);
+                    shared.raise_known_head(head);
                 }
             }
-            // The connection was lost and made again.
-            Ok(Ok(None)) | Err(_) => match timeout(PATIENCE, read::head(&mut listener)).await {
-                Ok(Ok(head)) => shared.heard(head),
-                Ok(Err(error)) => return error,
-                Err(_) => return sqlx::Error::PoolTimedOut,
-            },
+            // The listener has reconnected, or has received nothing for a while.
+            Ok(Ok(None)) | Err(_) => {
+                match timeout(time_limits::NOTIFICATION, read::head(&mut listener)).await {
+                    Ok(Ok(head)) => shared.raise_known_head(head),
+                    Ok(Err(error)) => return error,
+                    Err(_) => return sqlx::Error::PoolTimedOut,
+                }
+            }
             Ok(Err(error)) => return error,
         }
     }

@@ -51,9 +51,9 @@ impl Feed {
         &self.store
     }
 
-    /// As [`EventStore::changed`].
-    pub async fn changed(&self, after: i64, at_most: Duration) {
-        self.store.changed(after, at_most).await;
+    /// As [`EventStore::wait_for_event_after`].
+    pub async fn wait_for_event_after(&self, after: i64, at_most: Duration) {
+        self.store.wait_for_event_after(after, at_most).await;
     }
 
     /// Up to `limit` events after a position, in log order.

@@ -58,7 +58,7 @@ impl<'a, P: Projection> Lead<'a, P> {
         lease: Lease,
         has_stopped: bool,
     ) -> Self {
-        let position = lease.position;
+        let position = lease.checkpoint;
         worker.read_models.progress.is_at(worker.model, position);
         Lead {
             worker,
@@ -83,7 +83,7 @@ impl<'a, P: Projection> Lead<'a, P> {
             self.write_checkpoint().await?;
         }
         ended?;
-        Ok(patiently(lease::release(self.pool(), self.lease)).await??)
+        Ok(patiently(lease::release(self.pool(), &self.lease)).await??)
     }
 
     async fn follow(&mut self, backoff: &mut Backoff) -> Result<(), Fault> {
@@ -91,7 +91,7 @@ impl<'a, P: Projection> Lead<'a, P> {
         while !self.worker.is_stopping() {
             self.renew().await?;
             tokio::select! {
-                () = self.worker.feed.changed(self.position, self.patience()) => {}
+                () = self.worker.feed.wait_for_event_after(self.position, self.patience()) => {}
                 _ = stopping.changed() => continue,
             }
             let began = Instant::now();
@@ -237,7 +237,7 @@ impl<'a, P: Projection> Lead<'a, P> {
 
     /// Moves the lease's checkpoint, unless somebody else took over.
     async fn advance(&mut self, to: i64) -> Result<(), LeaseError> {
-        lease::advance(&mut self.connection, &self.lease, self.checkpoint, to).await
+        lease::advance_checkpoint(&mut self.connection, &self.lease, self.checkpoint, to).await
     }
 }
 
@@ -269,6 +269,7 @@ impl From<LeaseError> for Fault {
     fn from(error: LeaseError) -> Fault {
         match error {
             LeaseError::Lost { .. } => Fault::Lost,
+            LeaseError::TimedOut { .. } => Fault::Passing(error.to_string()),
             LeaseError::Database(error) => error.into(),
         }
     }

@@ -39,4 +39,4 @@ pub use page::{Cursor, Page, QueryError, Slice};
 pub use read_models::{ProjectionStatus, ReadModels, Stale};
 pub use recorded::{Recorded, Undecodable, decode};
 pub use row::Row;
-pub use runner::{Options, Projector};
+pub use runner::{Projector, ProjectorOptions};

@@ -20,7 +20,7 @@ use crate::projection::Projection;
 use crate::read_models::ReadModels;
 
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ProjectorOptions {
     /// Names this running process; a process that starts again is somebody else.
     pub owner: String,
     /// What to project.
@@ -37,9 +37,9 @@ pub struct Options {
     pub hot_rows: usize,
 }
 
-impl Default for Options {
+impl Default for ProjectorOptions {
     fn default() -> Self {
-        Options {
+        ProjectorOptions {
             owner: format!("{}-{}", std::process::id(), Uuid::new_v4().simple()),
             models: ReadModel::ALL.to_vec(),
             lease_ttl: Duration::from_secs(5),
@@ -62,7 +62,7 @@ pub struct Projector {
 }
 
 impl Projector {
-    pub fn start(store: EventStore, options: Options) -> Projector {
+    pub fn start(store: EventStore, options: ProjectorOptions) -> Projector {
         let read_models = ReadModels::new(store.pool().clone());
         let feed = Feed::new(store);
         let (stop, stopping) = watch::channel(false);
@@ -107,7 +107,7 @@ pub(crate) struct Worker {
     pub(crate) model: ReadModel,
     pub(crate) feed: Feed,
     pub(crate) read_models: ReadModels,
-    pub(crate) options: Arc<Options>,
+    pub(crate) options: Arc<ProjectorOptions>,
     pub(crate) stopping: watch::Receiver<bool>,
 }
 
@@ -135,7 +135,7 @@ impl Worker {
             self.pause(jittered(self.options.renew_every)).await;
             return Ok(());
         };
-        info!(model = %self.model, position = lease.position, epoch = lease.epoch, "projecting");
+        info!(model = %self.model, position = lease.checkpoint, epoch = lease.epoch, "projecting");
         let connection = patiently(Connection::open(self.feed.store().pool())).await??;
         let ended = Lead::<P>::new(self, connection, lease, has_stopped).work(backoff).await;
         self.read_models.progress.left(self.model);
@@ -168,7 +168,7 @@ impl Worker {
             let reason = format!(
                 "the rows are of version {version} and this program is of version {own}: {remedy}"
             );
-            return Err(Fault::Stop { position: lease.position, lease, reason });
+            return Err(Fault::Stop { position: lease.checkpoint, lease, reason });
         }
         Ok(Some((lease, has_stopped)))
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use event_store::{EventStore, MIGRATIONS, Options as StoreOptions};
+use event_store::{EventStore, MIGRATIONS, StoreOptions};
 use local_postgres::Cluster;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};

@@ -66,7 +66,7 @@ impl Sources {
     fn known_here(&self, registry: &mut Registry) {
         let head = self.store.known_head();
         gauge(registry, "log_head", "The position of the log's last event", head);
-        let (waiting, most) = self.store.queue();
+        let (waiting, most) = self.store.queue_usage();
         let help = "Commands that wait to be appended";
         gauge(registry, "append_queue_items", help, waiting as i64);
         let help = "How many commands may wait to be appended";

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_store::{Append, Base, Command, EventStore, NewEvent, Options, Outcome};
+use event_store::{
+    Append, AppendOutcome, CommandRecord, EventStore, ExpectedHead, NewEvent, StoreOptions,
+};
 use hdrhistogram::Histogram;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
@@ -60,7 +62,7 @@ struct Writer {
 
 impl Writers {
     pub async fn begin(url: &str, pool: PgPool, writers: usize) -> Result<Writers, BenchError> {
-        let store = EventStore::connect(url, Options::default()).await?;
+        let store = EventStore::connect(url, StoreOptions::default()).await?;
         let began_at = store.head().await?;
         let writer = |_| Writer { stream: Uuid::now_v7(), version: 0, position: 0 };
         let writers = (0..writers).map(writer).collect();
@@ -123,7 +125,7 @@ impl Writer {
     async fn append(&mut self, store: &EventStore, actor: &str) -> Result<(Uuid, i64), BenchError> {
         let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
         let item = Append {
-            command: Command {
+            command: CommandRecord {
                 id,
                 request_hash: Some([7; 32]),
                 metadata: limit_append::METADATA.to_owned(),
@@ -131,7 +133,7 @@ impl Writer {
                 caused_by: None,
                 actor: actor.to_owned(),
             },
-            bases: vec![(self.stream, Base::Durable(self.position))],
+            expected_heads: vec![(self.stream, ExpectedHead::Durable(self.position))],
             events: vec![NewEvent {
                 stream_type: "cart",
                 stream_id: self.stream,
@@ -142,7 +144,7 @@ impl Writer {
             }],
         };
         match store.append(item).await? {
-            Outcome::Appended { last, .. } => {
+            AppendOutcome::Appended { last, .. } => {
                 self.version += 1;
                 self.position = last;
                 Ok((id, last))

@@ -8,7 +8,7 @@ use commands::{Bus, Context};
 use domain::inventory::{Inventory, InventoryCommand};
 use domain::product::{Product, ProductCommand};
 use domain::{Currency, Money, Sku, State, StreamId, Text};
-use event_store::{EventStore, Options};
+use event_store::{EventStore, StoreOptions};
 use sqlx::PgPool;
 use tokio::time::sleep;
 
@@ -28,7 +28,7 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     let (url, pool) = stage.database("cold_load").await?;
     let sold: Sku = "SOLD".parse()?;
     history::stock(&pool, &sold, stage.sizes.cold_stream, RESERVATIONS).await?;
-    let store = EventStore::connect(&url, Options::default()).await?;
+    let store = EventStore::connect(&url, StoreOptions::default()).await?;
     let snapshot_at = use_it(&store, &pool, &sold).await?;
     let version = store.head().await? as i32 - 1;
     let pairs = stage

@@ -15,7 +15,7 @@ use commands::{Bus, Context};
 use domain::cart::{Cart, Owner};
 use domain::product::ProductCommand;
 use domain::{CartId, Currency, CustomerId, Money, Quantity, Sku, State, Text};
-use event_store::{EventStore, Options};
+use event_store::{EventStore, StoreOptions};
 use futures::future::try_join_all;
 use hdrhistogram::Histogram;
 use tokio::task::JoinSet;
@@ -116,7 +116,7 @@ type Written = (Vec<(Uuid, i64)>, Histogram<u64>);
 impl Shop {
     async fn open(stage: &Stage) -> Result<Shop, BenchError> {
         let (url, pool) = stage.database("store_command").await?;
-        let bus = Bus::new(EventStore::connect(&url, Options::default()).await?, CACHED);
+        let bus = Bus::new(EventStore::connect(&url, StoreOptions::default()).await?, CACHED);
         for sku in skus() {
             let sku: Sku = sku.parse()?;
             let create = ProductCommand::Create {

@@ -20,7 +20,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::serve::ListenerExt;
 use chrono::Utc;
-use event_store::{Append, Base, Command, EventStore, NewEvent, Options, Outcome};
+use event_store::{
+    Append, AppendOutcome, CommandRecord, EventStore, ExpectedHead, NewEvent, StoreOptions,
+};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -32,7 +34,7 @@ type LimitSchema = Schema<Query, Mutation, EmptySubscription>;
 
 /// Serves at a port of its own until the benchmark lets go.
 pub async fn run(database_url: &str) -> Result<(), BenchError> {
-    let store = EventStore::connect(database_url, Options::default()).await?;
+    let store = EventStore::connect(database_url, StoreOptions::default()).await?;
     let schema = Schema::build(Query, Mutation, EmptySubscription)
         .data(store.clone())
         .data(Heads::default())
@@ -65,7 +67,7 @@ async fn answer(State(schema): State<LimitSchema>, body: Bytes) -> Response {
 }
 
 /// What each cart was last written on: its version and the item.
-type Heads = Arc<Mutex<HashMap<Uuid, (i32, Base)>>>;
+type Heads = Arc<Mutex<HashMap<Uuid, (i32, ExpectedHead)>>>;
 
 #[derive(InputObject)]
 struct CartLinesAddInput {
@@ -115,13 +117,13 @@ impl Mutation {
         let permit = ctx.data::<EventStore>()?.reserve().await?;
         let (ticket, version) = {
             let mut heads = ctx.data::<Heads>()?.lock().unwrap_or_else(PoisonError::into_inner);
-            let (version, base) = heads.entry(cart).or_insert((0, Base::Durable(0)));
+            let (version, base) = heads.entry(cart).or_insert((0, ExpectedHead::Durable(0)));
             *version += 1;
             let ticket = permit.send(item(cart, key, *version, base.clone(), line));
-            *base = Base::Pending(ticket.clone());
+            *base = ExpectedHead::Pending(ticket.clone());
             (ticket, *version)
         };
-        let Outcome::Appended { last, .. } = ticket.outcome().await? else {
+        let AppendOutcome::Appended { last, .. } = ticket.outcome().await? else {
             return Err(Error::new("not appended"));
         };
         let cart = Cart { id: input.cart_id, version, item_count: version };
@@ -135,14 +137,20 @@ impl Mutation {
 }
 
 /// As large as what the shop writes for the same request.
-fn item(cart: Uuid, key: Uuid, version: i32, base: Base, line: &CartLineAddInput) -> Append {
+fn item(
+    cart: Uuid,
+    key: Uuid,
+    version: i32,
+    base: ExpectedHead,
+    line: &CartLineAddInput,
+) -> Append {
     let CartLineAddInput { sku, quantity } = line;
     let at = Utc::now().to_rfc3339();
     let payload = format!(
         r#"{{"cart.line_quantity_changed":{{"sku":"{sku}","quantity":{quantity},"at":"{at}"}}}}"#
     );
     Append {
-        command: Command {
+        command: CommandRecord {
             id: key,
             request_hash: Some([7; 32]),
             metadata: r#"{"command":"cartLinesAdd","trace_id":null}"#.to_owned(),
@@ -150,7 +158,7 @@ fn item(cart: Uuid, key: Uuid, version: i32, base: Base, line: &CartLineAddInput
             caused_by: None,
             actor: format!("customer:{cart}"),
         },
-        bases: vec![(cart, base)],
+        expected_heads: vec![(cart, base)],
         events: vec![NewEvent {
             stream_type: "cart",
             stream_id: cart,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, MutexGuard};
 
 use domain::StreamId;
-use event_store::{Outcome, Ticket};
+use event_store::{AppendOutcome, PendingAppend};
 use tracing::Instrument;
 
 use super::cache::{Entry, Slot};
@@ -20,7 +20,7 @@ pub(super) enum Attempt {
 /// A decision on its way to the log.
 struct Sent {
     decision: Box<Decision>,
-    ticket: Ticket,
+    ticket: PendingAppend,
     entries: Vec<Arc<Entry>>,
     /// Streams of which a snapshot is due once it is durable.
     grown: Vec<StreamId>,
@@ -42,7 +42,7 @@ impl Bus {
         let span = tracing::debug_span!(target: SPANS, "append");
         let outcome = ticket.outcome().instrument(span).await;
         match outcome {
-            Ok(Outcome::Appended { .. } | Outcome::Confirmed) => {
+            Ok(AppendOutcome::Appended { .. } | AppendOutcome::Confirmed) => {
                 grown.into_iter().for_each(|stream| self.0.streams.ask_for_snapshot(stream));
             }
             _ => entries.iter().for_each(|entry| self.0.cache.retire(entry)),
@@ -68,23 +68,27 @@ impl Bus {
         command: &dyn Command,
         context: &Context,
         decision: Box<Decision>,
-        outcome: Outcome,
+        outcome: AppendOutcome,
     ) -> Result<Attempt, CommandError> {
         let receipt = match outcome {
-            Outcome::Appended { first, recorded_at, .. } => {
+            AppendOutcome::Appended { first, recorded_at, .. } => {
                 decision.appended(context, first, recorded_at)
             }
-            Outcome::Confirmed => {
+            AppendOutcome::Confirmed => {
                 let position = decision.durable_at().await;
                 decision.confirmed(position)?
             }
-            Outcome::Conflict { stream_id } => {
+            AppendOutcome::Conflict { stream_id } => {
                 return Ok(Attempt::Collided(decision.collision(stream_id)));
             }
-            Outcome::Duplicate { request_hash, .. } if request_hash != context.request_hash => {
+            AppendOutcome::Duplicate { request_hash, .. }
+                if request_hash != context.request_hash =>
+            {
                 return Err(CommandError::KeyReused);
             }
-            Outcome::Duplicate { first, last, .. } => self.replay(command, first, last).await?,
+            AppendOutcome::Duplicate { first, last, .. } => {
+                self.replay(command, first, last).await?
+            }
         };
         Ok(Attempt::Done(Box::new(receipt)))
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{Event, State, StreamId};
-use event_store::{Base, Loaded, RecordedEvent, Snapshot};
+use event_store::{ExpectedHead, LoadedStream, RecordedEvent, Snapshot};
 use quick_cache::sync::Cache as Entries;
 
 use super::streams::Streams;
@@ -27,7 +27,7 @@ pub(super) struct Slot {
     pub(super) state: State,
     /// Of the last event folded in, durable or not; 0 when there is none.
     pub(super) version: i32,
-    pub(super) base: Base,
+    pub(super) base: ExpectedHead,
     /// The version up to which a snapshot was taken or asked for.
     snapshot: i32,
     /// It holds, or may hold, what the log has refused or lacks what the log has. Whoever finds it so
@@ -41,11 +41,20 @@ impl Slot {
     }
 
     fn new(state: State, version: i32, position: i64) -> Slot {
-        Slot { state, version, base: Base::Durable(position), snapshot: version, retired: false }
+        Slot {
+            state,
+            version,
+            base: ExpectedHead::Durable(position),
+            snapshot: version,
+            retired: false,
+        }
     }
 
     /// The stream as it was loaded; nothing when its snapshot cannot be read after all.
-    pub(super) fn restore(stream: StreamId, loaded: Loaded) -> Result<Option<Slot>, CommandError> {
+    pub(super) fn restore(
+        stream: StreamId,
+        loaded: LoadedStream,
+    ) -> Result<Option<Slot>, CommandError> {
         let mut slot = match loaded.snapshot {
             None => Slot::absent(stream),
             Some(Snapshot { version, position, state }) => match serde_json::from_str(&state) {
@@ -73,7 +82,7 @@ impl Slot {
             })?;
             self.state.apply(event);
             self.version = recorded.version;
-            self.base = Base::Durable(recorded.position);
+            self.base = ExpectedHead::Durable(recorded.position);
         }
         Ok(())
     }

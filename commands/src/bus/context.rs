@@ -79,8 +79,8 @@ impl Context {
     }
 
     /// What the log stores of a command of this name.
-    pub(super) fn record(&self, command: &'static str) -> event_store::Command {
-        event_store::Command {
+    pub(super) fn record(&self, command: &'static str) -> event_store::CommandRecord {
+        event_store::CommandRecord {
             id: self.command_id,
             request_hash: self.request_hash,
             metadata: trace::metadata(command, self.trace),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use domain::{Refusal, StreamId};
-use event_store::{Append, Base, NewEvent, Ticket};
+use event_store::{Append, ExpectedHead, NewEvent, PendingAppend};
 use projections::Recorded;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::CommandError;
 pub(super) struct Decision {
     answer: Result<Changes, Refused>,
     /// Every stream read or written, as it was.
-    bases: Vec<(StreamId, Base)>,
+    expected_heads: Vec<(StreamId, ExpectedHead)>,
     /// Of each change, in its stream.
     versions: Vec<i32>,
     /// The command's subject as the decision leaves it.
@@ -63,8 +63,9 @@ impl Decision {
                 }
             }
         };
-        let bases = slots.iter().map(|(stream, slot)| (*stream, slot.base.clone())).collect();
-        let mut decision = Decision { answer, bases, versions: vec![], subject: None };
+        let expected_heads =
+            slots.iter().map(|(stream, slot)| (*stream, slot.base.clone())).collect();
+        let mut decision = Decision { answer, expected_heads, versions: vec![], subject: None };
         decision.number_changes(slots);
         Ok(decision)
     }
@@ -82,7 +83,7 @@ impl Decision {
                 }
                 None => {
                     heads.push((*stream, 1));
-                    self.bases.push((*stream, Base::Durable(0)));
+                    self.expected_heads.push((*stream, ExpectedHead::Durable(0)));
                     1
                 }
             };
@@ -112,15 +113,16 @@ impl Decision {
                 payload: event.encode().map_err(corrupt)?,
             });
         }
-        let bases = self.bases.iter().map(|(stream, base)| (stream.id, base.clone())).collect();
-        Ok(Append { command: context.record(command.name()), bases, events })
+        let expected_heads =
+            self.expected_heads.iter().map(|(stream, base)| (stream.id, base.clone())).collect();
+        Ok(Append { command: context.record(command.name()), expected_heads, events })
     }
 
     /// Folds the changes into the states, which now rest on the item. Answers with the streams that
     /// are new.
     pub(super) fn apply(
         &mut self,
-        ticket: &Ticket,
+        ticket: &PendingAppend,
         subject: Option<StreamId>,
         slots: &mut [(StreamId, &mut Slot)],
     ) -> Vec<(StreamId, Slot)> {
@@ -134,7 +136,7 @@ impl Decision {
             };
             slot.state.apply(event.clone());
             slot.version = *version;
-            slot.base = Base::Pending(ticket.clone());
+            slot.base = ExpectedHead::Pending(ticket.clone());
         }
         let known = slots.iter().map(|(stream, slot)| (*stream, &**slot));
         let slot = subject.and_then(|subject| {
@@ -147,11 +149,11 @@ impl Decision {
     /// The position at which what it rests on is durable: asked once the log has confirmed it.
     pub(super) async fn durable_at(&self) -> i64 {
         let mut position = 0;
-        for (_, base) in &self.bases {
+        for (_, base) in &self.expected_heads {
             position = position.max(match base {
-                Base::Durable(position) => *position,
-                Base::Pending(ticket) => match ticket.outcome().await {
-                    Ok(event_store::Outcome::Appended { last, .. }) => last,
+                ExpectedHead::Durable(position) => *position,
+                ExpectedHead::Pending(ticket) => match ticket.outcome().await {
+                    Ok(event_store::AppendOutcome::Appended { last, .. }) => last,
                     _ => 0,
                 },
             });
@@ -160,7 +162,7 @@ impl Decision {
     }
 
     pub(super) fn collision(&self, moved: Uuid) -> Collision {
-        let streams: Vec<_> = self.bases.iter().map(|(stream, _)| *stream).collect();
+        let streams: Vec<_> = self.expected_heads.iter().map(|(stream, _)| *stream).collect();
         Collision { on: streams.iter().copied().find(|stream| stream.id == moved), streams }
     }
 

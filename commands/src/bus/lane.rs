@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::StreamId;
-use event_store::{LockedLog, Outcome, RecordedEvent, Ticket};
+use event_store::{AppendOutcome, LockedLog, PendingAppend, RecordedEvent};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,7 +45,7 @@ struct Job {
 }
 
 /// A decision and what became of it.
-pub(super) type Decided = (Box<Decision>, Outcome);
+pub(super) type Decided = (Box<Decision>, AppendOutcome);
 
 impl Lane {
     pub(super) fn start(streams: Streams, tasks: &TaskTracker) -> Lane {
@@ -174,7 +174,7 @@ async fn decide_all(
     let mut answers = Answers::with_capacity(sent.len());
     for (decision, ticket) in sent {
         let outcome = ticket.outcome().await?;
-        if !matches!(outcome, Outcome::Appended { .. } | Outcome::Confirmed) {
+        if !matches!(outcome, AppendOutcome::Appended { .. } | AppendOutcome::Confirmed) {
             slots.clear();
         }
         answers.push(Ok((decision, outcome)));
@@ -224,7 +224,7 @@ async fn decide(
     log: &mut LockedLog,
     job: &Job,
     slots: &mut Slots,
-) -> Result<(Box<Decision>, Ticket), CommandError> {
+) -> Result<(Box<Decision>, PendingAppend), CommandError> {
     let mut streams: BTreeSet<_> = job.streams.iter().copied().collect();
     let mut decision = loop {
         let states: Vec<_> =

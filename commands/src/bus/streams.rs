@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::{State, StreamId};
-use event_store::{Base, EventStore, Snapshot, Wanted};
+use event_store::{EventStore, ExpectedHead, Snapshot, SnapshotKey};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -79,8 +79,8 @@ impl Streams {
 }
 
 /// Which snapshots of a stream this program understands.
-pub(super) fn wanted(stream: StreamId) -> Wanted {
-    Wanted { stream_id: stream.id, schema: State::schema(stream.kind) }
+pub(super) fn wanted(stream: StreamId) -> SnapshotKey {
+    SnapshotKey { stream_id: stream.id, schema: State::schema(stream.kind) }
 }
 
 async fn load(store: &EventStore, stream: StreamId) -> Result<Slot, CommandError> {
@@ -116,7 +116,7 @@ async fn take_snapshots(
 /// Of what the log has, never of what is on its way there.
 async fn take_snapshot(store: &EventStore, stream: StreamId) -> Result<(), CommandError> {
     let mut slot = load(store, stream).await?;
-    let Base::Durable(position) = slot.base else { return Ok(()) };
+    let ExpectedHead::Durable(position) = slot.base else { return Ok(()) };
     if !slot.comes_due() {
         // Somebody else has taken it, maybe on another node.
         return Ok(());

@@ -103,7 +103,7 @@ impl Leader {
                 continue;
             }
             tokio::select! {
-                () = self.reactions.feed.changed(self.queues.read_to(), POLL),
+                () = self.reactions.feed.wait_for_event_after(self.queues.read_to(), POLL),
                     if self.queues.len() < UNFINISHED_MAX => {}
                 Some(done) = self.running.join_next() => self.finished(done),
                 () = stop.cancelled() => {}

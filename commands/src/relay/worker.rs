@@ -91,7 +91,9 @@ impl<'a> Leader<'a> {
             let waiting = async {
                 match has_rest {
                     true => tokio::time::sleep(POLL).await,
-                    false => self.relay.feed.changed(self.term.checkpoint(), POLL).await,
+                    false => {
+                        self.relay.feed.wait_for_event_after(self.term.checkpoint(), POLL).await
+                    }
                 }
             };
             tokio::select! {

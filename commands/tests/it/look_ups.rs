@@ -91,7 +91,7 @@ async fn turned_to_the_provider(
         provider.ask(payment, &attempt, Call::Create).await.unwrap();
     }
 
-    let projector = Projector::start(bus.store().clone(), projections::Options::default());
+    let projector = Projector::start(bus.store().clone(), projections::ProjectorOptions::default());
     let day = TimeDelta::days(1);
     let policy = PaymentPolicy { reserve_at_most: day, hold_for: day, retry_after: day };
     let feed = projector.feed().clone();

@@ -2,7 +2,7 @@
 
 use commands::Bus;
 use domain::{Event, Kind, State};
-use event_store::{Loaded, Wanted};
+use event_store::{LoadedStream, SnapshotKey};
 use sqlx::PgPool;
 
 use crate::support::*;
@@ -17,8 +17,9 @@ async fn deliver(bus: &Bus, deliveries: usize) {
     }
 }
 
-async fn loaded(bus: &Bus) -> Loaded {
-    let wanted = Wanted { stream_id: mug().inventory().id, schema: State::schema(Kind::Inventory) };
+async fn loaded(bus: &Bus) -> LoadedStream {
+    let wanted =
+        SnapshotKey { stream_id: mug().inventory().id, schema: State::schema(Kind::Inventory) };
     bus.store().load_from_snapshots(&[wanted]).await.unwrap().pop().unwrap()
 }
 

@@ -17,7 +17,7 @@ use domain::{
     CartId, Currency, Money, OrderId, Personal, Quantity, Refusal, Sku, State, SubjectId,
 };
 use domain::{StreamId, Text};
-use event_store::{EventStore, MIGRATIONS, Options};
+use event_store::{EventStore, MIGRATIONS, StoreOptions};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use local_postgres::testing::{TestDatabase, database};
@@ -42,7 +42,7 @@ impl Shop {
 
     /// One more node on the same database.
     pub(crate) async fn node(&self) -> Bus {
-        let options = Options { max_connections: 6, ..Options::default() };
+        let options = StoreOptions { max_connections: 6, ..StoreOptions::default() };
         Bus::new(EventStore::connect(self.database.url(), options).await.unwrap(), 1_000)
     }
 

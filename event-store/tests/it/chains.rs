@@ -1,6 +1,6 @@
 //! Items decided on items that are not durable yet.
 
-use event_store::{Base, Outcome};
+use event_store::{AppendOutcome, ExpectedHead};
 
 use crate::support::*;
 
@@ -11,7 +11,7 @@ async fn a_chain_on_one_stream_goes_into_one_batch() {
     let (gate, _first) = Gate::closed(&database, &store, open(id())).await;
     let mut chain = vec![send(&store, open(stream)).await];
     for version in 2..=100 {
-        let base = Base::Pending(chain[chain.len() - 1].clone());
+        let base = ExpectedHead::Pending(chain[chain.len() - 1].clone());
         chain.push(send(&store, write(stream, base, version)).await);
     }
     gate.open().await;
@@ -34,10 +34,10 @@ async fn an_item_falls_with_the_one_it_was_decided_on() {
     let (gate, _plug) = Gate::closed(&database, &a, open(id())).await;
     let theirs = send(&b, open(stream)).await;
     let first = send(&a, open(stream)).await;
-    let second = send(&a, write(stream, Base::Pending(first.clone()), 2)).await;
-    let third = send(&a, write(stream, Base::Pending(second.clone()), 3)).await;
+    let second = send(&a, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
+    let third = send(&a, write(stream, ExpectedHead::Pending(second.clone()), 3)).await;
     gate.open().await;
-    let conflict = Outcome::Conflict { stream_id: stream };
+    let conflict = AppendOutcome::Conflict { stream_id: stream };
     // Whoever came first, A's chain holds together or falls together.
     if outcome(&first).await == conflict {
         positions(&outcome(&theirs).await);
@@ -57,13 +57,13 @@ async fn the_right_version_on_the_wrong_base_is_refused() {
     let theirs = opened(&b, stream).await;
     let (gate, _plug) = Gate::closed(&database, &a, open(id())).await;
     let first = send(&a, open(stream)).await;
-    let second = send(&a, write(stream, Base::Pending(first.clone()), 2)).await;
+    let second = send(&a, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
     gate.open().await;
-    let conflict = Outcome::Conflict { stream_id: stream };
+    let conflict = AppendOutcome::Conflict { stream_id: stream };
     assert_eq!(outcome(&first).await, conflict);
     assert_eq!(outcome(&second).await, conflict);
     // The control: the version was free, so nothing but the base can have refused it.
-    positions(&append(&a, write(stream, Base::Durable(theirs), 2)).await);
+    positions(&append(&a, write(stream, ExpectedHead::Durable(theirs), 2)).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,9 +73,9 @@ async fn a_link_sent_after_the_refusal_falls_too() {
     let stream = id();
     opened(&b, stream).await;
     let first = send(&a, open(stream)).await;
-    let conflict = Outcome::Conflict { stream_id: stream };
+    let conflict = AppendOutcome::Conflict { stream_id: stream };
     assert_eq!(outcome(&first).await, conflict);
-    let second = append(&a, write(stream, Base::Pending(first), 2)).await;
+    let second = append(&a, write(stream, ExpectedHead::Pending(first), 2)).await;
     assert_eq!(second, conflict);
 }
 
@@ -86,10 +86,10 @@ async fn another_nodes_event_between_two_links_refuses_the_second() {
     let stream = id();
     let first = send(&a, open(stream)).await;
     let (_, last) = positions(&outcome(&first).await);
-    positions(&append(&b, write(stream, Base::Durable(last), 2)).await);
+    positions(&append(&b, write(stream, ExpectedHead::Durable(last), 2)).await);
     // Even at a version that is free again.
-    let second = append(&a, write(stream, Base::Pending(first), 3)).await;
-    assert_eq!(second, Outcome::Conflict { stream_id: stream });
+    let second = append(&a, write(stream, ExpectedHead::Pending(first), 3)).await;
+    assert_eq!(second, AppendOutcome::Conflict { stream_id: stream });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,17 +101,19 @@ async fn a_refusal_runs_across_streams() {
     let (gate, _plug) = Gate::closed(&database, &a, open(id())).await;
     let first = send(&a, open(left)).await;
     let both = item(
-        [(left, Base::Pending(first.clone())), (right, Base::Durable(0))],
+        [(left, ExpectedHead::Pending(first.clone())), (right, ExpectedHead::Durable(0))],
         [event(left, 2), event(right, 1)],
     );
     let both = send(&a, both).await;
-    let onward =
-        item([(right, Base::Pending(both.clone())), (far, Base::Durable(0))], [event(far, 1)]);
+    let onward = item(
+        [(right, ExpectedHead::Pending(both.clone())), (far, ExpectedHead::Durable(0))],
+        [event(far, 1)],
+    );
     let onward = send(&a, onward).await;
     gate.open().await;
-    assert_eq!(outcome(&first).await, Outcome::Conflict { stream_id: left });
-    assert_eq!(outcome(&both).await, Outcome::Conflict { stream_id: left });
-    assert_eq!(outcome(&onward).await, Outcome::Conflict { stream_id: right });
+    assert_eq!(outcome(&first).await, AppendOutcome::Conflict { stream_id: left });
+    assert_eq!(outcome(&both).await, AppendOutcome::Conflict { stream_id: left });
+    assert_eq!(outcome(&onward).await, AppendOutcome::Conflict { stream_id: right });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,11 +122,11 @@ async fn a_fork_of_a_chain_is_refused() {
     let stream = id();
     let (gate, _plug) = Gate::closed(&database, &store, open(id())).await;
     let first = send(&store, open(stream)).await;
-    let one = send(&store, write(stream, Base::Pending(first.clone()), 2)).await;
-    let other = send(&store, write(stream, Base::Pending(first), 2)).await;
+    let one = send(&store, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
+    let other = send(&store, write(stream, ExpectedHead::Pending(first), 2)).await;
     gate.open().await;
     positions(&outcome(&one).await);
-    assert_eq!(outcome(&other).await, Outcome::Conflict { stream_id: stream });
+    assert_eq!(outcome(&other).await, AppendOutcome::Conflict { stream_id: stream });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,8 +137,8 @@ async fn what_was_decided_on_a_duplicate_is_decided_again() {
     append(&store, original.clone()).await;
     let (gate, _plug) = Gate::closed(&database, &store, open(id())).await;
     let again = send(&store, original).await;
-    let next = send(&store, write(stream, Base::Pending(again.clone()), 2)).await;
+    let next = send(&store, write(stream, ExpectedHead::Pending(again.clone()), 2)).await;
     gate.open().await;
-    assert!(matches!(outcome(&again).await, Outcome::Duplicate { first: 1, last: 1, .. }));
-    assert_eq!(outcome(&next).await, Outcome::Conflict { stream_id: stream });
+    assert!(matches!(outcome(&again).await, AppendOutcome::Duplicate { first: 1, last: 1, .. }));
+    assert_eq!(outcome(&next).await, AppendOutcome::Conflict { stream_id: stream });
 }

@@ -1,6 +1,6 @@
 //! Items without events: a refusal or a no-op that must rest on what is true.
 
-use event_store::{Base, Outcome};
+use event_store::{AppendOutcome, ExpectedHead};
 
 use crate::support::*;
 
@@ -9,8 +9,9 @@ async fn a_check_of_current_streams_is_confirmed() {
     let (_database, store) = fresh().await;
     let stream = id();
     let position = opened(&store, stream).await;
-    let bases = [(stream, Base::Durable(position)), (id(), Base::Durable(0))];
-    assert_eq!(append(&store, check(bases)).await, Outcome::Confirmed);
+    let expected_heads =
+        [(stream, ExpectedHead::Durable(position)), (id(), ExpectedHead::Durable(0))];
+    assert_eq!(append(&store, check(expected_heads)).await, AppendOutcome::Confirmed);
     assert_eq!(store.head().await.unwrap(), 1, "a check leaves no record");
 }
 
@@ -19,8 +20,8 @@ async fn a_check_of_a_stale_stream_conflicts() {
     let (database, store) = fresh().await;
     let stream = id();
     opened(&node(&database).await, stream).await;
-    let stale = check([(stream, Base::Durable(0))]);
-    assert_eq!(append(&store, stale).await, Outcome::Conflict { stream_id: stream });
+    let stale = check([(stream, ExpectedHead::Durable(0))]);
+    assert_eq!(append(&store, stale).await, AppendOutcome::Conflict { stream_id: stream });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -29,9 +30,9 @@ async fn a_check_waits_for_the_item_it_was_decided_on() {
     let stream = id();
     let (gate, _plug) = Gate::closed(&database, &store, open(id())).await;
     let written = send(&store, open(stream)).await;
-    let checked = send(&store, check([(stream, Base::Pending(written.clone()))])).await;
+    let checked = send(&store, check([(stream, ExpectedHead::Pending(written.clone()))])).await;
     gate.open().await;
-    assert_eq!(outcome(&checked).await, Outcome::Confirmed);
+    assert_eq!(outcome(&checked).await, AppendOutcome::Confirmed);
     positions(&outcome(&written).await);
 }
 
@@ -42,9 +43,9 @@ async fn a_check_falls_with_the_item_it_was_decided_on() {
     opened(&node(&database).await, stream).await;
     let (gate, _plug) = Gate::closed(&database, &store, open(id())).await;
     let written = send(&store, open(stream)).await;
-    let checked = send(&store, check([(stream, Base::Pending(written))])).await;
+    let checked = send(&store, check([(stream, ExpectedHead::Pending(written))])).await;
     gate.open().await;
-    assert_eq!(outcome(&checked).await, Outcome::Conflict { stream_id: stream });
+    assert_eq!(outcome(&checked).await, AppendOutcome::Conflict { stream_id: stream });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +54,7 @@ async fn a_check_under_a_known_command_finds_the_original() {
     let stream = id();
     let original = open(stream);
     append(&store, original.clone()).await;
-    let mut refusal = check([(stream, Base::Durable(1))]);
+    let mut refusal = check([(stream, ExpectedHead::Durable(1))]);
     refusal.command = original.command;
-    assert!(matches!(append(&store, refusal).await, Outcome::Duplicate { first: 1, .. }));
+    assert!(matches!(append(&store, refusal).await, AppendOutcome::Duplicate { first: 1, .. }));
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event_store::{EventStore, Outcome};
+use event_store::{AppendOutcome, EventStore};
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 
@@ -23,7 +23,7 @@ async fn reader(store: EventStore, end: i64) -> Vec<i64> {
     let mut seen = Vec::new();
     while seen.last().copied().unwrap_or(0) < end {
         let after = seen.last().copied().unwrap_or(0);
-        store.changed(after, BOUND / 20).await;
+        store.wait_for_event_after(after, BOUND / 20).await;
         let events = store.read(after, 100).await.unwrap();
         seen.extend(events.iter().map(|event| event.position));
     }
@@ -95,8 +95,10 @@ async fn time_never_runs_backwards_along_the_log() {
     let mut tickets = Vec::new();
     for _ in 0..100 {
         let stream = id();
-        let pair =
-            item([(stream, event_store::Base::Durable(0))], [event(stream, 1), event(stream, 2)]);
+        let pair = item(
+            [(stream, event_store::ExpectedHead::Durable(0))],
+            [event(stream, 1), event(stream, 2)],
+        );
         tickets.push(send(&store, pair).await);
     }
     for ticket in &tickets {
@@ -112,10 +114,12 @@ async fn time_never_runs_backwards_along_the_log() {
 async fn an_answer_tells_what_the_log_says() {
     let (_database, store) = fresh().await;
     let stream = id();
-    let pair =
-        item([(stream, event_store::Base::Durable(0))], [event(stream, 1), event(stream, 2)]);
+    let pair = item(
+        [(stream, event_store::ExpectedHead::Durable(0))],
+        [event(stream, 1), event(stream, 2)],
+    );
     opened(&store, id()).await;
-    let Outcome::Appended { first, last, recorded_at } = append(&store, pair).await else {
+    let AppendOutcome::Appended { first, last, recorded_at } = append(&store, pair).await else {
         panic!("it should be appended");
     };
     let stored: Vec<Arc<_>> =

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event_store::{Base, EventStore, RecordedEvent, StoreError};
+use event_store::{EventStore, ExpectedHead, RecordedEvent, StoreError};
 
 use crate::support::*;
 
@@ -37,7 +37,7 @@ async fn what_is_copied_is_what_is_read() {
     for n in 0..30 {
         let stream = id();
         let mut append_it =
-            item([(stream, Base::Durable(0))], [event(stream, 1), event(stream, 2)]);
+            item([(stream, ExpectedHead::Durable(0))], [event(stream, 1), event(stream, 2)]);
         append_it.command.caused_by = (n % 2 == 0).then_some(n);
         append_it.command.request_hash = (n % 3 == 0).then_some([n as u8; 32]);
         append_it.events[0].payload = format!("{{ \"é{n}\" : \"\\u00e9\"}}\n ");

@@ -1,16 +1,16 @@
 //! One command id, one effect, on any number of nodes.
 
-use event_store::{Append, Base, EventStore, Outcome};
+use event_store::{Append, AppendOutcome, EventStore, ExpectedHead};
 use uuid::Uuid;
 
 use crate::support::*;
 
 fn pair(stream: Uuid) -> Append {
-    item([(stream, Base::Durable(0))], [event(stream, 1), event(stream, 2)])
+    item([(stream, ExpectedHead::Durable(0))], [event(stream, 1), event(stream, 2)])
 }
 
-fn duplicate(first: i64, last: i64) -> Outcome {
-    Outcome::Duplicate { first, last, request_hash: Some([7; 32]) }
+fn duplicate(first: i64, last: i64) -> AppendOutcome {
+    AppendOutcome::Duplicate { first, last, request_hash: Some([7; 32]) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,7 +31,7 @@ async fn a_known_command_is_recognised_before_its_streams_are_looked_at() {
     let (stream, other) = (id(), id());
     let original = pair(stream);
     append(&store, original.clone()).await;
-    append(&store, write(stream, Base::Durable(2), 3)).await;
+    append(&store, write(stream, ExpectedHead::Durable(2), 3)).await;
     let mut elsewhere = open(other);
     elsewhere.command = original.command.clone();
     assert_eq!(append(&store, original).await, duplicate(1, 2));
@@ -58,9 +58,10 @@ async fn at_once(nodes: &[EventStore]) {
             tokio::spawn(async move { append(&node, item).await })
         });
         let outcomes = within(futures::future::join_all(sent)).await;
-        let outcomes: Vec<Outcome> = outcomes.into_iter().map(Result::unwrap).collect();
-        let appended = outcomes.iter().filter(|o| matches!(o, Outcome::Appended { .. })).count();
-        let same = outcomes.iter().filter(|o| matches!(o, Outcome::Duplicate { .. })).count();
+        let outcomes: Vec<AppendOutcome> = outcomes.into_iter().map(Result::unwrap).collect();
+        let appended =
+            outcomes.iter().filter(|o| matches!(o, AppendOutcome::Appended { .. })).count();
+        let same = outcomes.iter().filter(|o| matches!(o, AppendOutcome::Duplicate { .. })).count();
         assert_eq!((appended, same), (1, 7), "{outcomes:?}");
     }
     assert_eq!(nodes[0].head().await.unwrap(), 40);
@@ -93,10 +94,10 @@ async fn a_commands_events_are_found_by_its_id() {
     let original = pair(id());
     append(&store, original.clone()).await;
     opened(&store, id()).await;
-    let found = store.command(original.command.id).await.unwrap().unwrap();
+    let found = store.load_command(original.command.id).await.unwrap().unwrap();
     let positions: Vec<i64> = found.iter().map(|event| event.position).collect();
     assert_eq!(positions, [1, 2]);
     assert_eq!(found[0].metadata.as_deref(), Some(r#"{"name":"do"}"#));
     assert_eq!((found[1].command_id, &found[1].metadata), (None, &None));
-    assert_eq!(store.command(id()).await.unwrap(), None);
+    assert_eq!(store.load_command(id()).await.unwrap(), None);
 }

@@ -1,6 +1,6 @@
 //! What a node knows of streams spares it look-ups, and never lets anything pass.
 
-use event_store::{Base, EventStore, Outcome};
+use event_store::{AppendOutcome, EventStore, ExpectedHead};
 use local_postgres::testing::TestDatabase;
 
 use crate::support::*;
@@ -11,8 +11,8 @@ async fn what_somebody_else_wrote_in_between_is_noticed() {
         let (database, store) = fresh().await;
         let stream = id();
         opened(&store, stream).await;
-        positions(&append(&store, write(stream, Base::Durable(1), 2)).await);
-        let theirs = write(stream, Base::Durable(2), 3);
+        positions(&append(&store, write(stream, ExpectedHead::Durable(1), 2)).await);
+        let theirs = write(stream, ExpectedHead::Durable(2), 3);
         if under_lock {
             let mut log = store.lock().await.unwrap();
             log.append(vec![theirs]).await.unwrap();
@@ -20,10 +20,10 @@ async fn what_somebody_else_wrote_in_between_is_noticed() {
         } else {
             append(&node(&database).await, theirs).await;
         }
-        let conflict = Outcome::Conflict { stream_id: stream };
-        assert_eq!(append(&store, write(stream, Base::Durable(2), 4)).await, conflict);
-        assert_eq!(append(&store, check([(stream, Base::Durable(2))])).await, conflict);
-        positions(&append(&store, write(stream, Base::Durable(3), 4)).await);
+        let conflict = AppendOutcome::Conflict { stream_id: stream };
+        assert_eq!(append(&store, write(stream, ExpectedHead::Durable(2), 4)).await, conflict);
+        assert_eq!(append(&store, check([(stream, ExpectedHead::Durable(2))])).await, conflict);
+        positions(&append(&store, write(stream, ExpectedHead::Durable(3), 4)).await);
     }
 }
 
@@ -33,14 +33,17 @@ async fn a_stream_that_somebody_else_opened_is_not_opened_again() {
     let stream = id();
     opened(&store, id()).await;
     opened(&node(&database).await, stream).await;
-    let conflict = Outcome::Conflict { stream_id: stream };
+    let conflict = AppendOutcome::Conflict { stream_id: stream };
     assert_eq!(append(&store, open(stream)).await, conflict);
     // Now nobody else has written since; what refuses it is the table.
     opened(&store, id()).await;
     assert_eq!(append(&store, open(stream)).await, conflict);
-    assert_eq!(append(&store, check([(stream, Base::Durable(0))])).await, conflict);
+    assert_eq!(append(&store, check([(stream, ExpectedHead::Durable(0))])).await, conflict);
     let other = id();
-    let reading = item([(stream, Base::Durable(0)), (other, Base::Durable(0))], [event(other, 1)]);
+    let reading = item(
+        [(stream, ExpectedHead::Durable(0)), (other, ExpectedHead::Durable(0))],
+        [event(other, 1)],
+    );
     assert_eq!(append(&store, reading).await, conflict);
 }
 
@@ -61,7 +64,10 @@ async fn of_five_hundred_items_the_one_that_is_known_is_a_duplicate() {
     gate.open().await;
     assert_eq!(positions(&outcome(&plug).await), (2, 2));
     let duplicate = tickets.remove(250);
-    assert!(matches!(outcome(&duplicate).await, Outcome::Duplicate { first: 1, last: 1, .. }));
+    assert!(matches!(
+        outcome(&duplicate).await,
+        AppendOutcome::Duplicate { first: 1, last: 1, .. }
+    ));
     for (position, ticket) in (3..).zip(&tickets) {
         assert_eq!(positions(&outcome(ticket).await), (position, position));
     }
@@ -88,7 +94,7 @@ async fn work(stores: &[EventStore]) {
         let stream = id();
         let mut position = 0;
         for (version, store) in (1..=6).zip(stores.iter().cycle()) {
-            let base = Base::Durable(position);
+            let base = ExpectedHead::Durable(position);
             position = positions(&append(store, write(stream, base, version)).await).1;
         }
     }

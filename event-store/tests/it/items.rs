@@ -1,6 +1,6 @@
 //! Items of one batch: all or nothing each, and none harms another.
 
-use event_store::{Base, Outcome, StoreError};
+use event_store::{AppendOutcome, ExpectedHead, StoreError};
 
 use crate::support::*;
 
@@ -16,7 +16,7 @@ async fn a_conflicting_item_does_not_fail_its_neighbours() {
     gate.open().await;
     assert_eq!(positions(&outcome(&first).await), (2, 2));
     assert_eq!(positions(&outcome(&before).await), (3, 3));
-    assert_eq!(outcome(&stale).await, Outcome::Conflict { stream_id: stream });
+    assert_eq!(outcome(&stale).await, AppendOutcome::Conflict { stream_id: stream });
     assert_eq!(positions(&outcome(&after).await), (4, 4));
 }
 
@@ -56,9 +56,9 @@ async fn what_was_decided_on_a_rejected_item_conflicts() {
     let mut bad = open(stream);
     bad.events[0].payload = "no json".to_owned();
     let bad = send(&store, bad).await;
-    let next = send(&store, write(stream, Base::Pending(bad.clone()), 2)).await;
+    let next = send(&store, write(stream, ExpectedHead::Pending(bad.clone()), 2)).await;
     assert!(within(bad.outcome()).await.is_err());
-    assert_eq!(outcome(&next).await, Outcome::Conflict { stream_id: stream });
+    assert_eq!(outcome(&next).await, AppendOutcome::Conflict { stream_id: stream });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,13 +67,13 @@ async fn an_item_over_several_streams_is_appended_whole_or_not_at_all() {
     let (left, right) = (id(), id());
     let pair = |right_base| {
         item(
-            [(left, Base::Durable(0)), (right, Base::Durable(right_base))],
+            [(left, ExpectedHead::Durable(0)), (right, ExpectedHead::Durable(right_base))],
             [event(left, 1), event(right, 2), event(left, 2)],
         )
     };
     let base = opened(&store, right).await;
     let refused = append(&store, pair(0)).await;
-    assert_eq!(refused, Outcome::Conflict { stream_id: right });
+    assert_eq!(refused, AppendOutcome::Conflict { stream_id: right });
     assert_eq!(count(database.pool()).await, 1);
     assert_eq!(positions(&append(&store, pair(base)).await), (2, 4));
     assert_eq!(store.load(left, 0).await.unwrap().len(), 2);
@@ -86,11 +86,14 @@ async fn a_stream_that_was_only_read_must_not_have_moved() {
     let (price, order) = (id(), id());
     let read = opened(&store, price).await;
     let order_at = |position| {
-        item([(price, Base::Durable(position)), (order, Base::Durable(0))], [event(order, 1)])
+        item(
+            [(price, ExpectedHead::Durable(position)), (order, ExpectedHead::Durable(0))],
+            [event(order, 1)],
+        )
     };
     let stale = order_at(read);
-    let moved = positions(&append(&store, write(price, Base::Durable(read), 2)).await).0;
-    assert_eq!(append(&store, stale).await, Outcome::Conflict { stream_id: price });
+    let moved = positions(&append(&store, write(price, ExpectedHead::Durable(read), 2)).await).0;
+    assert_eq!(append(&store, stale).await, AppendOutcome::Conflict { stream_id: price });
     positions(&append(&store, order_at(moved)).await);
 }
 
@@ -100,15 +103,17 @@ async fn a_stream_may_be_read_and_then_written_in_one_batch() {
     let (price, order) = (id(), id());
     let read = opened(&store, price).await;
     let (gate, _first) = Gate::closed(&database, &store, open(id())).await;
-    let reading =
-        item([(price, Base::Durable(read)), (order, Base::Durable(0))], [event(order, 1)]);
+    let reading = item(
+        [(price, ExpectedHead::Durable(read)), (order, ExpectedHead::Durable(0))],
+        [event(order, 1)],
+    );
     let reading = send(&store, reading).await;
-    let writing = send(&store, write(price, Base::Durable(read), 2)).await;
-    let late = send(&store, write(price, Base::Durable(read), 2)).await;
+    let writing = send(&store, write(price, ExpectedHead::Durable(read), 2)).await;
+    let late = send(&store, write(price, ExpectedHead::Durable(read), 2)).await;
     gate.open().await;
     positions(&outcome(&reading).await);
     positions(&outcome(&writing).await);
-    assert_eq!(outcome(&late).await, Outcome::Conflict { stream_id: price });
+    assert_eq!(outcome(&late).await, AppendOutcome::Conflict { stream_id: price });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +129,7 @@ async fn a_version_that_does_not_follow_is_rejected_by_the_table() {
     let (_database, store) = fresh().await;
     let stream = id();
     let base = opened(&store, stream).await;
-    let error = store.append(write(stream, Base::Durable(base), 1)).await.unwrap_err();
+    let error = store.append(write(stream, ExpectedHead::Durable(base), 1)).await.unwrap_err();
     assert!(error.to_string().contains("events_stream_version"), "{error}");
 }
 

@@ -22,14 +22,14 @@ async fn acquire(pool: &PgPool, owner: &str, ttl: Duration) -> Option<Lease> {
 
 async fn advance(pool: &PgPool, lease: &Lease, from: i64, to: i64) -> Result<(), LeaseError> {
     let mut connection = pool.acquire().await.unwrap();
-    lease::advance(&mut connection, lease, from, to).await
+    lease::advance_checkpoint(&mut connection, lease, from, to).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_has_one_owner() {
     let (_database, pool) = pool().await;
     let lease = acquire(&pool, "a", LONG).await.unwrap();
-    assert_eq!((lease.epoch, lease.position), (1, 0));
+    assert_eq!((lease.epoch, lease.checkpoint), (1, 0));
     assert_eq!(acquire(&pool, "b", LONG).await, None);
     assert_eq!(acquire(&pool, "a", LONG).await, Some(lease.clone()));
     lease::renew(&pool, &lease, LONG).await.unwrap();
@@ -41,7 +41,7 @@ async fn an_expired_lease_passes_on_with_its_position() {
     let old = acquire(&pool, "a", Duration::ZERO).await.unwrap();
     advance(&pool, &old, 0, 10).await.unwrap();
     let new = acquire(&pool, "b", LONG).await.unwrap();
-    assert_eq!((new.epoch, new.position), (2, 10));
+    assert_eq!((new.epoch, new.checkpoint), (2, 10));
     assert_eq!(acquire(&pool, "a", LONG).await, None);
 }
 
@@ -53,7 +53,7 @@ async fn a_stale_epoch_can_do_nothing() {
     let lost = |result: Result<(), LeaseError>| matches!(result, Err(LeaseError::Lost { .. }));
     assert!(lost(advance(&pool, &old, 0, 10).await));
     assert!(lost(lease::renew(&pool, &old, LONG).await));
-    assert!(lost(lease::release(&pool, old).await));
+    assert!(lost(lease::release(&pool, &old).await));
     advance(&pool, &new, 0, 10).await.unwrap();
 }
 
@@ -78,7 +78,7 @@ async fn a_checkpoint_moves_on_from_where_it_is_only() {
 async fn a_released_lease_is_free_at_once() {
     let (_database, pool) = pool().await;
     let lease = acquire(&pool, "a", LONG).await.unwrap();
-    lease::release(&pool, lease).await.unwrap();
+    lease::release(&pool, &lease).await.unwrap();
     assert_eq!(acquire(&pool, "b", LONG).await.unwrap().epoch, 2);
 }
 

@@ -1,6 +1,6 @@
 //! Deciding under the log's lock.
 
-use event_store::{Base, Options, Outcome};
+use event_store::{AppendOutcome, ExpectedHead, StoreOptions};
 
 use crate::support::*;
 
@@ -11,14 +11,14 @@ async fn what_is_decided_under_the_lock_cannot_conflict() {
     let stream = id();
     opened(&other, stream).await;
     let mut log = within(store.lock()).await.unwrap();
-    let rival = send(&other, write(stream, Base::Durable(1), 2)).await;
+    let rival = send(&other, write(stream, ExpectedHead::Durable(1), 2)).await;
     let events = log.load_many(&[(stream, 0)]).await.unwrap();
     let base = events.last().unwrap();
-    let mine = write(stream, Base::Durable(base.position), base.version + 1);
+    let mine = write(stream, ExpectedHead::Durable(base.position), base.version + 1);
     let outcomes = log.append(vec![mine]).await.unwrap();
     log.commit().await.unwrap();
     assert_eq!(positions(&outcomes[0]), (2, 2));
-    assert_eq!(outcome(&rival).await, Outcome::Conflict { stream_id: stream });
+    assert_eq!(outcome(&rival).await, AppendOutcome::Conflict { stream_id: stream });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,15 +27,20 @@ async fn items_under_the_lock_are_answered_each_in_its_place() {
     let (stream, known) = (id(), open(id()));
     append(&store, known.clone()).await;
     let mut log = store.lock().await.unwrap();
-    let items =
-        vec![open(stream), open(stream), known, check([(id(), Base::Durable(0))]), open(id())];
+    let items = vec![
+        open(stream),
+        open(stream),
+        known,
+        check([(id(), ExpectedHead::Durable(0))]),
+        open(id()),
+    ];
     let outcomes = log.append(items).await.unwrap();
     assert_eq!(positions(&outcomes[0]), (2, 2));
-    assert_eq!(outcomes[1], Outcome::Conflict { stream_id: stream });
-    assert!(matches!(outcomes[2], Outcome::Duplicate { first: 1, last: 1, .. }));
-    assert_eq!(outcomes[3], Outcome::Confirmed);
+    assert_eq!(outcomes[1], AppendOutcome::Conflict { stream_id: stream });
+    assert!(matches!(outcomes[2], AppendOutcome::Duplicate { first: 1, last: 1, .. }));
+    assert_eq!(outcomes[3], AppendOutcome::Confirmed);
     // A second append builds on what the transaction has written.
-    let next = log.append(vec![write(stream, Base::Durable(2), 2)]).await.unwrap();
+    let next = log.append(vec![write(stream, ExpectedHead::Durable(2), 2)]).await.unwrap();
     assert_eq!(positions(&next[0]).0, positions(&outcomes[4]).1 + 1);
     log.commit().await.unwrap();
     assert_eq!(all(&store).await.len(), 4);
@@ -72,9 +77,9 @@ async fn an_item_decided_on_one_still_under_way_conflicts_under_the_lock() {
     let stream = id();
     let mut log = store.lock().await.unwrap();
     let under_way = send(&store, open(stream)).await;
-    let next = write(stream, Base::Pending(under_way.clone()), 2);
+    let next = write(stream, ExpectedHead::Pending(under_way.clone()), 2);
     let outcomes = within(log.append(vec![next])).await.unwrap();
-    assert_eq!(outcomes, [Outcome::Conflict { stream_id: stream }]);
+    assert_eq!(outcomes, [AppendOutcome::Conflict { stream_id: stream }]);
     drop(log);
     positions(&outcome(&under_way).await);
 }
@@ -96,7 +101,7 @@ async fn events_committed_under_the_lock_wake_readers_and_are_in_the_tail() {
     let (_database, store) = fresh().await;
     let waiting = tokio::spawn({
         let store = store.clone();
-        async move { store.changed(0, BOUND * 2).await }
+        async move { store.wait_for_event_after(0, BOUND * 2).await }
     });
     let mut log = store.lock().await.unwrap();
     log.append(vec![open(id())]).await.unwrap();
@@ -110,13 +115,13 @@ async fn events_committed_under_the_lock_wake_readers_and_are_in_the_tail() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_may_be_sent_under_the_lock() {
     let (database, _store) = fresh().await;
-    let small = Options { batch_events: 2, ..options() };
+    let small = StoreOptions { batch_events: 2, ..options() };
     let store = node_with(&database, small).await;
     let stream = id();
     let mut log = store.lock().await.unwrap();
     let mut chain = vec![log.send(open(stream))];
     for version in 2..=7 {
-        let base = Base::Pending(chain[chain.len() - 1].clone());
+        let base = ExpectedHead::Pending(chain[chain.len() - 1].clone());
         chain.push(log.send(write(stream, base, version)));
         if version == 4 {
             log.write().await.unwrap();
@@ -132,16 +137,16 @@ async fn a_chain_may_be_sent_under_the_lock() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_under_the_lock_takes_its_chain_along() {
     let (database, _store) = fresh().await;
-    let small = Options { batch_events: 1, ..options() };
+    let small = StoreOptions { batch_events: 1, ..options() };
     let store = node_with(&database, small).await;
     let stream = id();
     opened(&store, stream).await;
     let mut log = store.lock().await.unwrap();
     let first = log.send(open(stream));
-    let second = log.send(write(stream, Base::Pending(first.clone()), 2));
+    let second = log.send(write(stream, ExpectedHead::Pending(first.clone()), 2));
     log.write().await.unwrap();
     log.commit().await.unwrap();
-    let conflict = Outcome::Conflict { stream_id: stream };
+    let conflict = AppendOutcome::Conflict { stream_id: stream };
     assert_eq!((outcome(&first).await, outcome(&second).await), (conflict.clone(), conflict));
 }
 
@@ -153,12 +158,12 @@ async fn nothing_may_rest_on_what_was_rolled_back() {
     let mut log = store.lock().await.unwrap();
     let given_up = log.send(open(stream));
     log.write().await.unwrap();
-    let next = send(&store, write(stream, Base::Pending(given_up.clone()), 2)).await;
+    let next = send(&store, write(stream, ExpectedHead::Pending(given_up.clone()), 2)).await;
     let instead = send(&store, open(stream)).await;
     drop(log);
     assert!(within(given_up.outcome()).await.is_err());
-    assert_eq!(outcome(&next).await, Outcome::Conflict { stream_id: stream });
+    assert_eq!(outcome(&next).await, AppendOutcome::Conflict { stream_id: stream });
     assert_eq!(positions(&outcome(&instead).await), (1, 1));
-    let late = append(&store, write(stream, Base::Pending(given_up), 2)).await;
-    assert_eq!(late, Outcome::Conflict { stream_id: stream });
+    let late = append(&store, write(stream, ExpectedHead::Pending(given_up), 2)).await;
+    assert_eq!(late, AppendOutcome::Conflict { stream_id: stream });
 }

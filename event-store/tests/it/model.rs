@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use event_store::{Append, Base, EventStore, NewEvent, Outcome};
+use event_store::{Append, AppendOutcome, EventStore, ExpectedHead, NewEvent};
 use uuid::Uuid;
 
 use crate::support::*;
@@ -29,12 +29,12 @@ enum Fate {
 }
 
 impl Fate {
-    fn of(outcome: &Outcome) -> Fate {
+    fn of(outcome: &AppendOutcome) -> Fate {
         match outcome {
-            Outcome::Appended { .. } => Fate::Appended,
-            Outcome::Confirmed => Fate::Confirmed,
-            Outcome::Conflict { .. } => Fate::Conflict,
-            Outcome::Duplicate { first, last, .. } => Fate::Duplicate(*first, *last),
+            AppendOutcome::Appended { .. } => Fate::Appended,
+            AppendOutcome::Confirmed => Fate::Confirmed,
+            AppendOutcome::Conflict { .. } => Fate::Conflict,
+            AppendOutcome::Duplicate { first, last, .. } => Fate::Duplicate(*first, *last),
         }
     }
 }
@@ -62,7 +62,7 @@ impl Model {
 
     /// An item on these streams, of which it may write none, and what should become of it.
     fn item(&self, dice: &mut Dice, streams: &[Uuid]) -> (Append, Fate) {
-        let (mut bases, mut events, mut stale) = (vec![], vec![], false);
+        let (mut expected_heads, mut events, mut stale) = (vec![], vec![], false);
         let checks = dice.one_in(5);
         for stream in streams {
             let (position, version) = self.head(*stream);
@@ -71,13 +71,13 @@ impl Model {
             let base = if wrong { self.wrong(dice, *stream) } else { position };
             // Who takes a stream for a new one begins it.
             let version = if base == 0 { 0 } else { version };
-            bases.push((*stream, Base::Durable(base)));
+            expected_heads.push((*stream, ExpectedHead::Durable(base)));
             if !checks {
                 let count = 1 + dice.below(2) as i32;
                 events.extend((1..=count).map(|n| event(*stream, version + n)));
             }
         }
-        let mut append = item(bases, events);
+        let mut append = item(expected_heads, events);
         let known = dice.one_in(10).then(|| dice.below(self.commands.len().max(1)));
         if let Some((original, first, last)) = known.and_then(|n| self.commands.get(n)) {
             append.command = original.command.clone();
@@ -103,7 +103,7 @@ impl Model {
         }
     }
 
-    fn appended(&mut self, append: Append, outcome: &Outcome) {
+    fn appended(&mut self, append: Append, outcome: &AppendOutcome) {
         let (first, last) = positions(outcome);
         for (position, event) in (first..).zip(&append.events) {
             self.streams.entry(event.stream_id).or_default().push((position, event.version));
@@ -113,7 +113,7 @@ impl Model {
 }
 
 /// The next link of a chain, on the first stream that the item writes.
-fn link(append: &Append, base: Base) -> Append {
+fn link(append: &Append, base: ExpectedHead) -> Append {
     let NewEvent { stream_id, .. } = append.events[0];
     let last = append.events.iter().rfind(|event| event.stream_id == stream_id);
     write(stream_id, base, last.unwrap().version + 1)
@@ -132,7 +132,7 @@ async fn turn(dice: &mut Dice, model: &mut Model, streams: &mut [Uuid], store: &
         let (append, fate) = model.item(dice, some);
         let ticket = send(store, append.clone()).await;
         let linked = (!append.events.is_empty() && dice.one_in(3))
-            .then(|| link(&append, Base::Pending(ticket.clone())));
+            .then(|| link(&append, ExpectedHead::Pending(ticket.clone())));
         sent.push((append, fate, ticket));
         if let Some(linked) = linked {
             let rests = if fate == Fate::Appended { Fate::Appended } else { Fate::Conflict };

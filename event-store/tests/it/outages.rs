@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use event_store::{Append, Base, EventStore, Options, Outcome};
+use event_store::{Append, AppendOutcome, EventStore, ExpectedHead, StoreOptions};
 use local_postgres::testing::TestDatabase;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -77,7 +77,7 @@ async fn an_item_whose_answer_was_lost_is_appended_once_and_says_so() {
         let mut first = open(stream);
         marked(&mut first);
         let first = send(&store, first).await;
-        let second = send(&store, write(stream, Base::Pending(first.clone()), 2)).await;
+        let second = send(&store, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
         proxy.arm(fate);
         gate.open().await;
         positions(&outcome(&plug).await);
@@ -97,14 +97,15 @@ async fn another_command_under_the_same_id_is_no_lost_answer() {
     other.command = original.command;
     marked(&mut other);
     proxy.arm(Fate::LoseAnswer);
-    assert!(matches!(append(&store, other).await, Outcome::Duplicate { first: 1, .. }));
+    assert!(matches!(append(&store, other).await, AppendOutcome::Duplicate { first: 1, .. }));
     assert!(proxy.struck(), "nothing was tested");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_froze_with_the_lock_is_overcome() {
     let (database, store) = fresh().await;
-    let quick = Options { idle_in_transaction_timeout: Duration::from_millis(300), ..options() };
+    let quick =
+        StoreOptions { idle_in_transaction_timeout: Duration::from_millis(300), ..options() };
     let mut frozen = node_with(&database, quick).await.lock().await.unwrap();
     frozen.append(vec![open(id())]).await.unwrap();
     assert_eq!(positions(&append(&store, open(id())).await), (1, 1));
@@ -115,7 +116,7 @@ async fn a_node_that_froze_with_the_lock_is_overcome() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_is_held_too_long_is_waited_for_again() {
     let (database, _store) = fresh().await;
-    let impatient = Options { lock_timeout: Duration::from_millis(50), ..options() };
+    let impatient = StoreOptions { lock_timeout: Duration::from_millis(50), ..options() };
     let store = node_with(&database, impatient).await;
     let (gate, plug) = Gate::closed(&database, &store, open(id())).await;
     let second = send(&store, open(id())).await;

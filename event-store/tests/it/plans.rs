@@ -1,6 +1,6 @@
 //! Appending stays a matter of index look-ups, however large the table has become.
 
-use event_store::{Base, EventStore};
+use event_store::{EventStore, ExpectedHead};
 use local_postgres::testing::TestDatabase;
 use sqlx::{Connection, PgConnection, PgPool};
 
@@ -37,9 +37,9 @@ async fn work(store: &EventStore) {
         let base = opened(store, stream).await;
         append(store, again.clone()).await;
         append(store, again).await;
-        append(store, write(stream, Base::Durable(base), 2)).await;
-        append(store, write(stream, Base::Durable(base), 3)).await;
-        append(store, check([(stream, Base::Durable(base))])).await;
+        append(store, write(stream, ExpectedHead::Durable(base), 2)).await;
+        append(store, write(stream, ExpectedHead::Durable(base), 3)).await;
+        append(store, check([(stream, ExpectedHead::Durable(base))])).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is read is what was written, from memory and from Postgres alike.
 
-use event_store::{Base, EventStore, NewEvent, Options, RecordedEvent, StoreError};
+use event_store::{EventStore, ExpectedHead, NewEvent, RecordedEvent, StoreError, StoreOptions};
 use sqlx::PgPool;
 
 use crate::support::*;
@@ -29,7 +29,7 @@ async fn the_tail_and_the_database_say_the_same() {
     for n in 0..50 {
         let stream = id();
         let mut append_it =
-            item([(stream, Base::Durable(0))], [event(stream, 1), event(stream, 2)]);
+            item([(stream, ExpectedHead::Durable(0))], [event(stream, 1), event(stream, 2)]);
         append_it.command.caused_by = (n % 2 == 0).then_some(n);
         append_it.command.request_hash = (n % 3 == 0).then_some([n as u8; 32]);
         append(&writer, append_it).await;
@@ -60,7 +60,7 @@ async fn the_tail_never_hides_another_nodes_events() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_short_tail_leaves_the_rest_to_postgres() {
     let (database, _store) = fresh().await;
-    let store = node_with(&database, Options { tail_events: 2, ..options() }).await;
+    let store = node_with(&database, StoreOptions { tail_events: 2, ..options() }).await;
     three(&store).await;
     assert_eq!(all(&store).await.len(), 3);
     store.pool().close().await;
@@ -85,7 +85,7 @@ async fn a_hole_in_a_stream_stops_the_reader() {
     let (database, store) = fresh().await;
     let stream = id();
     let events = [event(stream, 1), event(stream, 2), event(stream, 3)];
-    append(&store, item([(stream, Base::Durable(0))], events)).await;
+    append(&store, item([(stream, ExpectedHead::Durable(0))], events)).await;
     assert_eq!(store.load(stream, 1).await.unwrap().len(), 2);
     damage(database.pool(), "delete from events where version = 2").await;
     let error = store.load(stream, 0).await.unwrap_err();
@@ -104,7 +104,8 @@ async fn a_node_stops_when_the_log_went_back() {
             1 => store.append(open(id())).await.unwrap_err(),
             _ => store.lock().await.unwrap().append(vec![open(id())]).await.unwrap_err(),
         };
-        let went_back = |e: &StoreError| matches!(e, StoreError::LogWentBack { seen: 3, head: 2 });
+        let went_back =
+            |e: &StoreError| matches!(e, StoreError::LogWentBack { committed: 3, head: 2 });
         assert!(went_back(&error), "{error}");
         assert!(went_back(&store.append(open(id())).await.unwrap_err()));
         assert!(went_back(&store.read(0, 1).await.unwrap_err()));
@@ -118,7 +119,7 @@ async fn a_reader_that_is_ahead_of_the_log_is_told() {
     three(&store).await;
     assert_eq!(store.read(3, 10).await.unwrap(), []);
     let error = store.read(4, 10).await.unwrap_err();
-    assert!(matches!(error, StoreError::LogWentBack { seen: 4, head: 3 }), "{error}");
+    assert!(matches!(error, StoreError::LogWentBack { committed: 4, head: 3 }), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,7 +138,7 @@ async fn payload_and_metadata_survive_byte_for_byte() {
     let (database, store) = fresh().await;
     let stream = id();
     let mut append_it = item(
-        [(stream, Base::Durable(0))],
+        [(stream, ExpectedHead::Durable(0))],
         [NewEvent { payload: odd.to_owned(), ..event(stream, 1) }],
     );
     append_it.command.metadata = odd.to_owned();
@@ -150,7 +151,7 @@ async fn payload_and_metadata_survive_byte_for_byte() {
 async fn many_streams_are_loaded_in_log_order() {
     let (_database, store) = fresh().await;
     let (left, right) = (id(), id());
-    let both = [(left, Base::Durable(0)), (right, Base::Durable(0))];
+    let both = [(left, ExpectedHead::Durable(0)), (right, ExpectedHead::Durable(0))];
     let events = [event(left, 1), event(right, 1), event(left, 2), event(right, 2)];
     append(&store, item(both, events)).await;
     let loaded = store.load_many(&[(right, 1), (left, 0), (id(), 0)]).await.unwrap();

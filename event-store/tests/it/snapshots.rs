@@ -1,14 +1,14 @@
 //! A snapshot spares a load its beginning, and never changes what is loaded.
 
-use event_store::{Base, EventStore, Loaded, Snapshot, Wanted};
+use event_store::{EventStore, ExpectedHead, LoadedStream, Snapshot, SnapshotKey};
 use uuid::Uuid;
 
 use crate::support::*;
 
 const SCHEMA: Uuid = Uuid::from_u128(1);
 
-fn wanted(stream_id: Uuid) -> Wanted {
-    Wanted { stream_id, schema: SCHEMA }
+fn wanted(stream_id: Uuid) -> SnapshotKey {
+    SnapshotKey { stream_id, schema: SCHEMA }
 }
 
 /// What is stored after the event at this version, when the stream has the log to itself.
@@ -25,7 +25,7 @@ async fn save(store: &EventStore, stream: Uuid, snapshot: &Snapshot) {
 async fn five(store: &EventStore) -> Uuid {
     let stream = id();
     let events = (1..=5).map(|version| event(stream, version));
-    append(store, item([(stream, Base::Durable(0))], events)).await;
+    append(store, item([(stream, ExpectedHead::Durable(0))], events)).await;
     stream
 }
 
@@ -34,7 +34,7 @@ async fn load(store: &EventStore, stream: Uuid) -> (Option<Snapshot>, Vec<i32>) 
     parts(loaded.pop().unwrap())
 }
 
-fn parts(loaded: Loaded) -> (Option<Snapshot>, Vec<i32>) {
+fn parts(loaded: LoadedStream) -> (Option<Snapshot>, Vec<i32>) {
     (loaded.snapshot, loaded.events.iter().map(|event| event.version).collect())
 }
 
@@ -74,7 +74,7 @@ async fn a_snapshot_of_another_schema_is_ignored() {
     let (_database, store) = fresh().await;
     let stream = five(&store).await;
     save(&store, stream, &snapshot(3)).await;
-    let other = Wanted { schema: Uuid::from_u128(2), ..wanted(stream) };
+    let other = SnapshotKey { schema: Uuid::from_u128(2), ..wanted(stream) };
     let loaded = store.load_from_snapshots(&[other]).await.unwrap().pop().unwrap();
     assert_eq!(parts(loaded), everything());
     // Nor does it stay in the way of one that can be read.

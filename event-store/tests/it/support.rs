@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_store::{
-    Append, Base, Command, EventStore, MIGRATIONS, NewEvent, Options, Outcome, RecordedEvent,
-    Ticket,
+    Append, AppendOutcome, CommandRecord, EventStore, ExpectedHead, MIGRATIONS, NewEvent,
+    PendingAppend, RecordedEvent, StoreOptions,
 };
 use local_postgres::testing::{TestDatabase, database};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -26,12 +26,12 @@ pub(crate) async fn node(database: &TestDatabase) -> EventStore {
     node_with(database, options()).await
 }
 
-pub(crate) async fn node_with(database: &TestDatabase, options: Options) -> EventStore {
+pub(crate) async fn node_with(database: &TestDatabase, options: StoreOptions) -> EventStore {
     EventStore::connect(database.url(), options).await.unwrap()
 }
 
-pub(crate) fn options() -> Options {
-    Options { max_connections: 4, ..Options::default() }
+pub(crate) fn options() -> StoreOptions {
+    StoreOptions { max_connections: 4, ..StoreOptions::default() }
 }
 
 pub(crate) fn id() -> Uuid {
@@ -50,12 +50,12 @@ pub(crate) fn event(stream_id: Uuid, version: i32) -> NewEvent {
 }
 
 pub(crate) fn item(
-    bases: impl IntoIterator<Item = (Uuid, Base)>,
+    expected_heads: impl IntoIterator<Item = (Uuid, ExpectedHead)>,
     events: impl IntoIterator<Item = NewEvent>,
 ) -> Append {
     let id = id();
     Append {
-        command: Command {
+        command: CommandRecord {
             id,
             request_hash: Some([7; 32]),
             metadata: r#"{"name":"do"}"#.to_owned(),
@@ -63,42 +63,42 @@ pub(crate) fn item(
             caused_by: None,
             actor: "system:test".to_owned(),
         },
-        bases: bases.into_iter().collect(),
+        expected_heads: expected_heads.into_iter().collect(),
         events: events.into_iter().collect(),
     }
 }
 
 /// One event on one stream.
-pub(crate) fn write(stream: Uuid, base: Base, version: i32) -> Append {
+pub(crate) fn write(stream: Uuid, base: ExpectedHead, version: i32) -> Append {
     item([(stream, base)], [event(stream, version)])
 }
 
 /// The first event of a new stream.
 pub(crate) fn open(stream: Uuid) -> Append {
-    write(stream, Base::Durable(0), 1)
+    write(stream, ExpectedHead::Durable(0), 1)
 }
 
-pub(crate) fn check(bases: impl IntoIterator<Item = (Uuid, Base)>) -> Append {
-    item(bases, [])
+pub(crate) fn check(expected_heads: impl IntoIterator<Item = (Uuid, ExpectedHead)>) -> Append {
+    item(expected_heads, [])
 }
 
-pub(crate) async fn send(store: &EventStore, append: Append) -> Ticket {
+pub(crate) async fn send(store: &EventStore, append: Append) -> PendingAppend {
     store.reserve().await.unwrap().send(append)
 }
 
-pub(crate) async fn outcome(ticket: &Ticket) -> Outcome {
+pub(crate) async fn outcome(ticket: &PendingAppend) -> AppendOutcome {
     within(ticket.outcome()).await.unwrap()
 }
 
-pub(crate) async fn append(store: &EventStore, append: Append) -> Outcome {
+pub(crate) async fn append(store: &EventStore, append: Append) -> AppendOutcome {
     within(store.append(append)).await.unwrap()
 }
 
 /// The positions of an item that was appended.
 #[track_caller]
-pub(crate) fn positions(outcome: &Outcome) -> (i64, i64) {
+pub(crate) fn positions(outcome: &AppendOutcome) -> (i64, i64) {
     match outcome {
-        Outcome::Appended { first, last, .. } => (*first, *last),
+        AppendOutcome::Appended { first, last, .. } => (*first, *last),
         other => panic!("not appended: {other:?}"),
     }
 }
@@ -143,7 +143,7 @@ impl Gate {
         database: &TestDatabase,
         store: &EventStore,
         first: Append,
-    ) -> (Gate, Ticket) {
+    ) -> (Gate, PendingAppend) {
         let mut connection = PgConnection::connect(database.url()).await.unwrap();
         sqlx::raw_sql("begin; select lock_log()").execute(&mut connection).await.unwrap();
         let ticket = send(store, first).await;

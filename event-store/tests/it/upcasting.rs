@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use cqrs_es::persist::{SemanticVersionEventUpcaster, SerializedEvent};
-use event_store::{Append, Base, EventUpcaster, NewEvent, Options, RecordedEvent, StoreError};
+use event_store::{
+    Append, EventUpcaster, ExpectedHead, NewEvent, RecordedEvent, StoreError, StoreOptions,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,7 +17,7 @@ const V2: &str = include_str!("golden/thing_renamed.v2.json");
 fn renamed(stream: Uuid) -> Append {
     let renamed =
         NewEvent { event_type: "thing.renamed", payload: V1.to_owned(), ..event(stream, 1) };
-    item([(stream, Base::Durable(0))], [renamed, event(stream, 2)])
+    item([(stream, ExpectedHead::Durable(0))], [renamed, event(stream, 2)])
 }
 
 /// Since version 2 a name is a text of its own.
@@ -24,9 +26,9 @@ fn lift(payload: Value) -> Value {
     json!({ "thing.renamed": { "name": { "text": name } } })
 }
 
-fn lifting() -> Options {
+fn lifting() -> StoreOptions {
     let upcaster = SemanticVersionEventUpcaster::new("thing.renamed", "2", Box::new(lift));
-    Options { upcasters: vec![Box::new(upcaster)], ..options() }
+    StoreOptions { upcasters: vec![Box::new(upcaster)], ..options() }
 }
 
 fn assert_lifted(events: &[Arc<RecordedEvent>]) {
@@ -41,13 +43,13 @@ async fn an_old_event_is_lifted_however_it_is_read() {
     let (writer, reader) =
         (node_with(&database, lifting()).await, node_with(&database, lifting()).await);
     let append_it = renamed(id());
-    let (stream, command) = (append_it.bases[0].0, append_it.command.id);
+    let (stream, command) = (append_it.expected_heads[0].0, append_it.command.id);
     append(&writer, append_it).await;
     assert_lifted(&writer.read(0, 10).await.unwrap());
     assert_lifted(&reader.read(0, 10).await.unwrap());
     let shared = |events: Vec<RecordedEvent>| events.into_iter().map(Arc::new).collect::<Vec<_>>();
     assert_lifted(&shared(reader.load(stream, 0).await.unwrap()));
-    assert_lifted(&shared(reader.command(command).await.unwrap().unwrap()));
+    assert_lifted(&shared(reader.load_command(command).await.unwrap().unwrap()));
     assert_lifted(&shared(reader.lock().await.unwrap().load_many(&[(stream, 0)]).await.unwrap()));
 }
 
@@ -74,7 +76,7 @@ impl EventUpcaster for Nonsense {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upcaster_that_talks_nonsense_stops_the_reader_not_the_writer() {
     let (database, _plain) = fresh().await;
-    let options = Options { upcasters: vec![Box::new(Nonsense)], ..options() };
+    let options = StoreOptions { upcasters: vec![Box::new(Nonsense)], ..options() };
     let store = node_with(&database, options).await;
     positions(&append(&store, renamed(id())).await);
     let error = store.read(0, 10).await.unwrap_err();

@@ -19,7 +19,7 @@ async fn assert_nothing_stopped(projector: &Projector) {
 /// Small batches, so that there are many points to be killed at, leases that soon run out, and so
 /// little memory that rows are forgotten and loaded again all the time.
 fn start(store: &EventStore) -> Projector {
-    let options = projections::Options {
+    let options = projections::ProjectorOptions {
         batch_events: 7,
         hot_rows: 6,
         lease_ttl: Duration::from_millis(100),

@@ -78,9 +78,9 @@ async fn a_node_that_can_read_the_event_takes_over_and_clears_the_reason() {
     let projector = shop.project();
     until_stopped(projector.read_models()).await;
 
-    let newer = event_store::Options {
+    let newer = event_store::StoreOptions {
         upcasters: vec![Box::new(Antidote)],
-        ..event_store::Options::default()
+        ..event_store::StoreOptions::default()
     };
     let newer = node_with(&shop.database, newer).await;
     let second = Projector::start(newer, options());

@@ -6,10 +6,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use domain::{Currency, Event, Money, Sku, StreamId, Text, Timestamp};
-use event_store::{Append, Base, Command, EventStore, MIGRATIONS, NewEvent, Outcome};
+use event_store::{
+    Append, AppendOutcome, CommandRecord, EventStore, ExpectedHead, MIGRATIONS, NewEvent,
+};
 use local_postgres::testing::{TestDatabase, database};
 use projections::rebuild::{self, Mode, Report};
-use projections::{Options, Page, Projector, ReadModel, ReadModels, Slice};
+use projections::{Page, Projector, ProjectorOptions, ReadModel, ReadModels, Slice};
 use uuid::Uuid;
 
 /// Longer than anything here takes, shorter than anybody waits.
@@ -73,7 +75,7 @@ impl Shop {
         let streams: Vec<(Uuid, i32)> =
             append.events.iter().map(|event| (event.stream_id, event.version)).collect();
         let outcome = within(self.store.append(append)).await.unwrap();
-        let Outcome::Appended { first, last, .. } = outcome else {
+        let AppendOutcome::Appended { first, last, .. } = outcome else {
             panic!("not appended: {outcome:?}")
         };
         let mut heads = self.heads.lock().unwrap();
@@ -85,13 +87,13 @@ impl Shop {
 
     fn item(&self, by: By, events: Vec<(StreamId, &'static str, i16, String)>) -> Append {
         let heads = self.heads.lock().unwrap();
-        let mut bases: Vec<(Uuid, Base)> = vec![];
+        let mut expected_heads: Vec<(Uuid, ExpectedHead)> = vec![];
         let mut versions: HashMap<Uuid, i32> = HashMap::new();
         let mut new = vec![];
         for (stream, event_type, schema_version, payload) in events {
             let (version, position) = heads.get(&stream.id).copied().unwrap_or_default();
             if !versions.contains_key(&stream.id) {
-                bases.push((stream.id, Base::Durable(position)));
+                expected_heads.push((stream.id, ExpectedHead::Durable(position)));
             }
             let version = versions.entry(stream.id).or_insert(version);
             *version += 1;
@@ -104,7 +106,7 @@ impl Shop {
                 payload,
             });
         }
-        let command = Command {
+        let command = CommandRecord {
             id: by.command,
             request_hash: None,
             metadata: "{}".to_owned(),
@@ -112,7 +114,7 @@ impl Shop {
             caused_by: by.caused_by,
             actor: by.actor.to_owned(),
         };
-        Append { command, bases, events: new }
+        Append { command, expected_heads, events: new }
     }
 
     pub(crate) fn project(&self) -> Projector {
@@ -164,24 +166,24 @@ impl Shop {
 
 /// One more node on the same database.
 pub(crate) async fn node(database: &TestDatabase) -> EventStore {
-    node_with(database, event_store::Options::default()).await
+    node_with(database, event_store::StoreOptions::default()).await
 }
 
 pub(crate) async fn node_with(
     database: &TestDatabase,
-    options: event_store::Options,
+    options: event_store::StoreOptions,
 ) -> EventStore {
-    let options = event_store::Options { max_connections: 6, ..options };
+    let options = event_store::StoreOptions { max_connections: 6, ..options };
     EventStore::connect(database.url(), options).await.unwrap()
 }
 
 /// Leases that pass on quickly.
-pub(crate) fn options() -> Options {
-    Options {
+pub(crate) fn options() -> ProjectorOptions {
+    ProjectorOptions {
         lease_ttl: Duration::from_millis(600),
         renew_every: Duration::from_millis(100),
         pace: Duration::from_millis(1),
-        ..Options::default()
+        ..ProjectorOptions::default()
     }
 }
 

@@ -6,8 +6,8 @@ use sqlx::AssertSqlSafe;
 use crate::support::{BOUND, Shop, node, options, until, within};
 use crate::traffic::traffic;
 
-fn of_inventory() -> projections::Options {
-    projections::Options { models: vec![ReadModel::Inventory], ..options() }
+fn of_inventory() -> projections::ProjectorOptions {
+    projections::ProjectorOptions { models: vec![ReadModel::Inventory], ..options() }
 }
 
 async fn waiting_writers(shop: &Shop) -> i64 {
@@ -98,7 +98,7 @@ async fn nothing_is_written_by_a_node_whose_lease_was_taken_in_the_middle_of_it(
             let rows = sqlx::query_scalar(AssertSqlSafe(rows));
             rows.fetch_one(shop.database.pool()).await.unwrap()
         };
-        let options = projections::Options { models: vec![model], ..options() };
+        let options = projections::ProjectorOptions { models: vec![model], ..options() };
         let projector = Projector::start(shop.store.clone(), options);
         let head = shop.store.head().await.unwrap();
         projector.read_models().wait_for(&[model], head, BOUND).await.unwrap();

@@ -56,7 +56,7 @@ async fn status_tells_lag_and_owner() {
         assert_eq!((status.position, status.lag_events, status.owner), (0, head, None));
         assert!(status.lag_time > Duration::ZERO);
     }
-    let named = projections::Options { owner: "node-1".to_owned(), ..options() };
+    let named = projections::ProjectorOptions { owner: "node-1".to_owned(), ..options() };
     let projector = Projector::start(shop.store.clone(), named);
     let models = shop.caught_up(&projector).await;
     for model in ReadModel::ALL {

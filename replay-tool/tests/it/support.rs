@@ -13,9 +13,11 @@ use domain::{
     CartId, Currency, Event, Money, OrderId, Personal, Quantity, Sku, StreamId, SubjectId, Text,
     Timestamp,
 };
-use event_store::{Append, Base, Command, EventStore, MIGRATIONS, NewEvent, Outcome};
+use event_store::{
+    Append, AppendOutcome, CommandRecord, EventStore, ExpectedHead, MIGRATIONS, NewEvent,
+};
 use local_postgres::testing::{TestDatabase, database};
-use projections::{Options, Projector, ReadModel, ReadModels};
+use projections::{Projector, ProjectorOptions, ReadModel, ReadModels};
 use serde_json::Value;
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -87,7 +89,7 @@ impl Shop {
         });
         let id = Uuid::now_v7();
         let append = Append {
-            command: Command {
+            command: CommandRecord {
                 id,
                 request_hash: None,
                 metadata: "{}".to_owned(),
@@ -95,17 +97,17 @@ impl Shop {
                 caused_by: (position > 0).then_some(position),
                 actor: "staff:test".to_owned(),
             },
-            bases: vec![(stream.id, Base::Durable(position))],
+            expected_heads: vec![(stream.id, ExpectedHead::Durable(position))],
             events: events.collect(),
         };
         let outcome = within(self.store.append(append)).await.unwrap();
-        let Outcome::Appended { last, .. } = outcome else { panic!("{outcome:?}") };
+        let AppendOutcome::Appended { last, .. } = outcome else { panic!("{outcome:?}") };
         heads.insert(stream.id, (version + count, last));
         last
     }
 
     pub(crate) fn project(&self) -> Projector {
-        Projector::start(self.store.clone(), Options::default())
+        Projector::start(self.store.clone(), ProjectorOptions::default())
     }
 
     pub(crate) async fn caught_up(&self, projector: &Projector) {
@@ -137,7 +139,8 @@ impl Shop {
 }
 
 async fn node(database: &TestDatabase) -> EventStore {
-    let options = event_store::Options { max_connections: 6, ..event_store::Options::default() };
+    let options =
+        event_store::StoreOptions { max_connections: 6, ..event_store::StoreOptions::default() };
     EventStore::connect(database.url(), options).await.unwrap()
 }
 

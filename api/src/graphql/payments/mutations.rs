@@ -234,7 +234,7 @@ async fn wait_for_provider(
         if left.is_zero() {
             break;
         }
-        bus.store().changed(seen, left).await;
+        bus.store().wait_for_event_after(seen, left).await;
         // Most of these events are about other things; they are read from memory.
         let events = bus.store().read(seen, EVENTS_AT_ONCE).await;
         let events = events.map_err(commands::CommandError::from)?;

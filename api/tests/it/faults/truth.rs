@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::cart::Owner;
 use domain::inventory::Inventory;
 use domain::{CartId, Sku, State, StreamId};
-use event_store::{EventStore, Options};
+use event_store::{EventStore, StoreOptions};
 use projections::rebuild::{Mode, rebuild};
 use projections::{ReadModel, ReadModels};
 
@@ -23,7 +23,7 @@ impl Truth {
     /// Reads the log; its positions and versions are contiguous, every event can be read, and no
     /// stock was ever below nothing.
     pub(crate) async fn of(url: &str) -> Truth {
-        let options = Options { max_connections: 4, ..Options::default() };
+        let options = StoreOptions { max_connections: 4, ..StoreOptions::default() };
         let store = EventStore::connect(url, options).await.unwrap();
         let (mut states, mut versions) = (HashMap::new(), HashMap::new());
         let mut read = 0;
@@ -68,7 +68,7 @@ impl Truth {
     pub(crate) async fn knows(&self, workers: &[Worker]) {
         for worker in workers {
             for (command, position) in &worker.acknowledged {
-                let events = self.store.command(*command).await.unwrap();
+                let events = self.store.load_command(*command).await.unwrap();
                 let events = events.unwrap_or_else(|| panic!("lost, though at {position}"));
                 assert_eq!(events.last().unwrap().position, *position);
             }

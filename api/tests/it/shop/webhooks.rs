@@ -77,7 +77,7 @@ async fn what_is_not_signed_by_the_provider_is_not_stored() {
 /// Another node starts the payment, since only who starts one can know its id beforehand.
 pub(super) async fn start_elsewhere(stage: &Stage, order: &str, payment: Uuid) {
     let url = stage.shop.database.as_ref().unwrap().url();
-    let store = EventStore::connect(url, event_store::Options::default()).await.unwrap();
+    let store = EventStore::connect(url, event_store::StoreOptions::default()).await.unwrap();
     let start = StartPayment {
         order: OrderId(order.parse().unwrap()),
         payment: PaymentId(payment),

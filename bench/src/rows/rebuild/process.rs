@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use event_store::{EventStore, Options};
+use event_store::{EventStore, StoreOptions};
 use projections::ReadModel;
 use projections::rebuild::{Mode, rebuild_all};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub struct Rebuilt {
 }
 
 pub async fn run(database_url: &str, models: &[ReadModel]) -> Result<(), BenchError> {
-    let options = Options { upcasters: domain::upcasters(), ..Options::default() };
+    let options = StoreOptions { upcasters: domain::upcasters(), ..StoreOptions::default() };
     let store = EventStore::connect(database_url, options).await?;
     let began = Instant::now();
     let reports = rebuild_all(&store, models, Mode::Replace, |_| ()).await;
