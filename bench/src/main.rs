@@ -138,3 +138,21 @@ async fn measure_all(rows: &[Row], stage: &Stage) -> Result<Vec<Line>, BenchErro
     }
     Ok(lines)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_of_the_page_about_the_benchmark_can_be_parsed() {
+        let page = include_str!("../../docs/benchmark.md");
+        let mut parsed = 0;
+        for (_, command) in page.lines().filter_map(|line| line.split_once("-p bench")) {
+            let command = command.split('#').next().unwrap_or_default();
+            let arguments = command.split_whitespace().filter(|word| *word != "--");
+            Cli::try_parse_from(["bench"].into_iter().chain(arguments)).unwrap();
+            parsed += 1;
+        }
+        assert_eq!(parsed, 3);
+    }
+}

@@ -6,6 +6,7 @@ mod faults;
 mod graphql_http;
 mod health;
 mod mail;
+mod manual;
 mod metrics;
 mod pages;
 mod programs;

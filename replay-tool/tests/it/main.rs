@@ -1,5 +1,6 @@
 //! The binary itself, against real Postgres.
 
+mod documents;
 mod history;
 mod places;
 mod rebuild;
