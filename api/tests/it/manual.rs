@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::cluster::Shop;
+use crate::shop::stage::Stage;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace holds this crate").into()
@@ -14,10 +15,8 @@ fn root() -> PathBuf {
 fn documents() -> Vec<(PathBuf, String)> {
     let root = root();
     let mut found = Vec::new();
-    let mut folders = vec![PathBuf::new(), "docs".into(), "docs/decisions".into()];
-    folders.push("event-store".into());
-    for folder in folders {
-        for entry in std::fs::read_dir(root.join(&folder)).into_iter().flatten() {
+    for folder in ["", "docs", "docs/decisions", "event-store"].map(PathBuf::from) {
+        for entry in std::fs::read_dir(root.join(&folder)).unwrap() {
             let path = folder.join(entry.unwrap().file_name());
             if path.extension().is_some_and(|extension| extension == "md") {
                 let text = std::fs::read_to_string(root.join(&path)).unwrap();
@@ -128,10 +127,10 @@ fn a_setting_that_a_document_names_is_in_the_code() {
 
 #[tokio::test]
 async fn a_metric_that_a_document_names_is_served() {
-    let shop = Shop::new().await;
-    let node = shop.start().await;
-    node.admin().ask("{ products(first: 1) { nodes { sku } } }", serde_json::json!({})).await;
-    let answer = node.stranger().get("/metrics").await.unwrap();
+    // A counter shows once it has counted.
+    let stage = Stage::with_mugs().await;
+    stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
+    let answer = stage.node.stranger().get("/metrics").await.unwrap();
     let served = String::from_utf8(answer.body.to_vec()).unwrap();
     for (path, text) in documents() {
         for word in code_words(&text) {
@@ -145,7 +144,6 @@ async fn a_metric_that_a_document_names_is_served() {
     }
 }
 
-/// Runs a command of a document, with the program that is under test.
 #[tokio::test]
 async fn the_commands_about_running_a_server_run() {
     let shop = Shop::new().await;
