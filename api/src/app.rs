@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use commands::inbox::Inbox;
-use commands::mail::{self, Mailer, Post};
-use commands::payments::{BadSettings, Provider, Signer, Simulator, Stripe};
+use commands::mail::{self, MailOutbox, Mailer};
+use commands::payments::{BadStripeSettings, Provider, Signer, Simulator, Stripe};
 use commands::relay::{self, BadNatsUrl, Broker, Relay};
 use commands::{Bus, CommandError, OrderNumbers, PaymentPolicy, Reactions, Vault};
 use event_store::{EventStore, StoreError};
@@ -55,7 +55,7 @@ pub enum StartError {
     #[error("the demo catalogue: {0}")]
     Demo(#[from] CommandError),
     #[error("the payment provider: {0}")]
-    Provider(#[from] BadSettings),
+    Provider(#[from] BadStripeSettings),
 }
 
 impl App {
@@ -125,7 +125,10 @@ impl App {
 }
 
 /// The way to who takes the money, and the simulator if that is it: it has webhooks to deliver.
-fn provider(config: &Config, pool: &PgPool) -> Result<(Provider, Option<Simulator>), BadSettings> {
+fn provider(
+    config: &Config,
+    pool: &PgPool,
+) -> Result<(Provider, Option<Simulator>), BadStripeSettings> {
     match &config.payments {
         Payments::Simulated { webhook_secret } => {
             let signer = Signer::new(webhook_secret.expose_bytes());
@@ -142,7 +145,7 @@ fn provider(config: &Config, pool: &PgPool) -> Result<(Provider, Option<Simulato
     }
 }
 
-fn post(config: &Config, shop: &Shop) -> Result<Post, StartError> {
+fn post(config: &Config, shop: &Shop) -> Result<MailOutbox, StartError> {
     let Shop { bus, read_models, vault, .. } = shop.clone();
     let mailer = match &config.mail.smtp_url {
         Some(url) => Mailer::smtp(url.expose())?,
@@ -155,7 +158,7 @@ fn post(config: &Config, shop: &Shop) -> Result<Post, StartError> {
             Mailer::folder(&folder)?
         }
     };
-    Ok(Post::new(bus, read_models, vault, mailer, config.mail.settings.clone())?)
+    Ok(MailOutbox::new(bus, read_models, vault, mailer, config.mail.settings.clone())?)
 }
 
 fn broker(config: &Config) -> Result<Broker, BadNatsUrl> {

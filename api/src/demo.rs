@@ -1,8 +1,6 @@
 //! The demo catalogue: what an empty shop sells.
 
-use commands::inventory::AskInventory;
-use commands::product::AskProduct;
-use commands::{Bus, CommandError, Context};
+use commands::{AggregateCommand, Bus, CommandError, Context};
 use domain::inventory::InventoryCommand;
 use domain::product::ProductCommand;
 use domain::{Currency, Invalid, Money, Sku, Text};
@@ -23,9 +21,9 @@ const PRODUCTS: [(&str, &str, &str, i64, u32); 6] = [
 pub async fn stock(bus: &Bus) -> Result<(), CommandError> {
     for product in PRODUCTS {
         let Ok((sku, create, register)) = commands(product) else { continue };
-        let create = AskProduct { name: "productCreate", sku: sku.clone(), command: create };
+        let create = AggregateCommand { name: "productCreate", id: sku.clone(), command: create };
         let register =
-            AskInventory { name: "inventoryRegister", sku: sku.clone(), command: register };
+            AggregateCommand { name: "inventoryRegister", id: sku.clone(), command: register };
         bus.execute(create, context(&sku, "create")).await?;
         bus.execute(register, context(&sku, "register")).await?;
     }

@@ -175,7 +175,7 @@ async fn unstopped(read_models: ReadModels) -> Result<(), String> {
 async fn relayed(relay: Relay) -> Outcome {
     match relay.lag().await {
         Ok(lag) => {
-            let trouble = relay.trouble();
+            let trouble = relay.last_error();
             let late = || (lag.time > RELAYED_WITHIN).then(|| "events have to wait".to_owned());
             Outcome {
                 result: trouble.or_else(late).map_or(Ok(()), Err),

@@ -49,7 +49,7 @@ pub fn named(headers: &HeaderMap) -> Option<Trace> {
     // Most name none.
     headers.get(TRACEPARENT)?;
     let context = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
-    Trace::of(context.span().span_context())
+    Trace::from_span(context.span().span_context())
 }
 
 /// Gives the request's span the name of its operation, which is learnt late.

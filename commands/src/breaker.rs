@@ -1,16 +1,16 @@
-//! A circuit breaker: after several calls in a row without an answer it lets nobody call for a while,
-//! and then one at a time, less and less often, until one is answered.
+//! A circuit breaker: after several failed calls in a row it refuses further calls for a while. Then it
+//! admits one trial call at a time, less and less often, until one is answered.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(crate) struct Breaker {
-    /// Who is called, as the log is to name it.
+    /// The service that is called, as log messages name it.
     callee: &'static str,
-    /// So many failures in a row open the circuit.
+    /// This many failures in a row open the circuit.
     failures_at_most: u32,
-    /// How long it stays open before somebody may try: first, and at most, as it doubles.
+    /// How long the circuit stays open before a trial call: first, and at most. It doubles each time.
     first_pause: Duration,
     longest_pause: Duration,
     circuit: Mutex<Circuit>,
@@ -19,19 +19,19 @@ pub(crate) struct Breaker {
 #[derive(Debug, Clone, Copy)]
 enum Circuit {
     Closed {
-        /// In a row.
+        /// Failures in a row so far.
         failures: u32,
     },
-    /// Nobody may call before that.
+    /// Calls are refused until then.
     Open { until: Instant, pause: Duration },
-    /// One is trying; if nothing is heard of it until then, the next one may.
-    Trying { until: Instant, pause: Duration },
+    /// A trial call runs. If it has not reported by then, the next call becomes the trial.
+    Trial { until: Instant, pause: Duration },
 }
 
-/// The circuit is open: nobody was called.
+/// The circuit is open, so the call was not made.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it has not answered for a while, and is given a rest")]
-pub(crate) struct Open;
+#[error("it did not answer the last calls, so it is not called for a while")]
+pub(crate) struct CircuitOpen;
 
 impl Breaker {
     pub(crate) fn new(
@@ -44,54 +44,62 @@ impl Breaker {
         Breaker { callee, failures_at_most, first_pause, longest_pause, circuit }
     }
 
-    /// Asks for leave to call. Who gets it [reports](Breaker::report) what came of it, or does not
-    /// live to do so: then the next one may try a pause later.
-    pub(crate) fn admit(&self, now: Instant) -> Result<(), Open> {
+    /// Asks whether a call may be made. Whoever makes it has to [report](Breaker::report) the result.
+    /// If a trial call never reports, the next one is admitted after the same pause.
+    ///
+    /// # Errors
+    /// The circuit is open: do not call now.
+    pub(crate) fn admit(&self, now: Instant) -> Result<(), CircuitOpen> {
         let mut circuit = self.lock();
         match *circuit {
             Circuit::Closed { .. } => Ok(()),
-            Circuit::Open { until, pause } | Circuit::Trying { until, pause } if until <= now => {
-                *circuit = Circuit::Trying { until: now + pause, pause };
+            Circuit::Open { until, pause } | Circuit::Trial { until, pause } if until <= now => {
+                *circuit = Circuit::Trial { until: now + pause, pause };
                 Ok(())
             }
-            _ => Err(Open),
+            _ => Err(CircuitOpen),
         }
     }
 
+    /// Notes whether an admitted call was answered.
     pub(crate) fn report(&self, answered: bool, now: Instant) {
         let mut circuit = self.lock();
         *circuit = match *circuit {
             Circuit::Closed { .. } if answered => Circuit::Closed { failures: 0 },
             _ if answered => {
-                tracing::info!("{} answers again", self.callee);
+                tracing::info!("{} answers again, and is called as usual", self.callee);
                 Circuit::Closed { failures: 0 }
             }
             Circuit::Closed { failures } if failures + 1 < self.failures_at_most => {
                 Circuit::Closed { failures: failures + 1 }
             }
-            Circuit::Closed { .. } => {
-                tracing::warn!("{} does not answer, and is given a rest", self.callee);
-                let pause = self.first_pause;
+            Circuit::Closed { failures } => {
+                let (callee, failures, pause) = (self.callee, failures + 1, self.first_pause);
+                tracing::warn!(
+                    failures,
+                    ?pause,
+                    "{callee} does not answer, and is not called during the pause"
+                );
                 Circuit::Open { until: now + pause, pause }
             }
-            Circuit::Trying { pause, .. } => {
+            Circuit::Trial { pause, .. } => {
                 let pause = (pause * 2).min(self.longest_pause);
                 Circuit::Open { until: now + pause, pause }
             }
-            // It was called before the circuit opened, so this is no news.
+            // This call began before the circuit opened, so its failure changes nothing.
             open @ Circuit::Open { .. } => open,
         };
     }
 
-    /// Whether nobody may call as they please.
+    /// Whether calls are refused, or admitted only as a trial.
     pub(crate) fn is_open(&self) -> bool {
         !matches!(*self.lock(), Circuit::Closed { .. })
     }
 
-    /// Who got leave did not call after all: another may.
+    /// An admitted call was not made after all, so another one may be.
     pub(crate) fn withdraw(&self, now: Instant) {
         let mut circuit = self.lock();
-        if let Circuit::Trying { pause, .. } = *circuit {
+        if let Circuit::Trial { pause, .. } = *circuit {
             *circuit = Circuit::Open { until: now, pause };
         }
     }
@@ -112,7 +120,7 @@ mod tests {
         Breaker::new("the callee", 3, PAUSE, LONGEST)
     }
 
-    /// One that has just opened, after three failures.
+    /// A breaker that has just opened, after three failures.
     fn opened(now: Instant) -> Breaker {
         let breaker = breaker();
         for _ in 0..3 {
@@ -133,17 +141,17 @@ mod tests {
         assert_eq!(breaker.admit(now), Ok(()));
         breaker.report(false, now);
         assert!(breaker.is_open());
-        assert_eq!(breaker.admit(now), Err(Open));
+        assert_eq!(breaker.admit(now), Err(CircuitOpen));
     }
 
     #[test]
-    fn after_a_pause_one_may_try_and_the_others_wait_for_what_comes_of_it() {
+    fn after_a_pause_one_call_is_admitted_and_the_others_wait_for_its_result() {
         let now = Instant::now();
         let breaker = opened(now);
         let later = now + PAUSE;
-        assert_eq!(breaker.admit(later - Duration::from_millis(1)), Err(Open));
+        assert_eq!(breaker.admit(later - Duration::from_millis(1)), Err(CircuitOpen));
         assert_eq!(breaker.admit(later), Ok(()));
-        assert_eq!(breaker.admit(later), Err(Open));
+        assert_eq!(breaker.admit(later), Err(CircuitOpen));
 
         breaker.report(true, later);
         assert_eq!(breaker.admit(later), Ok(()));
@@ -151,11 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_answer_is_left_alone_for_longer_and_longer() {
+    fn each_failed_trial_doubles_the_pause_up_to_the_longest() {
         let mut now = Instant::now();
         let breaker = opened(now);
         for pause in [5, 10, 20, 30, 30].map(Duration::from_secs) {
-            assert_eq!(breaker.admit(now + pause - Duration::from_millis(1)), Err(Open));
+            assert_eq!(breaker.admit(now + pause - Duration::from_millis(1)), Err(CircuitOpen));
             now += pause;
             assert_eq!(breaker.admit(now), Ok(()));
             breaker.report(false, now);
@@ -163,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_called_before_it_opened_make_no_pause_longer() {
+    fn calls_that_began_before_it_opened_do_not_lengthen_the_pause() {
         let now = Instant::now();
         let breaker = opened(now);
         for _ in 0..9 {
@@ -187,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn who_tries_and_is_never_heard_of_again_blocks_nobody_for_good() {
+    fn a_trial_that_never_reports_does_not_block_the_circuit_for_ever() {
         let now = Instant::now();
         let breaker = opened(now);
         assert_eq!(breaker.admit(now + PAUSE), Ok(()));
@@ -195,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn who_got_leave_and_does_not_call_leaves_it_to_the_next() {
+    fn a_call_that_is_withdrawn_leaves_its_place_to_the_next() {
         let now = Instant::now();
         let breaker = opened(now);
         assert_eq!(breaker.admit(now + PAUSE), Ok(()));

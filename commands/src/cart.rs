@@ -1,4 +1,4 @@
-//! Commands to a cart. Prices come from the products themselves, never from the caller.
+//! Commands to a cart that read other aggregates. Prices come from the products, never from the caller.
 
 use domain::cart::{Addition, CartCommand, CartDetails, CartError, Owner};
 use domain::coupon::CouponCode;
@@ -6,35 +6,12 @@ use domain::{CartId, Decide, Money, Quantity, Sku, StreamId, Timestamp};
 
 use crate::bus::{Changes, Command, Halt, States, changes};
 
-/// Asks one cart.
-#[derive(Debug, Clone)]
-pub struct AskCart {
-    pub name: &'static str,
-    pub cart: CartId,
-    pub command: CartCommand,
-}
-
-impl Command for AskCart {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn subject(&self) -> Option<StreamId> {
-        Some(self.cart.stream())
-    }
-
-    fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
-        let events = states.cart(self.cart)?.decide(&self.command, now)?;
-        Ok(changes(self.cart.stream(), events))
-    }
-}
-
-/// Puts products into a cart.
+/// Adds products to a cart.
 #[derive(Debug, Clone)]
 pub struct AddLines {
     pub cart: CartId,
     pub owner: Owner,
-    /// How long the cart lasts, if it begins with this: seconds without a touch.
+    /// Used only if this command creates the cart: after so many seconds without a change it expires.
     pub idle_seconds: u32,
     pub lines: Vec<WantedLine>,
 }
@@ -43,7 +20,7 @@ pub struct AddLines {
 pub struct WantedLine {
     pub sku: Sku,
     pub quantity: Quantity,
-    /// What the client saw; another price is refused.
+    /// The price that the client saw. The command is refused if the product has another price now.
     pub expected_unit_price: Option<Money>,
 }
 
@@ -71,7 +48,7 @@ impl Command for AddLines {
     }
 }
 
-/// Puts a coupon into a cart, for whose goods it must be good now.
+/// Applies a coupon to a cart. The coupon must be valid now for what is in the cart.
 #[derive(Debug, Clone)]
 pub struct ApplyCoupon {
     pub cart: CartId,

@@ -70,7 +70,8 @@ impl Command for StartPayment {
     }
 }
 
-/// Brings an order in line with one of its payments.
+/// Brings an order in line with one of its payments: confirms it, records a failure, or returns money
+/// that came too late.
 #[derive(Debug, Clone, Copy)]
 pub struct Settle(pub PaymentId);
 
@@ -92,7 +93,7 @@ impl Command for Settle {
     }
 }
 
-/// Gives back what the payments of a cancelled order have brought.
+/// Voids or refunds the payments of a cancelled order.
 #[derive(Debug, Clone, Copy)]
 pub struct UnwindPayments(pub OrderId);
 
@@ -114,11 +115,11 @@ impl Command for UnwindPayments {
     }
 }
 
-/// Keeps the stock of an order while nobody knows what became of this payment.
+/// Keeps the stock of an order reserved while the outcome of this payment is unknown.
 #[derive(Debug, Clone, Copy)]
 pub struct ExtendReservation {
     pub payment: PaymentId,
-    /// From placing.
+    /// The longest that the stock stays reserved, counted from the placing of the order.
     pub at_most: TimeDelta,
 }
 
@@ -140,7 +141,7 @@ impl Command for ExtendReservation {
     }
 }
 
-/// Asks for a person where it is not known what became of a payment of this order.
+/// Marks the payments of this order whose outcome is unknown, so that a person looks at them.
 #[derive(Debug, Clone, Copy)]
 pub struct FlagUnknownPayments(pub OrderId);
 
@@ -163,7 +164,7 @@ impl Command for FlagUnknownPayments {
     }
 }
 
-/// Cancels an order on which nothing has been shipped.
+/// Cancels an order of which nothing has been shipped.
 #[derive(Debug, Clone)]
 pub struct CancelOrder {
     pub order: OrderId,
@@ -186,11 +187,11 @@ impl Command for CancelOrder {
     }
 }
 
-/// Takes delivered goods back.
+/// Accepts the return of delivered goods.
 #[derive(Debug, Clone)]
 pub struct AcceptReturn {
     pub order: OrderId,
-    /// No lines: everything that was asked about.
+    /// The lines that are returned; empty for all that the customer asked to return.
     pub lines: Vec<LineQuantity>,
     pub restocking: Restocking,
 }
@@ -211,7 +212,7 @@ impl Command for AcceptReturn {
     }
 }
 
-/// Ends an order that nobody has paid in time.
+/// Expires an order that was not paid in time.
 #[derive(Debug, Clone, Copy)]
 pub struct ExpireOrder(pub OrderId);
 
@@ -230,7 +231,7 @@ impl Command for ExpireOrder {
     }
 }
 
-/// What is kept for an order.
+/// The stock and the coupon that are held for an order.
 fn related<'s>(order: &Order, states: &'s States<'_>) -> Result<RelatedStates<'s>, Halt> {
     let Some(order) = order.details() else { return Ok(RelatedStates::default()) };
     let coupon = order.placed.coupon.as_ref().map(|code| states.coupon(code)).transpose()?;

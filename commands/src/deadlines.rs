@@ -17,11 +17,9 @@ use projections::{QueryError, ReadModels};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::cart::AskCart;
 use crate::checkout::ExpireOrder;
-use crate::payment::AskPayment;
 use crate::tenure::Tenure;
-use crate::{Bus, CommandError, Context};
+use crate::{AggregateCommand, Bus, CommandError, Context};
 
 const NAME: &str = "deadlines_worker";
 const POLL: Duration = Duration::from_millis(500);
@@ -68,7 +66,7 @@ async fn or_warn(stream: StreamId, execution: impl Future<Output = Result<(), Co
 async fn expire(bus: &Bus, lapsed: Lapsed) -> Result<(), CommandError> {
     let cart = CartId(lapsed.id);
     let id = id_of("cart_expiry", cart.stream(), lapsed.expires_at);
-    let expire = AskCart { name: "cartExpire", cart, command: CartCommand::Expire };
+    let expire = AggregateCommand { name: "cartExpire", id: cart, command: CartCommand::Expire };
     bus.execute(expire, Context::reaction("deadlines", id, None)).await.map(|_| ())
 }
 
@@ -89,8 +87,8 @@ async fn execute(bus: &Bus, due: Due) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn ask(due: Due, name: &'static str, command: PaymentCommand) -> AskPayment {
-    AskPayment { name, payment: PaymentId(due.stream.id), command }
+fn ask(due: Due, name: &'static str, command: PaymentCommand) -> AggregateCommand<PaymentCommand> {
+    AggregateCommand { name, id: PaymentId(due.stream.id), command }
 }
 
 /// Of the command that executes a deadline.

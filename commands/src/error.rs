@@ -1,22 +1,23 @@
-//! Why a command was not carried out.
+//! Why a command has no receipt.
 
 use domain::Refusal;
 use event_store::StoreError;
 
 use crate::vault::VaultError;
 
+/// Why a command has no receipt.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CommandError {
-    /// The rules say no. Nothing was written.
+    /// A rule refuses the command. Nothing was written.
     #[error(transparent)]
     Refused(Refusal),
-    /// The caller named another version of the object. Nothing was written.
+    /// The caller expected another version of the object. Nothing was written.
     #[error("the object is at version {actual}, not {expected}")]
     VersionConflict { expected: i32, actual: i32 },
-    /// The idempotency key belongs to another request. Nothing was written.
+    /// The idempotency key belongs to another request. Nothing was written for this one.
     #[error("this idempotency key was used for another request")]
     KeyReused,
-    /// Whether it was carried out is not known; the same key may be sent again.
+    /// It is unknown whether the command was carried out. Send it again with the same key.
     #[error("the command took too long; send it again with the same idempotency key")]
     TimedOut,
     #[error(transparent)]
@@ -27,7 +28,7 @@ pub enum CommandError {
     Corrupt { stream: domain::StreamId, reason: String },
     #[error("the log cannot be read: {0}")]
     Undecodable(String),
-    /// The task that carried it out ended without an answer.
+    /// The command's task ended without an answer. It is unknown whether it was carried out.
     #[error("the command was interrupted; send it again with the same idempotency key")]
     Interrupted,
 }

@@ -1,7 +1,8 @@
-//! What payment providers tell us: verified, stored, answered, then processed.
+//! Webhooks of the payment provider: each is verified, stored, acknowledged, and then processed.
 //!
-//! Facts may come twice, late, in any order, or before we know the payment they are about. The same
-//! event is stored once; one that cannot be processed yet waits and is tried again.
+//! A webhook may come twice, late, in any order, or before the payment that it is about is known here.
+//! The same event is stored once. One that cannot be processed yet stays in the inbox and is tried
+//! again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +16,16 @@ use uuid::Uuid;
 
 use crate::backoff::pause;
 use crate::payment::{PaymentPolicy, RecordFact};
-use crate::payments::{BadSignature, Provider, Told};
+use crate::payments::{BadSignature, Provider, WebhookFact};
 use crate::{Bus, CommandError, Context};
 
-/// How often to look for what other nodes received or left behind.
+/// How often this node looks for webhooks that another node received or did not finish.
 const POLL: Duration = Duration::from_millis(500);
 
-/// An event that waits longer for its payment is worth a look.
-const ALARM_AFTER: &str = "24 hours";
+/// A webhook that waits longer than this is counted as overdue, and logged as an error.
+const OVERDUE_AFTER: &str = "24 hours";
 
+/// Receives and processes the provider's webhooks. The clones share one inbox.
 #[derive(Debug, Clone)]
 pub struct Inbox {
     pool: PgPool,
@@ -33,19 +35,21 @@ pub struct Inbox {
     arrived: Arc<Notify>,
 }
 
+/// Why a webhook was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum InboxError {
     #[error(transparent)]
     BadSignature(#[from] BadSignature),
-    #[error("the event could not be stored: {0}")]
+    #[error("the webhook could not be stored, so the provider has to send it again: {0}")]
     Database(#[from] sqlx::Error),
 }
 
-/// A stored event, taken for processing.
+/// A stored webhook that this node processes now.
 #[derive(sqlx::FromRow)]
-struct Letter {
+struct ReceivedWebhook {
     event_id: String,
     body: Vec<u8>,
+    /// How often it has been processed, this time included.
     attempts: i32,
     overdue: bool,
 }
@@ -55,25 +59,28 @@ impl Inbox {
         Inbox { pool: bus.store().pool().clone(), bus, provider, policy, arrived: Arc::default() }
     }
 
-    /// How many events have waited for their payment for longer than a day.
+    /// How many webhooks have waited for longer than a day.
     pub async fn overdue(&self) -> Result<i64, sqlx::Error> {
         sqlx::query_scalar(
             "select count(*) from inbox
              where processed_at is null and received_at < clock_timestamp() - $1::interval",
         )
-        .bind(ALARM_AFTER)
+        .bind(OVERDUE_AFTER)
         .fetch_one(&self.pool)
         .await
     }
 
-    /// How many events are not processed yet.
+    /// How many webhooks are not processed yet.
     pub async fn waiting(&self) -> Result<i64, sqlx::Error> {
         sqlx::query_scalar("select count(*) from inbox where processed_at is null")
             .fetch_one(&self.pool)
             .await
     }
 
-    /// Stores a webhook. Once this has answered, the event will be processed, whatever happens.
+    /// Stores a webhook, so that it is processed even if this node fails at once.
+    ///
+    /// # Errors
+    /// A bad signature, or a database that did not store it. The provider then sends it again.
     pub async fn receive(&self, signature: &str, body: &[u8]) -> Result<(), InboxError> {
         let event_id = self.provider.verify(signature, body)?;
         sqlx::query(
@@ -89,13 +96,15 @@ impl Inbox {
         Ok(())
     }
 
-    /// Processes what was stored until told to stop.
+    /// Processes stored webhooks until `stop` is cancelled.
     pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
             match self.process_due().await {
                 Ok(0) => {}
                 Ok(_) => continue,
-                Err(error) => tracing::warn!(%error, "the inbox cannot be read"),
+                Err(error) => {
+                    tracing::warn!(%error, "the inbox cannot be read or written, trying again")
+                }
             }
             tokio::select! {
                 () = self.arrived.notified() => {}
@@ -105,9 +114,10 @@ impl Inbox {
         }
     }
 
-    /// Takes what is due, so that no other node processes it at the same time.
+    /// Processes what is due, and returns how much that was. Each row is claimed first, so no other
+    /// node processes it at the same time.
     async fn process_due(&self) -> Result<usize, sqlx::Error> {
-        let letters: Vec<Letter> = sqlx::query_as(
+        let webhooks: Vec<ReceivedWebhook> = sqlx::query_as(
             "update inbox set attempts = attempts + 1,
                  due_at = clock_timestamp() + interval '30 seconds'
              where (provider, event_id) in (
@@ -119,41 +129,46 @@ impl Inbox {
                  received_at < clock_timestamp() - $2::interval as overdue",
         )
         .bind(self.provider.name())
-        .bind(ALARM_AFTER)
+        .bind(OVERDUE_AFTER)
         .fetch_all(&self.pool)
         .await?;
-        let results = letters.iter().map(|letter| self.process(letter));
+        let results = webhooks.iter().map(|webhook| self.process(webhook));
         let results = futures::future::join_all(results).await;
-        let (mut done, mut waiting) = (vec![], vec![]);
-        for (letter, result) in letters.iter().zip(results) {
+        let (mut processed, mut failed) = (vec![], vec![]);
+        for (webhook, result) in webhooks.iter().zip(results) {
             match result {
-                Ok(()) => done.push(letter.event_id.as_str()),
-                Err(problem) => waiting.push((letter, problem)),
+                Ok(()) => processed.push(webhook.event_id.as_str()),
+                Err(problem) => failed.push((webhook, problem)),
             }
         }
-        self.put_away(&done).await?;
-        for (letter, problem) in waiting {
-            self.put_back(letter, &problem).await?;
+        self.mark_processed(&processed).await?;
+        for (webhook, problem) in failed {
+            self.postpone(webhook, &problem).await?;
         }
-        Ok(letters.len())
+        Ok(webhooks.len())
     }
 
-    /// Records the facts with their payment; the same ones twice change nothing.
-    async fn process(&self, letter: &Letter) -> Result<(), String> {
-        let told = self.provider.read(&letter.body).await.map_err(|error| error.to_string())?;
-        for (n, told) in told.into_iter().enumerate() {
-            self.record(letter, n, told).await?;
+    /// Records the webhook's facts with their payment. A fact that is recorded already changes nothing.
+    async fn process(&self, webhook: &ReceivedWebhook) -> Result<(), String> {
+        let facts = self.provider.read(&webhook.body).await.map_err(|error| error.to_string())?;
+        for (n, fact) in facts.into_iter().enumerate() {
+            self.record(webhook, n, fact).await?;
         }
         Ok(())
     }
 
-    /// Facts are fetched anew at each attempt, so each attempt has commands of its own.
-    async fn record(&self, letter: &Letter, n: usize, told: Told) -> Result<(), String> {
+    /// Each attempt may read other facts from the provider, so each sends commands with new ids.
+    async fn record(
+        &self,
+        webhook: &ReceivedWebhook,
+        n: usize,
+        WebhookFact { payment, fact }: WebhookFact,
+    ) -> Result<(), String> {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"cartulary/inbox");
-        let Letter { event_id, attempts, .. } = letter;
+        let ReceivedWebhook { event_id, attempts, .. } = webhook;
         let key = format!("{}/{event_id}/{attempts}/{n}", self.provider.name());
         let context = Context::reaction("inbox", Uuid::new_v5(&namespace, key.as_bytes()), None);
-        let record = RecordFact { payment: told.payment, fact: told.fact, policy: self.policy };
+        let record = RecordFact { payment, fact, policy: self.policy };
         match self.bus.execute(record, context).await {
             Ok(_) => Ok(()),
             Err(CommandError::Refused(Refusal::Payment(PaymentError::Missing))) => {
@@ -163,7 +178,7 @@ impl Inbox {
         }
     }
 
-    async fn put_away(&self, event_ids: &[&str]) -> Result<(), sqlx::Error> {
+    async fn mark_processed(&self, event_ids: &[&str]) -> Result<(), sqlx::Error> {
         if event_ids.is_empty() {
             return Ok(());
         }
@@ -178,11 +193,21 @@ impl Inbox {
         Ok(())
     }
 
-    async fn put_back(&self, letter: &Letter, problem: &str) -> Result<(), sqlx::Error> {
-        let Letter { event_id, attempts, overdue, .. } = letter;
-        match overdue {
-            true => tracing::error!(event_id, problem, "a webhook has waited for a day"),
-            false => tracing::warn!(event_id, problem, "a webhook has to wait"),
+    /// Notes why the webhook could not be processed, and when it is tried again.
+    async fn postpone(&self, webhook: &ReceivedWebhook, problem: &str) -> Result<(), sqlx::Error> {
+        let ReceivedWebhook { event_id, attempts, overdue, .. } = webhook;
+        if *overdue {
+            tracing::error!(
+                event_id,
+                problem,
+                "a webhook could not be processed for a day; it is tried again"
+            );
+        } else {
+            tracing::warn!(
+                event_id,
+                problem,
+                "a webhook cannot be processed yet; it is tried again"
+            );
         }
         let (first, most) = (Duration::from_millis(250), Duration::from_secs(300));
         sqlx::query(

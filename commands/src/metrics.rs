@@ -1,6 +1,6 @@
-//! What the commands, the provider's calls and the mail of this process tell whoever watches.
+//! The metrics of commands, of calls to the payment provider, and of mail, counted in this process.
 //!
-//! No label holds anything that grows with the shop: no customer, no id, no SKU.
+//! No label has a value per customer, id or SKU, so the number of time series stays bounded.
 
 use std::fmt::{self, Write as _};
 use std::sync::LazyLock;
@@ -18,38 +18,39 @@ use prometheus_client::registry::Registry;
 use crate::payments::ProviderError;
 use crate::{CommandError, Receipt};
 
-static COMMANDS: LazyLock<Family<Ended, Counter>> = LazyLock::new(Family::default);
-static COMMAND_SECONDS: LazyLock<Family<Named, Histogram>> =
+static COMMANDS: LazyLock<Family<CommandLabels, Counter>> = LazyLock::new(Family::default);
+static COMMAND_SECONDS: LazyLock<Family<CommandName, Histogram>> =
     LazyLock::new(|| Family::new_with_constructor(up_to_16_s));
 
-static CONFLICTS: LazyLock<Family<Decided, Counter>> = LazyLock::new(Family::default);
+static CONFLICTS: LazyLock<Family<ConflictLabels, Counter>> = LazyLock::new(Family::default);
 
-static CALLS: LazyLock<Family<Called, Counter>> = LazyLock::new(Family::default);
-static CALL_SECONDS: LazyLock<Family<Asked, Histogram>> =
+static CALLS: LazyLock<Family<CallLabels, Counter>> = LazyLock::new(Family::default);
+static CALL_SECONDS: LazyLock<Family<CallName, Histogram>> =
     LazyLock::new(|| Family::new_with_constructor(up_to_16_s));
 
-static MAIL: LazyLock<Family<Mailed, Counter>> = LazyLock::new(Family::default);
-/// 1 while the mail server is left alone.
-pub(crate) static MAIL_RESTS: LazyLock<Gauge> = LazyLock::new(Gauge::default);
+static MAIL: LazyLock<Family<MailLabels, Counter>> = LazyLock::new(Family::default);
+/// 1 while the circuit to the mail server is open.
+pub(crate) static MAIL_CIRCUIT_OPEN: LazyLock<Gauge> = LazyLock::new(Gauge::default);
 
 pub(crate) static REACTION_RETRIES: LazyLock<Counter> = LazyLock::new(Counter::default);
 
-/// Makes them all known.
+/// Registers all metrics of this crate.
 pub fn register(registry: &mut Registry) {
-    let help = "Commands by name and outcome, and why they were refused";
+    let help = "Commands by name, outcome, and code of the refusal";
     registry.register("commands", help, COMMANDS.clone());
-    let help = "How long a command took, to its durable answer";
+    let help = "Seconds from a command's start to its durable answer";
     registry.register("command_seconds", help, COMMAND_SECONDS.clone());
-    let help = "Commands that were decided again, as what they rest on had moved";
+    let help = "Commands that were decided again because a stream they rest on had moved";
     registry.register("command_conflicts", help, CONFLICTS.clone());
-    let help = "Calls to the payment provider";
+    let help = "Calls to the payment provider by kind and outcome";
     registry.register("payment_calls", help, CALLS.clone());
-    let help = "How long the payment provider took to answer, or not to";
+    let help = "Seconds that a call to the payment provider took, answered or not";
     registry.register("payment_call_seconds", help, CALL_SECONDS.clone());
-    let help = "Attempts to send a message, by what came of them";
+    let help = "Attempts to send a message, by outcome";
     registry.register("mail", help, MAIL.clone());
-    let help = "1 while the mail server, which does not answer, is given a rest";
-    registry.register("mail_circuit_open", help, MAIL_RESTS.clone());
+    let help =
+        "1 while the circuit to the mail server is open: it did not answer and is not called";
+    registry.register("mail_circuit_open", help, MAIL_CIRCUIT_OPEN.clone());
     let help = "Reactions that failed and were tried again";
     registry.register("reaction_retries", help, REACTION_RETRIES.clone());
 }
@@ -60,24 +61,24 @@ fn up_to_16_s() -> Histogram {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Ended {
+struct CommandLabels {
     command: &'static str,
     outcome: &'static str,
-    code: Reason,
+    code: RefusalCode,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Named {
+struct CommandName {
     command: &'static str,
 }
 
-/// Why a command was refused, as the API names it; empty for one that was not.
+/// The code of a refusal as the API names it; empty if the command was not refused.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Reason(Option<ErrorCode>);
+struct RefusalCode(Option<ErrorCode>);
 
-impl EncodeLabelValue for Reason {
+impl EncodeLabelValue for RefusalCode {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-        let Reason(Some(code)) = self else { return Ok(()) };
+        let RefusalCode(Some(code)) = self else { return Ok(()) };
         for (n, letter) in format!("{code:?}").char_indices() {
             if n > 0 && letter.is_uppercase() {
                 encoder.write_char('_')?;
@@ -89,24 +90,24 @@ impl EncodeLabelValue for Reason {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Decided {
-    /// Whether it was decided under the log's lock.
+struct ConflictLabels {
+    /// Whether the command is decided again under the log's lock.
     locked: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Called {
+struct CallLabels {
     call: &'static str,
     outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Asked {
+struct CallName {
     call: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Mailed {
+struct MailLabels {
     outcome: &'static str,
 }
 
@@ -119,17 +120,17 @@ pub(crate) fn command_ended(
         Err(CommandError::Refused(refusal)) => Some(refusal.code()),
         _ => None,
     };
-    let ended = Ended { command, outcome: outcome(result), code: Reason(code) };
-    COMMANDS.get_or_create(&ended).inc();
-    COMMAND_SECONDS.get_or_create(&Named { command }).observe(took.as_secs_f64());
+    let labels = CommandLabels { command, outcome: outcome(result), code: RefusalCode(code) };
+    COMMANDS.get_or_create(&labels).inc();
+    COMMAND_SECONDS.get_or_create(&CommandName { command }).observe(took.as_secs_f64());
 }
 
-/// A command that collided is decided again, under the log's lock or as before.
-pub(crate) fn again(locked: bool) {
-    CONFLICTS.get_or_create(&Decided { locked }).inc();
+/// Counts a command that is decided again after a conflict, under the log's lock or without it.
+pub(crate) fn decided_again(locked: bool) {
+    CONFLICTS.get_or_create(&ConflictLabels { locked }).inc();
 }
 
-/// In one word.
+/// The label of a command's result.
 pub(crate) fn outcome(result: &Result<Receipt, CommandError>) -> &'static str {
     match result {
         Ok(receipt) if receipt.replayed => "replayed",
@@ -149,11 +150,11 @@ pub(crate) fn call_ended<T>(call: &'static str, result: &Result<T, ProviderError
         Err(ProviderError::Refused(_)) => "refused",
         Err(ProviderError::NoAnswer(_)) => "unanswered",
     };
-    CALLS.get_or_create(&Called { call, outcome }).inc();
-    CALL_SECONDS.get_or_create(&Asked { call }).observe(took.as_secs_f64());
+    CALLS.get_or_create(&CallLabels { call, outcome }).inc();
+    CALL_SECONDS.get_or_create(&CallName { call }).observe(took.as_secs_f64());
 }
 
-/// What came of an attempt to send a message, as it is recorded.
+/// Counts an attempt to send a message by the command that records it.
 pub(crate) fn mail_ended(command: &NotificationCommand) {
     let outcome = match command {
         NotificationCommand::Record { outcome: DeliveryOutcome::Sent, .. } => "sent",
@@ -163,7 +164,7 @@ pub(crate) fn mail_ended(command: &NotificationCommand) {
         } => "failed",
         _ => "abandoned",
     };
-    MAIL.get_or_create(&Mailed { outcome }).inc();
+    MAIL.get_or_create(&MailLabels { outcome }).inc();
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Commands to a notification: asking for one in answer to an event, and recording what came of it.
+//! The command that requests a message because of an event.
 
 use domain::inventory::InventoryError;
 use domain::notification::NotificationCommand;
@@ -7,30 +7,7 @@ use domain::{Decide, NotificationId, StreamId, Timestamp};
 
 use crate::bus::{Changes, Command, Halt, States, changes};
 
-/// Asks one notification.
-#[derive(Debug, Clone)]
-pub struct AskNotification {
-    pub name: &'static str,
-    pub notification: NotificationId,
-    pub command: NotificationCommand,
-}
-
-impl Command for AskNotification {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn subject(&self) -> Option<StreamId> {
-        Some(self.notification.stream())
-    }
-
-    fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
-        let events = states.notification(self.notification)?.decide(&self.command, now)?;
-        Ok(changes(self.notification.stream(), events))
-    }
-}
-
-/// Asks for the message that answers an event, as what it is about now stands.
+/// Requests the message about an event. The message says what is so when the command is decided.
 #[derive(Debug, Clone)]
 pub struct Notify {
     pub notification: NotificationId,

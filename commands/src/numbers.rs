@@ -1,4 +1,4 @@
-//! Order numbers: short, readable, and handed out in blocks, so that an order costs no round trip.
+//! Order numbers: short, readable, and reserved in blocks, so that most orders need no round trip.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -6,10 +6,11 @@ use std::sync::Arc;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
 
-/// How far `order_numbers` moves at each call; the sequence's increment.
+/// The increment of the sequence `order_numbers`: each call reserves so many numbers.
 const BLOCK: i64 = 50;
 
-/// This node's block. Numbers of a block that was not used up are lost: gaps are allowed.
+/// The numbers that this node has reserved. Those that it has not used when it stops are skipped, so
+/// there are gaps after a restart.
 #[derive(Debug, Clone)]
 pub struct OrderNumbers {
     pool: PgPool,
@@ -21,7 +22,10 @@ impl OrderNumbers {
         OrderNumbers { pool, block: Arc::default() }
     }
 
-    /// Such as `C-10001`; no other order has it or ever will.
+    /// Such as `C-10001`. No other order ever gets the same number.
+    ///
+    /// # Errors
+    /// The next block cannot be reserved in the database.
     pub async fn next(&self) -> Result<String, sqlx::Error> {
         let mut block = self.block.lock().await;
         if block.is_empty() {

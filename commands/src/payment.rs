@@ -1,4 +1,5 @@
-//! Commands to a payment alone; those that touch its order are in `checkout`.
+//! The command that records what the payment provider reports. Commands that also write the order are
+//! in `checkout`.
 
 use chrono::TimeDelta;
 use domain::payment::{Fact, PaymentCommand};
@@ -6,42 +7,20 @@ use domain::{Decide, PaymentId, StreamId, Timestamp};
 
 use crate::bus::{Changes, Command, Halt, States, changes};
 
-/// Asks one payment, or records what its provider says.
-#[derive(Debug, Clone)]
-pub struct AskPayment {
-    pub name: &'static str,
-    pub payment: PaymentId,
-    pub command: PaymentCommand,
-}
-
-impl Command for AskPayment {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn subject(&self) -> Option<StreamId> {
-        Some(self.payment.stream())
-    }
-
-    fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt> {
-        let events = states.payment(self.payment)?.decide(&self.command, now)?;
-        Ok(changes(self.payment.stream(), events))
-    }
-}
-
-/// What the shop's owner decided about payments.
+/// The shop's settings for payments.
 #[derive(Debug, Clone, Copy)]
 pub struct PaymentPolicy {
-    /// How long, from placing, stock is kept while a payment is under way.
+    /// The longest that stock stays reserved while a payment is under way, counted from the placing of
+    /// the order.
     pub reserve_at_most: TimeDelta,
-    /// For how long held money is taken to be held, from the start of the payment, where the provider
-    /// does not say.
+    /// How long an authorisation is valid if the provider does not say, counted from the start of the
+    /// payment.
     pub hold_for: TimeDelta,
-    /// The first wait before the provider is turned to again; each next one is twice as long.
+    /// The wait before the provider is called again; each next one is twice as long.
     pub retry_after: TimeDelta,
 }
 
-/// Records what the provider says.
+/// Records a fact that the provider reported.
 #[derive(Debug, Clone)]
 pub struct RecordFact {
     pub payment: PaymentId,

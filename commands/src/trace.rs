@@ -1,4 +1,5 @@
-//! Traces: what belongs to one request, across processes, the log, and what follows from it.
+//! Traces: they connect a request with its commands, and these with the reactions to their events,
+//! across processes and restarts.
 
 use opentelemetry::Context;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
@@ -6,28 +7,28 @@ use serde::Deserialize;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// The target of every span. Spans are for whoever collects them; the log's filter leaves them out, as
-/// they are of level `debug`, and then they cost nothing.
+/// The target of every span. Spans have the level `debug`, so the log's filter leaves them out, and they
+/// cost nothing unless a collector is configured.
 pub const SPANS: &str = "cartulary::spans";
 
 /// A place in a trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trace {
     pub id: TraceId,
-    /// The span that the next ones belong below; none where nobody collects spans.
+    /// The span that is the parent of the next ones; `None` if no collector is configured.
     parent: Option<SpanId>,
     flags: TraceFlags,
 }
 
 impl Trace {
-    /// A trace that begins here.
+    /// A new trace.
     pub fn random() -> Trace {
         let id = TraceId::from_bytes(rand::random());
         Trace { id, parent: None, flags: TraceFlags::SAMPLED }
     }
 
-    /// What another process, or a span of our own, says; nothing where that makes no sense.
-    pub fn of(span: &SpanContext) -> Option<Trace> {
+    /// The place that a span of this or another process has in its trace; `None` if it is not valid.
+    pub fn from_span(span: &SpanContext) -> Option<Trace> {
         span.is_valid().then(|| Trace {
             id: span.trace_id(),
             parent: Some(span.span_id()),
@@ -35,21 +36,21 @@ impl Trace {
         })
     }
 
-    /// Puts a new span into the trace `from`; without one it goes below the span that is current, or
-    /// begins a trace. Answers with its place, or with `from` where nobody collects spans.
+    /// Puts a new span into the trace `from`. Without one the span becomes a child of the current span, or
+    /// starts a trace. Returns the span's place, or `from` if no collector is configured.
     pub fn enter(span: &Span, from: Option<Trace>) -> Option<Trace> {
         if span.is_disabled() {
             return from;
         }
         if let Some(from) = from {
-            // This fails where there is a log of spans but nobody collects them.
+            // This fails if spans are logged but not collected; then the span has no place in the trace.
             let _ = span.set_parent(Context::new().with_remote_span_context(from.remote()));
         }
-        Trace::of(span.context().span().span_context()).or(from)
+        Trace::from_span(span.context().span().span_context()).or(from)
     }
 
-    /// A trace whose spans were not collected so far has none to hang others below: half of its id
-    /// stands in.
+    /// The parent of the next span. If no span of the trace was collected so far, half of the trace's id
+    /// serves as the parent's id.
     fn remote(self) -> SpanContext {
         let half: [u8; 8] = std::array::from_fn(|n| self.id.to_bytes()[n]);
         let parent = self.parent.unwrap_or(SpanId::from_bytes(half));
@@ -61,8 +62,8 @@ impl Trace {
     }
 }
 
-/// What the log keeps beside the first event of a command: JSON, with the command's name, which needs
-/// no escaping, the trace, and the span of the command where it was collected.
+/// The metadata that the log stores with the first event of a command: JSON with the command's name,
+/// which needs no escaping, the trace, and the command's span if it was collected.
 pub(crate) fn metadata(command: &'static str, trace: Option<Trace>) -> String {
     match trace.map(|trace| (trace.id, trace.collected())) {
         None => format!(r#"{{"command":"{command}"}}"#),
@@ -73,8 +74,8 @@ pub(crate) fn metadata(command: &'static str, trace: Option<Trace>) -> String {
     }
 }
 
-/// The trace of a command in the log, if it tells of one.
-pub(crate) fn of_metadata(metadata: &str) -> Option<Trace> {
+/// The trace in a command's metadata, if there is one.
+pub(crate) fn from_metadata(metadata: &str) -> Option<Trace> {
     #[derive(Deserialize)]
     struct Stored<'a> {
         trace_id: Option<&'a str>,
@@ -94,22 +95,23 @@ mod tests {
     #[test]
     fn the_log_keeps_the_trace_and_the_span_that_was_collected() {
         let (id, span) = (TraceId::from_bytes([7; 16]), SpanId::from_bytes([9; 8]));
-        let place = |flags| Trace::of(&SpanContext::new(id, span, flags, true, TraceState::NONE));
+        let place =
+            |flags| Trace::from_span(&SpanContext::new(id, span, flags, true, TraceState::NONE));
         let collected = metadata("orderPlace", place(TraceFlags::SAMPLED));
         let (id, span) = ("07".repeat(16), "09".repeat(8));
         let whole = format!(r#"{{"command":"orderPlace","trace_id":"{id}","span_id":"{span}"}}"#);
         assert_eq!(collected, whole);
-        assert_eq!(of_metadata(&collected), place(TraceFlags::SAMPLED));
+        assert_eq!(from_metadata(&collected), place(TraceFlags::SAMPLED));
         assert!(!metadata("orderPlace", place(TraceFlags::NOT_SAMPLED)).contains("span_id"));
     }
 
     #[test]
-    fn metadata_without_a_trace_or_with_a_strange_one_has_none() {
+    fn metadata_without_a_valid_trace_has_none() {
         let zeros = format!(r#"{{"trace_id":"{}"}}"#, "0".repeat(32));
         let none = metadata("orderPlace", None);
         assert_eq!(none, r#"{"command":"orderPlace"}"#);
         for metadata in [&none, r#"{"trace_id":null}"#, r#"{"trace_id":"zz"}"#, &zeros, "[]"] {
-            assert_eq!(of_metadata(metadata), None, "{metadata}");
+            assert_eq!(from_metadata(metadata), None, "{metadata}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Personal data: sealed under a key per person before it enters the log.
+//! Encrypts personal data with one key per person before it enters the log.
 //!
-//! The keys are in a table apart from the log. Destroying one forgets its person, and leaves the log
-//! as it is.
+//! The keys are in a table apart from the log. Destroying a key makes that person's data unreadable
+//! and leaves the log as it is.
 
 use std::sync::Arc;
 
@@ -18,20 +18,22 @@ use sqlx::PgPool;
 /// The most keys that are kept in memory.
 const KEYS_MAX: usize = 10_000;
 
+/// Seals and opens personal data. The clones share a cache of keys.
 #[derive(Clone)]
 pub struct Vault {
     pool: PgPool,
     keys: Arc<Cache<SubjectId, Key>>,
 }
 
+/// Why personal data cannot be sealed or opened.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum VaultError {
-    /// The person has been forgotten, and cannot be written about again under this subject.
+    /// The person has been forgotten. Nothing can be sealed for this subject again.
     #[error("the key of subject {0} was destroyed")]
     Forgotten(SubjectId),
     #[error("the keys cannot be read: {0}")]
     Database(Arc<sqlx::Error>),
-    /// The sealed text is not what was written, or the key is not the one that sealed it.
+    /// The sealed text was changed, or another key sealed it.
     #[error("the sealed data of subject {0} cannot be opened")]
     Broken(SubjectId),
     #[error("the value cannot be sealed: {0}")]
@@ -43,7 +45,10 @@ impl Vault {
         Vault { pool, keys: Arc::new(Cache::new(KEYS_MAX)) }
     }
 
-    /// Seals a value under the subject's key, which is made where there is none.
+    /// Encrypts a value with the subject's key, which is created if there is none.
+    ///
+    /// # Errors
+    /// The key was destroyed or cannot be read, or the value is not JSON.
     pub async fn seal(
         &self,
         subject: SubjectId,
@@ -62,7 +67,10 @@ impl Vault {
         })
     }
 
-    /// The value, or nothing when its person has been forgotten.
+    /// Decrypts a value. `None` if its person has been forgotten.
+    ///
+    /// # Errors
+    /// The key cannot be read, or the data was changed.
     pub async fn open<T: DeserializeOwned>(
         &self,
         personal: &Personal,
@@ -85,7 +93,7 @@ impl Vault {
 
     async fn key(&self, subject: SubjectId) -> Result<Key, VaultError> {
         let fresh: [u8; 32] = rand::random();
-        // An update that changes nothing, so that the row is returned whoever made it.
+        // The update changes nothing; it makes the statement return the row even if it existed.
         let key: Option<Vec<u8>> = sqlx::query_scalar(
             "insert into subject_keys (subject, key) values ($1, $2)
              on conflict (subject) do update set subject = excluded.subject

@@ -3,7 +3,7 @@
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Description, ID, InputObject, Object, OneofObject, Result};
 use chrono::{DateTime, Utc};
-use commands::coupon::AskCoupon;
+use commands::AggregateCommand;
 use domain::coupon::{
     Coupon as State, CouponCode, CouponCommand, CouponDetails, CouponTerms, Discount,
 };
@@ -258,7 +258,8 @@ async fn ask(
     options: MutationOptions<'_>,
     command: CouponCommand,
 ) -> Result<Completed<Coupon>, Failure> {
-    let receipt = execute(ctx, input, options, AskCoupon { name, code, command }).await?;
+    let receipt =
+        execute(ctx, input, options, AggregateCommand { name, id: code, command }).await?;
     Completed::from_receipt(receipt, "code", |subject| match subject.state {
         domain::State::Coupon(state) => Coupon::new(subject.version, state),
         _ => None,

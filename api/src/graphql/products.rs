@@ -3,7 +3,7 @@
 use async_graphql::connection::Connection;
 use async_graphql::{Context, Description, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
-use commands::product::AskProduct;
+use commands::AggregateCommand;
 use domain::product::{Listing, Product as State, ProductCommand};
 use domain::{Sku, Text};
 use projections::ReadModel;
@@ -368,7 +368,7 @@ async fn ask(
     command: ProductCommand,
 ) -> Result<Completed<Product>, Failure> {
     let sku = parse_sku("sku", sku)?;
-    let receipt = execute(ctx, input, options, AskProduct { name, sku, command }).await?;
+    let receipt = execute(ctx, input, options, AggregateCommand { name, id: sku, command }).await?;
     Completed::from_receipt(receipt, "sku", |subject| match subject.state {
         domain::State::Product(state) => Product::new(subject.version, state),
         _ => None,

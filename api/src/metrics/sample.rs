@@ -73,7 +73,7 @@ impl Sources {
         gauge(registry, "append_queue_items_limit", help, most as i64);
         pool(registry, self.store.pool());
         let help = "1 while the payment provider, which does not answer, is given a rest";
-        gauge(registry, "payment_circuit_open", help, i64::from(self.provider.rests()));
+        gauge(registry, "payment_circuit_open", help, i64::from(self.provider.is_circuit_open()));
     }
 
     async fn figures(&self) -> Result<Figures, Box<dyn std::error::Error + Send + Sync>> {

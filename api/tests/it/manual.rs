@@ -152,7 +152,8 @@ async fn a_metric_that_a_document_names_is_served() {
 async fn the_commands_about_running_a_server_run() {
     let shop = Shop::new().await;
     let mut ran = 0;
-    for page in ["docs/running.md", "docs/payments.md", "docs/events-out.md", "docs/monitoring.md"] {
+    for page in ["docs/running.md", "docs/payments.md", "docs/events-out.md", "docs/monitoring.md"]
+    {
         for line in commands(page) {
             let Some((variables, arguments)) = line.split_once("cargo run --release") else {
                 continue;

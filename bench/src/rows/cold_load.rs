@@ -3,8 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use commands::inventory::AskInventory;
-use commands::{Bus, Context};
+use commands::{AggregateCommand, Bus, Context};
 use domain::inventory::{Inventory, InventoryCommand};
 use domain::product::{Product, ProductCommand};
 use domain::{Currency, Money, Sku, State, StreamId, Text};
@@ -71,11 +70,10 @@ async fn use_it(store: &EventStore, pool: &PgPool, sku: &Sku) -> Result<Option<i
         image_url: None,
         price: Money::new(1_999, Currency::USD),
     };
-    let create =
-        commands::product::AskProduct { name: "productCreate", sku: sku.clone(), command: create };
+    let create = AggregateCommand { name: "productCreate", id: sku.clone(), command: create };
     bus.execute(create, context()).await?;
     let level = InventoryCommand::SetReorderLevel { reorder_level: 11, reorder_quantity: 100 };
-    let ask = AskInventory { name: "inventoryUpdate", sku: sku.clone(), command: level };
+    let ask = AggregateCommand { name: "inventoryUpdate", id: sku.clone(), command: level };
     bus.execute(ask, context()).await?;
     let version = snapshot(pool, sku.inventory()).await?;
     bus.shutdown().await;

@@ -10,8 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use commands::cart::{AddLines, WantedLine};
-use commands::product::AskProduct;
-use commands::{Bus, Context};
+use commands::{AggregateCommand, Bus, Context};
 use domain::cart::{Cart, Owner};
 use domain::product::ProductCommand;
 use domain::{CartId, Currency, CustomerId, Money, Quantity, Sku, State, Text};
@@ -126,7 +125,7 @@ impl Shop {
                 image_url: None,
                 price: Money::new(1_999, Currency::USD),
             };
-            let ask = AskProduct { name: "productCreate", sku, command: create };
+            let ask = AggregateCommand { name: "productCreate", id: sku, command: create };
             bus.execute(ask, Context::once("system:bench")).await?;
         }
         Ok(Shop { bus, log: Log::new(pool) })

@@ -1,140 +1,151 @@
-//! One attempt to carry out a command: decide and queue under the streams' locks, then wait.
+//! One attempt to carry out a command: decide, send, wait, answer.
 
 use std::sync::{Arc, MutexGuard};
 
 use domain::StreamId;
-use event_store::{AppendOutcome, PendingAppend};
+use event_store::{AppendOutcome, PendingAppend, Permit};
 use tracing::Instrument;
 
-use super::cache::{Entry, Slot};
-use super::decision::{Collision, Decision};
+use super::cache::{CachedStream, StreamState};
+use super::decision::{Conflict, Decision};
 use super::{Bus, Command, Context, Receipt, Subject};
 use crate::CommandError;
 use crate::trace::SPANS;
 
-pub(super) enum Attempt {
-    Done(Box<Receipt>),
-    Collided(Collision),
+/// Why an attempt has no receipt.
+pub(super) enum AttemptError {
+    /// A stream moved after the decision, or is contended. The command has to be decided again.
+    Conflict(Conflict),
+    /// The caller gets this error.
+    Final(CommandError),
 }
 
-/// A decision on its way to the log.
+impl<E: Into<CommandError>> From<E> for AttemptError {
+    fn from(error: E) -> AttemptError {
+        AttemptError::Final(error.into())
+    }
+}
+
+/// A decision in the appender's queue.
 struct Sent {
-    decision: Box<Decision>,
-    ticket: PendingAppend,
-    entries: Vec<Arc<Entry>>,
-    /// Streams of which a snapshot is due once it is durable.
-    grown: Vec<StreamId>,
+    decision: Decision,
+    pending: PendingAppend,
+    /// Streams that did not exist before, as the decision leaves them.
+    new: Vec<(StreamId, StreamState)>,
+    /// Streams that need a snapshot once the decision is durable.
+    snapshots_due: Vec<StreamId>,
 }
 
 impl Bus {
-    /// `begins` is a stream that is not looked for.
+    /// `begins` is a stream that is taken for absent instead of being loaded.
     pub(super) async fn attempt(
         &self,
         command: &dyn Command,
         context: &Context,
         begins: Option<StreamId>,
-    ) -> Result<Attempt, CommandError> {
-        let Sent { decision, ticket, entries, grown } =
-            match self.decide_and_send(command, context, begins).await? {
-                Ok(sent) => sent,
-                Err(collision) => return Ok(Attempt::Collided(collision)),
-            };
+    ) -> Result<Receipt, AttemptError> {
+        let mut streams = vec![];
+        let sent = self.decide_and_send(command, context, begins, &mut streams).await?;
+        let new = sent.new.into_iter().map(|(stream, state)| self.0.cache.put(stream, state));
+        streams.extend(new);
+
         let span = tracing::debug_span!(target: SPANS, "append");
-        let outcome = ticket.outcome().instrument(span).await;
-        match outcome {
-            Ok(AppendOutcome::Appended { .. } | AppendOutcome::Confirmed) => {
-                grown.into_iter().for_each(|stream| self.0.streams.ask_for_snapshot(stream));
-            }
-            _ => entries.iter().for_each(|entry| self.0.cache.retire(entry)),
+        let outcome = sent.pending.outcome().instrument(span).await;
+        if let Ok(AppendOutcome::Appended { .. } | AppendOutcome::Confirmed) = outcome {
+            sent.snapshots_due
+                .into_iter()
+                .for_each(|stream| self.0.streams.ask_for_snapshot(stream));
+        } else {
+            streams.iter().for_each(|stream| self.0.cache.invalidate(stream));
         }
-        self.answer(command, context, decision, outcome?).await
+        self.answer(command, context, sent.decision, outcome?).await
     }
 
-    /// As [`Bus::attempt`], but decided under the log's lock.
-    pub(super) async fn attempt_locked(
+    /// Like [`Bus::attempt`], but the command is decided while this node holds the log's lock.
+    pub(super) async fn attempt_under_lock(
         &self,
         command: &Arc<dyn Command>,
         context: &Arc<Context>,
-        collision: Collision,
-    ) -> Result<Attempt, CommandError> {
-        let decided = self.0.lane.decide(command.clone(), context.clone(), collision);
-        let (decision, outcome) = decided.await?;
+        conflict: Conflict,
+    ) -> Result<Receipt, AttemptError> {
+        let path = &self.0.contended_path;
+        let (decision, outcome) = path.decide(command.clone(), context.clone(), conflict).await?;
         self.answer(&**command, context, decision, outcome).await
     }
 
-    /// What became of a decision.
-    async fn answer(
-        &self,
-        command: &dyn Command,
-        context: &Context,
-        decision: Box<Decision>,
-        outcome: AppendOutcome,
-    ) -> Result<Attempt, CommandError> {
-        let receipt = match outcome {
-            AppendOutcome::Appended { first, recorded_at, .. } => {
-                decision.appended(context, first, recorded_at)
-            }
-            AppendOutcome::Confirmed => {
-                let position = decision.durable_at().await;
-                decision.confirmed(position)?
-            }
-            AppendOutcome::Conflict { stream_id } => {
-                return Ok(Attempt::Collided(decision.collision(stream_id)));
-            }
-            AppendOutcome::Duplicate { request_hash, .. }
-                if request_hash != context.request_hash =>
-            {
-                return Err(CommandError::KeyReused);
-            }
-            AppendOutcome::Duplicate { first, last, .. } => {
-                self.replay(command, first, last).await?
-            }
-        };
-        Ok(Attempt::Done(Box::new(receipt)))
-    }
-
-    /// The inner error says that commands on one of the streams go to the lane.
+    /// Loads into `streams` whatever the command asks for, decides on it, and sends the decision.
     async fn decide_and_send(
         &self,
         command: &dyn Command,
         context: &Context,
         begins: Option<StreamId>,
-    ) -> Result<Result<Sent, Collision>, CommandError> {
+        streams: &mut Vec<Arc<CachedStream>>,
+    ) -> Result<Sent, AttemptError> {
         let permit = self.store().reserve().await?;
-        let mut entries: Vec<Arc<Entry>> = vec![];
-        let (decision, ticket, fresh, grown) = loop {
-            let stream = match decide(command, context, &entries) {
-                Round::Decided(mut decision, mut slots) => {
-                    let ticket = permit.send(decision.append(command, context)?);
-                    let mut states = in_streams(&entries, &mut slots);
-                    let fresh = decision.apply(&ticket, command.subject(), &mut states);
-                    let grown = |(stream, slot): &mut (StreamId, &mut Slot)| {
-                        slot.comes_due().then_some(*stream)
-                    };
-                    let grown = states.iter_mut().filter_map(grown).collect();
-                    break (decision, ticket, fresh, grown);
-                }
-                Round::Missing(stream) => stream,
+        loop {
+            let missing = match decide(command, context, streams) {
+                Ok(decided) => return Ok(decided.send(permit, command, context)?),
+                Err(missing) => missing,
             };
-            // An entry that was retired is missing again.
-            entries.retain(|entry| entry.stream != stream);
-            if self.0.lane.owns(stream) {
-                let known = entries.iter().map(|entry| entry.stream);
-                let streams = known.chain([stream]).collect();
-                return Ok(Err(Collision { on: Some(stream), streams }));
-            }
-            let streams = (begins != Some(stream)).then_some(&self.0.streams);
-            entries.push(self.0.cache.get(streams, stream).await?);
-            // Locks are taken in the order of the streams, so nobody waits in a circle.
-            entries.sort_by_key(|entry| entry.stream);
-        };
-        let fresh = fresh.into_iter().map(|(stream, slot)| self.0.cache.put(stream, slot));
-        entries.extend(fresh);
-        Ok(Ok(Sent { decision, ticket, entries, grown }))
+            self.add_stream(missing, begins, streams).await?;
+        }
     }
 
-    /// The first result of a command that is in the log already, and its subject as it now stands.
-    pub(super) async fn replay(
+    /// Adds a stream to those that a command is decided on, or replaces an invalidated one.
+    ///
+    /// # Errors
+    /// A conflict if the stream is contended: then the command has to be decided under the log's lock.
+    async fn add_stream(
+        &self,
+        missing: StreamId,
+        begins: Option<StreamId>,
+        streams: &mut Vec<Arc<CachedStream>>,
+    ) -> Result<(), AttemptError> {
+        streams.retain(|cached| cached.stream != missing);
+        if self.0.contended_path.is_contended(missing) {
+            let known = streams.iter().map(|cached| cached.stream);
+            let streams = known.chain([missing]).collect();
+            return Err(AttemptError::Conflict(Conflict { moved: Some(missing), streams }));
+        }
+        let source = (begins != Some(missing)).then_some(&self.0.streams);
+        streams.push(self.0.cache.get(source, missing).await?);
+        // Every command locks its streams in this order, so no two commands wait for each other.
+        streams.sort_by_key(|cached| cached.stream);
+        Ok(())
+    }
+
+    /// Turns the log's outcome into the caller's answer.
+    async fn answer(
+        &self,
+        command: &dyn Command,
+        context: &Context,
+        decision: Decision,
+        outcome: AppendOutcome,
+    ) -> Result<Receipt, AttemptError> {
+        match outcome {
+            AppendOutcome::Appended { first, recorded_at, .. } => {
+                Ok(decision.appended(context, first, recorded_at))
+            }
+            AppendOutcome::Confirmed => {
+                let position = decision.durable_at().await;
+                Ok(decision.confirmed(position)?)
+            }
+            AppendOutcome::Conflict { stream_id } => {
+                Err(AttemptError::Conflict(decision.conflict(stream_id)))
+            }
+            AppendOutcome::Duplicate { request_hash, .. }
+                if request_hash != context.request_hash =>
+            {
+                Err(CommandError::KeyReused.into())
+            }
+            AppendOutcome::Duplicate { first, last, .. } => {
+                Ok(self.replay(command, first, last).await?)
+            }
+        }
+    }
+
+    /// The first result of a command that is already in the log, with its subject as it is now.
+    async fn replay(
         &self,
         command: &dyn Command,
         first: i64,
@@ -144,11 +155,11 @@ impl Bus {
         for recorded in self.store().events_between(first, last).await? {
             events.push(projections::decode(&recorded)?);
         }
-        // A command that makes something new finds what the first one made.
-        let made = command.subject().and_then(|subject| {
+        // A repeated command that creates an object carries a new id; the object has the first one's.
+        let created = command.subject().and_then(|subject| {
             events.iter().map(|event| event.stream).find(|stream| stream.kind == subject.kind)
         });
-        let subject = match made.or(command.subject()) {
+        let subject = match created.or(command.subject()) {
             Some(stream) => Some(Subject::new(stream, &self.0.streams.load(stream).await?)),
             None => None,
         };
@@ -156,29 +167,51 @@ impl Bus {
     }
 }
 
-enum Round<'e> {
-    /// This stream has to be loaded, for the first time or again.
-    Missing(StreamId),
-    Decided(Box<Decision>, Vec<MutexGuard<'e, Slot>>),
+/// A decision together with the locks of the streams it was made on: until it is sent, no other
+/// command is decided on them.
+struct Decided<'s> {
+    decision: Decision,
+    streams: &'s [Arc<CachedStream>],
+    states: Vec<MutexGuard<'s, StreamState>>,
 }
 
-fn decide<'e>(command: &dyn Command, context: &Context, entries: &'e [Arc<Entry>]) -> Round<'e> {
-    let slots: Vec<_> = entries.iter().map(|entry| entry.lock()).collect();
-    if let Some(n) = slots.iter().position(|slot| slot.retired) {
-        return Round::Missing(entries[n].stream);
+/// Locks the streams and decides on them.
+///
+/// # Errors
+/// The stream that has to be loaded first: it was not asked for before, or it has been invalidated.
+fn decide<'s>(
+    command: &dyn Command,
+    context: &Context,
+    streams: &'s [Arc<CachedStream>],
+) -> Result<Decided<'s>, StreamId> {
+    let states: Vec<_> = streams.iter().map(|cached| cached.lock()).collect();
+    if let Some(n) = states.iter().position(|state| state.is_invalidated) {
+        return Err(streams[n].stream);
     }
-    let streams = entries.iter().map(|entry| entry.stream);
-    let states: Vec<_> = streams.zip(slots.iter().map(|slot| &**slot)).collect();
-    match Decision::make(command, context, &states) {
-        Ok(decision) => Round::Decided(Box::new(decision), slots),
-        Err(missing) => Round::Missing(missing),
-    }
+    let ids = streams.iter().map(|cached| cached.stream);
+    let known: Vec<_> = ids.zip(states.iter().map(|state| &**state)).collect();
+    let decision = Decision::make(command, context, &known)?;
+    Ok(Decided { decision, streams, states })
 }
 
-fn in_streams<'s>(
-    entries: &[Arc<Entry>],
-    slots: &'s mut [MutexGuard<'_, Slot>],
-) -> Vec<(StreamId, &'s mut Slot)> {
-    let streams = entries.iter().map(|entry| entry.stream);
-    streams.zip(slots.iter_mut().map(|slot| &mut **slot)).collect()
+impl Decided<'_> {
+    /// Queues the decision and applies it to the cached states, so that the next command is decided
+    /// on its result. Then the locks are released.
+    fn send(
+        mut self,
+        permit: Permit,
+        command: &dyn Command,
+        context: &Context,
+    ) -> Result<Sent, CommandError> {
+        let pending = permit.send(self.decision.append(command, context)?);
+        let ids = self.streams.iter().map(|cached| cached.stream);
+        let mut states: Vec<_> =
+            ids.zip(self.states.iter_mut().map(|state| &mut **state)).collect();
+        let new = self.decision.apply(&pending, command.subject(), &mut states);
+        let due = |(stream, state): (StreamId, &mut StreamState)| {
+            state.take_snapshot_due().then_some(stream)
+        };
+        let snapshots_due = states.into_iter().filter_map(due).collect();
+        Ok(Sent { decision: self.decision, pending, new, snapshots_due })
+    }
 }

@@ -6,23 +6,27 @@ use super::States;
 
 pub use domain::checkout::Changes;
 
-/// Something that is asked of the shop, with all the facts it needs.
+/// A command to the shop, with all its input.
 pub trait Command: Send + Sync + 'static {
-    /// Stored in the log, beside the first event.
+    /// Stored in the log with the first event, and counted in the metrics.
     fn name(&self) -> &'static str;
 
-    /// The stream that the command is mainly about: its state is in the receipt, and it is the one
-    /// whose version a caller may have named.
+    /// The stream that the command is mainly about: the receipt holds its state, and an expected
+    /// version is compared with its version.
     fn subject(&self) -> Option<StreamId>;
 
-    /// A stream that the command most likely begins: it is taken for absent instead of being looked for.
-    /// If it exists after all, the log refuses the decision, and the next one is made on what is there.
+    /// A stream that the command most likely creates: it is taken for absent instead of being loaded.
+    /// If it does exist, the log refuses the decision, and the command is decided again on the loaded
+    /// state.
     fn begins(&self) -> Option<StreamId> {
         None
     }
 
-    /// Decides on the states it asks for. It may be called several times: a state that is not at
-    /// hand halts the decision, is loaded, and the decision is made again.
+    /// Decides on the states it asks for, at the time `now`. It may be called several times: if a state
+    /// is not loaded yet, the decision halts, the state is loaded, and the decision is made again.
+    ///
+    /// # Errors
+    /// The stream to be loaded, or the refusal.
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt>;
 }
 
@@ -40,7 +44,7 @@ impl<R: Into<Refusal>> From<R> for Halt {
     }
 }
 
-/// All of it on one stream.
+/// The changes of events that all belong to one stream.
 pub(crate) fn changes<E: Into<Event>>(stream: StreamId, events: Vec<E>) -> Changes {
     events.into_iter().map(|event| (stream, event.into())).collect()
 }

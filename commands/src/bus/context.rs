@@ -1,4 +1,4 @@
-//! Who asks, why, and under which key.
+//! Who sends a command, why, and under which id.
 
 use std::sync::Arc;
 
@@ -11,18 +11,21 @@ use crate::trace::{self, Trace};
 /// The circumstances of a command.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// `customer:`, `guest:`, `staff:`, `key:` or `system:`, and an id; stored with every event.
+    /// Who sends it: `customer:`, `guest:`, `staff:`, `key:` or `system:`, and an id. Stored with every
+    /// event.
     pub actor: Arc<str>,
+    /// The log carries out one command per id; a second one is answered with the first result.
     pub command_id: Uuid,
-    /// Tells a repetition from another request under the same key; without one, an equal
-    /// `command_id` is always a repetition.
+    /// Tells a repeated request from another one under the same idempotency key. If absent, an equal
+    /// `command_id` always means a repetition.
     pub request_hash: Option<[u8; 32]>,
+    /// The id of the command that started the chain of commands and events this one belongs to.
     pub correlation_id: Uuid,
     /// The position of the event that a reaction answers.
     pub caused_by: Option<i64>,
     /// The version of the command's subject that the caller has seen.
     pub expected_version: Option<i32>,
-    /// Where in which trace the command is sent.
+    /// The place in a trace from which the command is sent.
     pub trace: Option<Trace>,
 }
 
@@ -32,10 +35,10 @@ impl Context {
         Context::with_id(actor.into(), Uuid::now_v7())
     }
 
-    /// A command that may be sent again under the caller's key, with the same `input`.
+    /// A command that may be sent again under the caller's idempotency key, with the same `input`.
     ///
-    /// The key is hashed along with the input, and stored nowhere: whoever reads the log cannot
-    /// guess personal data and compare.
+    /// The key is hashed together with the input and is not stored, so a reader of the log cannot
+    /// guess personal data and compare hashes.
     pub fn keyed(
         actor: impl Into<Arc<str>>,
         key: &str,
@@ -55,10 +58,11 @@ impl Context {
         Ok(Context { request_hash, ..Context::with_id(actor, id) })
     }
 
-    /// A command of the program itself, in answer to an event or to time; `id` is derived from what
-    /// it answers, so that doing it again changes nothing.
-    pub fn reaction(part: &'static str, id: Uuid, cause: Option<(i64, Uuid)>) -> Context {
-        let context = Context::with_id(format!("system:{part}").into(), id);
+    /// A command of the program itself, in answer to an event or a deadline. `id` is derived from that
+    /// event or deadline, so that sending it again changes nothing. `worker` names the sender; `cause`
+    /// is the position and the correlation id of the event.
+    pub fn reaction(worker: &'static str, id: Uuid, cause: Option<(i64, Uuid)>) -> Context {
+        let context = Context::with_id(format!("system:{worker}").into(), id);
         Context {
             correlation_id: cause.map_or(id, |(_, correlation_id)| correlation_id),
             caused_by: cause.map(|(position, _)| position),
@@ -78,7 +82,7 @@ impl Context {
         }
     }
 
-    /// What the log stores of a command of this name.
+    /// What the log stores of the command named `command`.
     pub(super) fn record(&self, command: &'static str) -> event_store::CommandRecord {
         event_store::CommandRecord {
             id: self.command_id,

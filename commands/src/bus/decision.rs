@@ -1,4 +1,4 @@
-//! What was decided on some streams, and what it rests on.
+//! What was decided on some streams, and which states of them it rests on.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use domain::{Refusal, StreamId};
@@ -6,26 +6,26 @@ use event_store::{Append, ExpectedHead, NewEvent, PendingAppend};
 use projections::Recorded;
 use uuid::Uuid;
 
-use super::cache::Slot;
+use super::cache::StreamState;
 use super::command::Changes;
 use super::{Command, Context, Halt, Receipt, States, Subject};
 use crate::CommandError;
 
 pub(super) struct Decision {
     answer: Result<Changes, Refused>,
-    /// Every stream read or written, as it was.
+    /// Every stream that was read or is written, as it was before.
     expected_heads: Vec<(StreamId, ExpectedHead)>,
-    /// Of each change, in its stream.
+    /// The version of each change in its stream, in the order of the changes.
     versions: Vec<i32>,
-    /// The command's subject as the decision leaves it.
+    /// The command's subject after the changes.
     subject: Option<Subject>,
 }
 
-/// Something that a command was decided on had moved, or is being fought over.
-pub(super) struct Collision {
-    /// The stream that had moved.
-    pub(super) on: Option<StreamId>,
-    /// All that it was decided on, as far as that is known.
+/// A stream that a command was decided on moved before the decision was durable, or is contended.
+pub(super) struct Conflict {
+    /// The stream that moved or is contended.
+    pub(super) moved: Option<StreamId>,
+    /// All streams that the command was decided on, as far as they are known.
     pub(super) streams: Vec<StreamId>,
 }
 
@@ -46,16 +46,19 @@ impl From<Refused> for CommandError {
 }
 
 impl Decision {
-    /// Decides on these states, or names the stream that is missing.
+    /// Decides on these states.
+    ///
+    /// # Errors
+    /// The stream that the command asks for and that is not among them.
     pub(super) fn make(
         command: &dyn Command,
         context: &Context,
-        slots: &[(StreamId, &Slot)],
+        states: &[(StreamId, &StreamState)],
     ) -> Result<Decision, StreamId> {
-        let answer = match unexpected_version(command, context, slots)? {
+        let answer = match unexpected_version(command, context, states)? {
             Some(refused) => Err(refused),
             None => {
-                let states = slots.iter().map(|(stream, slot)| (*stream, &slot.state));
+                let states = states.iter().map(|(stream, state)| (*stream, &state.state));
                 match command.decide(&States(states.collect()), now()) {
                     Ok(changes) => Ok(changes),
                     Err(Halt::Missing(stream)) => return Err(stream),
@@ -64,17 +67,17 @@ impl Decision {
             }
         };
         let expected_heads =
-            slots.iter().map(|(stream, slot)| (*stream, slot.base.clone())).collect();
+            states.iter().map(|(stream, state)| (*stream, state.head.clone())).collect();
         let mut decision = Decision { answer, expected_heads, versions: vec![], subject: None };
-        decision.number_changes(slots);
+        decision.number_changes(states);
         Ok(decision)
     }
 
-    /// Gives every change its version. A stream that was written and not read is a new one.
-    fn number_changes(&mut self, slots: &[(StreamId, &Slot)]) {
+    /// Gives every change its version. A stream that is written and was not read is a new one.
+    fn number_changes(&mut self, states: &[(StreamId, &StreamState)]) {
         let Ok(changes) = &self.answer else { return };
         let mut heads: Vec<(StreamId, i32)> =
-            slots.iter().map(|(stream, slot)| (*stream, slot.version)).collect();
+            states.iter().map(|(stream, state)| (*stream, state.version)).collect();
         for (stream, _) in changes {
             let version = match heads.iter_mut().find(|(id, _)| id == stream) {
                 Some((_, head)) => {
@@ -91,7 +94,7 @@ impl Decision {
         }
     }
 
-    /// The item for the log; one without events only checks.
+    /// The item for the log. Without events it only checks that the streams have not moved.
     pub(super) fn append(
         &self,
         command: &dyn Command,
@@ -114,45 +117,47 @@ impl Decision {
             });
         }
         let expected_heads =
-            self.expected_heads.iter().map(|(stream, base)| (stream.id, base.clone())).collect();
+            self.expected_heads.iter().map(|(stream, head)| (stream.id, head.clone())).collect();
         Ok(Append { command: context.record(command.name()), expected_heads, events })
     }
 
-    /// Folds the changes into the states, which now rest on the item. Answers with the streams that
-    /// are new.
+    /// Applies the changes to the states, which then rest on the pending item. Returns the states of
+    /// the streams that are new.
     pub(super) fn apply(
         &mut self,
-        ticket: &PendingAppend,
+        pending: &PendingAppend,
         subject: Option<StreamId>,
-        slots: &mut [(StreamId, &mut Slot)],
-    ) -> Vec<(StreamId, Slot)> {
-        let mut fresh: Vec<(StreamId, Slot)> = vec![];
+        states: &mut [(StreamId, &mut StreamState)],
+    ) -> Vec<(StreamId, StreamState)> {
+        let mut new: Vec<(StreamId, StreamState)> = vec![];
         let changes = self.answer.as_deref().unwrap_or_default();
         for ((stream, event), version) in changes.iter().zip(&self.versions) {
-            let known = slots.iter_mut().find(|(id, _)| id == stream).map(|(_, slot)| &mut **slot);
-            let slot = match known {
-                Some(slot) => slot,
-                None => fresh_slot(&mut fresh, *stream),
+            let known =
+                states.iter_mut().find(|(id, _)| id == stream).map(|(_, state)| &mut **state);
+            let state = match known {
+                Some(state) => state,
+                None => new_state(&mut new, *stream),
             };
-            slot.state.apply(event.clone());
-            slot.version = *version;
-            slot.base = ExpectedHead::Pending(ticket.clone());
+            state.state.apply(event.clone());
+            state.version = *version;
+            state.head = ExpectedHead::Pending(pending.clone());
         }
-        let known = slots.iter().map(|(stream, slot)| (*stream, &**slot));
-        let slot = subject.and_then(|subject| {
-            known.chain(fresh.iter().map(|(id, slot)| (*id, slot))).find(|(id, _)| *id == subject)
+        let known = states.iter().map(|(stream, state)| (*stream, &**state));
+        let state = subject.and_then(|subject| {
+            known.chain(new.iter().map(|(id, state)| (*id, state))).find(|(id, _)| *id == subject)
         });
-        self.subject = slot.map(|(stream, slot)| Subject::new(stream, slot));
-        fresh
+        self.subject = state.map(|(stream, state)| Subject::new(stream, state));
+        new
     }
 
-    /// The position at which what it rests on is durable: asked once the log has confirmed it.
+    /// The position from which everything it rests on is durable. Called once the log has confirmed
+    /// it.
     pub(super) async fn durable_at(&self) -> i64 {
         let mut position = 0;
-        for (_, base) in &self.expected_heads {
-            position = position.max(match base {
+        for (_, head) in &self.expected_heads {
+            position = position.max(match head {
                 ExpectedHead::Durable(position) => *position,
-                ExpectedHead::Pending(ticket) => match ticket.outcome().await {
+                ExpectedHead::Pending(pending) => match pending.outcome().await {
                     Ok(event_store::AppendOutcome::Appended { last, .. }) => last,
                     _ => 0,
                 },
@@ -161,9 +166,9 @@ impl Decision {
         position
     }
 
-    pub(super) fn collision(&self, moved: Uuid) -> Collision {
+    pub(super) fn conflict(&self, moved: Uuid) -> Conflict {
         let streams: Vec<_> = self.expected_heads.iter().map(|(stream, _)| *stream).collect();
-        Collision { on: streams.iter().copied().find(|stream| stream.id == moved), streams }
+        Conflict { moved: streams.iter().copied().find(|stream| stream.id == moved), streams }
     }
 
     /// The receipt of a decision whose events are durable from `first` on.
@@ -192,39 +197,39 @@ impl Decision {
         Receipt { events, position, subject: self.subject, replayed: false }
     }
 
-    /// The answer of a decision without events, once what it rests on is durable and current.
+    /// The answer of a decision without events, once the log has confirmed what it rests on.
     pub(super) fn confirmed(self, position: i64) -> Result<Receipt, CommandError> {
         self.answer?;
         Ok(Receipt { events: vec![], position, subject: self.subject, replayed: false })
     }
 }
 
-/// To the microsecond, as Postgres keeps it.
+/// The current time, cut to the microsecond as Postgres stores it.
 fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }
 
-fn fresh_slot(fresh: &mut Vec<(StreamId, Slot)>, stream: StreamId) -> &mut Slot {
-    let at = match fresh.iter().position(|(id, _)| *id == stream) {
+fn new_state(new: &mut Vec<(StreamId, StreamState)>, stream: StreamId) -> &mut StreamState {
+    let at = match new.iter().position(|(id, _)| *id == stream) {
         Some(at) => at,
         None => {
-            fresh.push((stream, Slot::absent(stream)));
-            fresh.len() - 1
+            new.push((stream, StreamState::absent(stream)));
+            new.len() - 1
         }
     };
-    &mut fresh[at].1
+    &mut new[at].1
 }
 
-/// What the caller has seen of the subject is compared before anything else is looked at.
+/// Compares the version that the caller expects with the subject's, before anything is decided.
 fn unexpected_version(
     command: &dyn Command,
     context: &Context,
-    slots: &[(StreamId, &Slot)],
+    states: &[(StreamId, &StreamState)],
 ) -> Result<Option<Refused>, StreamId> {
     let (Some(subject), Some(expected)) = (command.subject(), context.expected_version) else {
         return Ok(None);
     };
-    let slot = slots.iter().find(|(stream, _)| *stream == subject).ok_or(subject)?;
-    let actual = slot.1.version;
+    let state = states.iter().find(|(stream, _)| *stream == subject).ok_or(subject)?;
+    let actual = state.1.version;
     Ok((actual != expected).then_some(Refused::Version { expected, actual }))
 }

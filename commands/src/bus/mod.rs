@@ -1,19 +1,19 @@
 //! The command bus: validate, decide, append.
 //!
-//! Hot aggregates live in a bounded cache. Deciding and queueing are one short critical section
-//! over the streams concerned; waiting for durability happens outside it. So the next command on a
-//! stream decides on state that is not durable yet and queues behind it, and a hot SKU is limited
-//! by batches, not by a commit each. Every item names what it was decided on, and the log refuses
-//! it together with what it rests on. Nobody is answered before their events are durable; refusals
-//! and no-ops are answered once what they rest on is durable and current.
+//! A bounded cache holds the aggregates used last. Deciding and queueing are one short critical section
+//! under the locks of the streams concerned; waiting for durability happens outside it. So the next
+//! command on a stream is decided on state that is not durable yet and queues behind it: a stream that
+//! everybody writes is limited by batches, not by one commit per command. Every item names what it was
+//! decided on, and if the log refuses that, it refuses the item too. A caller is answered when the
+//! events are durable; a refusal or a no-op is answered when what it rests on is durable and current.
 
 mod attempt;
 mod cache;
 mod command;
+mod command_locks;
+mod contended;
 mod context;
 mod decision;
-mod in_flight;
-mod lane;
 mod receipt;
 mod states;
 mod streams;
@@ -27,14 +27,14 @@ use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use self::attempt::Attempt;
-use self::cache::{Cache, Slot};
+use self::attempt::AttemptError;
+use self::cache::{Cache, StreamState};
 pub(crate) use self::command::changes;
 pub use self::command::{Changes, Command, Halt};
+use self::command_locks::CommandLocks;
+use self::contended::ContendedPath;
 pub use self::context::Context;
-use self::decision::Collision;
-use self::in_flight::InFlight;
-use self::lane::Lane;
+use self::decision::Conflict;
 pub use self::receipt::{Receipt, Subject};
 pub use self::states::States;
 use self::streams::Streams;
@@ -42,41 +42,46 @@ use crate::backoff::pause;
 use crate::trace::SPANS;
 use crate::{CommandError, Trace, metrics};
 
-/// Carries out commands; cheap to clone.
+/// Carries out commands. Cheap to clone.
 #[derive(Clone)]
 pub struct Bus(Arc<Inner>);
 
 struct Inner {
     streams: Streams,
     cache: Cache,
-    in_flight: InFlight,
-    lane: Lane,
+    command_locks: CommandLocks,
+    contended_path: ContendedPath,
     tasks: TaskTracker,
 }
 
-/// After so many collisions a command is decided under the log's lock, where nothing can collide
-/// with it but a neighbour that turns out to be a duplicate.
-const TRIES_MAX: u32 = 2;
+/// After so many conflicts a command is decided under the log's lock. There it can only conflict with
+/// another command of its batch, one that turns out to be a duplicate.
+const CONFLICTS_MAX: u32 = 2;
 
 /// The caller's patience; the command itself goes on.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Bus {
-    /// `cached` is the number of aggregates that are kept in memory.
+    /// `cached` is the most aggregates that are kept in memory.
     pub fn new(store: EventStore, cached: usize) -> Bus {
         let tasks = TaskTracker::new();
         let cache = Cache::new(cached);
         let streams = Streams::start(store, &tasks);
-        let lane = Lane::start(streams.clone(), &tasks);
-        Bus(Arc::new(Inner { streams, cache, in_flight: InFlight::default(), lane, tasks }))
+        let contended_path = ContendedPath::start(streams.clone(), &tasks);
+        let command_locks = CommandLocks::default();
+        Bus(Arc::new(Inner { streams, cache, command_locks, contended_path, tasks }))
     }
 
     pub fn store(&self) -> &EventStore {
         self.0.streams.store()
     }
 
-    /// Carries out a command in a task of its own: a client that hangs up never leaves half of one
-    /// behind.
+    /// Carries out a command in a task of its own, so it is completed even if the caller stops waiting.
+    ///
+    /// # Errors
+    /// After [`CommandError::Refused`], [`CommandError::VersionConflict`] and
+    /// [`CommandError::KeyReused`] nothing was written. After every other error it is unknown whether
+    /// the command was carried out: send it again with the same command id.
     pub async fn execute(
         &self,
         command: impl Command,
@@ -101,63 +106,62 @@ impl Bus {
         }
     }
 
-    /// A stream's durable state and version; version 0 of a stream that does not exist.
+    /// A stream's durable state and version. The version of a stream that does not exist is 0.
     pub async fn load(&self, stream: StreamId) -> Result<(State, i32), CommandError> {
-        let Slot { state, version, .. } = self.0.streams.load(stream).await?;
+        let StreamState { state, version, .. } = self.0.streams.load(stream).await?;
         Ok((state, version))
     }
 
-    /// Looks at a stream's present state, which the next command on it would be decided on. It may
-    /// not be durable yet, so this is for what can never change again, and for hints.
+    /// Looks at the state that the next command on this stream would be decided on. It may not be
+    /// durable yet, so rely on it only for what can never change again, or as a hint.
     pub async fn look<R>(
         &self,
         stream: StreamId,
         look: impl FnOnce(&State) -> R,
     ) -> Result<R, CommandError> {
-        let entry = self.0.cache.get(Some(&self.0.streams), stream).await?;
-        let slot = entry.lock();
-        Ok(look(&slot.state))
+        let cached = self.0.cache.get(Some(&self.0.streams), stream).await?;
+        let state = cached.lock();
+        Ok(look(&state.state))
     }
 
-    /// Accepts nothing more and waits for what is under way.
+    /// Waits until every command that has begun has ended.
     pub async fn shutdown(&self) {
-        self.0.lane.close();
+        self.0.contended_path.close();
         self.0.streams.close();
         self.0.tasks.close();
         self.0.tasks.wait().await;
     }
 
+    /// Attempts the command until it has a receipt or an error that is final.
     async fn run(
         &self,
         command: Arc<dyn Command>,
         context: Arc<Context>,
     ) -> Result<Receipt, CommandError> {
-        let _turn = self.0.in_flight.turn(&context).await;
-        let mut collision: Option<Collision> = None;
-        for tries in 0.. {
-            let attempt = match collision {
-                Some(collision) if tries >= TRIES_MAX || self.is_fought_over(&collision) => {
-                    metrics::again(true);
-                    self.attempt_locked(&command, &context, collision).await?
-                }
-                Some(_) => {
-                    metrics::again(false);
-                    self.attempt(&*command, &context, None).await?
-                }
-                None => self.attempt(&*command, &context, command.begins()).await?,
+        let _lock = self.0.command_locks.lock(&context).await;
+        let mut result = self.attempt(&*command, &context, command.begins()).await;
+        let mut conflicts = 0;
+        loop {
+            let conflict = match result {
+                Ok(receipt) => return Ok(receipt),
+                Err(AttemptError::Final(error)) => return Err(error),
+                Err(AttemptError::Conflict(conflict)) => conflict,
             };
-            match attempt {
-                Attempt::Done(receipt) => return Ok(*receipt),
-                Attempt::Collided(on) => collision = Some(on),
-            }
             let (first, most) = (Duration::from_micros(500), Duration::from_millis(5));
-            tokio::time::sleep(pause(tries, first, most)).await;
+            tokio::time::sleep(pause(conflicts, first, most)).await;
+            conflicts += 1;
+            let under_lock = conflicts >= CONFLICTS_MAX || self.is_contended(&conflict);
+            metrics::decided_again(under_lock);
+            result = if under_lock {
+                self.attempt_under_lock(&command, &context, conflict).await
+            } else {
+                self.attempt(&*command, &context, None).await
+            };
         }
-        Err(CommandError::Interrupted)
     }
 
-    fn is_fought_over(&self, collision: &Collision) -> bool {
-        collision.on.is_some_and(|stream| self.0.lane.owns(stream))
+    fn is_contended(&self, conflict: &Conflict) -> bool {
+        conflict.moved.is_some_and(|stream| self.0.contended_path.is_contended(stream))
     }
 }
 

@@ -1,24 +1,25 @@
-//! What a caller is told of a command that was carried out.
+//! The answer to a command that was carried out.
 
 use domain::{State, StreamId};
 use projections::Recorded;
 
-use super::cache::Slot;
+use super::cache::StreamState;
 
 /// The command is durable, or there was nothing to do.
 #[derive(Debug, Clone)]
 pub struct Receipt {
-    /// In log order; none when what was asked was already so.
+    /// The events that the command wrote, in log order. Empty if nothing had to change.
     pub events: Vec<Recorded>,
-    /// Read models at this position show the result.
+    /// A read model that has reached this position of the log shows the result.
     pub position: i64,
-    /// The command's subject as this command left it.
+    /// The command's subject after this command.
     pub subject: Option<Subject>,
-    /// The command had been carried out before; this is its first result, and the subject as it now
-    /// stands.
+    /// The command had been carried out before, under the same id: these are its first events and
+    /// position, and the subject as it is now.
     pub replayed: bool,
 }
 
+/// The object that a command was about.
 #[derive(Debug, Clone)]
 pub struct Subject {
     pub stream: StreamId,
@@ -27,13 +28,13 @@ pub struct Subject {
 }
 
 impl Subject {
-    pub(super) fn new(stream: StreamId, slot: &Slot) -> Subject {
-        Subject { stream, version: slot.version, state: slot.state.clone() }
+    pub(super) fn new(stream: StreamId, known: &StreamState) -> Subject {
+        Subject { stream, version: known.version, state: known.state.clone() }
     }
 }
 
 impl Receipt {
-    /// The first stream of this kind that the command wrote.
+    /// The first stream of this kind that the command wrote to.
     pub fn stream(&self, kind: domain::Kind) -> Option<StreamId> {
         self.events.iter().map(|event| event.stream).find(|stream| stream.kind == kind)
     }

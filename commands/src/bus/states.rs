@@ -1,4 +1,4 @@
-//! The states at hand while a command is decided.
+//! The states that are loaded while a command is decided.
 
 use domain::cart::Cart;
 use domain::coupon::{Coupon, CouponCode};
@@ -11,7 +11,7 @@ use domain::{CartId, NotificationId, OrderId, PaymentId, Sku, State, StreamId};
 
 use super::Halt;
 
-/// Every method answers with the state of the stream, or halts the decision until it is loaded.
+/// Every method returns the state of one aggregate, or halts the decision until it is loaded.
 #[derive(Debug)]
 pub struct States<'a>(pub(super) Vec<(StreamId, &'a State)>);
 
@@ -35,7 +35,7 @@ impl States<'_> {
         self.stock(sku.inventory())
     }
 
-    /// The stock of a SKU that only its stream is known of.
+    /// The stock of a SKU, by its stream.
     pub fn stock(&self, stream: StreamId) -> Result<&Inventory, Halt> {
         match self.get(stream)? {
             State::Inventory(inventory) => Ok(inventory),

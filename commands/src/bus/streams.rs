@@ -1,7 +1,7 @@
-//! Loading streams, and the snapshots that spare the next load the fold from the first event.
+//! Loads streams, and takes the snapshots that spare the next load the fold from the first event.
 //!
-//! Snapshots are taken by a task of their own, of what the log has by then: nobody waits for one, and
-//! one that fails is only a slower load.
+//! A task of its own takes the snapshots, so no command waits for one. It takes only what the log has
+//! by then. If one cannot be taken, the next load is slower and nothing else is lost.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,68 +12,71 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::cache::Slot;
+use super::cache::StreamState;
 use crate::CommandError;
 
-/// Streams that may wait for their snapshot; what finds no room is asked for again.
-const WAITING_MAX: usize = 256;
+/// The most streams that wait for their snapshot. One that finds no room is asked for again later.
+const QUEUED_MAX: usize = 256;
 
 #[derive(Clone)]
 pub(super) struct Streams {
     store: EventStore,
     queue: mpsc::Sender<StreamId>,
-    waiting: Waiting,
+    queued: QueuedStreams,
     closing: CancellationToken,
 }
 
-/// What is in the queue, so that nothing is in it twice.
-type Waiting = Arc<Mutex<HashSet<StreamId>>>;
+/// The streams in the queue, so that none is in it twice.
+type QueuedStreams = Arc<Mutex<HashSet<StreamId>>>;
 
 impl Streams {
     pub(super) fn start(store: EventStore, tasks: &TaskTracker) -> Streams {
-        let (queue, asked) = mpsc::channel(WAITING_MAX);
-        let (waiting, closing) = (Waiting::default(), CancellationToken::new());
-        tasks.spawn(take_snapshots(store.clone(), asked, waiting.clone(), closing.clone()));
-        Streams { store, queue, waiting, closing }
+        let (queue, requests) = mpsc::channel(QUEUED_MAX);
+        let (queued, closing) = (QueuedStreams::default(), CancellationToken::new());
+        tasks.spawn(take_snapshots(store.clone(), requests, queued.clone(), closing.clone()));
+        Streams { store, queue, queued, closing }
     }
 
     pub(super) fn store(&self) -> &EventStore {
         &self.store
     }
 
-    /// No more snapshots are taken.
+    /// Takes no more snapshots.
     pub(super) fn close(&self) {
         self.closing.cancel();
     }
 
-    /// A stream's durable state.
-    pub(super) async fn load(&self, stream: StreamId) -> Result<Slot, CommandError> {
-        let mut slot = load(&self.store, stream).await?;
-        if slot.comes_due() {
+    /// Loads a stream's durable state.
+    pub(super) async fn load(&self, stream: StreamId) -> Result<StreamState, CommandError> {
+        let mut state = load(&self.store, stream).await?;
+        if state.take_snapshot_due() {
             self.ask_for_snapshot(stream);
         }
-        Ok(slot)
+        Ok(state)
     }
 
-    /// The durable states of several streams, in one round trip.
-    pub(super) async fn load_all(&self, streams: &[StreamId]) -> Result<Vec<Slot>, CommandError> {
+    /// Loads the durable states of several streams in one round trip, in the order asked for.
+    pub(super) async fn load_all(
+        &self,
+        streams: &[StreamId],
+    ) -> Result<Vec<StreamState>, CommandError> {
         let wanted: Vec<_> = streams.iter().copied().map(wanted).collect();
         let all = self.store.load_from_snapshots(&wanted).await?;
-        let mut slots = Vec::with_capacity(streams.len());
+        let mut states = Vec::with_capacity(streams.len());
         for (stream, loaded) in streams.iter().zip(all) {
-            slots.push(match Slot::restore(*stream, loaded)? {
-                Some(slot) => slot,
+            states.push(match StreamState::restore(*stream, loaded)? {
+                Some(state) => state,
                 None => fold(&self.store, *stream).await?,
             });
         }
-        Ok(slots)
+        Ok(states)
     }
 
-    /// Never waits.
+    /// Never waits: if the queue is full, the snapshot is left out this time.
     pub(super) fn ask_for_snapshot(&self, stream: StreamId) {
-        let mut waiting = lock(&self.waiting);
-        if waiting.insert(stream) && self.queue.try_send(stream).is_err() {
-            waiting.remove(&stream);
+        let mut queued = lock(&self.queued);
+        if queued.insert(stream) && self.queue.try_send(stream).is_err() {
+            queued.remove(&stream);
         }
     }
 }
@@ -83,51 +86,51 @@ pub(super) fn wanted(stream: StreamId) -> SnapshotKey {
     SnapshotKey { stream_id: stream.id, schema: State::schema(stream.kind) }
 }
 
-async fn load(store: &EventStore, stream: StreamId) -> Result<Slot, CommandError> {
+async fn load(store: &EventStore, stream: StreamId) -> Result<StreamState, CommandError> {
     let loaded = store.load_from_snapshots(&[wanted(stream)]).await?.pop().unwrap_or_default();
-    match Slot::restore(stream, loaded)? {
-        Some(slot) => Ok(slot),
+    match StreamState::restore(stream, loaded)? {
+        Some(state) => Ok(state),
         None => fold(store, stream).await,
     }
 }
 
-/// From the first event on.
-async fn fold(store: &EventStore, stream: StreamId) -> Result<Slot, CommandError> {
-    let mut slot = Slot::absent(stream);
-    slot.catch_up(stream, &store.load(stream.id, 0).await?)?;
-    Ok(slot)
+/// Folds the stream from its first event.
+async fn fold(store: &EventStore, stream: StreamId) -> Result<StreamState, CommandError> {
+    let mut state = StreamState::absent(stream);
+    state.catch_up(stream, &store.load(stream.id, 0).await?)?;
+    Ok(state)
 }
 
-/// Ends when told to, or when nobody is left who could ask.
+/// Ends when the bus is closed or dropped.
 async fn take_snapshots(
     store: EventStore,
-    mut asked: mpsc::Receiver<StreamId>,
-    waiting: Waiting,
+    mut requests: mpsc::Receiver<StreamId>,
+    queued: QueuedStreams,
     closing: CancellationToken,
 ) {
-    while let Some(Some(stream)) = closing.run_until_cancelled(asked.recv()).await {
-        lock(&waiting).remove(&stream);
+    while let Some(Some(stream)) = closing.run_until_cancelled(requests.recv()).await {
+        lock(&queued).remove(&stream);
         if let Some(Err(error)) = closing.run_until_cancelled(take_snapshot(&store, stream)).await {
-            tracing::warn!(%stream, %error, "no snapshot was taken");
+            tracing::warn!(%stream, %error, "a snapshot could not be taken; the stream loads more slowly");
         }
     }
 }
 
-/// Of what the log has, never of what is on its way there.
+/// Takes a snapshot of what the log has, never of what is not durable yet.
 async fn take_snapshot(store: &EventStore, stream: StreamId) -> Result<(), CommandError> {
-    let mut slot = load(store, stream).await?;
-    let ExpectedHead::Durable(position) = slot.base else { return Ok(()) };
-    if !slot.comes_due() {
-        // Somebody else has taken it, maybe on another node.
+    let mut loaded = load(store, stream).await?;
+    let ExpectedHead::Durable(position) = loaded.head else { return Ok(()) };
+    if !loaded.take_snapshot_due() {
+        // It has been taken since it was asked for, perhaps by another node.
         return Ok(());
     }
     let corrupt =
         |error: serde_json::Error| CommandError::Corrupt { stream, reason: error.to_string() };
-    let state = serde_json::to_string(&slot.state).map_err(corrupt)?;
-    let snapshot = Snapshot { version: slot.version, position, state };
+    let state = serde_json::to_string(&loaded.state).map_err(corrupt)?;
+    let snapshot = Snapshot { version: loaded.version, position, state };
     Ok(store.save_snapshot(stream.kind.as_str(), wanted(stream), &snapshot).await?)
 }
 
-fn lock(waiting: &Waiting) -> MutexGuard<'_, HashSet<StreamId>> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(queued: &QueuedStreams) -> MutexGuard<'_, HashSet<StreamId>> {
+    queued.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Mail as files, for development: any mail program opens them.
+//! Saves e-mails as `.eml` files, for development. Any mail program opens them.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -7,31 +7,33 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::MailError;
-use super::letter::Letter;
+use super::email::ComposedEmail;
 
 #[derive(Debug, Clone)]
 pub(super) struct Folder(Arc<Path>);
 
 impl Folder {
-    /// Readable by its owner only: mail is personal.
+    /// Creates the folder where it is missing, readable by its owner only: mail is personal data.
     pub(super) fn new(path: &Path) -> io::Result<Folder> {
         DirBuilder::new().recursive(true).mode(0o700).create(path)?;
         Ok(Folder(path.into()))
     }
 
-    /// Written beside its place and moved there, so that nobody reads half a message; one that is
-    /// sent again takes the place of the first. Nothing waits for the disk.
-    pub(super) async fn save(&self, letter: &Letter) -> Result<(), MailError> {
-        let place = self.0.join(format!("{}.eml", letter.name()));
-        let draft = draft(&place);
-        let written = match tokio::fs::write(&draft, letter.message().formatted()).await {
-            Ok(()) => tokio::fs::rename(&draft, &place).await,
+    /// Writes a draft and renames it, so no reader sees half a message. A message that is sent again
+    /// replaces the first file. The file is not synced to the disk.
+    pub(super) async fn save(&self, email: &ComposedEmail) -> Result<(), MailError> {
+        let path = self.0.join(email.file_name());
+        let draft = draft(&path);
+        let written = match tokio::fs::write(&draft, email.message().formatted()).await {
+            Ok(()) => tokio::fs::rename(&draft, &path).await,
             error => error,
         };
-        written.map_err(|error| MailError::Unreachable(format!("the folder: {}", error.kind())))
+        written.map_err(|error| {
+            MailError::Unreachable(format!("the mail folder cannot be written: {}", error.kind()))
+        })
     }
 }
 
-fn draft(place: &Path) -> PathBuf {
-    place.with_extension(format!("{:08x}.draft", rand::random::<u32>()))
+fn draft(path: &Path) -> PathBuf {
+    path.with_extension(format!("{:08x}.draft", rand::random::<u32>()))
 }

@@ -1,13 +1,14 @@
-//! Mail: notifications put into words and handed to whoever delivers them.
+//! The mail outbox: renders the notifications that are due and sends them as e-mails.
 //!
-//! Sending is at-least-once: a message whose outcome was not recorded is sent again, under the same
-//! Message-ID. Read `worker.rs` for when something is sent, `words/` for what it says.
+//! Sending is at-least-once: a message whose outcome was not recorded is sent again, with the same
+//! Message-ID. `worker.rs` decides when a message is sent, `outbox.rs` sends it, and `templates/` holds
+//! its text.
 
+mod email;
 mod folder;
-mod letter;
-mod post;
+mod outbox;
 mod smtp;
-mod words;
+mod templates;
 mod worker;
 
 use std::path::Path;
@@ -16,9 +17,9 @@ use std::time::Duration;
 pub use domain::notification::RetrySchedule;
 pub use lettre::message::Mailbox;
 
+use self::email::ComposedEmail;
 use self::folder::Folder;
-use self::letter::Letter;
-pub use self::post::{BadTemplates, Post};
+pub use self::outbox::{BadTemplates, MailOutbox};
 pub use self::smtp::BadSmtpUrl;
 use self::smtp::Smtp;
 pub use self::worker::run;
@@ -28,15 +29,17 @@ pub use self::worker::run;
 pub struct Settings {
     /// The shop's name, as customers know it.
     pub shop: String,
+    /// The sender of every e-mail.
     pub from: Mailbox,
-    /// Who is told of low stock.
+    /// The recipient of messages about low stock. Without one they are abandoned.
     pub staff: Option<Mailbox>,
+    /// When a failed attempt is repeated, and when the message is given up.
     pub backoff: RetrySchedule,
-    /// How long one attempt may take.
+    /// The longest that one attempt may take.
     pub timeout: Duration,
 }
 
-/// Takes mail, and sees to it that it is delivered.
+/// Delivers e-mails, into a folder or by SMTP.
 #[derive(Debug, Clone)]
 pub struct Mailer(Backend);
 
@@ -46,38 +49,38 @@ enum Backend {
     Smtp(Smtp),
 }
 
-/// Why a message was not taken. The reasons name nobody, for they are stored.
+/// Why an e-mail was not sent. The reasons are stored, so they name no person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum MailError {
-    /// Nobody can be reached now; the message may have been taken all the same.
+    /// The mailer cannot be reached now. It may have accepted the message all the same.
     #[error("{0}")]
     Unreachable(String),
-    /// This message was not taken now.
+    /// The mailer did not accept this message now; it may do so later.
     #[error("{0}")]
     Postponed(String),
-    /// It was not taken, and asking again is in vain.
+    /// The mailer refused this message for good.
     #[error("{0}")]
     Refused(String),
 }
 
 impl Mailer {
-    /// A folder of `.eml` files, which is made where there is none.
+    /// Saves e-mails as `.eml` files in a folder, which is created if it does not exist.
     ///
     /// # Errors
-    /// Where it cannot be made.
+    /// The folder cannot be created.
     pub fn folder(path: &Path) -> std::io::Result<Mailer> {
         Folder::new(path).map(|folder| Mailer(Backend::Folder(folder)))
     }
 
-    /// A mail server such as `smtp://user:password@mail.example:587`.
+    /// Sends e-mails by a server such as `smtp://user:password@mail.example:587`.
     ///
     /// # Errors
-    /// Where the URL is none of a mail server that this program can talk to.
+    /// The URL is not one of a mail server, or would send a password in clear text.
     pub fn smtp(url: &str) -> Result<Mailer, BadSmtpUrl> {
         Smtp::new(url).map(|smtp| Mailer(Backend::Smtp(smtp)))
     }
 
-    /// The most messages that are sent at the same time.
+    /// The most e-mails that are sent at the same time.
     fn parallel(&self) -> usize {
         match &self.0 {
             Backend::Folder(_) => 32,
@@ -85,14 +88,14 @@ impl Mailer {
         }
     }
 
-    async fn send(&self, letter: &Letter, within: Duration) -> Result<(), MailError> {
+    async fn send(&self, email: &ComposedEmail, within: Duration) -> Result<(), MailError> {
         let sent = async {
             match &self.0 {
-                Backend::Folder(folder) => folder.save(letter).await,
-                Backend::Smtp(smtp) => smtp.send(letter).await,
+                Backend::Folder(folder) => folder.save(email).await,
+                Backend::Smtp(smtp) => smtp.send(email).await,
             }
         };
-        let late = || MailError::Unreachable("no answer in time".to_owned());
+        let late = || MailError::Unreachable("the mailer did not answer in time".to_owned());
         tokio::time::timeout(within, sent).await.unwrap_or_else(|_| Err(late()))
     }
 }

@@ -1,4 +1,4 @@
-//! Mail by SMTP, one connection a message.
+//! Sends e-mails by SMTP, with one connection per message.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -8,17 +8,19 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use url::Url;
 
 use super::MailError;
-use super::letter::Letter;
+use super::email::ComposedEmail;
 
 #[derive(Clone)]
 pub(super) struct Smtp(Arc<AsyncSmtpTransport<Tokio1Executor>>);
 
-/// What is wrong with a URL, which is not shown: it may hold a password.
+/// What is wrong with a URL. The message does not contain the URL, which may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadSmtpUrl {
-    #[error("it is no URL of a mail server, such as smtp://127.0.0.1:25")]
+    #[error("it is not the URL of a mail server, such as smtp://127.0.0.1:25")]
     Malformed,
-    #[error("a password is not sent over a network in clear text; use smtps:// or ?tls=required")]
+    #[error(
+        "a password must not cross the network in clear text; use smtps:// or add ?tls=required"
+    )]
     PasswordInClear,
 }
 
@@ -28,9 +30,9 @@ impl Smtp {
         let parsed = Url::parse(url).map_err(|_| BadSmtpUrl::Malformed)?;
         let host = parsed.host_str().filter(|host| !host.is_empty());
         let host = host.ok_or(BadSmtpUrl::Malformed)?;
-        let sealed = parsed.scheme() == "smtps" || parsed.query() == Some("tls=required");
-        let nearby = matches!(host, "localhost" | "127.0.0.1");
-        if parsed.password().is_some() && parsed.scheme() == "smtp" && !sealed && !nearby {
+        let is_encrypted = parsed.scheme() == "smtps" || parsed.query() == Some("tls=required");
+        let is_local = matches!(host, "localhost" | "127.0.0.1");
+        if parsed.password().is_some() && parsed.scheme() == "smtp" && !is_encrypted && !is_local {
             return Err(BadSmtpUrl::PasswordInClear);
         }
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url);
@@ -38,30 +40,30 @@ impl Smtp {
         Ok(Smtp(Arc::new(builder.build())))
     }
 
-    pub(super) async fn send(&self, letter: &Letter) -> Result<(), MailError> {
-        let sent = self.0.send(letter.message().clone()).await;
-        sent.map(|_| ()).map_err(|error| read(&error))
+    pub(super) async fn send(&self, email: &ComposedEmail) -> Result<(), MailError> {
+        let sent = self.0.send(email.message().clone()).await;
+        sent.map(|_| ()).map_err(|error| mail_error(&error))
     }
 }
 
-/// Servers like to repeat the address in what they say, so only their codes are kept.
-fn read(error: &Error) -> MailError {
+/// Keeps only the server's codes: its text often repeats the recipient's address.
+fn mail_error(error: &Error) -> MailError {
     let Some(code) = error.status() else {
         return MailError::Unreachable("the connection to the mail server failed".to_owned());
     };
     let code = code.to_string();
     let detail = error.source().map(ToString::to_string).and_then(|text| enhanced_status(&text));
-    let said = format!("the mail server said {code}{}", detail.unwrap_or_default());
+    let reason = format!("the mail server answered {code}{}", detail.unwrap_or_default());
     match code.as_str() {
-        // RFC 5321 and RFC 4954: the server is closing, or it does not let us in. Neither is about
+        // RFC 5321 and RFC 4954: the server is closing, or it rejects the credentials. Neither is about
         // this message.
-        "421" | "454" | "530" | "534" | "535" | "538" => MailError::Unreachable(said),
-        _ if error.is_permanent() => MailError::Refused(said),
-        _ => MailError::Postponed(said),
+        "421" | "454" | "530" | "534" | "535" | "538" => MailError::Unreachable(reason),
+        _ if error.is_permanent() => MailError::Refused(reason),
+        _ => MailError::Postponed(reason),
     }
 }
 
-/// The code of RFC 3463 that a reply may begin with, such as ` 5.1.1`.
+/// The enhanced status code (RFC 3463) that a reply may begin with, after a space, such as ` 5.1.1`.
 fn enhanced_status(reply: &str) -> Option<String> {
     let first = reply.split_whitespace().next()?;
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -88,7 +90,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_mail_server_is_refused_without_showing_the_password() {
+    async fn a_bad_url_is_refused_without_showing_its_password() {
         for (url, expected) in [
             ("", BadSmtpUrl::Malformed),
             ("mail.example", BadSmtpUrl::Malformed),

@@ -13,9 +13,9 @@ use projections::deadlines::DueNotification;
 use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::post::{Post, Reach};
+use super::outbox::{MailOutbox, Reach};
 use crate::breaker::Breaker;
-use crate::metrics::MAIL_RESTS;
+use crate::metrics::MAIL_CIRCUIT_OPEN;
 use crate::tenure::Tenure;
 
 const NAME: &str = "mail";
@@ -41,7 +41,7 @@ const LONGEST_REST: Duration = Duration::from_secs(60);
 const FINISH_WITHIN: Duration = Duration::from_secs(3);
 
 /// Sends, whenever this node holds the lease, until told to stop.
-pub async fn run(post: Post, stop: CancellationToken) {
+pub async fn run(post: MailOutbox, stop: CancellationToken) {
     let mut tenure = Tenure::new(post.bus.store().pool().clone(), NAME);
     let mut office = Office::new(post);
     while !stop.is_cancelled() {
@@ -63,7 +63,7 @@ pub async fn run(post: Post, stop: CancellationToken) {
 
 /// What waits and what is under way.
 struct Office {
-    post: Post,
+    post: MailOutbox,
     breaker: Breaker,
     waiting: VecDeque<DueNotification>,
     under_way: HashMap<task::Id, NotificationId>,
@@ -74,7 +74,7 @@ struct Office {
 }
 
 impl Office {
-    fn new(post: Post) -> Office {
+    fn new(post: MailOutbox) -> Office {
         Office {
             post,
             breaker: Breaker::new("the mail server", FAILURES_AT_MOST, FIRST_REST, LONGEST_REST),
@@ -143,7 +143,7 @@ impl Office {
             Some(Ok((task, reach))) => self.ended(task, reach),
             Some(Err(error)) => {
                 tracing::error!(%error, "a message ended without a result");
-                self.ended(error.id(), Reach::NotAsked);
+                self.ended(error.id(), Reach::NotCalled);
             }
             None => std::future::pending().await,
         }
@@ -155,9 +155,9 @@ impl Office {
         match reach {
             Reach::Reached => self.breaker.report(true, now),
             Reach::Unreachable => self.breaker.report(false, now),
-            Reach::NotAsked => self.breaker.withdraw(now),
+            Reach::NotCalled => self.breaker.withdraw(now),
         }
-        MAIL_RESTS.set(i64::from(self.breaker.is_open()));
+        MAIL_CIRCUIT_OPEN.set(i64::from(self.breaker.is_open()));
     }
 
     /// Lets what is under way come to its end, so that it is not sent again.

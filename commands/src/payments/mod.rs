@@ -1,7 +1,7 @@
-//! The way to the payment provider.
+//! Calls to the payment provider, and its webhooks.
 //!
-//! Every call carries an idempotency key that was in the log before the call was made. An answer is
-//! a list of facts; no answer means unknown, never failed.
+//! Every call carries an idempotency key that was in the log before the call was made. An answer is a
+//! list of facts. No answer means that the outcome is unknown, never that the call failed.
 
 mod signature;
 mod simulator;
@@ -15,11 +15,11 @@ use tracing::Instrument;
 
 pub use self::signature::{BadSignature, Signer};
 pub use self::simulator::Simulator;
-pub use self::stripe::{BadSettings, STRIPE_API, Stripe};
+pub use self::stripe::{BadStripeSettings, STRIPE_API, Stripe};
 use crate::metrics;
 use crate::trace::SPANS;
 
-/// How long to wait for the simulator's answer.
+/// How long a call waits for the simulator's answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The shop's payment provider.
@@ -32,34 +32,36 @@ enum Backend {
     Stripe(Box<Stripe>),
 }
 
+/// Why a call to the provider has no facts.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// What was asked may have been done or not.
+    /// It is unknown whether the provider did what it was asked for. Ask again under the same key.
     #[error("the payment provider did not answer: {0}")]
     NoAnswer(String),
-    /// It was not done, and asking again is in vain.
+    /// The provider did not do it, and would refuse the same request again.
     #[error("{0}")]
     Refused(String),
 }
 
-/// What a provider told us by webhook.
+/// What a webhook says about one payment.
 #[derive(Debug, PartialEq)]
-pub struct Told {
+pub struct WebhookFact {
     pub payment: PaymentId,
     pub fact: Fact,
 }
 
-/// A body that is signed and yet makes no sense.
+/// The signature is good, but the body is not an event of the provider.
 #[derive(Debug, thiserror::Error)]
-#[error("this is no event of the payment provider: {0}")]
-pub struct Gibberish(pub String);
+#[error("the webhook's body is not an event of the payment provider: {0}")]
+pub struct MalformedWebhook(pub String);
 
-/// Why a webhook cannot be read yet, or ever.
+/// Why a stored webhook has no facts.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
+    /// It can never be read.
     #[error(transparent)]
-    Gibberish(#[from] Gibberish),
-    /// What it is about could not be fetched.
+    Malformed(#[from] MalformedWebhook),
+    /// The objects that it refers to could not be fetched now.
     #[error(transparent)]
     Provider(#[from] ProviderError),
 }
@@ -73,7 +75,7 @@ impl Provider {
         Provider(Backend::Stripe(Box::new(stripe)))
     }
 
-    /// As it stands in the inbox and in the path of its webhooks.
+    /// Its name in the inbox, and in the path that its webhooks are sent to.
     pub fn name(&self) -> &'static str {
         match &self.0 {
             Backend::Simulated(_) => "simulator",
@@ -81,7 +83,7 @@ impl Provider {
         }
     }
 
-    /// The header that holds its webhooks' signatures.
+    /// The HTTP header with the signature of its webhooks.
     pub fn signature_header(&self) -> &'static str {
         match &self.0 {
             Backend::Simulated(_) => "simulator-signature",
@@ -89,7 +91,10 @@ impl Provider {
         }
     }
 
-    /// Whether it answers; the simulator is a part of ourselves.
+    /// Whether the provider answers. The simulator is part of this program, so it always does.
+    ///
+    /// # Errors
+    /// The reason, for the health page.
     pub async fn check(&self) -> Result<(), String> {
         match &self.0 {
             Backend::Simulated(_) => Ok(()),
@@ -97,58 +102,71 @@ impl Provider {
         }
     }
 
-    /// Whether it is left alone for a while, as it has not answered.
-    pub fn rests(&self) -> bool {
+    /// Whether the circuit is open: the provider did not answer, and is not called for a while.
+    pub fn is_circuit_open(&self) -> bool {
         match &self.0 {
             Backend::Simulated(_) => false,
-            Backend::Stripe(stripe) => stripe.rests(),
+            Backend::Stripe(stripe) => stripe.is_circuit_open(),
         }
     }
 
-    /// Makes a call that the payment has asked for.
+    /// Makes a call that the payment has requested.
+    ///
+    /// # Errors
+    /// See [`ProviderError`].
     pub async fn ask(
         &self,
         payment: PaymentId,
-        attempt: &PaymentDetails,
+        details: &PaymentDetails,
         call: Call,
     ) -> Result<Vec<Fact>, ProviderError> {
         let answer = async {
             match &self.0 {
                 Backend::Simulated(simulator) => {
-                    bounded(simulator.ask(payment, attempt, call)).await
+                    bounded(simulator.ask(payment, details, call)).await
                 }
-                Backend::Stripe(stripe) => stripe.ask(payment, attempt, call).await,
+                Backend::Stripe(stripe) => stripe.ask(payment, details, call).await,
             }
         };
-        watched(name_of(call), answer).await
+        measured(name_of(call), answer).await
     }
 
-    /// All that the provider knows of the payment, without asking it for anything.
+    /// Everything that the provider knows of the payment. This changes nothing at the provider.
+    ///
+    /// # Errors
+    /// See [`ProviderError`].
     pub async fn look_up(
         &self,
         payment: PaymentId,
-        attempt: &PaymentDetails,
+        details: &PaymentDetails,
     ) -> Result<Vec<Fact>, ProviderError> {
         let answer = async {
             match &self.0 {
-                Backend::Simulated(simulator) => bounded(simulator.look_up(payment, attempt)).await,
-                Backend::Stripe(stripe) => stripe.look_up(payment, attempt).await,
+                Backend::Simulated(simulator) => bounded(simulator.look_up(payment, details)).await,
+                Backend::Stripe(stripe) => stripe.look_up(payment, details).await,
             }
         };
-        watched("look_up", answer).await
+        measured("look_up", answer).await
     }
 
-    /// What the customer's browser needs to go on; fetched each time, never stored.
+    /// The secret with which the customer's browser continues the payment. It is fetched each time and
+    /// never stored.
+    ///
+    /// # Errors
+    /// See [`ProviderError`].
     pub async fn client_secret(&self, reference: &str) -> Result<String, ProviderError> {
         match &self.0 {
             Backend::Simulated(simulator) => Ok(simulator.client_secret(reference)),
             Backend::Stripe(stripe) => {
-                watched("client_secret", stripe.client_secret(reference)).await
+                measured("client_secret", stripe.client_secret(reference)).await
             }
         }
     }
 
-    /// The event id of a webhook whose signature is good.
+    /// The event id of a webhook.
+    ///
+    /// # Errors
+    /// The signature is missing, wrong or too old.
     pub fn verify(&self, signature: &str, body: &[u8]) -> Result<String, BadSignature> {
         match &self.0 {
             Backend::Simulated(simulator) => simulator.verify(signature, body),
@@ -156,8 +174,11 @@ impl Provider {
         }
     }
 
-    /// What a verified webhook says; nothing, when it is about something else.
-    pub async fn read(&self, body: &[u8]) -> Result<Vec<Told>, ReadError> {
+    /// The facts of a verified webhook; none if it is not about a payment of this shop.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn read(&self, body: &[u8]) -> Result<Vec<WebhookFact>, ReadError> {
         match &self.0 {
             Backend::Simulated(simulator) => Ok(simulator.read(body)?.into_iter().collect()),
             Backend::Stripe(stripe) => stripe.read(body).await,
@@ -165,7 +186,7 @@ impl Provider {
     }
 }
 
-/// As metrics and traces have it.
+/// The call's name in metrics and traces.
 fn name_of(call: Call) -> &'static str {
     match call {
         Call::Create => "create",
@@ -175,8 +196,8 @@ fn name_of(call: Call) -> &'static str {
     }
 }
 
-/// A call, counted and timed.
-async fn watched<T>(
+/// Counts and times a call.
+async fn measured<T>(
     call: &'static str,
     answer: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, ProviderError> {
@@ -187,6 +208,7 @@ async fn watched<T>(
     result
 }
 
+/// Ends a call to the simulator that takes too long.
 async fn bounded<T>(
     call: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, ProviderError> {

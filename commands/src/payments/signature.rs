@@ -1,18 +1,18 @@
-//! Signed webhook bodies, in the form that payment providers use: `t=<unix seconds>,v1=<hex>`, an
-//! HMAC-SHA256 over the time, a dot and the raw body.
+//! Signatures of webhook bodies, in the form that payment providers use: `t=<unix seconds>,v1=<hex>`,
+//! where the hex is an HMAC-SHA256 over the time, a dot and the raw body.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// How old a signature may be, and how far ahead of our clock.
+/// How far a signature's time may differ from this node's clock, in either direction.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(300);
 
-/// Signs and verifies under one secret, which it never shows.
+/// Signs and verifies with one secret, which its `Debug` output does not contain.
 #[derive(Clone)]
 pub struct Signer(Hmac<Sha256>);
 
-/// Deliberately silent about which part was wrong.
+/// A webhook whose signature does not prove its origin. It does not say which part is wrong.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the signature is missing, wrong, or too old")]
 pub struct BadSignature;
@@ -23,13 +23,18 @@ impl Signer {
         Signer(Hmac::new_from_slice(secret).expect("HMAC takes keys of any length"))
     }
 
+    /// The signature's header for a body that is sent at `now`.
     pub fn sign(&self, body: &[u8], now: DateTime<Utc>) -> String {
         let tag = self.tag(now.timestamp(), body).finalize().into_bytes();
         let hex: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("t={},v1={hex}", now.timestamp())
     }
 
-    /// Compares in constant time. Several `v1` may be given, as while a secret is rolled over.
+    /// Compares in constant time. The header may hold several `v1`, as it does while a secret is replaced;
+    /// one good one is enough.
+    ///
+    /// # Errors
+    /// No good signature of this body, or one whose time is more than 5 minutes from `now`.
     pub fn verify(
         &self,
         header: &str,
@@ -91,7 +96,7 @@ mod tests {
         assert_eq!(Signer::new(b"other").verify(&header, b"body", noon()), Err(BadSignature));
     }
 
-    /// Made with Python's `hmac` and `hashlib`, as Stripe's documentation describes.
+    /// These vectors were made with Python's `hmac` and `hashlib`, as Stripe's documentation describes.
     #[test]
     fn signatures_that_others_made_are_good_to_the_byte() {
         let body = "{\n  \"id\": \"evt_1MqqbKLt4dXK03v5qaIbiNCC\",\n  \"object\": \"event\",\n  \
@@ -116,7 +121,7 @@ mod tests {
             ] {
                 assert_eq!(signer.verify(&header, body.as_bytes(), noon()), Ok(()), "{header}");
             }
-            // The old scheme, a tag cut short, another time, and a body that was tidied up.
+            // The old scheme, a truncated tag, another time, and a body with other white space.
             let tidied = body.replace("\n  ", " ");
             for (header, body) in [
                 (format!("t=1767225600,v0={tag}"), body),

@@ -1,5 +1,5 @@
-//! Calls to the payment provider. What it answers is recorded as a fact; that it does not answer is
-//! recorded too, and followed up: see `domain::payment`.
+//! Calls to the payment provider. Its answer is recorded as facts. A missing answer is recorded too, and
+//! followed up: see `domain::payment`.
 
 use chrono::{TimeDelta, Utc};
 use domain::payment::{Call, Fact, PaymentDetails};
@@ -11,7 +11,7 @@ use crate::CommandError;
 use crate::payment::RecordFact;
 use crate::payments::ProviderError;
 
-/// Providers forget idempotency keys after a day; what is older is looked up, and never sent again.
+/// Providers forget idempotency keys after a day. An older call is looked up and never sent again.
 const KEYS_LIVE_FOR: TimeDelta = TimeDelta::hours(23);
 
 pub(super) async fn call(
@@ -20,25 +20,26 @@ pub(super) async fn call(
     effect: Effect,
 ) -> Result<(), CommandError> {
     let Effect::CallProvider(payment, call) = effect;
-    let Some(attempt) = waiting_for(reactions, payment, call).await? else {
-        // A webhook has brought what the answer would have.
+    let Some(details) = waiting_for(reactions, payment, call).await? else {
+        // A webhook has brought the answer already.
         return Ok(());
     };
-    let sendable = Utc::now() - attempt.asked_at(call) <= KEYS_LIVE_FOR;
-    let answer = match sendable {
-        true => reactions.provider.ask(payment, &attempt, call).await,
-        false => look_up(reactions, payment, &attempt, call).await,
+    let is_key_known = Utc::now() - details.asked_at(call) <= KEYS_LIVE_FOR;
+    let answer = if is_key_known {
+        reactions.provider.ask(payment, &details, call).await
+    } else {
+        look_up(reactions, payment, &details, call).await
     };
     let facts = match answer {
         Ok(facts) => facts,
         Err(ProviderError::Refused(reason)) => vec![refusal(call, reason)],
         Err(ProviderError::NoAnswer(reason)) => {
-            tracing::warn!(%payment, ?call, reason, "the payment provider did not answer");
+            tracing::warn!(%payment, ?call, reason, "the payment provider did not answer; the call is followed up");
             vec![Fact::Unknown]
         }
     };
     for (n, fact) in facts.into_iter().enumerate() {
-        // The number tells the facts of one answer apart.
+        // The number makes the command ids of one answer's facts different.
         let context = cause.context(&format!("{}/{n}", effect.name()));
         let record = RecordFact { payment, fact, policy: reactions.policy };
         reactions.bus.execute(record, context).await?;
@@ -46,7 +47,7 @@ pub(super) async fn call(
     Ok(())
 }
 
-/// The payment's attempt, if the call is still to be made.
+/// The payment, if it still waits for this call.
 async fn waiting_for(
     reactions: &Reactions,
     payment: PaymentId,
@@ -54,28 +55,28 @@ async fn waiting_for(
 ) -> Result<Option<PaymentDetails>, CommandError> {
     let waiting = |state: &State| match state {
         State::Payment(payment) => {
-            payment.details().filter(|attempt| attempt.open_calls().contains(&call)).cloned()
+            payment.details().filter(|details| details.open_calls().contains(&call)).cloned()
         }
         _ => None,
     };
     let (bus, stream) = (&reactions.bus, payment.stream());
-    // What is in memory may never become durable, so it does not say that nothing is to be done.
+    // The cached state may never become durable, so it cannot prove that nothing is to be done.
     match bus.look(stream, waiting).await? {
-        Some(attempt) => Ok(Some(attempt)),
+        Some(details) => Ok(Some(details)),
         None => Ok(waiting(&bus.load(stream).await?.0)),
     }
 }
 
-/// What the provider knows of the payment. One that it knows nothing of was never made, and never
-/// will be; a capture or a refund that it does not tell of may still be on its way.
+/// What the provider knows of the payment. If it knows nothing, the payment was never created and never
+/// will be. A capture or a refund that it does not list may still be under way.
 async fn look_up(
     reactions: &Reactions,
     payment: PaymentId,
-    attempt: &PaymentDetails,
+    details: &PaymentDetails,
     call: Call,
 ) -> Result<Vec<Fact>, ProviderError> {
-    let facts = reactions.provider.look_up(payment, attempt).await?;
-    let reason = "the payment provider knows nothing of it".to_owned();
+    let facts = reactions.provider.look_up(payment, details).await?;
+    let reason = "the payment provider has no record of this call".to_owned();
     match call {
         Call::Create if facts.is_empty() => Err(ProviderError::Refused(reason)),
         _ if facts.iter().any(|fact| answers(fact, call)) => Ok(facts),
@@ -83,6 +84,7 @@ async fn look_up(
     }
 }
 
+/// Whether the fact says how the call ended.
 fn answers(fact: &Fact, call: Call) -> bool {
     match (call, fact) {
         (Call::Create, _) => true,

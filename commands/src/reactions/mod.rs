@@ -1,9 +1,10 @@
-//! What the shop does in answer to its own events: the process manager's commands, calls to the
-//! payment provider, and messages to people, which are asked for here and sent by `mail`.
+//! Reactions to the shop's own events: commands of the process manager, calls to the payment provider,
+//! and requests for messages, which `mail` sends.
 //!
-//! One node does this at a time, by lease. The streams run side by side, each in sequence; the
-//! checkpoint moves up to the lowest position that is not finished. Whatever a crash leaves
-//! unfinished is done again, under the same command ids and idempotency keys.
+//! One node does this at a time, by lease. The reactions to one stream run in sequence, those to
+//! different streams side by side. The checkpoint is the highest position up to which everything is
+//! done. Whatever a crash leaves unfinished is done again, under the same command ids and idempotency
+//! keys.
 
 mod effects;
 mod queues;
@@ -20,7 +21,7 @@ pub use self::runner::{Reactions, run};
 pub use self::status::{ReactionStatus, status};
 use crate::{Context, Trace};
 
-/// One thing to be done in answer to an event.
+/// One thing to be done because of an event.
 #[derive(Debug, Clone)]
 struct Task {
     cause: Cause,
@@ -34,21 +35,21 @@ enum Work {
     Notify(NotificationRequest),
 }
 
-/// The event that is answered.
+/// The event that a task reacts to.
 #[derive(Debug, Clone, Copy)]
 struct Cause {
     position: i64,
     correlation_id: Uuid,
-    /// Of the command whose event it is.
+    /// The trace of the command that wrote the event.
     trace: Option<Trace>,
 }
 
 impl Cause {
-    /// Answering the same event again is the same command. `what` names the answer among those to
-    /// one event.
-    fn context(&self, what: &str) -> Context {
+    /// The context of a command that reacts to the event. `task` tells the commands for one event apart.
+    /// The command id is derived from both, so a reaction that is repeated is the same command.
+    fn context(&self, task: &str) -> Context {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"cartulary/reactions");
-        let id = Uuid::new_v5(&namespace, format!("{}/{what}", self.position).as_bytes());
+        let id = Uuid::new_v5(&namespace, format!("{}/{task}", self.position).as_bytes());
         let context =
             Context::reaction("reactions", id, Some((self.position, self.correlation_id)));
         Context { trace: self.trace, ..context }

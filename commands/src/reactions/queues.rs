@@ -1,4 +1,4 @@
-//! Which tasks may run now, and how far everything is done.
+//! The tasks that wait or run, and the position up to which everything is done.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -9,11 +9,11 @@ use super::Task;
 /// The tasks of one stream run in sequence, those of different streams side by side.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
-    /// A stream is here while one of its tasks runs; these wait for it.
+    /// The tasks that wait for the running task of their stream; a stream is here while one runs.
     streams: HashMap<StreamId, VecDeque<Task>>,
-    /// Of each position with unfinished tasks: how many.
+    /// The number of unfinished tasks at each position that has any.
     unfinished: BTreeMap<i64, usize>,
-    /// Everything up to here has been read.
+    /// The position up to which the log has been read.
     read_to: i64,
 }
 
@@ -31,7 +31,7 @@ impl Queues {
         self.unfinished.len()
     }
 
-    /// Takes the tasks of the next event, and answers with the one that may run now.
+    /// Adds the tasks of the next event. Returns the one that can run now, if any.
     pub(super) fn push(
         &mut self,
         position: i64,
@@ -57,7 +57,7 @@ impl Queues {
         }
     }
 
-    /// Marks a task as done, and answers with the stream's next.
+    /// Marks a task as done. Returns the next one of its stream, if any.
     pub(super) fn finish(&mut self, stream: StreamId, position: i64) -> Option<Task> {
         if let Some(left) = self.unfinished.get_mut(&position) {
             *left -= 1;
@@ -72,7 +72,7 @@ impl Queues {
         next
     }
 
-    /// Everything up to here is done.
+    /// The position up to which everything is done.
     pub(super) fn checkpoint(&self) -> i64 {
         self.unfinished.first_key_value().map_or(self.read_to, |(position, _)| position - 1)
     }

@@ -16,11 +16,11 @@ use super::{Cause, Task, Work, effects, tasks};
 use crate::backoff::pause;
 use crate::checkout::{ExtendReservation, FlagUnknownPayments, Settle, UnwindPayments};
 use crate::notification::Notify;
-use crate::payment::{AskPayment, PaymentPolicy};
+use crate::payment::PaymentPolicy;
 use crate::payments::Provider;
 use crate::tenure::{Candidate, Term};
 use crate::trace::{self, SPANS};
-use crate::{Bus, CommandError, Trace, metrics};
+use crate::{AggregateCommand, Bus, CommandError, Trace, metrics};
 
 /// The name of the lease; its position is the checkpoint.
 pub(super) const NAME: &str = "reactions";
@@ -123,7 +123,7 @@ impl Leader {
         for entry in &entries {
             let event = entry.recorded().map_err(|_| Stopped::Unreadable(entry.position()))?;
             if let Some(metadata) = &entry.raw.metadata {
-                self.trace = trace::of_metadata(metadata);
+                self.trace = trace::from_metadata(metadata);
             }
             let first = self.queues.push(event.position, event.stream, tasks(event, self.trace));
             self.start(event.stream, first);
@@ -208,7 +208,8 @@ async fn react(reactions: &Reactions, task: &Task, reaction: Reaction) -> Result
         }
         Reaction::PlanFollowUp(payment) => {
             let command = PaymentCommand::PlanFollowUp { first: policy.retry_after };
-            bus.execute(AskPayment { name: "planFollowUp", payment, command }, context).await?
+            bus.execute(AggregateCommand { name: "planFollowUp", id: payment, command }, context)
+                .await?
         }
         Reaction::FlagUnknown(order) => bus.execute(FlagUnknownPayments(order), context).await?,
     };

@@ -1,18 +1,20 @@
-//! How the reactions are doing.
+//! The progress of the reactions.
 
 use sqlx::PgPool;
 
 use super::runner::NAME;
 
-/// On all nodes together.
+/// The progress of the reactions of all nodes together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
 pub struct ReactionStatus {
-    /// Everything up to here is done.
+    /// The position of the log up to which everything is done.
     pub position: i64,
-    /// What could not be done: somebody has to look.
+    /// How many reactions could not be carried out. A person has to look at them.
     pub parked: i64,
 }
 
+/// # Errors
+/// The database cannot be read.
 pub async fn status(pool: &PgPool) -> Result<ReactionStatus, sqlx::Error> {
     sqlx::query_as(
         "select coalesce((select position from leases where name = $1), 0) as position,

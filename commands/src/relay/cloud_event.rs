@@ -1,9 +1,10 @@
-//! An event as others are told of it: CloudEvents 1.0 in the JSON format, which is the one mode that
-//! the specification's binding for NATS knows. The body stands alone: it can be stored, mirrored and
+//! An event as it is published: CloudEvents 1.0 in the JSON format, the only mode that the
+//! specification's binding for NATS defines. The body is complete: it can be stored, mirrored and
 //! forwarded without its headers.
 //!
-//! `data` is the payload as the log holds it, lifted to today's schema, so that a consumer has one form
-//! of each event to know; personal data is ciphertext in it. Others rely on what is written here.
+//! `data` is the payload from the log, upcast to today's schema, so that a consumer has to know only one
+//! form of each event; personal data in it is encrypted. Consumers rely on these fields: add, never
+//! change.
 
 use chrono::{DateTime, Utc};
 use event_store::RecordedEvent;
@@ -13,45 +14,49 @@ use uuid::Uuid;
 
 pub(super) const MEDIA_TYPE: &str = "application/cloudevents+json";
 
-/// What is sent.
+/// A message to the broker.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Message {
+pub(super) struct BrokerMessage {
+    /// The event's position in the log.
     pub(super) position: i64,
     /// Such as `cartulary.order.placed`.
     pub(super) subject: String,
     pub(super) body: String,
 }
 
-/// Attributes of the specification, of its extension for correlation, and two of our own.
+/// The attributes of the specification, of its extension for correlation, and two of this program.
 #[derive(Serialize)]
 struct CloudEvent<'a> {
     specversion: &'static str,
-    /// The position. A number there, but ids are text here.
+    /// The event's position in the log, as text, since CloudEvents ids are text.
     id: String,
-    /// Such as `/cartulary/order`.
+    /// The aggregate's kind, such as `/cartulary/order`.
     source: String,
     r#type: &'a str,
     /// The aggregate's id.
     subject: Uuid,
     time: DateTime<Utc>,
     datacontenttype: &'static str,
-    /// Of `data`, among those that events of this type have had.
+    /// The version of the schema of `data`.
     schemaversion: i16,
-    /// The event's place in its aggregate, from 1.
+    /// The version of the aggregate after this event, from 1.
     streamversion: i32,
-    /// The command at the root of it all.
+    /// The id of the command that started the chain of events this one belongs to.
     correlationid: Uuid,
-    /// The event that a reaction answered.
+    /// The position of the event that caused this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     causationid: Option<String>,
     data: &'a RawValue,
 }
 
-/// `prefix` is what all subjects begin with.
+/// Makes the message of an event. Its subject begins with `prefix`.
 ///
 /// # Errors
-/// A payload that is no JSON, which the log does not take.
-pub(super) fn message(prefix: &str, event: &RecordedEvent) -> Result<Message, serde_json::Error> {
+/// The payload is not JSON; the log does not accept such a one.
+pub(super) fn message(
+    prefix: &str,
+    event: &RecordedEvent,
+) -> Result<BrokerMessage, serde_json::Error> {
     let cloud_event = CloudEvent {
         specversion: "1.0",
         id: event.position.to_string(),
@@ -66,7 +71,7 @@ pub(super) fn message(prefix: &str, event: &RecordedEvent) -> Result<Message, se
         causationid: event.caused_by.map(|position| position.to_string()),
         data: serde_json::from_str(&event.payload)?,
     };
-    Ok(Message {
+    Ok(BrokerMessage {
         position: event.position,
         subject: format!("{prefix}.{}", event.event_type),
         body: serde_json::to_string(&cloud_event)?,
@@ -78,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_told_with_its_payload_untouched() {
+    fn an_event_is_published_with_its_payload_untouched() {
         let event = RecordedEvent {
             position: 42,
             stream_type: "order".into(),

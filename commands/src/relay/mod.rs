@@ -1,9 +1,8 @@
-//! Events out: a relay tells a message broker what the log learns, for everything that is not this
-//! shop.
+//! The relay publishes every event of the log to a message broker, for programs other than this shop.
 //!
-//! One node does this at a time, by lease, and the lease's position is the last event that the broker
-//! has acknowledged. So every event is told at least once, in the order of the log, whoever is killed;
-//! a broker that is down holds up nothing but the relay. Read `cloud_event.rs` (what is told), then
+//! One node does this at a time, by lease. The lease's position is the last event that the broker has
+//! acknowledged, so every event is published at least once, in the order of the log, whichever node
+//! fails. A broker that is down delays only the relay. Read `cloud_event.rs` (what is published), then
 //! `worker.rs` (when), then `nats.rs` (how).
 
 mod cloud_event;
@@ -15,62 +14,62 @@ use std::time::Duration;
 
 use projections::Feed;
 
-use self::nats::Nats;
+use self::nats::NatsStream;
 pub use self::nats::{BadNatsUrl, BadStreamName, StreamName};
 pub use self::worker::run;
 
-/// Where events go.
+/// The broker that events are published to.
 #[derive(Debug, Clone)]
 pub struct Broker(Backend);
 
 #[derive(Debug, Clone)]
 enum Backend {
     None,
-    Nats(Nats),
+    Nats(NatsStream),
 }
 
 impl Broker {
-    /// Nowhere: the log keeps them until there is a broker.
+    /// No broker: the log keeps the events, and they are published once there is one.
     pub fn none() -> Broker {
         Broker(Backend::None)
     }
 
-    /// A stream of NATS JetStream, by `nats://user:password@host:4222` or `tls://…`, several servers of
-    /// one cluster separated by commas.
+    /// A stream of NATS JetStream. `url` is such as `nats://user:password@host:4222` or `tls://…`; commas
+    /// separate several servers of one cluster.
     ///
     /// # Errors
-    /// Where that is no URL, or a password would cross a network in clear text.
+    /// It is not such a URL, or would send a password in clear text over a network.
     pub fn nats(url: &str, stream: StreamName) -> Result<Broker, BadNatsUrl> {
-        Nats::new(url, stream).map(|nats| Broker(Backend::Nats(nats)))
+        NatsStream::new(url, stream).map(|nats| Broker(Backend::Nats(nats)))
     }
 }
 
-/// Everything that relaying needs, and how it is doing. The clones share the latter.
+/// Everything that relaying needs, and its last error. The clones share the error.
 #[derive(Debug, Clone)]
 pub struct Relay {
     feed: Feed,
     broker: Broker,
-    trouble: Arc<Mutex<Option<String>>>,
+    last_error: Arc<Mutex<Option<String>>>,
 }
 
-/// What the broker has not been told yet.
+/// The events that the broker has not acknowledged yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lag {
     pub events: i64,
-    /// For how long the first of them has waited.
+    /// The age of the oldest of them.
     pub time: Duration,
 }
 
 impl Relay {
     pub fn new(feed: Feed, broker: Broker) -> Relay {
-        Relay { feed, broker, trouble: Arc::default() }
+        Relay { feed, broker, last_error: Arc::default() }
     }
 
     pub fn has_broker(&self) -> bool {
         !matches!(self.broker.0, Backend::None)
     }
 
-    /// Of the node at work, whichever it is.
+    /// The lag of the relay, whichever node leads it.
     pub async fn lag(&self) -> Result<Lag, sqlx::Error> {
         let (events, seconds): (i64, f64) = sqlx::query_as(
             "select head.position - coalesce(l.position, 0),
@@ -85,17 +84,17 @@ impl Relay {
         Ok(Lag { events, time: Duration::try_from_secs_f64(seconds).unwrap_or_default() })
     }
 
-    /// Why this node cannot go on telling, if it is the one at work.
-    pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Why this node cannot publish now. `None` if it can, or if it does not lead the relay.
+    pub fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes note of the present trouble, and tells the log when it begins.
-    fn note(&self, trouble: Option<String>) {
-        let mut noted = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (None, Some(reason)) = (&*noted, &trouble) {
-            tracing::warn!(reason, "events are not relayed, trying again");
+    /// Sets the last error. The first of several in a row is logged.
+    fn set_last_error(&self, error: Option<String>) {
+        let mut last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (None, Some(reason)) = (&*last, &error) {
+            tracing::warn!(reason, "events cannot be published to the broker, trying again");
         }
-        *noted = trouble;
+        *last = error;
     }
 }

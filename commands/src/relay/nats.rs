@@ -1,8 +1,9 @@
-//! NATS JetStream: the connection, the stream, and messages that stay in order.
+//! NATS JetStream: the connection, the stream, and publishing in order.
 //!
-//! Each message carries its position as its id, by which the server drops repetitions for as long as
-//! [`DUPLICATE_WINDOW`], and the id of the message before it, without which it is refused. So nothing
-//! overtakes what was lost, whatever a connection or a frozen node still sends.
+//! Each message carries its position as its id, by which the server drops duplicates within
+//! [`DUPLICATE_WINDOW`], and the id of the message before it: the server refuses it unless that one was
+//! the last. So if a message is lost, no later one takes its place, whatever an old connection or a
+//! frozen node still sends.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,21 +19,22 @@ use futures::future::join_all;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::cloud_event::{MEDIA_TYPE, Message};
+use super::cloud_event::{BrokerMessage, MEDIA_TYPE};
 
 /// How long to wait for a connection, and for acknowledgements.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Longer than a server keeps the connection of a client that does not answer: about five minutes.
+/// Longer than a server keeps the connection of a client that does not answer, which is about five
+/// minutes.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(600);
 
-/// Where JetStream is, and which of its streams is meant.
+/// The servers, and the stream that events are published to.
 #[derive(Clone)]
-pub(super) struct Nats {
-    /// Without credentials, so that no log can show them.
+pub(super) struct NatsStream {
+    /// Their URLs without credentials, so that no log can contain those.
     servers: Vec<ServerAddr>,
     credentials: Option<Credentials>,
-    stream: StreamName,
+    name: StreamName,
 }
 
 #[derive(Clone, PartialEq)]
@@ -41,22 +43,22 @@ enum Credentials {
     Password { user: String, password: String },
 }
 
-/// What is wrong with a URL, which is not shown: it may hold a password.
+/// What is wrong with a URL. The message does not contain the URL, which may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadNatsUrl {
-    #[error("it is no URL of a NATS server, such as nats://127.0.0.1:4222")]
+    #[error("it is not the URL of a NATS server, such as nats://127.0.0.1:4222")]
     Malformed,
-    #[error("a password or token is not sent over a network in clear text; use tls://")]
+    #[error("a password or token must not cross the network in clear text; use tls://")]
     PasswordInClear,
 }
 
-/// The name of a stream; in lower case, subjects begin with it.
+/// The name of a stream. In lower case it is the first part of every subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamName(String);
 
-/// A text that names no stream.
+/// A text that cannot be the name of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a stream's name has 1 to 64 letters, digits, - and _")]
+#[error("a stream's name has 1 to 64 characters, each a letter, a digit, - or _")]
 pub struct BadStreamName;
 
 impl StreamName {
@@ -64,7 +66,7 @@ impl StreamName {
         &self.0
     }
 
-    /// What subjects begin with.
+    /// The first part of every subject.
     pub(super) fn prefix(&self) -> String {
         self.0.to_ascii_lowercase()
     }
@@ -75,10 +77,10 @@ impl FromStr for StreamName {
 
     fn from_str(text: &str) -> Result<StreamName, BadStreamName> {
         let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        match (1..=64).contains(&text.len()) && text.chars().all(is_good) {
-            true => Ok(StreamName(text.to_owned())),
-            false => Err(BadStreamName),
+        if !(1..=64).contains(&text.len()) || !text.chars().all(is_good) {
+            return Err(BadStreamName);
         }
+        Ok(StreamName(text.to_owned()))
     }
 }
 
@@ -88,20 +90,20 @@ impl Default for StreamName {
     }
 }
 
-impl Nats {
-    pub(super) fn new(urls: &str, stream: StreamName) -> Result<Nats, BadNatsUrl> {
+impl NatsStream {
+    pub(super) fn new(urls: &str, name: StreamName) -> Result<NatsStream, BadNatsUrl> {
         let (mut servers, mut credentials) = (Vec::new(), None);
         for url in urls.split(',').map(str::trim) {
             let (server, found) = server(url)?;
             servers.push(server);
-            // Servers of one cluster know the same users.
+            // All servers of a cluster accept the same users.
             credentials = credentials.or(found);
         }
-        Ok(Nats { servers, credentials, stream })
+        Ok(NatsStream { servers, credentials, name })
     }
 
     pub(super) fn prefix(&self) -> String {
-        self.stream.prefix()
+        self.name.prefix()
     }
 
     async fn connect(&self) -> Result<Context, String> {
@@ -118,16 +120,16 @@ impl Nats {
         };
         let connecting = options.connect(self.servers.as_slice());
         let connected = tokio::time::timeout(PATIENCE, connecting).await;
-        let client = connected.map_err(|_| "no answer in time")?;
+        let client = connected.map_err(|_| "the broker did not answer in time")?;
         let client = client.map_err(|error| error.to_string())?;
         Ok(ContextBuilder::new().timeout(PATIENCE).build(client))
     }
 
-    /// Made where it is missing, and never changed: how long it keeps what, on how many servers, is up
-    /// to whoever runs the broker.
+    /// Creates the stream if it does not exist, and never changes one that does: retention and replicas
+    /// are the decision of whoever operates the broker.
     async fn find_stream(&self, jetstream: &Context) -> Result<(), String> {
         let wanted = Config {
-            name: self.stream.0.clone(),
+            name: self.name.0.clone(),
             subjects: vec![format!("{}.>", self.prefix())],
             duplicate_window: DUPLICATE_WINDOW,
             ..Config::default()
@@ -137,12 +139,12 @@ impl Nats {
     }
 }
 
-/// The address and the credentials of a URL.
+/// Splits a URL into the address and the credentials.
 fn server(url: &str) -> Result<(ServerAddr, Option<Credentials>), BadNatsUrl> {
     let mut url = Url::parse(url).map_err(|_| BadNatsUrl::Malformed)?;
     let host = url.host_str().unwrap_or_default();
-    let nearby = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
-    let sealed = url.scheme() == "tls";
+    let is_local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
+    let is_encrypted = url.scheme() == "tls";
     if host.is_empty()
         || !matches!(url.scheme(), "nats" | "tls")
         || !matches!(url.path(), "" | "/")
@@ -151,7 +153,7 @@ fn server(url: &str) -> Result<(ServerAddr, Option<Credentials>), BadNatsUrl> {
         return Err(BadNatsUrl::Malformed);
     }
     let credentials = credentials(&url)?;
-    if credentials.is_some() && !sealed && !nearby {
+    if credentials.is_some() && !is_encrypted && !is_local {
         return Err(BadNatsUrl::PasswordInClear);
     }
     url.set_username("").map_err(|()| BadNatsUrl::Malformed)?;
@@ -160,7 +162,7 @@ fn server(url: &str) -> Result<(ServerAddr, Option<Credentials>), BadNatsUrl> {
     Ok((server, credentials))
 }
 
-/// A name without a password is a token.
+/// A URL with a user name and no password holds a token.
 fn credentials(url: &Url) -> Result<Option<Credentials>, BadNatsUrl> {
     let decode = |text: &str| {
         let decoded = percent_decode_str(text).decode_utf8();
@@ -174,34 +176,34 @@ fn credentials(url: &Url) -> Result<Option<Credentials>, BadNatsUrl> {
     }
 }
 
-impl fmt::Debug for Nats {
+impl fmt::Debug for NatsStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Nats").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("NatsStream").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-/// Not everything was taken.
+/// Why not every message was acknowledged.
 #[derive(Debug)]
-pub(super) struct Interrupted {
-    /// So many messages from the first on were.
-    pub(super) taken: usize,
-    /// Somebody answered, so the rest may be sent at once.
+pub(super) struct PublishError {
+    /// How many messages were acknowledged, from the first on.
+    pub(super) acknowledged: usize,
+    /// Whether the broker answered, so the rest can be sent at once.
     pub(super) answered: bool,
     pub(super) reason: String,
 }
 
-/// The one who talks to JetStream.
+/// Publishes to the stream, over one connection.
 pub(super) struct Publisher {
-    nats: Nats,
-    /// The client sees to it that the connection comes back.
+    nats: NatsStream,
+    /// The client restores a lost connection by itself.
     jetstream: Option<Context>,
     has_stream: bool,
-    /// The last message that was taken, if nothing has failed since.
+    /// The last message that was acknowledged, if nothing has failed since.
     last: Option<i64>,
 }
 
 impl Publisher {
-    pub(super) fn new(nats: Nats) -> Publisher {
+    pub(super) fn new(nats: NatsStream) -> Publisher {
         Publisher { nats, jetstream: None, has_stream: false, last: None }
     }
 
@@ -210,15 +212,18 @@ impl Publisher {
         self.has_stream && self.jetstream.as_ref().is_some_and(connected)
     }
 
-    /// Publishes the messages in this order. None at all finds out whether it could be done.
-    pub(super) async fn publish(&mut self, messages: &[Message]) -> Result<(), Interrupted> {
-        let nobody = |reason| Interrupted { taken: 0, answered: false, reason };
-        let jetstream = self.ready().await.map_err(nobody)?;
+    /// Publishes the messages in this order. Without messages it only checks that it could.
+    ///
+    /// # Errors
+    /// Not every message was acknowledged.
+    pub(super) async fn publish(&mut self, messages: &[BrokerMessage]) -> Result<(), PublishError> {
+        let unreachable = |reason| PublishError { acknowledged: 0, answered: false, reason };
+        let jetstream = self.ready().await.map_err(unreachable)?;
         let outcome = send(&jetstream, self.last.take(), messages).await;
         match &outcome {
             Ok(()) => self.last = messages.last().map(|message| message.position),
-            // The stream may be gone.
-            Err(interrupted) => self.has_stream = interrupted.answered,
+            // The stream may have been deleted.
+            Err(error) => self.has_stream = error.answered,
         }
         outcome
     }
@@ -229,9 +234,9 @@ impl Publisher {
             None => self.nats.connect().await?,
         };
         let jetstream = self.jetstream.insert(jetstream).clone();
-        // What is sent meanwhile would wait for the connection to come back.
+        // A message that is sent now would wait until the connection is restored.
         if jetstream.client().connection_state() != State::Connected {
-            return Err("the connection is lost".to_owned());
+            return Err("the connection to the broker is lost".to_owned());
         }
         if !self.has_stream {
             self.nats.find_stream(&jetstream).await?;
@@ -241,47 +246,48 @@ impl Publisher {
     }
 }
 
-/// Sends all, then waits for the acknowledgements.
+/// Sends all messages, then waits for the acknowledgements.
 async fn send(
     jetstream: &Context,
     mut last: Option<i64>,
-    messages: &[Message],
-) -> Result<(), Interrupted> {
-    let (mut sent, mut problem) = (Vec::with_capacity(messages.len()), None);
+    messages: &[BrokerMessage],
+) -> Result<(), PublishError> {
+    let (mut sent, mut failure) = (Vec::with_capacity(messages.len()), None);
     for message in messages {
-        match jetstream.send_publish(message.subject.clone(), outgoing(message, last)).await {
+        match jetstream.send_publish(message.subject.clone(), publish_message(message, last)).await
+        {
             Ok(acknowledgement) => sent.push(acknowledgement.into_future()),
             Err(error) => {
-                problem = Some(error);
+                failure = Some(error);
                 break;
             }
         }
         last = Some(message.position);
     }
-    let mut taken = 0;
-    for acknowledged in join_all(sent).await {
-        match acknowledged {
-            Ok(_) => taken += 1,
+    let mut acknowledged = 0;
+    for acknowledgement in join_all(sent).await {
+        match acknowledgement {
+            Ok(_) => acknowledged += 1,
             Err(error) => {
-                problem = Some(error);
+                failure = Some(error);
                 break;
             }
         }
     }
-    let Some(error) = problem else { return Ok(()) };
-    // Somebody else wrote into the stream; the next try begins a chain of its own.
+    let Some(error) = failure else { return Ok(()) };
+    // Another publisher has written to the stream. The next attempt does not name a last message.
     let answered = error.kind() == PublishErrorKind::WrongLastMessageId;
-    Err(Interrupted { taken, answered, reason: error.to_string() })
+    Err(PublishError { acknowledged, answered, reason: error.to_string() })
 }
 
-fn outgoing(message: &Message, last: Option<i64>) -> PublishMessage {
-    let outgoing = PublishMessage::build()
+fn publish_message(message: &BrokerMessage, last: Option<i64>) -> PublishMessage {
+    let publish = PublishMessage::build()
         .payload(message.body.clone().into())
         .header("Content-Type", MEDIA_TYPE)
         .message_id(message.position.to_string());
     match last {
-        Some(last) => outgoing.expected_last_message_id(last.to_string()),
-        None => outgoing,
+        Some(last) => publish.expected_last_message_id(last.to_string()),
+        None => publish,
     }
 }
 
@@ -289,12 +295,12 @@ fn outgoing(message: &Message, last: Option<i64>) -> PublishMessage {
 mod tests {
     use super::*;
 
-    fn nats(urls: &str) -> Result<Nats, BadNatsUrl> {
-        Nats::new(urls, StreamName::default())
+    fn nats(urls: &str) -> Result<NatsStream, BadNatsUrl> {
+        NatsStream::new(urls, StreamName::default())
     }
 
     #[test]
-    fn what_is_no_nats_server_is_refused_without_showing_the_password() {
+    fn a_bad_url_is_refused_without_showing_its_password() {
         for (url, expected) in [
             ("", BadNatsUrl::Malformed),
             ("nats.example:4222", BadNatsUrl::Malformed),
@@ -312,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_taken_out_of_the_address() {
+    fn credentials_are_removed_from_the_address() {
         let password = |user: &str, password: &str| {
             let (user, password) = (user.to_owned(), password.to_owned());
             Some(Credentials::Password { user, password })

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use event_store::lease::LeaseError;
 use tokio_util::sync::CancellationToken;
 
-use super::cloud_event::{Message, message};
+use super::cloud_event::{BrokerMessage, message};
 use super::nats::Publisher;
 use super::{Backend, Relay};
 use crate::breaker::Breaker;
@@ -70,7 +70,7 @@ struct Leader<'a> {
     /// Its checkpoint is the last event that was acknowledged.
     term: Term,
     /// What was read after it.
-    unsent: Vec<Message>,
+    unsent: Vec<BrokerMessage>,
 }
 
 impl<'a> Leader<'a> {
@@ -119,25 +119,25 @@ impl<'a> Leader<'a> {
             return Ok(false);
         }
         let published = publisher.publish(&self.unsent).await;
-        let (taken, answered, trouble) = match published {
+        let (acknowledged, answered, error) = match published {
             Ok(()) => (self.unsent.len(), true, None),
-            Err(rest) => (rest.taken, rest.answered, Some(rest.reason)),
+            Err(rest) => (rest.acknowledged, rest.answered, Some(rest.reason)),
         };
         breaker.report(answered, Instant::now());
-        self.relay.note(trouble.filter(|_| !answered));
-        self.advance(taken).await?;
+        self.relay.set_last_error(error.filter(|_| !answered));
+        self.advance(acknowledged).await?;
         Ok(answered)
     }
 
     /// So many from the first on are acknowledged.
-    async fn advance(&mut self, taken: usize) -> Result<(), Stopped> {
-        let Some(last) = self.unsent.drain(..taken).next_back() else { return Ok(()) };
+    async fn advance(&mut self, acknowledged: usize) -> Result<(), Stopped> {
+        let Some(last) = self.unsent.drain(..acknowledged).next_back() else { return Ok(()) };
         Ok(self.term.advance(last.position).await?)
     }
 
     /// Another node is to know better from now on.
     async fn resign(self) {
-        self.relay.note(None);
+        self.relay.set_last_error(None);
         self.term.resign().await;
     }
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use commands::inventory::AskInventory;
-use commands::{Bus, Command, Receipt};
+use commands::{AggregateCommand, Bus, Command, Receipt};
 use domain::inventory::{AdjustmentKind, InventoryCommand};
 use domain::{CartId, State};
 use uuid::Uuid;
@@ -37,10 +36,10 @@ async fn fight<C: Command + Clone>(a: &Bus, b: &Bus, command: C) -> Vec<Receipt>
     receipts
 }
 
-fn one_more() -> AskInventory {
+fn one_more() -> AggregateCommand<InventoryCommand> {
     let (kind, reason) = (AdjustmentKind::Adjustment, Some(text("counted")));
     let command = InventoryCommand::Adjust { kind, quantity: 1, reason, reference: None };
-    AskInventory { name: "test", sku: mug(), command }
+    AggregateCommand { name: "test", id: mug(), command }
 }
 
 #[tokio::test(flavor = "multi_thread")]

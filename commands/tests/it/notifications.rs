@@ -1,7 +1,7 @@
 //! Messages are asked for once, and an attempt has one outcome, whichever node says so.
 
-use commands::Bus;
-use commands::notification::{AskNotification, Notify};
+use commands::notification::Notify;
+use commands::{AggregateCommand, Bus};
 use domain::NotificationId;
 use domain::notification::{DeliveryOutcome, NotificationCommand};
 use domain::process::NotificationRequest;
@@ -18,7 +18,7 @@ async fn notify(bus: &Bus, notification: NotificationId) {
 
 async fn record(bus: &Bus, notification: NotificationId, attempt: u32, outcome: DeliveryOutcome) {
     let command = NotificationCommand::Record { attempt, outcome };
-    let ask = AskNotification { name: "recordDelivery", notification, command };
+    let ask = AggregateCommand { name: "recordDelivery", id: notification, command };
     bus.execute(ask, once()).await.unwrap();
 }
 

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use commands::cart::{AddLines, WantedLine};
-use commands::inventory::AskInventory;
-use commands::product::AskProduct;
-use commands::{Bus, CommandError, Context, Receipt};
+use commands::{AggregateCommand, Bus, CommandError, Context, Receipt};
 use domain::cart::Owner;
 use domain::checkout::{CheckoutError, PlaceOrder, Shortage};
 use domain::inventory::{AdjustmentKind, Inventory, InventoryCommand, Stock};
@@ -118,7 +116,7 @@ pub(crate) async fn product(
     command: ProductCommand,
     context: Context,
 ) -> Result<Receipt, CommandError> {
-    let command = AskProduct { name: "test", sku: sku.clone(), command };
+    let command = AggregateCommand { name: "test", id: sku.clone(), command };
     bus.execute(command, context).await
 }
 
@@ -129,7 +127,7 @@ pub(crate) fn ask_inventory(
     context: Context,
 ) -> Asked {
     let (bus, sku) = (bus.clone(), sku.clone());
-    let command = AskInventory { name: "test", sku, command };
+    let command = AggregateCommand { name: "test", id: sku, command };
     async move { bus.execute(command, context).await }.boxed()
 }
 

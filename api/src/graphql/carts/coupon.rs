@@ -1,7 +1,8 @@
 //! A coupon in a cart.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use commands::cart::{ApplyCoupon, AskCart};
+use commands::AggregateCommand;
+use commands::cart::ApplyCoupon;
 use domain::Refusal;
 use domain::cart::CartCommand;
 use domain::coupon::CouponCode;
@@ -95,6 +96,12 @@ async fn remove(
     let (cart, _) = find_cart(ctx, input.cart_id.as_ref()).await?;
     let command = CartCommand::RemoveCoupon;
     render_cart(
-        execute(ctx, &input, options, AskCart { name: "cartCouponRemove", cart, command }).await?,
+        execute(
+            ctx,
+            &input,
+            options,
+            AggregateCommand { name: "cartCouponRemove", id: cart, command },
+        )
+        .await?,
     )
 }

@@ -1,8 +1,8 @@
 //! What can be done about carts.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use commands::Receipt;
-use commands::cart::{AddLines, AskCart, WantedLine};
+use commands::cart::{AddLines, WantedLine};
+use commands::{AggregateCommand, Receipt};
 use domain::cart::{CartCommand, Owner};
 use domain::{CartId, Quantity, Refusal, Sku};
 use serde::Serialize;
@@ -220,7 +220,7 @@ async fn create_cart(
 ) -> Result<Completed<Cart>, Failure> {
     let options = MutationOptions::new(&input.idempotency_key, None);
     let command = CartCommand::Create { owner, idle_seconds: shop(ctx).policy.cart_idle_seconds };
-    let command = AskCart { name: "cartCreate", cart, command };
+    let command = AggregateCommand { name: "cartCreate", id: cart, command };
     render_cart(execute(ctx, input, options, command).await?)
 }
 
@@ -272,7 +272,7 @@ async fn update(
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
     let (cart, _) = find_cart(ctx, input.cart_id.as_ref()).await?;
     let command = CartCommand::UpdateLines { lines };
-    let command = AskCart { name: "cartLinesUpdate", cart, command };
+    let command = AggregateCommand { name: "cartLinesUpdate", id: cart, command };
     let path_of = |refusal: &Refusal| path_of_line(refusal, &input.lines, |line| &line.sku);
     render_cart(execute_with_paths(ctx, &input, options, command, path_of).await?)
 }
@@ -311,7 +311,7 @@ async fn remove(
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
     let (cart, _) = find_cart(ctx, input.cart_id.as_ref()).await?;
     let command = CartCommand::RemoveLines { skus };
-    let command = AskCart { name: "cartLinesRemove", cart, command };
+    let command = AggregateCommand { name: "cartLinesRemove", id: cart, command };
     let path_of = |refusal: &Refusal| path_of_sku(refusal, &input.skus);
     render_cart(execute_with_paths(ctx, &input, options, command, path_of).await?)
 }
@@ -350,7 +350,7 @@ async fn ask(
     command: CartCommand,
 ) -> Result<Completed<Cart>, Failure> {
     let (cart, _) = find_cart(ctx, cart).await?;
-    render_cart(execute(ctx, input, options, AskCart { name, cart, command }).await?)
+    render_cart(execute(ctx, input, options, AggregateCommand { name, id: cart, command }).await?)
 }
 
 pub(super) fn render_cart(receipt: Receipt) -> Result<Completed<Cart>, Failure> {

@@ -1,7 +1,7 @@
 //! What can be done about stock.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use commands::inventory::AskInventory;
+use commands::AggregateCommand;
 use domain::Text;
 use domain::inventory::InventoryCommand;
 use serde::Serialize;
@@ -178,7 +178,7 @@ async fn ask(
     command: InventoryCommand,
 ) -> Result<Completed<InventoryItem>, Failure> {
     let sku = parse_sku("sku", sku)?;
-    let receipt = execute(ctx, input, options, AskInventory { name, sku, command }).await?;
+    let receipt = execute(ctx, input, options, AggregateCommand { name, id: sku, command }).await?;
     Completed::from_receipt(receipt, "sku", |subject| match subject.state {
         domain::State::Inventory(state) => InventoryItem::new(subject.version, &state),
         _ => None,

@@ -2,8 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use commands::checkout::CancelOrder;
-use commands::order::AskOrder;
-use commands::{Command, Receipt};
+use commands::{AggregateCommand, Command, Receipt};
 use domain::cart::Owner;
 use domain::checkout::PlaceOrder;
 use domain::order::{CancelReason, OrderCommand};
@@ -284,7 +283,7 @@ pub(super) async fn ask(
     command: OrderCommand,
 ) -> Result<Completed<Order>, Failure> {
     let order = find_order(ctx, order).await?;
-    run(ctx, input, options, AskOrder { name, order, command }).await
+    run(ctx, input, options, AggregateCommand { name, id: order, command }).await
 }
 
 async fn run(

@@ -1,8 +1,8 @@
 //! Goods that come back.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
+use commands::AggregateCommand;
 use commands::checkout::AcceptReturn;
-use commands::order::AskOrder;
 use domain::Text;
 use domain::order::OrderCommand;
 use serde::Serialize;
@@ -107,7 +107,7 @@ async fn request(
     })?;
     let order = find_order(ctx, &input.order_id).await?;
     let command = OrderCommand::RequestReturn { lines, reason };
-    let command = AskOrder { name: "orderReturnRequest", order, command };
+    let command = AggregateCommand { name: "orderReturnRequest", id: order, command };
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
     let path_of = path_of_line(&input.lines);
     render_order(execute_with_paths(ctx, &input, options, command, path_of).await?)

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
-use commands::order::AskOrder;
+use commands::AggregateCommand;
 use domain::order::{LineQuantity, OrderCommand, Shipment};
 use domain::{Refusal, ShipmentId, Text};
 use serde::Serialize;
@@ -132,7 +132,7 @@ async fn ship(ctx: &Context<'_>, input: OrderShipInput) -> Result<Completed<Orde
     let command = OrderCommand::Ship { shipment: parse(|parser| parse_shipment(parser, &input))? };
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
     let order = find_order(ctx, &input.order_id).await?;
-    let command = AskOrder { name: "orderShip", order, command };
+    let command = AggregateCommand { name: "orderShip", id: order, command };
     let path_of = path_of_line(&input.lines);
     render_order(execute_with_paths(ctx, &input, options, command, path_of).await?)
 }
@@ -142,7 +142,7 @@ async fn deliver(ctx: &Context<'_>, input: OrderDeliverInput) -> Result<Complete
     let command = OrderCommand::Deliver { lines };
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
     let order = find_order(ctx, &input.order_id).await?;
-    let command = AskOrder { name: "orderDeliver", order, command };
+    let command = AggregateCommand { name: "orderDeliver", id: order, command };
     let path_of = path_of_line(&input.lines);
     render_order(execute_with_paths(ctx, &input, options, command, path_of).await?)
 }

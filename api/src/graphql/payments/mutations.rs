@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use commands::Receipt;
-use commands::payment::AskPayment;
+use commands::{AggregateCommand, Receipt};
 use domain::checkout::StartPayment;
 use domain::payment::PaymentCommand;
 use domain::{ErrorCode, OrderId, PaymentId, Text};
@@ -284,7 +283,9 @@ async fn ask(
 ) -> Result<Completed<Payment>, Failure> {
     let payment = PaymentId(parse_id("paymentId", payment)?);
     shop(ctx).known_payment(payment).await?;
-    render_payment(execute(ctx, input, options, AskPayment { name, payment, command }).await?)
+    render_payment(
+        execute(ctx, input, options, AggregateCommand { name, id: payment, command }).await?,
+    )
 }
 
 fn render_payment(receipt: Receipt) -> Result<Completed<Payment>, Failure> {

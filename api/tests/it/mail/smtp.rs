@@ -95,7 +95,7 @@ async fn what_is_postponed_is_sent_later() {
     let stage = stage(&server, "100ms").await;
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
     let seen = stage.first_message(&order, "it is postponed", has_failed).await;
-    assert_eq!(failures(&seen)[0], "the mail server said 451 4.3.0");
+    assert_eq!(failures(&seen)[0], "the mail server answered 451 4.3.0");
     server.behave("accept");
     let seen = stage.first_message(&order, "it is sent", is("SENT")).await;
     assert_eq!(server.has_taken(1).await.len(), 1);
@@ -111,8 +111,8 @@ async fn what_is_refused_for_good_is_given_up_at_once_and_nobody_is_named() {
     let stage = stage(&server, "30s").await;
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
     let seen = stage.first_message(&order, "it is given up", is("ABANDONED")).await;
-    assert_eq!(failures(&seen), ["the mail server said 550 5.1.1"]);
-    assert_eq!(seen["abandonedBecause"], "the mail server said 550 5.1.1");
+    assert_eq!(failures(&seen), ["the mail server answered 550 5.1.1"]);
+    assert_eq!(seen["abandonedBecause"], "the mail server answered 550 5.1.1");
     assert_eq!(seen["nextAttemptAt"], json!(null));
     assert!(!stage.node.log().contains("ada@example.org"));
 }
@@ -139,7 +139,7 @@ async fn a_server_that_says_nothing_keeps_nobody_waiting() {
     let stage = stage(&server, "100ms").await;
     let (order, _) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
     let seen = stage.first_message(&order, "it is late", has_failed).await;
-    assert_eq!(failures(&seen)[0], "no answer in time");
+    assert_eq!(failures(&seen)[0], "the mailer did not answer in time");
     server.behave("accept");
     stage.told(2).await;
     until("both have arrived", async || {

@@ -1,10 +1,10 @@
 //! The simulated payment provider, for development and tests.
 //!
-//! It behaves like a real one: it has identifiers and books of its own, honours idempotency keys,
-//! and reports by signed webhooks over HTTP. The payment token chooses the story.
+//! It behaves like a real one: it has its own ids and records, honours idempotency keys, and sends
+//! signed webhooks over HTTP. The payment's token chooses the scenario.
 
-mod books;
-mod story;
+mod records;
+mod scenario;
 mod webhooks;
 
 use std::sync::Arc;
@@ -17,36 +17,37 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
-use self::story::Story;
-use super::{BadSignature, Gibberish, ProviderError, Signer, Told};
+use self::scenario::Scenario;
+use super::{BadSignature, MalformedWebhook, ProviderError, Signer, WebhookFact};
 
+/// A payment provider inside this program. The clones share its records.
 #[derive(Debug, Clone)]
 pub struct Simulator {
     pool: PgPool,
     signer: Signer,
-    /// Something is to be delivered.
+    /// Notified when a webhook was queued.
     queued: Arc<Notify>,
-    /// Later than any reservation ends.
+    /// After this time an authorisation comes too late: every reservation has ended.
     late: Duration,
 }
 
-/// A fact as the provider words it, in answers and in webhooks alike.
+/// A fact in the provider's format, in answers and in webhooks alike.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Report {
     #[serde(rename = "type")]
     kind: ReportKind,
     /// The provider's id of the payment.
     intent: String,
-    /// Ours, from the intent's metadata.
+    /// The shop's id of the payment, from the intent's metadata.
     payment_id: PaymentId,
-    /// Cumulative for the object, in minor units.
+    /// The total of the object so far, not what this report adds.
     amount: Option<Money>,
-    /// The charge or refund it is about.
+    /// The charge, refund or dispute that the report is about.
     object: Option<String>,
-    /// The number of our request, from the metadata.
+    /// The number of the shop's capture or refund request, from the metadata.
     request: Option<u32>,
     reason: Option<String>,
-    /// Where the customer has to go.
+    /// The page on which the customer has to act.
     url: Option<String>,
 }
 
@@ -82,7 +83,8 @@ struct Webhook {
 }
 
 impl Simulator {
-    /// `late` is how long after its beginning a payment comes too late.
+    /// `late` is the time after which a late authorisation arrives, counted from the payment's start;
+    /// choose it longer than any reservation lasts.
     pub fn new(pool: PgPool, signer: Signer, late: Duration) -> Simulator {
         Simulator { pool, signer, queued: Arc::default(), late }
     }
@@ -90,21 +92,21 @@ impl Simulator {
     pub(super) async fn ask(
         &self,
         payment: PaymentId,
-        attempt: &PaymentDetails,
+        details: &PaymentDetails,
         call: Call,
     ) -> Result<Vec<Fact>, ProviderError> {
         let amount_of =
             |request: Option<&MoneyRequest>| request.map_or(0, |request| request.amount);
         let report = match call {
-            Call::Create => self.create(payment, attempt).await?,
+            Call::Create => self.create(payment, details).await?,
             Call::Capture(request) => {
-                let amount = amount_of(attempt.capture_requests.get(&request));
-                self.take(payment, request, amount).await?
+                let amount = amount_of(details.capture_requests.get(&request));
+                self.capture(payment, request, amount).await?
             }
-            Call::Void => self.let_go(payment).await?,
+            Call::Void => self.void(payment).await?,
             Call::Refund(request) => {
-                let amount = amount_of(attempt.refund_requests.get(&request));
-                self.give_back(payment, request, amount).await?
+                let amount = amount_of(details.refund_requests.get(&request));
+                self.refund(payment, request, amount).await?
             }
         };
         self.queued.notify_one();
@@ -114,16 +116,16 @@ impl Simulator {
     async fn create(
         &self,
         payment: PaymentId,
-        attempt: &PaymentDetails,
+        details: &PaymentDetails,
     ) -> Result<Report, ProviderError> {
-        let Some(story) = Story::of(&attempt.source) else {
-            return Err(ProviderError::Refused(format!("no such token: {}", attempt.source)));
+        let Some(scenario) = Scenario::from_token(&details.source) else {
+            return Err(ProviderError::Refused(format!("no such token: {}", details.source)));
         };
-        if story == Story::Silent {
+        if scenario == Scenario::Silent {
             return Err(silence());
         }
-        let (first_time, report) = self.open_intent(payment, attempt, story).await?;
-        if story == Story::Timeout && first_time {
+        let (first_time, report) = self.open_intent(payment, details, scenario).await?;
+        if scenario == Scenario::Timeout && first_time {
             self.queued.notify_one();
             std::future::pending::<()>().await;
         }
@@ -133,12 +135,12 @@ impl Simulator {
     pub(super) async fn look_up(
         &self,
         payment: PaymentId,
-        attempt: &PaymentDetails,
+        details: &PaymentDetails,
     ) -> Result<Vec<Fact>, ProviderError> {
-        if Story::of(&attempt.source) == Some(Story::Silent) {
+        if Scenario::from_token(&details.source) == Some(Scenario::Silent) {
             return Err(silence());
         }
-        let reports = self.known_of(payment).await?;
+        let reports = self.reports_of(payment).await?;
         Ok(reports.iter().map(Report::fact).collect())
     }
 
@@ -152,10 +154,10 @@ impl Simulator {
         Ok(webhook.id)
     }
 
-    pub(super) fn read(&self, body: &[u8]) -> Result<Option<Told>, Gibberish> {
+    pub(super) fn read(&self, body: &[u8]) -> Result<Option<WebhookFact>, MalformedWebhook> {
         let webhook: Webhook =
-            serde_json::from_slice(body).map_err(|error| Gibberish(error.to_string()))?;
-        Ok(Some(Told { payment: webhook.data.payment_id, fact: webhook.data.fact() }))
+            serde_json::from_slice(body).map_err(|error| MalformedWebhook(error.to_string()))?;
+        Ok(Some(WebhookFact { payment: webhook.data.payment_id, fact: webhook.data.fact() }))
     }
 }
 

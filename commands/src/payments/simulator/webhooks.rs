@@ -1,5 +1,4 @@
-//! Queues the simulated provider's webhooks, and delivers them over HTTP, again and again until they
-//! are taken.
+//! Queues the simulated provider's webhooks, and delivers them over HTTP until they are acknowledged.
 
 use std::time::Duration;
 
@@ -8,24 +7,24 @@ use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::story::Story;
+use super::scenario::Scenario;
 use super::{Report, Simulator, Webhook};
 use crate::backoff::pause;
 use crate::payments::ProviderError;
 
-/// How long a delivery may take.
+/// How long one delivery may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often to look for what another node queued, or left behind.
+/// How often this node looks for webhooks that another node queued or did not deliver.
 const POLL: Duration = Duration::from_millis(500);
 
 impl Simulator {
-    /// Delivers to this address until told to stop.
+    /// Delivers webhooks to the URL `endpoint` until `stop` is cancelled.
     pub async fn deliver(self, endpoint: String, stop: CancellationToken) {
         let client = match reqwest::Client::builder().timeout(PATIENCE).no_proxy().build() {
             Ok(client) => client,
             Err(error) => {
-                tracing::error!(%error, "the simulated provider cannot deliver webhooks");
+                tracing::error!(%error, "the simulated provider has no HTTP client, so it sends no webhooks");
                 return;
             }
         };
@@ -33,7 +32,9 @@ impl Simulator {
             match self.deliver_due(&client, &endpoint).await {
                 Ok(0) => {}
                 Ok(_) => continue,
-                Err(error) => tracing::warn!(%error, "webhooks cannot be read"),
+                Err(error) => {
+                    tracing::warn!(%error, "queued webhooks cannot be read, trying again")
+                }
             }
             tokio::select! {
                 () = self.queued.notified() => {}
@@ -43,7 +44,8 @@ impl Simulator {
         }
     }
 
-    /// Takes what is due, so that no other node delivers it at the same time, and posts it.
+    /// Delivers what is due, and returns how much that was. Each row is claimed first, so no other node
+    /// delivers it at the same time.
     async fn deliver_due(
         &self,
         client: &reqwest::Client,
@@ -61,25 +63,27 @@ impl Simulator {
         .fetch_all(&self.pool)
         .await?;
         let posts = due.iter().map(|(_, body, _)| self.post(client, endpoint, body));
-        let (mut taken, mut refused) = (vec![], vec![]);
-        for ((id, _, attempts), posted) in due.iter().zip(join_all(posts).await) {
-            match posted {
-                true => taken.push(id.as_str()),
-                false => refused.push((id.as_str(), *attempts)),
+        let (mut delivered, mut failed) = (vec![], vec![]);
+        for ((id, _, attempts), is_delivered) in due.iter().zip(join_all(posts).await) {
+            if is_delivered {
+                delivered.push(id.as_str());
+            } else {
+                failed.push((id.as_str(), *attempts));
             }
         }
-        if !taken.is_empty() {
+        if !delivered.is_empty() {
             sqlx::query("delete from simulator.webhooks where id = any($1)")
-                .bind(taken)
+                .bind(delivered)
                 .execute(&self.pool)
                 .await?;
         }
-        for (id, attempts) in refused {
-            self.put_off(id, attempts).await?;
+        for (id, attempts) in failed {
+            self.postpone(id, attempts).await?;
         }
         Ok(due.len())
     }
 
+    /// Whether the webhook was acknowledged.
     async fn post(&self, client: &reqwest::Client, endpoint: &str, body: &str) -> bool {
         let signature = self.signer.sign(body.as_bytes(), Utc::now());
         let request = client
@@ -90,17 +94,17 @@ impl Simulator {
         match request.send().await {
             Ok(response) if response.status().is_success() => true,
             Ok(response) => {
-                tracing::warn!(status = %response.status(), "a webhook was refused");
+                tracing::warn!(status = %response.status(), "a webhook was not acknowledged and is sent again");
                 false
             }
             Err(error) => {
-                tracing::debug!(%error, "a webhook was not delivered");
+                tracing::debug!(%error, "a webhook was not delivered and is sent again");
                 false
             }
         }
     }
 
-    async fn put_off(&self, id: &str, attempts: i32) -> Result<(), sqlx::Error> {
+    async fn postpone(&self, id: &str, attempts: i32) -> Result<(), sqlx::Error> {
         let (first, most) = (Duration::from_millis(200), Duration::from_secs(30));
         let wait = pause(attempts.unsigned_abs(), first, most);
         sqlx::query(
@@ -115,23 +119,23 @@ impl Simulator {
     }
 }
 
-/// Webhooks to be queued, column by column.
-pub(super) struct Announcements {
+/// The rows of webhooks to be queued, column by column.
+pub(super) struct QueuedWebhooks {
     pub(super) rows: Vec<String>,
     pub(super) bodies: Vec<String>,
-    /// In seconds from now.
+    /// Seconds from now.
     pub(super) after: Vec<f64>,
 }
 
-impl Announcements {
-    /// Each report once; where the story says so, twice, and once more under another id.
+impl QueuedWebhooks {
+    /// One webhook per report; in the scenario of duplicates three, the last under another event id.
     pub(super) fn new(
-        story: Story,
-        told: Vec<(Report, Duration)>,
-    ) -> Result<Announcements, ProviderError> {
+        scenario: Scenario,
+        reports: Vec<(Report, Duration)>,
+    ) -> Result<QueuedWebhooks, ProviderError> {
         let (mut rows, mut bodies, mut after) = (vec![], vec![], vec![]);
-        for (data, wait) in told {
-            for (row, id) in copies(story) {
+        for (data, wait) in reports {
+            for (row, id) in copies(scenario) {
                 let webhook = Webhook { id, data: data.clone() };
                 let body = serde_json::to_string(&webhook)
                     .map_err(|error| ProviderError::NoAnswer(error.to_string()))?;
@@ -140,16 +144,16 @@ impl Announcements {
                 after.push(wait.as_secs_f64());
             }
         }
-        Ok(Announcements { rows, bodies, after })
+        Ok(QueuedWebhooks { rows, bodies, after })
     }
 }
 
-/// The rows that a webhook is queued as, with the id it is known by.
-fn copies(story: Story) -> Vec<(String, String)> {
+/// The ids of the rows that a webhook is queued as, each with its event id.
+fn copies(scenario: Scenario) -> Vec<(String, String)> {
     let event = || format!("evt_{}", Uuid::now_v7().simple());
     let first = event();
     let mut copies = vec![(first.clone(), first.clone())];
-    if story == Story::DuplicateWebhooks {
+    if scenario == Scenario::DuplicateWebhooks {
         let other = event();
         copies.extend([(format!("{first}_again"), first), (other.clone(), other)]);
     }

@@ -1,4 +1,4 @@
-//! Calls of Stripe's API, and what their failures mean.
+//! Sends requests to Stripe's API, and sorts its errors into refusals and missing answers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,42 +11,42 @@ use stripe::{
 use stripe_core::payment_intent::ListPaymentIntent;
 use tokio::sync::Mutex;
 
-use super::answers::{EACH_CHARGE, Intent, Page};
+use super::objects::{EACH_CHARGE, List, PaymentIntent};
 use crate::breaker::Breaker;
 use crate::payments::ProviderError;
 
-/// How long to wait for an answer: behind Stripe stands a bank, which may take seconds.
+/// How long a request waits for an answer: Stripe asks a bank, which may take seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// After so many calls without an answer Stripe is left alone, for so long at first and at most.
+/// After so many calls without an answer the circuit opens, for so long at first and at most.
 const FAILURES_AT_MOST: u32 = 5;
-const FIRST_REST: Duration = Duration::from_secs(5);
-const LONGEST_REST: Duration = Duration::from_secs(20);
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// Anybody may ask for our health, so Stripe is not asked for its own each time.
+/// The health page is public, so its requests must not each cause one to Stripe.
 const CHECK_EVERY: Duration = Duration::from_secs(10);
 
-/// When Stripe was asked for its health, and how it was.
-type Checked = Option<(Instant, Result<(), String>)>;
+/// When Stripe was last checked, and the result.
+type LastCheck = Option<(Instant, Result<(), String>)>;
 
 #[derive(Clone)]
 pub(super) struct Api {
     client: Client,
     breaker: Arc<Breaker>,
-    checked: Arc<Mutex<Checked>>,
+    last_check: Arc<Mutex<LastCheck>>,
 }
 
 impl Api {
     /// # Errors
-    /// A key that is no header's value, or a base that is no URL.
+    /// The key cannot be sent as a header, or the base is not a URL.
     pub(super) fn new(secret_key: &str, base: &str) -> Result<Api, StripeError> {
         let base = format!("{}/", base.trim_end_matches('/'));
         let client = ClientBuilder::new(secret_key).url(base).timeout(PATIENCE).build()?;
-        let breaker = Breaker::new("Stripe", FAILURES_AT_MOST, FIRST_REST, LONGEST_REST);
-        Ok(Api { client, breaker: Arc::new(breaker), checked: Arc::default() })
+        let breaker = Breaker::new("Stripe", FAILURES_AT_MOST, FIRST_PAUSE, LONGEST_PAUSE);
+        Ok(Api { client, breaker: Arc::new(breaker), last_check: Arc::default() })
     }
 
-    /// Asks for something. Where asking twice would do it twice, `key` makes Stripe do it once.
+    /// Sends a request. With an idempotency `key` Stripe carries it out once, however often it is sent.
     pub(super) async fn send<T: Deserialize>(
         &self,
         request: &impl StripeRequest,
@@ -58,40 +58,42 @@ impl Api {
             Err(error) => return Err(no_answer(&error)),
         };
         self.breaker.admit(Instant::now()).map_err(|open| no_answer(&open))?;
-        self.ask(request, strategy).await
+        self.send_past_breaker(request, strategy).await
     }
 
-    async fn ask<T: Deserialize>(
+    /// Sends a request whether or not the circuit is open, and reports the result to the breaker.
+    async fn send_past_breaker<T: Deserialize>(
         &self,
         request: &impl StripeRequest,
         strategy: RequestStrategy,
     ) -> Result<T, ProviderError> {
         let request = request.build().customize::<T>().request_strategy(strategy);
-        let answer = request.send(&self.client).await.map_err(problem);
+        let answer = request.send(&self.client).await.map_err(provider_error);
         let answered = !matches!(answer, Err(ProviderError::NoAnswer(_)));
         self.breaker.report(answered, Instant::now());
         answer
     }
 
-    /// Whether the circuit is open.
-    pub(super) fn rests(&self) -> bool {
+    /// Whether calls are refused because Stripe did not answer the last ones.
+    pub(super) fn is_circuit_open(&self) -> bool {
         self.breaker.is_open()
     }
 
-    /// Whether Stripe answers us, as of some seconds ago. It asks whether or not the circuit is open:
-    /// whoever waits no longer than a second must not be the one who tries it.
+    /// Whether Stripe answers, as of at most 10 seconds ago. It asks even if the circuit is open, and
+    /// never as the breaker's trial call: the health page may stop waiting before there is an answer.
     pub(super) async fn check(&self) -> Result<(), String> {
-        let mut checked = self.checked.lock().await;
-        if let Some((at, word)) = &*checked
+        let mut last_check = self.last_check.lock().await;
+        if let Some((at, result)) = &*last_check
             && at.elapsed() < CHECK_EVERY
         {
-            return word.clone();
+            return result.clone();
         }
         let request = ListPaymentIntent::new().limit(1).expand([EACH_CHARGE.to_owned()]);
-        let answer: Result<Page<Intent>, _> = self.ask(&request, RequestStrategy::Once).await;
-        let word = answer.map(|_| ()).map_err(|error| error.to_string());
-        *checked = Some((Instant::now(), word.clone()));
-        word
+        let answer: Result<List<PaymentIntent>, _> =
+            self.send_past_breaker(&request, RequestStrategy::Once).await;
+        let result = answer.map(|_| ()).map_err(|error| error.to_string());
+        *last_check = Some((Instant::now(), result.clone()));
+        result
     }
 }
 
@@ -101,12 +103,12 @@ impl fmt::Debug for Api {
     }
 }
 
-/// Stripe says by the status whether it did not do it, or whether nobody knows. A wrong key or a
-/// limit that was reached are our affair, not the customer's: it is asked again.
-fn problem(error: StripeError) -> ProviderError {
+/// Stripe's status code says whether it refused the request or whether the outcome is unknown. A wrong
+/// key or an exceeded rate limit is the shop's fault, not the customer's: the request is sent again.
+fn provider_error(error: StripeError) -> ProviderError {
     match error {
         StripeError::Stripe(error, 400 | 402 | 404) => ProviderError::Refused(reason(&error)),
-        // Its own text would hold all of the intent, with the client's secret.
+        // The error's own text would contain the whole intent, with the client's secret.
         StripeError::Stripe(error, status) => {
             ProviderError::NoAnswer(format!("status {status}, {}", error.type_))
         }
@@ -114,7 +116,7 @@ fn problem(error: StripeError) -> ProviderError {
     }
 }
 
-/// In Stripe's words: customers see it, so the bank's own reason stays out.
+/// Stripe's code of the refusal. Customers see it, so it must not be the bank's own reason.
 fn reason(error: &ApiErrors) -> String {
     let code = error.code.as_ref().map(ToString::to_string);
     code.or_else(|| error.message.clone()).unwrap_or_else(|| error.type_.to_string())

@@ -1,4 +1,4 @@
-//! What Stripe's answers and events mean, and what it is asked.
+//! What Stripe's answers and events mean, and what the request for an intent holds.
 
 use domain::payment::{CaptureMode, Fact, Payment, PaymentDetails, PaymentEvent, PaymentMethod};
 use domain::{Currency, Event as DomainEvent, Kind, Money, OrderId, PaymentId, State};
@@ -6,9 +6,9 @@ use miniserde::json;
 use stripe::StripeRequest;
 use uuid::Uuid;
 
-use super::answers::{Intent, Page, Refund};
 use super::create;
-use super::webhook::Event;
+use super::objects::{List, PaymentIntent, Refund};
+use super::webhook::StripeEvent;
 use crate::payments::ProviderError;
 
 const PAYMENT: PaymentId = PaymentId(Uuid::from_u128(7));
@@ -17,8 +17,8 @@ fn usd(amount: i64) -> Money {
     Money::new(amount, Currency::USD)
 }
 
-/// An intent of 49.98 USD, with these fields besides.
-fn intent(status: &str, received: i64, more: &str) -> Intent {
+/// An intent of 49.98 USD, with `more` fields.
+fn intent(status: &str, received: i64, more: &str) -> PaymentIntent {
     let text = format!(
         r#"{{"id": "pi_1", "object": "payment_intent", "amount": 4998, "currency": "usd",
             "created": 1767225600, "amount_received": {received}, "status": "{status}",
@@ -83,7 +83,7 @@ fn an_authorisation_ends_when_the_card_says_so() {
 }
 
 #[test]
-fn a_capture_is_cumulative_and_lets_go_of_the_rest() {
+fn a_capture_is_cumulative_and_releases_the_rest() {
     let whole = intent("succeeded", 4_998, CHARGED);
     assert_eq!(whole.facts().unwrap(), [authorized(), captured(4_998, None)]);
     let mut part = intent("succeeded", 1_000, CHARGED);
@@ -92,7 +92,7 @@ fn a_capture_is_cumulative_and_lets_go_of_the_rest() {
 }
 
 #[test]
-fn refunds_count_each_for_itself_and_what_was_let_go_is_none() {
+fn each_refund_is_a_fact_and_a_released_amount_is_none() {
     let refunded = |object: &str, amount, request| Fact::Refunded {
         object: object.to_owned(),
         amount: usd(amount),
@@ -116,31 +116,31 @@ fn refunds_count_each_for_itself_and_what_was_let_go_is_none() {
         ]
     );
     assert_eq!(refunds.iter().filter(|refund| refund.is_pending()).count(), 1);
-    // Of a whole capture nothing is let go, so this one gave money back.
+    // A whole capture releases nothing, so this refund is a real one.
     let facts = intent("succeeded", 4_998, CHARGED).all_facts(&refunds[5..]).unwrap();
     assert_eq!(facts[2..], [refunded("re_6", 3_998, None)]);
 }
 
 #[test]
-fn an_intent_is_ours_if_it_says_so() {
+fn an_intent_belongs_to_this_shop_if_its_metadata_says_so() {
     assert_eq!(intent("processing", 0, "").payment(), Some(PAYMENT));
     for metadata in ["{}", r#"{"payment_id": "someone else's"}"#] {
         let text = format!(
             r#"{{"id": "pi_2", "amount": 1, "amount_received": 0, "currency": "usd", "created": 1,
                 "status": "processing", "metadata": {metadata}}}"#
         );
-        assert_eq!(json::from_str::<Intent>(&text).unwrap().payment(), None);
+        assert_eq!(json::from_str::<PaymentIntent>(&text).unwrap().payment(), None);
     }
-    let page: Page<Intent> = json::from_str(r#"{"data": [], "has_more": false}"#).unwrap();
+    let page: List<PaymentIntent> = json::from_str(r#"{"data": [], "has_more": false}"#).unwrap();
     assert!(page.data.is_empty() && !page.has_more);
 }
 
 #[test]
-fn an_event_says_where_to_look() {
+fn an_event_names_the_intent_that_it_is_about() {
     let event = |kind: &str, object: &str| {
         let body =
             format!(r#"{{"id": "evt_1", "type": "{kind}", "data": {{"object": {object}}}}}"#);
-        Event::parse(body.as_bytes()).unwrap()
+        StripeEvent::parse(body.as_bytes()).unwrap()
     };
     let (intent, part) = (r#"{"id": "pi_1"}"#, r#"{"id": "x_1", "payment_intent": "pi_1"}"#);
     for (kind, object, found) in [
@@ -156,7 +156,7 @@ fn an_event_says_where_to_look() {
         assert_eq!(event(kind, object).intent(), found, "{kind}");
     }
     for body in ["", "{}", r#"{"id": 1}"#, r#"{"id": "evt_1", "type": "x"}"#] {
-        assert!(Event::parse(body.as_bytes()).is_err(), "{body}");
+        assert!(StripeEvent::parse(body.as_bytes()).is_err(), "{body}");
     }
 }
 
@@ -167,7 +167,7 @@ fn a_dispute_is_what_its_status_says_and_an_inquiry_is_none() {
             r#"{{"id": "evt_1", "type": "{kind}", "data": {{"object": {{"id": "dp_1",
                 "payment_intent": "pi_1", "amount": 700, "currency": "usd", "status": "{status}"}}}}}}"#
         );
-        Event::parse(body.as_bytes()).unwrap().dispute().unwrap()
+        StripeEvent::parse(body.as_bytes()).unwrap().dispute().unwrap()
     };
     let object = || "dp_1".to_owned();
     let opened = || Some(Fact::DisputeOpened { object: object(), amount: usd(700) });
@@ -179,7 +179,7 @@ fn a_dispute_is_what_its_status_says_and_an_inquiry_is_none() {
     assert_eq!(fact("charge.updated", "lost"), None);
 }
 
-fn attempt(method: PaymentMethod, amount: Money) -> PaymentDetails {
+fn details_of(method: PaymentMethod, amount: Money) -> PaymentDetails {
     let mut state = State::absent(Kind::Payment);
     state.apply(DomainEvent::Payment(PaymentEvent::Initiated {
         order: OrderId(Uuid::from_u128(8)),
@@ -196,9 +196,9 @@ fn attempt(method: PaymentMethod, amount: Money) -> PaymentDetails {
 }
 
 #[test]
-fn an_intent_is_asked_for_by_card_and_captured_later() {
+fn an_intent_is_requested_by_card_and_captured_later() {
     let request =
-        create::request(PAYMENT, &attempt(PaymentMethod::Card, usd(4_998))).unwrap().build();
+        create::request(PAYMENT, &details_of(PaymentMethod::Card, usd(4_998))).unwrap().build();
     let body = request.body.unwrap();
     let mut fields: Vec<_> = body.split('&').collect();
     fields.sort_unstable();
@@ -220,14 +220,14 @@ fn an_intent_is_asked_for_by_card_and_captured_later() {
 }
 
 #[test]
-fn what_stripe_would_misunderstand_is_refused_before_it_is_asked() {
+fn what_stripe_would_misunderstand_is_refused_before_the_request() {
     for currency in ["ISK", "MGA", "UGX"] {
         let amount = Money::new(4_998, currency.parse().unwrap());
-        let refused = create::request(PAYMENT, &attempt(PaymentMethod::Card, amount));
+        let refused = create::request(PAYMENT, &details_of(PaymentMethod::Card, amount));
         assert!(matches!(refused, Err(ProviderError::Refused(_))), "{currency}");
     }
     for method in [PaymentMethod::Upi, PaymentMethod::NetBanking] {
-        let refused = create::request(PAYMENT, &attempt(method, usd(1)));
+        let refused = create::request(PAYMENT, &details_of(method, usd(1)));
         assert!(matches!(refused, Err(ProviderError::Refused(_))), "{method:?}");
     }
 }

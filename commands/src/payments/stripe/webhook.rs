@@ -1,33 +1,33 @@
-//! Stripe's events. They say where to look; what happened is fetched, since an event may be older than
-//! what it is about, and than our version of the API.
+//! Stripe's events. An event only says which intent has changed; the intent itself is fetched, since
+//! the event may be older than the intent's present state, and than this version of the API.
 
 use domain::payment::Fact;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::answers::money;
-use crate::payments::{Gibberish, ProviderError};
+use super::objects::money;
+use crate::payments::{MalformedWebhook, ProviderError};
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Event {
+pub(super) struct StripeEvent {
     pub(super) id: String,
     #[serde(rename = "type")]
     kind: String,
-    data: Data,
+    data: EventData,
 }
 
 #[derive(Debug, Deserialize)]
-struct Data {
-    /// Of any kind: what is read of it depends on the event's.
+struct EventData {
+    /// An object of any kind; the event's kind says which fields it has.
     object: Value,
 }
 
-impl Event {
-    pub(super) fn parse(body: &[u8]) -> Result<Event, Gibberish> {
-        serde_json::from_slice(body).map_err(|error| Gibberish(error.to_string()))
+impl StripeEvent {
+    pub(super) fn parse(body: &[u8]) -> Result<StripeEvent, MalformedWebhook> {
+        serde_json::from_slice(body).map_err(|error| MalformedWebhook(error.to_string()))
     }
 
-    /// The intent to look at; nothing, when the event is about something else.
+    /// The intent that the event is about; `None` if it is about something else.
     pub(super) fn intent(&self) -> Option<&str> {
         match self.kind.split('.').next() {
             Some("payment_intent") => self.text("id"),
@@ -36,9 +36,9 @@ impl Event {
         }
     }
 
-    /// What the event says about a dispute. This is believed as it stands: of a dispute only its
-    /// beginning and its end count, in whichever order they are heard. An inquiry (`warning_…`) holds no
-    /// money back, and is none.
+    /// The fact about a dispute. It is read from the event itself: only the beginning and the end of a
+    /// dispute count, in whichever order they arrive. An inquiry (`warning_…`) holds no money back, so it
+    /// is not a dispute.
     pub(super) fn dispute(&self) -> Result<Option<Fact>, ProviderError> {
         if !self.kind.starts_with("charge.dispute.") {
             return Ok(None);

@@ -1,8 +1,8 @@
-//! The simulated provider's books: an intent for each payment, with the answer given under each
+//! The simulated provider's records: one intent per payment, with the answer given under each
 //! idempotency key.
 //!
-//! An intent is read, changed and written back, together with the webhooks that tell of it, unless
-//! somebody else has written it meanwhile; then it is read again.
+//! An intent is read, changed and written back, together with its webhooks. If another request has
+//! written it in between, it is read and changed again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,34 +12,36 @@ use domain::{Money, PaymentId};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
-use super::story::{Announcement, Story};
-use super::webhooks::Announcements;
+use super::scenario::{Scenario, ScheduledReport};
+use super::webhooks::QueuedWebhooks;
 use super::{Report, ReportKind, Simulator};
 use crate::payments::ProviderError;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Intent {
+struct IntentRecord {
     id: String,
     payment_id: PaymentId,
-    story: Story,
+    #[serde(rename = "story")]
+    scenario: Scenario,
+    /// What was authorised.
     amount: Money,
-    status: Status,
-    /// In minor units, as are all captures together.
+    status: IntentStatus,
+    /// The sum of all captures, in minor units.
     captured: i64,
-    /// By idempotency key.
+    /// The answer given under each idempotency key.
     answers: BTreeMap<String, Report>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Status {
+enum IntentStatus {
     Authorized,
     Failed,
     Cancelled,
 }
 
-/// What a request comes to: its answer, and what is told by webhook.
-type Outcome = (Report, Vec<(Report, Duration)>);
+/// The answer to a request, and the webhooks to be sent after it.
+type Change = (Report, Vec<(Report, Duration)>);
 
 impl From<sqlx::Error> for ProviderError {
     fn from(error: sqlx::Error) -> Self {
@@ -48,87 +50,93 @@ impl From<sqlx::Error> for ProviderError {
 }
 
 impl Simulator {
-    /// The answer, and whether it was given for the first time.
+    /// Creates the intent, unless there is one. Returns whether it is new, and the answer.
     pub(super) async fn open_intent(
         &self,
         payment: PaymentId,
-        attempt: &PaymentDetails,
-        story: Story,
+        details: &PaymentDetails,
+        scenario: Scenario,
     ) -> Result<(bool, Report), ProviderError> {
-        let mut intent = Intent::new(payment, attempt, story);
-        let answer = intent.report(story.answer());
+        let mut intent = IntentRecord::new(payment, details, scenario);
+        let answer = intent.report(scenario.answer());
         intent.answers.insert("create".to_owned(), answer.clone());
-        let told = intent.reports(story.opening(self.late));
-        if self.write(&intent, 0, told).await? {
+        let webhooks = intent.reports(scenario.webhooks_after_create(self.late));
+        if self.write(&intent, 0, webhooks).await? {
             return Ok((true, answer));
         }
         let (known, _) = self.find(payment).await?;
         Ok((false, known.answers.get("create").cloned().unwrap_or(answer)))
     }
 
-    pub(super) async fn take(
+    pub(super) async fn capture(
         &self,
         payment: PaymentId,
         request: u32,
         amount: i64,
     ) -> Result<Report, ProviderError> {
         let key = format!("capture/{request}");
-        self.change(payment, key, |intent| intent.take(request, amount)).await
+        self.change(payment, key, |intent| intent.capture(request, amount)).await
     }
 
-    pub(super) async fn let_go(&self, payment: PaymentId) -> Result<Report, ProviderError> {
-        self.change(payment, "cancel".to_owned(), Intent::let_go).await
+    pub(super) async fn void(&self, payment: PaymentId) -> Result<Report, ProviderError> {
+        self.change(payment, "cancel".to_owned(), IntentRecord::void).await
     }
 
-    pub(super) async fn give_back(
+    pub(super) async fn refund(
         &self,
         payment: PaymentId,
         request: u32,
         amount: i64,
     ) -> Result<Report, ProviderError> {
         let key = format!("refund/{request}");
-        self.change(payment, key, |intent| intent.give_back(request, amount)).await
+        self.change(payment, key, |intent| intent.refund(request, amount)).await
     }
 
-    /// What the books say of a payment: how its intent stands, and all that was answered about it.
-    pub(super) async fn known_of(&self, payment: PaymentId) -> Result<Vec<Report>, ProviderError> {
+    /// Everything recorded of a payment: the status of its intent, and every answer about it. Empty if
+    /// there is no intent.
+    pub(super) async fn reports_of(
+        &self,
+        payment: PaymentId,
+    ) -> Result<Vec<Report>, ProviderError> {
         let intent = match self.find(payment).await {
             Ok((intent, _)) => intent,
             Err(ProviderError::Refused(_)) => return Ok(vec![]),
             Err(error) => return Err(error),
         };
-        let standing = match intent.status {
-            Status::Failed => ReportKind::Failed,
-            Status::Cancelled => ReportKind::Cancelled,
-            Status::Authorized => ReportKind::Authorized,
+        let status = match intent.status {
+            IntentStatus::Failed => ReportKind::Failed,
+            IntentStatus::Cancelled => ReportKind::Cancelled,
+            IntentStatus::Authorized => ReportKind::Authorized,
         };
-        let mut reports = vec![intent.report(standing)];
+        let mut reports = vec![intent.report(status)];
         reports.extend(intent.answers.into_values());
         Ok(reports)
     }
 
-    /// Answers under an idempotency key. What is refused is not remembered.
+    /// Changes the intent once per idempotency key; the same key gets the same answer. A refusal is not
+    /// recorded.
     async fn change(
         &self,
         payment: PaymentId,
         key: String,
-        change: impl Fn(&mut Intent) -> Result<Outcome, ProviderError>,
+        change: impl Fn(&mut IntentRecord) -> Result<Change, ProviderError>,
     ) -> Result<Report, ProviderError> {
         loop {
             let (mut intent, revision) = self.find(payment).await?;
             if let Some(answer) = intent.answers.get(&key) {
                 return Ok(answer.clone());
             }
-            let (answer, told) = change(&mut intent)?;
+            let (answer, webhooks) = change(&mut intent)?;
             intent.answers.insert(key.clone(), answer.clone());
-            if self.write(&intent, revision, told).await? {
+            if self.write(&intent, revision, webhooks).await? {
                 return Ok(answer);
             }
         }
     }
 
-    async fn find(&self, payment: PaymentId) -> Result<(Intent, i32), ProviderError> {
-        let found: Option<(Json<Intent>, i32)> =
+    /// The intent, and the revision of its row.
+    async fn find(&self, payment: PaymentId) -> Result<(IntentRecord, i32), ProviderError> {
+        let found: Option<(Json<IntentRecord>, i32)> =
             sqlx::query_as("select intent, revision from simulator.intents where payment_id = $1")
                 .bind(payment.0)
                 .fetch_optional(&self.pool)
@@ -138,14 +146,16 @@ impl Simulator {
         Ok((intent, revision))
     }
 
-    /// Whether nobody has written since this revision was read; 0 is an intent that is new.
+    /// Writes the intent and queues its webhooks. Returns `false`, having written nothing, if the row is
+    /// no longer at this revision. The revision of a new intent is 0.
     async fn write(
         &self,
-        intent: &Intent,
+        intent: &IntentRecord,
         revision: i32,
-        told: Vec<(Report, Duration)>,
+        webhooks: Vec<(Report, Duration)>,
     ) -> Result<bool, ProviderError> {
-        let Announcements { rows, bodies, after } = Announcements::new(intent.story, told)?;
+        let QueuedWebhooks { rows, bodies, after } =
+            QueuedWebhooks::new(intent.scenario, webhooks)?;
         let written: bool = sqlx::query_scalar(
             "with written as (
                  insert into simulator.intents (payment_id, revision, intent)
@@ -154,7 +164,7 @@ impl Simulator {
                      set revision = excluded.revision, intent = excluded.intent
                      where intents.revision = $2
                  returning payment_id
-             ), told as (
+             ), queued as (
                  insert into simulator.webhooks (id, body, due_at)
                  select id, body, clock_timestamp() + make_interval(secs => after)
                  from written, unnest($4::text[], $5::text[], $6::float8[]) as webhook (id, body, after)
@@ -173,25 +183,26 @@ impl Simulator {
     }
 }
 
-impl Intent {
-    fn new(payment_id: PaymentId, attempt: &PaymentDetails, story: Story) -> Intent {
-        let authorized = attempt.amount.amount - i64::from(story == Story::WrongAmount);
-        Intent {
+impl IntentRecord {
+    fn new(payment_id: PaymentId, details: &PaymentDetails, scenario: Scenario) -> IntentRecord {
+        let authorized = details.amount.amount - i64::from(scenario == Scenario::WrongAmount);
+        let is_declined = scenario == Scenario::Declined;
+        IntentRecord {
             id: format!("pi_{}", payment_id.0.simple()),
             payment_id,
-            story,
-            amount: attempt.money(authorized),
-            status: if story == Story::Declined { Status::Failed } else { Status::Authorized },
-            captured: if story.takes_at_once() { authorized } else { 0 },
+            scenario,
+            amount: details.money(authorized),
+            status: if is_declined { IntentStatus::Failed } else { IntentStatus::Authorized },
+            captured: if scenario.captures_at_once() { authorized } else { 0 },
             answers: BTreeMap::new(),
         }
     }
 
-    fn take(&mut self, request: u32, amount: i64) -> Result<Outcome, ProviderError> {
-        if self.story == Story::CaptureFails {
+    fn capture(&mut self, request: u32, amount: i64) -> Result<Change, ProviderError> {
+        if self.scenario == Scenario::CaptureFails {
             return Err(ProviderError::Refused("capture_declined".to_owned()));
         }
-        if self.status != Status::Authorized || self.captured + amount > self.amount.amount {
+        if self.status != IntentStatus::Authorized || self.captured + amount > self.amount.amount {
             let reason = format!("the intent is {:?}", self.status).to_lowercase();
             return Err(ProviderError::Refused(reason));
         }
@@ -204,17 +215,17 @@ impl Intent {
         Ok((report.clone(), vec![(report, Duration::ZERO)]))
     }
 
-    fn let_go(&mut self) -> Result<Outcome, ProviderError> {
+    fn void(&mut self) -> Result<Change, ProviderError> {
         if self.captured >= self.amount.amount {
             return Err(ProviderError::Refused("all of it was captured".to_owned()));
         }
-        self.status = Status::Cancelled;
+        self.status = IntentStatus::Cancelled;
         let report = self.report(ReportKind::Cancelled);
         Ok((report.clone(), vec![(report, Duration::ZERO)]))
     }
 
-    fn give_back(&mut self, request: u32, amount: i64) -> Result<Outcome, ProviderError> {
-        if self.story == Story::RefundFails {
+    fn refund(&mut self, request: u32, amount: i64) -> Result<Change, ProviderError> {
+        if self.scenario == Scenario::RefundFails {
             return Err(ProviderError::Refused("refund_declined".to_owned()));
         }
         if self.refunded() + amount > self.captured {
@@ -226,19 +237,19 @@ impl Intent {
             request: Some(request),
             ..self.report(ReportKind::Refunded)
         };
-        let mut told = vec![(report.clone(), Duration::ZERO)];
-        told.extend(self.reports(self.story.after_a_refund()));
-        Ok((report, told))
+        let mut webhooks = vec![(report.clone(), Duration::ZERO)];
+        webhooks.extend(self.reports(self.scenario.webhooks_after_refund()));
+        Ok((report, webhooks))
     }
 
-    /// What went back so far, in minor units.
+    /// The sum of all refunds, in minor units.
     fn refunded(&self) -> i64 {
         let refunds = self.answers.values().filter(|answer| answer.kind == ReportKind::Refunded);
         refunds.filter_map(|refund| refund.amount).map(|money| money.amount).sum()
     }
 
-    fn reports(&self, announcements: Vec<Announcement>) -> Vec<(Report, Duration)> {
-        announcements.into_iter().map(|(kind, after)| (self.report(kind), after)).collect()
+    fn reports(&self, scheduled: Vec<ScheduledReport>) -> Vec<(Report, Duration)> {
+        scheduled.into_iter().map(|(kind, after)| (self.report(kind), after)).collect()
     }
 
     fn report(&self, kind: ReportKind) -> Report {

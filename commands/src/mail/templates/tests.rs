@@ -1,4 +1,4 @@
-//! Every message in words: `tests/mail` holds them as people will read them, and
+//! Renders every message: `tests/mail` holds the texts as their recipients read them, and
 //! `UPDATE_GOLDEN=1 cargo test -p commands` writes them.
 
 use std::fs;
@@ -9,7 +9,7 @@ use domain::notification::{Message, MessageItem, MessageLine, Template};
 use domain::order::{CancelReason, Restocking, Totals};
 use domain::{Money, Quantity, Text};
 
-use super::{Templates, Words, one_line};
+use super::{RenderedMessage, Templates, one_line};
 
 fn text(text: &str) -> Text {
     Text::new(text, Text::LONG).unwrap()
@@ -93,7 +93,7 @@ fn message(template: Template) -> Message {
     }
 }
 
-fn render(shop: &str, name: &str, message: &Message) -> Words {
+fn render(shop: &str, name: &str, message: &Message) -> RenderedMessage {
     Templates::new().unwrap().render(shop, name, message).unwrap()
 }
 
@@ -161,7 +161,7 @@ fn what_costs_nothing_is_not_mentioned() {
         vec![MessageLine { name: text("A mug"), quantity: units(1), total: money(1_000, "USD") }];
     let totals = totals("USD", [1_000, 0, 0, 0, 1_000]);
     let message = Message::OrderConfirmation { number: "A-1".to_owned(), lines, totals };
-    let Words { text, html, .. } = render("Mugs", "Ada", &message);
+    let RenderedMessage { text, html, .. } = render("Mugs", "Ada", &message);
     for word in ["Discount", "Shipping", "Tax"] {
         assert!(!text.contains(word) && !html.contains(word), "{text}");
     }

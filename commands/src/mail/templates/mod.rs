@@ -1,5 +1,5 @@
-//! What messages say: a template as text and one as HTML for each, in `commands/templates`. The
-//! first line of the text is the subject.
+//! Renders messages from the files in `commands/templates`: for each message one as text and one as
+//! HTML. The first line of the text is the subject.
 
 #[cfg(test)]
 mod tests;
@@ -13,20 +13,20 @@ use domain::order::CancelReason;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, Error, UndefinedBehavior, context};
 
-/// A message in words.
+/// A message as its recipient reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Words {
+pub(super) struct RenderedMessage {
     pub(super) subject: String,
     pub(super) text: String,
     pub(super) html: String,
 }
 
-/// All templates, parsed; cheap to clone.
+/// All templates, parsed. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Templates(Arc<Environment<'static>>);
 
-/// One message's templates, by name.
-struct Source {
+/// The templates of one message, each with its name and its text.
+struct TemplateSource {
     subject: &'static str,
     text: (&'static str, &'static str),
     html: (&'static str, &'static str),
@@ -34,7 +34,7 @@ struct Source {
 
 macro_rules! source {
     ($name:literal) => {
-        Source {
+        TemplateSource {
             subject: concat!($name, ".subject"),
             text: (
                 concat!($name, ".txt"),
@@ -48,7 +48,7 @@ macro_rules! source {
     };
 }
 
-fn source(template: Template) -> Source {
+fn source(template: Template) -> TemplateSource {
     match template {
         Template::OrderConfirmation => source!("order_confirmation"),
         Template::PaymentConfirmation => source!("payment_confirmation"),
@@ -64,25 +64,25 @@ fn source(template: Template) -> Source {
     }
 }
 
-/// What the others are made of.
-fn shared() -> [Source; 2] {
+/// The templates that the others include.
+fn shared() -> [TemplateSource; 2] {
     [source!("layout"), source!("items")]
 }
 
 impl Templates {
     /// # Errors
-    /// Where one of them cannot be parsed.
+    /// A template cannot be parsed.
     pub(super) fn new() -> Result<Templates, Error> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.add_filter("money", |amount: Serde<Money>| amount.to_string());
         environment.add_filter("reason", |reason: Serde<CancelReason>| reason.to_string());
         environment.add_filter("day", day);
-        for Source { text, html, .. } in shared() {
+        for TemplateSource { text, html, .. } in shared() {
             environment.add_template(text.0, text.1)?;
             environment.add_template(html.0, html.1)?;
         }
-        for Source { subject, text, html } in Template::ALL.map(source) {
+        for TemplateSource { subject, text, html } in Template::ALL.map(source) {
             let (first, rest) = text.1.split_once('\n').unwrap_or((text.1, ""));
             environment.add_template(subject, first)?;
             environment.add_template(text.0, rest)?;
@@ -91,12 +91,17 @@ impl Templates {
         Ok(Templates(Arc::new(environment)))
     }
 
-    /// The message in the words of this shop, to somebody of this name.
+    /// Renders the message for a shop and a recipient, both by name.
     ///
     /// # Errors
-    /// Where a template asks for what the message does not have.
-    pub(super) fn render(&self, shop: &str, name: &str, message: &Message) -> Result<Words, Error> {
-        let Source { subject, text, html } = source(message.template());
+    /// A template uses a field that the message does not have.
+    pub(super) fn render(
+        &self,
+        shop: &str,
+        name: &str,
+        message: &Message,
+    ) -> Result<RenderedMessage, Error> {
+        let TemplateSource { subject, text, html } = source(message.template());
         let data = Value::from(Serde(message)).get_attr("data")?;
         let render = |template: &str, subject: &str| {
             self.0
@@ -105,7 +110,7 @@ impl Templates {
         };
         let subject = one_line(&render(subject, "")?);
         let (text, html) = (render(text.0, &subject)?, render(html.0, &subject)?);
-        Ok(Words { subject, text, html })
+        Ok(RenderedMessage { subject, text, html })
     }
 }
 
@@ -113,7 +118,7 @@ fn day(moment: Serde<DateTime<Utc>>) -> String {
     moment.format("%-d %B %Y").to_string()
 }
 
-/// For a header: what would end the line is a space.
+/// Makes a text fit for a header: every control character, such as a line break, becomes a space.
 pub(super) fn one_line(text: &str) -> String {
     let visible = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     visible.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")

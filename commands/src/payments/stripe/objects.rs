@@ -1,6 +1,6 @@
-//! Stripe's objects, as far as we look at them, and the facts that they stand for.
+//! The fields of Stripe's objects that the shop reads, and the facts that they stand for.
 //!
-//! The generated types want every field of the present API version; these want what is used.
+//! The generated types require every field of the present API version; these require what is used.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,19 +11,18 @@ use miniserde::Deserialize;
 
 use crate::payments::ProviderError;
 
-/// Where our ids travel in Stripe's metadata.
+/// The keys of Stripe's metadata that hold the shop's ids.
 const PAYMENT: &str = "payment_id";
 const ORDER: &str = "order_id";
 const REQUEST: &str = "request";
 
-/// To be expanded wherever an intent is answered.
+/// The fields to be expanded in every answer that holds one intent, or a list of them.
 pub(super) const CHARGE: &str = "latest_charge";
 pub(super) const EACH_CHARGE: &str = "data.latest_charge";
 
-/// A PaymentIntent with its latest charge expanded. It holds the client's secret, so it prints
-/// nothing.
+/// A PaymentIntent with its latest charge expanded. It holds the client's secret, so it has no `Debug`.
 #[derive(Deserialize)]
-pub(super) struct Intent {
+pub(super) struct PaymentIntent {
     pub(super) id: String,
     pub(super) status: String,
     pub(super) amount: i64,
@@ -81,40 +80,41 @@ pub(super) struct Refund {
     metadata: BTreeMap<String, String>,
 }
 
+/// One page of a list.
 #[derive(Deserialize)]
-pub(super) struct Page<T> {
+pub(super) struct List<T> {
     pub(super) data: Vec<T>,
     pub(super) has_more: bool,
 }
 
-/// What an intent is told of our payment.
+/// The metadata that links an intent to the shop's payment.
 pub(super) fn intent_metadata(
     payment: PaymentId,
-    attempt: &PaymentDetails,
+    details: &PaymentDetails,
 ) -> HashMap<String, String> {
-    let (payment, order) = (payment.to_string(), attempt.order.to_string());
+    let (payment, order) = (payment.to_string(), details.order.to_string());
     HashMap::from([(PAYMENT.to_owned(), payment), (ORDER.to_owned(), order)])
 }
 
-/// What a capture or a refund is told of our request.
+/// The metadata that links a capture or a refund to the shop's request.
 pub(super) fn request_metadata(payment: PaymentId, request: u32) -> HashMap<String, String> {
     let (payment, request) = (payment.to_string(), request.to_string());
     HashMap::from([(PAYMENT.to_owned(), payment), (REQUEST.to_owned(), request)])
 }
 
-impl Intent {
-    /// Ours, if the intent is.
+impl PaymentIntent {
+    /// The shop's id of the payment; `None` if the intent was not made by this shop.
     pub(super) fn payment(&self) -> Option<PaymentId> {
         self.metadata.get(PAYMENT)?.parse().ok().map(PaymentId)
     }
 
-    /// The number of our request that captured it.
+    /// The number of the shop's request that captured the intent.
     pub(super) fn captured_by(&self) -> Option<u32> {
         let request = self.metadata.get(REQUEST)?.parse().ok();
         request.filter(|_| self.status == "succeeded")
     }
 
-    /// Everything that the intent says about itself.
+    /// The facts that the intent stands for, without its refunds.
     pub(super) fn facts(&self) -> Result<Vec<Fact>, ProviderError> {
         let reference = self.id.clone();
         Ok(match self.status.as_str() {
@@ -123,21 +123,21 @@ impl Intent {
             }
             "requires_action" => vec![Fact::ActionRequired { reference, url: self.action_url() }],
             "requires_capture" => vec![self.authorized()?],
-            "succeeded" => self.taken()?,
-            "canceled" => vec![self.let_go()],
+            "succeeded" => self.captured()?,
+            "canceled" => vec![self.voided()],
             _ => vec![Fact::Processing { reference }],
         })
     }
 
-    /// Likewise, with what its refunds say.
+    /// The facts that the intent and its refunds stand for.
     pub(super) fn all_facts(&self, refunds: &[Refund]) -> Result<Vec<Fact>, ProviderError> {
         let mut facts = self.facts()?;
         facts.extend(self.refunded(refunds)?);
         Ok(facts)
     }
 
-    /// Stripe lets go of what a capture leaves: there is one capture an intent.
-    fn taken(&self) -> Result<Vec<Fact>, ProviderError> {
+    /// An intent has one capture; Stripe releases the rest of the authorisation.
+    fn captured(&self) -> Result<Vec<Fact>, ProviderError> {
         let request = self.captured_by();
         let object = self.latest_charge.as_ref().map_or(&self.id, |charge| &charge.id).clone();
         let amount = money(self.amount_received, &self.currency)?;
@@ -156,7 +156,7 @@ impl Intent {
         Ok(Fact::Authorized { reference: self.id.clone(), amount, expires_at })
     }
 
-    fn let_go(&self) -> Fact {
+    fn voided(&self) -> Fact {
         match self.cancellation_reason.as_deref() {
             Some("automatic" | "expired") => Fact::Expired,
             _ => Fact::Cancelled,
@@ -172,35 +172,37 @@ impl Intent {
         self.next_action.as_ref()?.redirect_to_url.as_ref()?.url.clone()
     }
 
-    /// What was authorised and, after the capture, is not held any more; minor units.
+    /// What was authorised and not captured, in minor units. The capture releases it.
     fn released(&self) -> i64 {
         self.amount - self.amount_received
     }
 
-    /// Stripe may book what a capture has let go as a refund too, which gave nothing back that was ever
-    /// taken.
+    /// Stripe may also list the amount that a capture released as a refund, although it was never
+    /// captured. That one is left out.
     fn refunded(&self, refunds: &[Refund]) -> Result<Vec<Fact>, ProviderError> {
         let is_release = |refund: &Refund| {
             refund.request().is_none() && self.released() > 0 && refund.amount == self.released()
         };
         let release = refunds.iter().position(is_release);
-        let given_back = refunds.iter().enumerate().filter(|(n, _)| Some(*n) != release);
-        given_back.filter_map(|(_, refund)| refund.fact().transpose()).collect()
+        let real = refunds.iter().enumerate().filter(|(n, _)| Some(*n) != release);
+        real.filter_map(|(_, refund)| refund.fact().transpose()).collect()
     }
 }
 
 impl Refund {
-    /// The number of our request, if it was ours.
+    /// The number of the shop's request; `None` if the refund was made elsewhere, such as in Stripe's
+    /// dashboard.
     pub(super) fn request(&self) -> Option<u32> {
         self.metadata.get(REQUEST)?.parse().ok()
     }
 
-    /// It may yet come to something, or to nothing.
+    /// Not final yet: it can still succeed or fail.
     pub(super) fn is_pending(&self) -> bool {
         matches!(self.status.as_deref(), Some("pending" | "requires_action"))
     }
 
-    /// Nothing, while it is pending, or when somebody else's came to nothing.
+    /// The fact that the refund stands for. `None` while it is pending, and for a failed one that this
+    /// shop did not request.
     pub(super) fn fact(&self) -> Result<Option<Fact>, ProviderError> {
         let request = self.request();
         Ok(match self.status.as_deref() {
@@ -220,9 +222,10 @@ impl Refund {
     }
 }
 
-/// Stripe writes currencies in lower case.
+/// An amount in minor units with its currency, which Stripe writes in lower case.
 pub(super) fn money(amount: i64, currency: &str) -> Result<Money, ProviderError> {
     let parsed: Result<Currency, _> = currency.to_uppercase().parse();
-    let unknown = |_| ProviderError::NoAnswer(format!("it speaks of a currency {currency:?}"));
+    let unknown =
+        |_| ProviderError::NoAnswer(format!("the answer holds an unknown currency: {currency:?}"));
     Ok(Money::new(amount, parsed.map_err(unknown)?))
 }
