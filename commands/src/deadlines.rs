@@ -11,8 +11,8 @@ use domain::payment::PaymentCommand;
 use domain::process::Deadline;
 use domain::{CartId, OrderId, PaymentId, StreamId, Timestamp};
 use futures::{StreamExt, stream};
-use projections::carts::Lapsed;
-use projections::deadlines::Due;
+use projections::carts::LapsedCart;
+use projections::deadlines::DueDeadline;
 use projections::{QueryError, ReadModels};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -46,12 +46,12 @@ pub async fn run(bus: Bus, read_models: ReadModels, stop: CancellationToken) {
 }
 
 async fn execute_all(bus: &Bus, read_models: &ReadModels) -> Result<(), QueryError> {
-    let due = read_models.deadlines_due(Utc::now(), BATCH_MAX).await?;
-    let execute = |due: Due| or_warn(due.stream, execute(bus, due));
+    let due = read_models.due_deadlines(Utc::now(), BATCH_MAX).await?;
+    let execute = |due: DueDeadline| or_warn(due.stream, execute(bus, due));
     stream::iter(due).for_each_concurrent(PARALLEL, execute).await;
     // A cart says itself how long it lasts: its row is its deadline.
     let lapsed = read_models.lapsed_carts(Utc::now(), BATCH_MAX).await?;
-    let expire = |cart: Lapsed| or_warn(CartId(cart.id).stream(), expire(bus, cart));
+    let expire = |cart: LapsedCart| or_warn(CartId(cart.id).stream(), expire(bus, cart));
     stream::iter(lapsed).for_each_concurrent(PARALLEL, expire).await;
     Ok(())
 }
@@ -63,14 +63,14 @@ async fn or_warn(stream: StreamId, execution: impl Future<Output = Result<(), Co
     }
 }
 
-async fn expire(bus: &Bus, lapsed: Lapsed) -> Result<(), CommandError> {
+async fn expire(bus: &Bus, lapsed: LapsedCart) -> Result<(), CommandError> {
     let cart = CartId(lapsed.id);
     let id = id_of("cart_expiry", cart.stream(), lapsed.expires_at);
     let expire = AggregateCommand { name: "cartExpire", id: cart, command: CartCommand::Expire };
     bus.execute(expire, Context::reaction("deadlines", id, None)).await.map(|_| ())
 }
 
-async fn execute(bus: &Bus, due: Due) -> Result<(), CommandError> {
+async fn execute(bus: &Bus, due: DueDeadline) -> Result<(), CommandError> {
     let id = id_of(due.deadline.as_str(), due.stream, due.due_at);
     let context = Context::reaction("deadlines", id, None);
     match due.deadline {
@@ -87,7 +87,11 @@ async fn execute(bus: &Bus, due: Due) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn ask(due: Due, name: &'static str, command: PaymentCommand) -> AggregateCommand<PaymentCommand> {
+fn ask(
+    due: DueDeadline,
+    name: &'static str,
+    command: PaymentCommand,
+) -> AggregateCommand<PaymentCommand> {
     AggregateCommand { name, id: PaymentId(due.stream.id), command }
 }
 

@@ -34,12 +34,12 @@ pub fn check_database_url(url: &str) -> Result<(), DatabaseUrlError> {
 }
 
 /// How long [`try_connect`] waits for an answer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Connects once, without the retries of a pool, which hide a closed port for half a minute.
 ///
 /// # Errors
-/// Why there is no connection; no answer within 5 s is one of the reasons.
+/// Why there is no connection; no answer within 3 s is one of the reasons.
 pub async fn try_connect(url: &str) -> Result<(), sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
     let connected = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use event_store::{EventStore, RecordedEvent, StoreError};
 use tokio::sync::Mutex;
 
-use crate::recorded::{Recorded, Undecodable, decode};
+use crate::decoded::{DecodedEvent, Undecodable, decode};
 
 /// The most events kept: some seconds of a busy shop, a few megabytes.
 const WINDOW: usize = 4_096;
@@ -17,7 +17,7 @@ const WINDOW: usize = 4_096;
 #[derive(Debug)]
 pub struct Entry {
     pub raw: Arc<RecordedEvent>,
-    decoded: OnceLock<Result<Recorded, Undecodable>>,
+    decoded: OnceLock<Result<DecodedEvent, Undecodable>>,
 }
 
 impl Entry {
@@ -29,7 +29,7 @@ impl Entry {
         self.raw.position
     }
 
-    pub fn recorded(&self) -> Result<&Recorded, &Undecodable> {
+    pub fn decoded(&self) -> Result<&DecodedEvent, &Undecodable> {
         self.decoded.get_or_init(|| decode(&self.raw)).as_ref()
     }
 }

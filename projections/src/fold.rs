@@ -10,26 +10,27 @@ use sqlx::PgConnection;
 use crate::feed::Entry;
 use crate::projection::{Poison, Projection};
 
-/// Rows of one statement; more would only make the statement larger, not faster.
+/// How many rows one statement writes or loads: with more it grows larger, not faster.
 pub(crate) const CHUNK: usize = 1_000;
 
-/// After an error the rows are no longer what the table should hold: drop the fold.
+/// Rows in memory. Drop it after an error, because then the rows may not be what the events say.
 pub(crate) struct Fold<P: Projection> {
-    rows: Rows<P>,
-    /// Likewise, but not touched for a while: next to be forgotten.
-    resting: Rows<P>,
-    /// The keys of those that are dirty, each once.
+    /// Rows that were used since [`Fold::age`] was last called.
+    recent: Rows<P>,
+    /// Rows that were not used since then, and are forgotten when it is called again.
+    aged: Rows<P>,
+    /// The keys of the dirty rows, each once.
     dirty: Vec<P::Key>,
-    /// Of the payloads that went into the rows.
+    /// The size of the payloads that were folded into the recent rows.
     payload_bytes: usize,
 }
 
 type Rows<P> = BTreeMap<<P as Projection>::Key, Slot<<P as Projection>::Row>>;
 
 struct Slot<R> {
-    /// As the events so far left it; none is known not to exist.
+    /// The row after the events so far. None if it is known not to exist.
     row: Option<R>,
-    /// Not written yet.
+    /// It has changed since it was last written.
     is_dirty: bool,
 }
 
@@ -49,24 +50,19 @@ pub(crate) enum FoldError {
 
 impl<P: Projection> Fold<P> {
     pub(crate) fn new() -> Self {
-        Fold {
-            rows: BTreeMap::new(),
-            resting: BTreeMap::new(),
-            dirty: Vec::new(),
-            payload_bytes: 0,
-        }
+        Fold { recent: BTreeMap::new(), aged: BTreeMap::new(), dirty: Vec::new(), payload_bytes: 0 }
     }
 
     pub(crate) fn dirty(&self) -> usize {
         self.dirty.len()
     }
 
-    /// About how many bytes the rows take: states are made of what the events bring.
+    /// About how many bytes the recent rows take: their states consist of what the payloads bring.
     pub(crate) fn bytes(&self) -> usize {
-        self.rows.len() * size_of::<(P::Key, Slot<P::Row>)>() + self.payload_bytes
+        self.recent.len() * size_of::<(P::Key, Slot<P::Row>)>() + self.payload_bytes
     }
 
-    /// Applies events to their rows; those it does not know are loaded from the table.
+    /// Applies events to their rows. Rows that are not in memory are loaded from the table.
     pub(crate) async fn apply(
         &mut self,
         connection: &mut PgConnection,
@@ -75,12 +71,12 @@ impl<P: Projection> Fold<P> {
         let touched = keys::<P>(entries)?;
         self.load(connection, &touched).await?;
         for (key, entry) in touched {
-            let slot = match self.rows.entry(key.clone()) {
+            let slot = match self.recent.entry(key.clone()) {
                 Occupied(slot) => slot.into_mut(),
-                Vacant(slot) => slot.insert(self.resting.remove(&key).unwrap_or_default()),
+                Vacant(slot) => slot.insert(self.aged.remove(&key).unwrap_or_default()),
             };
             let row = slot.row.take();
-            slot.row = guarded(entry, || P::apply(row, entry))?;
+            slot.row = catch_panic(entry, || P::apply(row, entry))?;
             if !std::mem::replace(&mut slot.is_dirty, true) {
                 self.dirty.push(key);
             }
@@ -89,7 +85,7 @@ impl<P: Projection> Fold<P> {
         Ok(())
     }
 
-    /// A row that begins now is not looked for.
+    /// Loads the rows that are not in memory, except those that an event begins.
     async fn load(
         &mut self,
         connection: &mut PgConnection,
@@ -97,81 +93,82 @@ impl<P: Projection> Fold<P> {
     ) -> Result<(), sqlx::Error> {
         let mut unknown = Vec::new();
         for (key, _) in touched.iter().filter(|(_, entry)| !P::begins(entry)) {
-            if !self.rows.contains_key(key) && !self.resting.contains_key(key) {
-                self.rows.insert(key.clone(), Slot::default());
+            if !self.recent.contains_key(key) && !self.aged.contains_key(key) {
+                self.recent.insert(key.clone(), Slot::default());
                 unknown.push(key.clone());
             }
         }
         for keys in unknown.chunks(CHUNK) {
             for (key, row) in P::load(connection, keys).await? {
-                self.rows.insert(key, Slot { row: Some(row), is_dirty: false });
+                self.recent.insert(key, Slot { row: Some(row), is_dirty: false });
             }
         }
         Ok(())
     }
 
-    /// All that changed, if one statement can write it; whoever takes it writes it.
-    pub(crate) fn take_few(&mut self) -> Option<Vec<&P::Row>> {
+    /// The dirty rows, if one statement can write them. The caller must write them.
+    pub(crate) fn take_for_one_statement(&mut self) -> Option<Vec<&P::Row>> {
         if self.dirty.is_empty() || self.dirty.len() > CHUNK {
             return None;
         }
-        let is_there = |key| self.rows.get(key).is_some_and(|slot| slot.row.is_some());
-        if !self.dirty.iter().all(is_there) {
+        let exists = |key| self.recent.get(key).is_some_and(|slot| slot.row.is_some());
+        if !self.dirty.iter().all(exists) {
             return None;
         }
         let changed = self.take_dirty();
         Some(changed.into_iter().filter_map(|(_, row)| row).collect())
     }
 
-    /// Writes what changed. All of it stays in memory.
+    /// Writes the dirty rows, which stay in memory.
     pub(crate) async fn flush(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (mut rows, mut gone) = (Vec::with_capacity(self.dirty.len()), Vec::new());
+        let (mut rows, mut removed) = (Vec::with_capacity(self.dirty.len()), Vec::new());
         for (key, row) in self.take_dirty() {
             match row {
                 Some(row) => rows.push(row),
-                None => gone.push(key),
+                None => removed.push(key),
             }
         }
         for rows in rows.chunks(CHUNK) {
-            P::save(connection, rows).await?;
+            P::table().save(connection, rows).await?;
         }
-        for keys in gone.chunks(CHUNK) {
+        for keys in removed.chunks(CHUNK) {
             P::remove(connection, keys).await?;
         }
         Ok(())
     }
 
-    /// What changed since it was last taken, in the order of the keys; no row: it is gone.
+    /// The dirty rows in the order of their keys, which then are no longer dirty. None stands for a
+    /// row that is to be removed. The caller must write them.
     pub(crate) fn take_dirty(&mut self) -> Vec<(P::Key, Option<&P::Row>)> {
         let mut keys = std::mem::take(&mut self.dirty);
         keys.sort_unstable();
         for key in &keys {
-            if let Some(slot) = self.rows.get_mut(key).or_else(|| self.resting.get_mut(key)) {
+            if let Some(slot) = self.recent.get_mut(key).or_else(|| self.aged.get_mut(key)) {
                 slot.is_dirty = false;
             }
         }
         let mut changed = Vec::with_capacity(keys.len());
         for key in keys {
-            let slot = self.rows.get(&key).or_else(|| self.resting.get(&key));
+            let slot = self.recent.get(&key).or_else(|| self.aged.get(&key));
             changed.push((key, slot.and_then(|slot| slot.row.as_ref())));
         }
         changed
     }
 
-    /// Keeps about `most` rows, those touched last; nothing may be dirty.
-    pub(crate) fn trim(&mut self, most: usize) {
-        if self.rows.len() > most / 2 {
-            self.rest();
+    /// Keeps about `rows_max` rows, those used last. None may be dirty.
+    pub(crate) fn trim(&mut self, rows_max: usize) {
+        if self.recent.len() > rows_max / 2 {
+            self.age();
         }
     }
 
-    /// Forgets the rows that were not touched since this was last called; those that are dirty come
-    /// back, in the order of the keys.
-    pub(crate) fn rest(&mut self) -> Vec<(P::Key, Option<P::Row>)> {
+    /// Forgets the rows that were not used since this was last called. Answers with those of them
+    /// that are dirty, in the order of their keys; the caller must write them.
+    pub(crate) fn age(&mut self) -> Vec<(P::Key, Option<P::Row>)> {
         self.payload_bytes = 0;
-        let rested = std::mem::replace(&mut self.resting, std::mem::take(&mut self.rows));
-        self.dirty.retain(|key| self.resting.contains_key(key));
-        let dirty = rested.into_iter().filter(|(_, slot)| slot.is_dirty);
+        let forgotten = std::mem::replace(&mut self.aged, std::mem::take(&mut self.recent));
+        self.dirty.retain(|key| self.aged.contains_key(key));
+        let dirty = forgotten.into_iter().filter(|(_, slot)| slot.is_dirty);
         dirty.map(|(key, slot)| (key, slot.row)).collect()
     }
 }
@@ -179,20 +176,21 @@ impl<P: Projection> Fold<P> {
 fn keys<P: Projection>(entries: &[Arc<Entry>]) -> Result<Vec<(P::Key, &Entry)>, FoldError> {
     let mut touched = Vec::with_capacity(entries.len());
     for entry in entries {
-        if let Some(key) = guarded(entry, || P::key(entry))? {
+        if let Some(key) = catch_panic(entry, || P::key(entry))? {
             touched.push((key, &**entry));
         }
     }
     Ok(touched)
 }
 
-/// A panic of a pure fold is a poison event like any other, and must not end the task.
-fn guarded<T>(entry: &Entry, fold: impl FnOnce() -> Result<T, Poison>) -> Result<T, FoldError> {
+/// Turns a panic into an error: a fold that panics makes the event a poison event, and must not end
+/// the task.
+fn catch_panic<T>(entry: &Entry, fold: impl FnOnce() -> Result<T, Poison>) -> Result<T, FoldError> {
     let position = entry.position();
     let result = catch_unwind(AssertUnwindSafe(fold)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        Err(Poison::Panicked(text.unwrap_or("without a word").to_owned()))
+        Err(Poison::Panicked(text.unwrap_or("without a message").to_owned()))
     });
     result.map_err(|poison| FoldError::Poison { position, poison })
 }

@@ -69,7 +69,7 @@ impl<'a, P: Projection> Lead<'a, P> {
             checkpoint: position,
             behind_since: None,
             fold: Fold::new(),
-            save_and_advance: save_and_advance(P::SAVE).into(),
+            save_and_advance: save_and_advance::<P>().into(),
             limit: worker.options.batch_events,
             has_stopped,
         }
@@ -200,9 +200,10 @@ impl<'a, P: Projection> Lead<'a, P> {
     /// Most batches come to one statement, which is a transaction of its own: one round trip
     /// instead of four. Answers whether this is such a batch.
     async fn write_at_once(&mut self, to: i64) -> Result<bool, Trouble> {
-        let Some(rows) = self.fold.take_few() else { return Ok(false) };
+        let Some(rows) = self.fold.take_for_one_statement() else { return Ok(false) };
         let save = sqlx::query(AssertSqlSafe(self.save_and_advance.clone()));
-        P::bind(save, &rows)?
+        P::table()
+            .bind(save, &rows)?
             .bind(&self.lease.name)
             .bind(self.lease.epoch)
             .bind(self.checkpoint)
@@ -242,9 +243,9 @@ impl<'a, P: Projection> Lead<'a, P> {
 }
 
 /// The statement that writes rows and moves the checkpoint; it fails when the lease is lost. The
-/// lease's parameters follow those of `save`.
-fn save_and_advance(save: &str) -> String {
-    let last = (1..).take_while(|n| save.contains(&format!("${n}"))).count();
+/// lease's parameters follow those of the rows.
+fn save_and_advance<P: Projection>() -> String {
+    let (save, last) = (P::table().save_statement(), P::table().parameters());
     let [name, epoch, from, to] = [1, 2, 3, 4].map(|n| last + n);
     format!("with saved as ({save}) select advance_lease(${name}, ${epoch}, ${from}, ${to})")
 }

@@ -1,15 +1,16 @@
 //! Read models: what queries are answered from.
 //!
-//! One folder tells one read model's whole story: which rows an event is about, what it does to
-//! them, the table they are kept in, and the questions it answers. A fold is pure, so a read model
-//! can be dropped and rebuilt from the log, to the byte. Read `projection.rs` (what a projection
-//! is), `row.rs` (the row of an aggregate), `orders/` (an example), then `runner.rs` (rows and
-//! checkpoint move in one transaction) and `rebuild/`.
+//! Each folder holds one read model: which row an event changes, how it changes it, the table with
+//! its columns, and the queries. A fold is pure, so a read model can be dropped and rebuilt from the
+//! log, to the byte. Read `projection.rs` (what a projection is), `table.rs` (the one list of a
+//! table's columns), `row.rs` (the row of an aggregate), `orders/` (an example), then `runner.rs`
+//! (rows and checkpoint move in one transaction) and `rebuild/`.
 //!
-//! Nothing here sends a command, and no rule rests on a read model.
+//! Nothing here sends a command, and no rule depends on a read model.
 
 mod backoff;
 mod connection;
+mod decoded;
 mod feed;
 mod fold;
 mod lead;
@@ -17,9 +18,9 @@ mod model;
 mod page;
 mod projection;
 mod read_models;
-mod recorded;
 mod row;
 mod runner;
+mod table;
 mod tuples;
 
 pub mod audit;
@@ -33,10 +34,10 @@ pub mod payments;
 pub mod products;
 pub mod rebuild;
 
+pub use decoded::{DecodedEvent, Undecodable, decode};
 pub use feed::{Entry, Feed};
 pub use model::{ReadModel, UnknownReadModel};
 pub use page::{Cursor, Page, QueryError, Slice};
 pub use read_models::{ProjectionStatus, ReadModels, Stale};
-pub use recorded::{Recorded, Undecodable, decode};
 pub use row::Row;
 pub use runner::{Projector, ProjectorOptions};

@@ -5,23 +5,24 @@ use std::collections::BTreeMap;
 use domain::{Event, Kind, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::QueryAs;
 use sqlx::types::Json;
-use sqlx::{AssertSqlSafe, FromRow, PgConnection};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres};
 use uuid::Uuid;
 
 use crate::feed::Entry;
-use crate::projection::{Poison, Projection, Statement};
-use crate::tuples::Tuples;
+use crate::projection::{Poison, Projection};
+use crate::table::{Column, Table};
 
 /// An aggregate as a read model keeps it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row<S> {
-    /// The stream's.
+    /// The id of the stream.
     pub id: Uuid,
-    /// The stream's, after the last event.
+    /// The version of the stream after its last event.
     pub version: i32,
-    /// The last event's.
+    /// The position of the stream's last event.
     pub position: i64,
     /// When the first event was recorded.
     pub created_at: Timestamp,
@@ -29,14 +30,6 @@ pub struct Row<S> {
     pub updated_at: Timestamp,
     pub state: S,
 }
-
-/// The columns that every aggregate's table begins with, for a `select`.
-macro_rules! row_columns {
-    () => {
-        "id, version, position, created_at, updated_at, state"
-    };
-}
-pub(crate) use row_columns;
 
 impl<'r, S: DeserializeOwned> FromRow<'r, PgRow> for Row<S> {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
@@ -53,38 +46,58 @@ impl<'r, S: DeserializeOwned> FromRow<'r, PgRow> for Row<S> {
     }
 }
 
-/// The table of one kind of aggregate.
+/// A read model with one row for each aggregate of one kind.
 pub(crate) trait Aggregates: Send + Sync + 'static {
-    const TABLE: &'static str;
     const VERSION: i32;
     const KIND: Kind;
-    /// Selects the rows with the ids `$1`.
-    const LOAD: &'static str;
-    /// Those of [`row_columns!`], then those that `copy` gives the values of.
-    const COLUMNS: &'static str;
     type State: Default + Serialize + DeserializeOwned + Send + Sync + Unpin;
+
+    /// As made by [`Table::of_aggregates`].
+    fn table() -> &'static Table<Row<Self::State>>;
 
     /// Folds one more event of the stream into the state.
     fn fold(state: &mut Self::State, event: &Event);
+}
 
-    /// Writes rows from its parameters, whether or not they exist. `$1` to `$6` are ids, versions,
-    /// positions, times of creation and update, and states.
-    const SAVE: &'static str;
+impl<S: Serialize> Table<Row<S>> {
+    /// A table with the columns that all aggregates have, and the columns of its own that `own`
+    /// lists. Rows are read from the former.
+    pub(crate) fn of_aggregates<const N: usize>(
+        name: &'static str,
+        own: [Column<Row<S>>; N],
+    ) -> Table<Row<S>> {
+        let shared = [
+            Column::uuid("id", |row: &Row<S>| Some(row.id)),
+            Column::int("version", |row| Some(row.version)),
+            Column::bigint("position", |row| Some(row.position)),
+            Column::timestamptz("created_at", |row| Some(row.created_at)),
+            Column::timestamptz("updated_at", |row| Some(row.updated_at)),
+            Column::json("state", |row, json| serde_json::to_writer(json, &row.state)),
+        ];
+        let count = shared.len();
+        let columns: Vec<_> = shared.into_iter().chain(own).collect();
+        Table::new(name, &["id"], columns).selecting_first(count)
+    }
+}
 
-    /// Binds the parameters from `$7` on.
-    fn bind_columns(save: Statement, rows: &[&Row<Self::State>]) -> Statement;
-
-    /// The values of the columns that are this table's own.
-    fn copy(row: &Row<Self::State>, to: &mut Tuples) -> Result<(), sqlx::Error>;
+impl<S: DeserializeOwned + Send + Unpin> Table<Row<S>> {
+    /// A query for the rows with these ids that exist, in no particular order.
+    pub(crate) fn select_by_ids<'q>(
+        &self,
+        ids: &'q [Uuid],
+    ) -> QueryAs<'q, Postgres, Row<S>, PgArguments> {
+        self.select("where id = any($1)").bind(ids)
+    }
 }
 
 impl<T: Aggregates> Projection for T {
-    const TABLE: &'static str = T::TABLE;
-    const KEY: &'static [&'static str] = &["id"];
     const VERSION: i32 = T::VERSION;
-    const COLUMNS: &'static str = T::COLUMNS;
     type Key = Uuid;
     type Row = Row<T::State>;
+
+    fn table() -> &'static Table<Self::Row> {
+        T::table()
+    }
 
     fn key(entry: &Entry) -> Result<Option<Uuid>, Poison> {
         let own = *entry.raw.stream_type == *T::KIND.as_str();
@@ -96,7 +109,7 @@ impl<T: Aggregates> Projection for T {
     }
 
     fn apply(row: Option<Self::Row>, entry: &Entry) -> Result<Option<Self::Row>, Poison> {
-        let recorded = entry.recorded()?;
+        let recorded = entry.decoded()?;
         let known = row.as_ref().map_or(0, |row| row.version);
         if recorded.version != known + 1 {
             return Err(Poison::OutOfSequence { row: known, event: recorded.version });
@@ -120,44 +133,13 @@ impl<T: Aggregates> Projection for T {
         connection: &mut PgConnection,
         ids: &[Uuid],
     ) -> Result<BTreeMap<Uuid, Self::Row>, sqlx::Error> {
-        let rows: Vec<Self::Row> = sqlx::query_as(T::LOAD).bind(ids).fetch_all(connection).await?;
+        let rows = T::table().select_by_ids(ids).fetch_all(connection).await?;
         Ok(rows.into_iter().map(|row| (row.id, row)).collect())
     }
 
-    const SAVE: &'static str = T::SAVE;
-
-    fn bind(save: Statement, rows: &[&Self::Row]) -> Result<Statement, sqlx::Error> {
-        let states: Result<Vec<String>, _> =
-            rows.iter().map(|row| serde_json::to_string(&row.state)).collect();
-        let states = states.map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let save = save
-            .bind(column(rows, |row| row.id))
-            .bind(column(rows, |row| row.version))
-            .bind(column(rows, |row| row.position))
-            .bind(column(rows, |row| row.created_at))
-            .bind(column(rows, |row| row.updated_at))
-            .bind(states);
-        Ok(T::bind_columns(save, rows))
-    }
-
-    fn copy(row: &Self::Row, to: &mut Tuples) -> Result<(), sqlx::Error> {
-        to.put(row.id)?;
-        to.put(row.version)?;
-        to.put(row.position)?;
-        to.put(row.created_at)?;
-        to.put(row.updated_at)?;
-        to.put_json(&row.state)?;
-        T::copy(row, to)
-    }
-
     async fn remove(connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), sqlx::Error> {
-        let delete = format!("delete from {} where id = any($1)", T::TABLE);
+        let delete = format!("delete from {} where id = any($1)", T::table().name);
         sqlx::query(AssertSqlSafe(delete)).bind(ids).execute(connection).await?;
         Ok(())
     }
-}
-
-/// One column of an `unnest`.
-pub(crate) fn column<'r, R, V>(rows: &[&'r R], value: impl Fn(&'r R) -> V) -> Vec<V> {
-    rows.iter().map(|row| value(row)).collect()
 }

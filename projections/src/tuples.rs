@@ -1,6 +1,5 @@
 //! Rows as a binary COPY takes them in.
 
-use serde::Serialize;
 use sqlx::encode::IsNull;
 use sqlx::postgres::PgArgumentBuffer;
 use sqlx::{Encode, Postgres};
@@ -41,12 +40,14 @@ impl Tuples {
         }
     }
 
-    /// A value of the type `json`, in the very bytes of the statements that write it as text.
-    pub(crate) fn put_json(&mut self, value: &impl Serialize) -> Result<(), sqlx::Error> {
+    /// A value of the type `json`, in the same bytes as the statements that write it as text.
+    pub(crate) fn put_json(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,
+    ) -> Result<(), sqlx::Error> {
         let begin = self.0.len();
         self.0.extend_from_slice(&NULL.to_be_bytes());
-        let bytes: &mut Vec<u8> = &mut self.0;
-        serde_json::to_writer(bytes, value).map_err(|error| sqlx::Error::Encode(error.into()))?;
+        write(&mut self.0).map_err(|error| sqlx::Error::Encode(error.into()))?;
         self.set_length(begin)
     }
 

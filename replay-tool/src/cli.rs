@@ -1,6 +1,7 @@
 //! The command line: the commands, and the options that all of them share.
 
-use std::io;
+use std::future::Future;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -18,7 +19,8 @@ use crate::output::Output;
     version,
     about = "Rebuild, verify and read the history of a Cartulary database",
     long_about = None,
-    after_help = "Exit codes: 0 all is well, 1 something is wrong, 2 it could not be run."
+    after_help = "Exit codes: 0 all is well, 1 something is wrong or was not found, 2 the command \
+                  could not be run."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -29,24 +31,24 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Tell how far the log and everything that follows it have come.
-    Status,
-    /// Build read models anew from the log and put them in the live ones' place.
+    /// Show the end of the log and how far each projection and worker lags behind it.
+    Status(status::Options),
+    /// Build read models anew from the log and replace the live ones.
     Rebuild(rebuild::Options),
-    /// Check the log, every stream and every read model.
+    /// Check the log, every stream and every read model; change nothing.
     Verify(verify::Options),
     /// Print the events of one stream.
     History(history::Options),
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Options")]
+#[command(next_help_heading = "Where the data is, and the output")]
 pub(crate) struct Options {
-    /// The Postgres to use; without it, the private one in the data directory.
-    // Hidden from --help, which would print the variable's value, password and all.
+    /// The PostgreSQL database to use [default: the private one in the data directory].
+    // Its value is hidden from --help, because it may contain a password.
     #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
-    /// The server's data directory; the server may run or not.
+    /// The data directory of `cartulary`, which may be running or not.
     #[arg(
         long,
         global = true,
@@ -55,12 +57,12 @@ pub(crate) struct Options {
         default_value = "./data"
     )]
     pub(crate) data_dir: PathBuf,
-    /// Print JSON: one document, or one object a line.
+    /// Print JSON: one document, or one object on each line.
     #[arg(long, global = true)]
     json: bool,
 }
 
-/// What a command that could be run has found.
+/// What a command found that could be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Well,
@@ -81,30 +83,55 @@ impl Cli {
         log_to_stderr();
         let output = Output::new(self.options.json);
         let database = Database::open(&self.options).await?;
-        let done = tokio::select! {
-            done = self.command.run(&database, &output) => done,
-            _ = tokio::signal::ctrl_c() => Err(Error::Interrupted),
-        };
+        let verdict = self.command.run(&database, &output).await;
         database.close().await?;
-        done
+        verdict
     }
 }
 
 impl Command {
     async fn run(self, database: &Database, output: &Output) -> Result<Verdict, Error> {
         match self {
-            Command::Status => status::run(database, output).await,
+            Command::Status(options) => {
+                until_interrupted(status::run(database, options, output)).await
+            }
             Command::Rebuild(options) => rebuild::run(database, options, output).await,
             Command::Verify(options) => verify::run(database, &options, output).await,
-            Command::History(options) => history::run(database, &options, output).await,
+            Command::History(options) => {
+                until_interrupted(history::run(database, &options, output)).await
+            }
         }
     }
 }
 
-/// Standard output is for what was asked for, so only warnings are worth a line here.
+/// Gives up work that changes nothing when the person at the terminal presses Ctrl-C.
+pub(crate) async fn until_interrupted<T>(
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::select! {
+        done = work => done,
+        () = interrupt() => Err(Error::Interrupted),
+    }
+}
+
+/// Resolves when the person at the terminal presses Ctrl-C.
+pub(crate) async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Then the system ends the program at once, as it does by default.
+        std::future::pending().await
+    }
+}
+
+/// Standard output is for the answer, and only warnings are logged, in colours only on a terminal.
+/// sqlx warns of statements that take longer than a second, which is usual here.
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let usual = |_| EnvFilter::new("warn,sqlx=error");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(usual);
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .init();
 }
 
 #[cfg(test)]
@@ -130,6 +157,22 @@ mod tests {
         assert!(refused(&["replay-tool", "rebuild", "--all", "--verify-only", "--keep-old"]));
         assert!(!refused(&["replay-tool", "rebuild", "orders", "--keep-old"]));
         assert!(!refused(&["replay-tool", "rebuild", "--all", "--verify-only", "--json"]));
+    }
+
+    #[test]
+    fn a_lag_is_a_number_of_events() {
+        assert!(refused(&["replay-tool", "status", "--fail-over-lag", "much"]));
+        assert!(refused(&["replay-tool", "status", "--fail-over-lag", "-1"]));
+        assert!(!refused(&["replay-tool", "status", "--fail-over-lag", "0"]));
+    }
+
+    #[test]
+    fn the_short_help_of_each_command_fits_on_a_screen() {
+        let mut cli = Cli::command();
+        let commands = cli.get_subcommands_mut();
+        for help in commands.map(|command| command.render_help().to_string()) {
+            assert!(help.lines().count() <= 24, "{help}");
+        }
     }
 
     #[test]

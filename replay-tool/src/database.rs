@@ -1,9 +1,11 @@
-//! The database: the one we are told of, or the private one, whether or not the server runs.
+//! The database: the one of the URL, or the private one in the data directory, whether or not the
+//! server runs.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 
-use event_store::{EventStore, MIGRATIONS, StoreOptions};
+use event_store::{EventStore, MIGRATIONS, StoreOptions, check_database_url, try_connect};
 use local_postgres::Cluster;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
@@ -16,7 +18,7 @@ const CONNECTIONS: u32 = 4;
 
 pub(crate) struct Database {
     url: String,
-    /// Ours to stop, where nobody else uses it.
+    /// Stopped at the end, unless another process uses it.
     private: Option<Cluster>,
 }
 
@@ -25,7 +27,11 @@ impl Database {
     pub(crate) async fn open(options: &Options) -> Result<Database, Error> {
         let given = options.database_url.clone().filter(|url| !url.is_empty());
         let (url, private) = match given {
-            Some(url) => (url, None),
+            Some(url) => {
+                check_database_url(&url)?;
+                try_connect(&url).await.map_err(|error| unreachable(&url, error))?;
+                (url, None)
+            }
             None => {
                 let cluster = existing_cluster(&options.data_dir).await?;
                 (cluster.url(), Some(cluster))
@@ -41,17 +47,17 @@ impl Database {
         }
     }
 
-    /// A connection of our own that can change nothing and takes as long as it takes.
+    /// A connection outside the pool that cannot change anything and has no statement timeout.
     pub(crate) async fn reader(&self) -> Result<PgConnection, Error> {
-        let options: PgConnectOptions = self.url.parse().map_err(Error::Unreachable)?;
+        let options: PgConnectOptions = self.url.parse().map_err(Error::Connection)?;
         let options = options
             .application_name("replay-tool")
             .options([("default_transaction_read_only", "on"), ("statement_timeout", "0")])
             .disable_statement_logging();
-        options.connect().await.map_err(Error::Unreachable)
+        options.connect().await.map_err(Error::Connection)
     }
 
-    /// The log and its pool, as the server has them.
+    /// The log and its pool, with the settings of the server.
     pub(crate) async fn store(&self) -> Result<EventStore, Error> {
         let (max_connections, upcasters) = (CONNECTIONS, domain::upcasters());
         let options = StoreOptions { max_connections, upcasters, ..StoreOptions::default() };
@@ -80,7 +86,29 @@ impl Database {
     }
 }
 
-/// A mistyped directory must not become a new and empty shop.
+/// Why the server of the URL cannot be used, in a sentence with its address.
+fn unreachable(url: &str, error: sqlx::Error) -> Error {
+    let Ok(options) = url.parse::<PgConnectOptions>() else { return Error::Connection(error) };
+    let address = match options.get_socket() {
+        Some(directory) => directory.display().to_string(),
+        None => format!("{}:{}", options.get_host(), options.get_port()),
+    };
+    match error {
+        sqlx::Error::Io(error) => Error::NoServer { address, reason: without_number(&error) },
+        sqlx::Error::Database(error) => {
+            Error::Refused { address, reason: error.message().to_owned() }
+        }
+        error => Error::Connection(error),
+    }
+}
+
+/// The system's sentence without the number of the error.
+fn without_number(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+/// Never makes a cluster: a mistyped directory must not become a new and empty shop.
 async fn existing_cluster(data_dir: &Path) -> Result<Cluster, Error> {
     if !data_dir.join("postgres").exists() {
         return Err(Error::NoCluster(data_dir.to_owned()));

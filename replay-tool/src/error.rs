@@ -4,30 +4,47 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use event_store::StoreError;
+use event_store::{DatabaseUrlError, StoreError};
 use projections::rebuild::RebuildError;
 use projections::{QueryError, ReadModel};
+
+use crate::cmd::rebuild::Interrupted;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(
-        "there is no private Postgres in {0}: name the server's --data-dir, or its --database-url"
+        "there is no private Postgres in {0}: give the data directory of `cartulary` by --data-dir, \
+         or the database that it uses by --database-url"
     )]
     NoCluster(PathBuf),
     #[error("the private Postgres: {0}")]
     Private(#[from] local_postgres::Error),
-    // sqlx's text says what failed; the URL is not repeated, as it holds a password.
-    #[error("the database cannot be reached: {0}")]
-    Unreachable(sqlx::Error),
-    #[error("this database lacks {0} of the migrations: run `cartulary migrate`")]
+    // The URL is not repeated, because it may contain a password.
+    #[error("the database URL cannot be used: {0}")]
+    Url(#[from] DatabaseUrlError),
+    #[error(
+        "the database cannot be reached: no PostgreSQL server answers at {address} ({reason}); start \
+         it, or correct the host and the port in the database URL"
+    )]
+    NoServer { address: String, reason: String },
+    #[error(
+        "the database cannot be reached: the PostgreSQL server at {address} refuses the connection \
+         ({reason}); correct the user, the password or the database in the database URL"
+    )]
+    Refused { address: String, reason: String },
+    #[error("the connection to the database failed: {0}")]
+    Connection(sqlx::Error),
+    #[error("this database lacks {0} of the migrations: run `cartulary migrate` on it first")]
     Behind(usize),
-    #[error("this database was migrated by a newer program: use that one's replay-tool")]
+    #[error(
+        "this database was migrated by a newer program: use the replay-tool of the same version"
+    )]
     Ahead,
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the read models cannot be asked: {0}")]
+    #[error("the read models cannot be queried: {0}")]
     Query(#[from] QueryError),
     #[error("'{model}' cannot be rebuilt: {source}")]
     Rebuild { model: ReadModel, source: RebuildError },
@@ -37,14 +54,16 @@ pub(crate) enum Error {
     Usage(String),
     #[error("the output cannot be written: {0}")]
     Output(#[from] io::Error),
-    #[error("the reader of the log ended before its time")]
+    #[error("the task that reads the streams ended early; the log may say why")]
     ReaderEnded,
-    #[error("interrupted")]
+    #[error("interrupted; nothing was changed")]
     Interrupted,
+    #[error("interrupted: {0}")]
+    RebuildInterrupted(Interrupted),
 }
 
 impl Error {
-    /// What was asked for is not there: 1. Everything else could not be run: 2.
+    /// 1 if the thing that was asked for does not exist, else 2: the command could not be run.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Error::NotFound(_) => ExitCode::from(1),
@@ -52,7 +71,7 @@ impl Error {
         }
     }
 
-    /// Whoever read our output has seen enough, as `head` does: nothing to complain about.
+    /// The program that reads the output has closed it, as `head` does; that is no failure.
     pub(crate) fn is_of_closed_output(&self) -> bool {
         matches!(self, Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }

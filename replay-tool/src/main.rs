@@ -1,7 +1,7 @@
 //! The binary `replay-tool`: it reads the log, rebuilds read models, and sends no command.
 //!
-//! Read `cli.rs` (the commands), `database.rs` (where the data is found), then `cmd/`, one command a
-//! file.
+//! Read `cli.rs` (the commands), `database.rs` (where the data is found), then `cmd/`, which has one
+//! file for each command.
 
 mod cli;
 mod cmd;
@@ -10,6 +10,7 @@ mod error;
 mod output;
 mod progress;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,7 +27,8 @@ async fn main() -> ExitCode {
         Ok(verdict) => verdict.exit_code(),
         Err(error) => {
             if !error.is_of_closed_output() {
-                eprintln!("replay-tool: {error}");
+                // Where standard error is closed too, the exit code has to do.
+                let _ = writeln!(io::stderr(), "replay-tool: {error}");
             }
             error.exit_code()
         }

@@ -17,20 +17,19 @@ impl Output {
         Output { json }
     }
 
-    /// One object a line, or as many lines of text as it takes.
+    /// Prints one object on a line, or as text.
     pub(crate) fn show(&self, answer: &(impl Serialize + Display)) -> Result<(), Error> {
         let mut out = io::stdout().lock();
-        match self.json {
-            true => {
-                serde_json::to_writer(&mut out, answer).map_err(io::Error::from)?;
-                writeln!(out)?;
-            }
-            false => writeln!(out, "{answer}")?,
+        if self.json {
+            serde_json::to_writer(&mut out, answer).map_err(io::Error::from)?;
+            writeln!(out)?;
+        } else {
+            writeln!(out, "{answer}")?;
         }
         Ok(out.flush()?)
     }
 
-    /// For people only.
+    /// Prints a line that only people need.
     pub(crate) fn remark(&self, text: impl Display) -> Result<(), Error> {
         if !self.json {
             writeln!(io::stdout(), "{text}")?;

@@ -2,59 +2,76 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-const TEMPLATE: &str =
-    "{msg:<24} {bar:30} {human_pos}/{human_len} ({per_sec}, {eta} left, {elapsed} so far)";
-const SPINNER: &str = "{msg:<24} {spinner} {elapsed}";
+// The message is cut where the terminal ends, so that a line never wraps.
+const BAR: &str = "{bar:20} {wide_msg}";
+const SPINNER: &str = "{spinner} {wide_msg}";
 
-/// Gone from the terminal when it is dropped.
-pub(crate) struct Progress(ProgressBar);
+/// Removes its line from the terminal when it is dropped.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    what: String,
+}
 
 impl Progress {
-    pub(crate) fn of(what: &str, total: i64) -> Progress {
-        Progress::with(what, ProgressBar::new(count(total)), TEMPLATE)
+    /// For work whose end is not known, or not yet.
+    pub(crate) fn new(what: &str) -> Progress {
+        let bar = ProgressBar::new_spinner().with_message(what.to_owned());
+        bar.set_style(style(SPINNER));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Progress { bar, what: what.to_owned() }
     }
 
-    /// For work that does not say how far it is.
-    pub(crate) fn unknown(what: &str) -> Progress {
-        let progress = Progress::with(what, ProgressBar::new_spinner(), SPINNER);
-        progress.0.enable_steady_tick(Duration::from_millis(200));
-        progress
+    /// For work that is over before anybody can read a line.
+    pub(crate) fn hidden() -> Progress {
+        Progress { bar: ProgressBar::hidden(), what: String::new() }
     }
 
-    /// For what is over before anybody looks.
-    pub(crate) fn none() -> Progress {
-        Progress(ProgressBar::hidden())
+    /// So many of so many events are read. Where there are none, no bar is shown.
+    pub(crate) fn set(&self, done: i64, total: i64) {
+        let (done, total) = (count(done), count(total));
+        if total == 0 {
+            return;
+        }
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+        self.bar.set_style(style(BAR));
+        self.bar.set_message(self.message(done, total));
     }
 
-    fn with(what: &str, bar: ProgressBar, template: &str) -> Progress {
-        // A faulty template is a bar that looks plain, which is no reason to fail.
-        let style = ProgressStyle::with_template(template);
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.set_message(what.to_owned());
-        Progress(bar)
+    /// All events are read, and what remains does not say how far it is.
+    pub(crate) fn finish_with(&self, what: &str) {
+        self.bar.set_style(style(SPINNER));
+        self.bar.set_message(format!("{}: {what}", self.what));
     }
 
-    pub(crate) fn at(&self, done: i64) {
-        self.0.set_position(count(done));
+    fn message(&self, done: u64, total: u64) -> String {
+        let what = &self.what;
+        let rate = HumanCount(self.bar.per_sec() as u64);
+        let left = HumanDuration(self.bar.eta());
+        format!(
+            "{what}: {}/{} events, {rate}/s, {left:#} left",
+            HumanCount(done),
+            HumanCount(total)
+        )
     }
 
-    pub(crate) fn at_of(&self, done: i64, total: i64) {
-        self.0.set_length(count(total));
-        self.at(done);
-    }
-
-    /// Lets something else be printed.
-    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
-        self.0.suspend(print)
+    /// Removes the line while something else is printed.
+    pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
+}
+
+/// A faulty template shows a plain bar instead, which is no reason to fail.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 fn count(number: i64) -> u64 {

@@ -80,7 +80,7 @@ impl Sources {
         Ok(Figures {
             projections: self.read_models.status().await?,
             reactions: reaction_status(self.store.pool()).await?,
-            due: self.read_models.overdue(Utc::now()).await?,
+            due: self.read_models.count_overdue(Utc::now()).await?,
             inbox_waiting: self.inbox.waiting().await?,
             inbox_overdue: self.inbox.overdue().await?,
         })

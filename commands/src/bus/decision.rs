@@ -3,7 +3,7 @@
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use domain::{Refusal, StreamId};
 use event_store::{Append, ExpectedHead, NewEvent, PendingAppend};
-use projections::Recorded;
+use projections::DecodedEvent;
 use uuid::Uuid;
 
 use super::cache::StreamState;
@@ -181,7 +181,7 @@ impl Decision {
         let changes = self.answer.unwrap_or_default().into_iter().zip(self.versions);
         let events: Vec<_> = (0..)
             .zip(changes)
-            .map(|(n, ((stream, event), version))| Recorded {
+            .map(|(n, ((stream, event), version))| DecodedEvent {
                 position: first + n,
                 stream,
                 version,

@@ -1,7 +1,7 @@
 //! The answer to a command that was carried out.
 
 use domain::{State, StreamId};
-use projections::Recorded;
+use projections::DecodedEvent;
 
 use super::cache::StreamState;
 
@@ -9,7 +9,7 @@ use super::cache::StreamState;
 #[derive(Debug, Clone)]
 pub struct Receipt {
     /// The events that the command wrote, in log order. Empty if nothing had to change.
-    pub events: Vec<Recorded>,
+    pub events: Vec<DecodedEvent>,
     /// A read model that has reached this position of the log shows the result.
     pub position: i64,
     /// The command's subject after this command.

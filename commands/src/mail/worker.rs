@@ -122,7 +122,7 @@ impl Office {
     async fn look(&mut self) -> Result<(), QueryError> {
         self.looked_at = Some(Instant::now());
         let most = i64::try_from(BATCH_MAX).unwrap_or(i64::MAX);
-        let due = self.post.read_models.notifications_due(Utc::now(), most).await?;
+        let due = self.post.read_models.due_notifications(Utc::now(), most).await?;
         self.poll = if due.len() == BATCH_MAX { POLL_IN_A_HURRY } else { POLL };
         // The read model may not know yet what is under way.
         let under_way = |due: &DueNotification| {

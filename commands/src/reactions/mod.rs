@@ -14,7 +14,7 @@ mod status;
 use domain::process::{
     Effect, NotificationRequest, Reaction, effects as effects_of, notification_request, react,
 };
-use projections::Recorded;
+use projections::DecodedEvent;
 use uuid::Uuid;
 
 pub use self::runner::{Reactions, run};
@@ -56,7 +56,7 @@ impl Cause {
     }
 }
 
-fn tasks(event: &Recorded, trace: Option<Trace>) -> Vec<Task> {
+fn tasks(event: &DecodedEvent, trace: Option<Trace>) -> Vec<Task> {
     let cause = Cause { position: event.position, correlation_id: event.correlation_id, trace };
     let reactions = react(event.stream, &event.event).into_iter().map(Work::React);
     let calls = effects_of(event.stream, &event.event).into_iter().map(Work::Call);

@@ -121,7 +121,7 @@ impl Leader {
         self.read_at = Instant::now();
         let entries = self.reactions.feed.read(self.queues.read_to(), READ_MAX).await?;
         for entry in &entries {
-            let event = entry.recorded().map_err(|_| Stopped::Unreadable(entry.position()))?;
+            let event = entry.decoded().map_err(|_| Stopped::Unreadable(entry.position()))?;
             if let Some(metadata) = &entry.raw.metadata {
                 self.trace = trace::from_metadata(metadata);
             }

@@ -1,32 +1,42 @@
 //! Who did what, when and why: what events are searched for by, indexed.
 
+mod causes;
 mod query;
-mod why;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use event_store::RecordedEvent;
 use sqlx::PgConnection;
 
 pub use self::query::Filter;
 use crate::feed::Entry;
-use crate::projection::{Poison, Projection, Statement};
-use crate::row::column;
-use crate::tuples::Tuples;
+use crate::projection::{Poison, Projection};
+use crate::table::{Column, Table};
 
 /// Takes envelopes as they are and decodes nothing: no event can stop it.
 pub(crate) struct Audit;
 
+static TABLE: LazyLock<Table<Arc<RecordedEvent>>> = LazyLock::new(|| {
+    let columns = [
+        Column::bigint("position", |event: &Arc<RecordedEvent>| Some(event.position)),
+        Column::text("stream_type", |event| Some(&event.stream_type)),
+        Column::text("event_type", |event| Some(&event.event_type)),
+        Column::text("actor", |event| Some(&event.actor)),
+        Column::uuid("command_id", |event| event.command_id),
+        Column::uuid("correlation_id", |event| Some(event.correlation_id)),
+    ];
+    Table::append_only("audit", &["position"], columns)
+});
+
 impl Projection for Audit {
-    const TABLE: &'static str = "audit";
-    const KEY: &'static [&'static str] = &["position"];
     const VERSION: i32 = 1;
-    const COLUMNS: &'static str =
-        "position, stream_type, event_type, actor, command_id, correlation_id";
-    const APPENDS: bool = true;
     type Key = i64;
     type Row = Arc<RecordedEvent>;
+
+    fn table() -> &'static Table<Self::Row> {
+        &TABLE
+    }
 
     fn key(entry: &Entry) -> Result<Option<i64>, Poison> {
         Ok(Some(entry.position()))
@@ -46,30 +56,6 @@ impl Projection for Audit {
     ) -> Result<BTreeMap<i64, Self::Row>, sqlx::Error> {
         // Every row begins with its event.
         Ok(BTreeMap::new())
-    }
-
-    const SAVE: &'static str =
-        "insert into audit (position, stream_type, event_type, actor, command_id, correlation_id)
-         select * from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::uuid[],
-                              $6::uuid[])";
-
-    fn bind(save: Statement, rows: &[&Self::Row]) -> Result<Statement, sqlx::Error> {
-        Ok(save
-            .bind(column(rows, |event| event.position))
-            .bind(column(rows, |event| &*event.stream_type))
-            .bind(column(rows, |event| &*event.event_type))
-            .bind(column(rows, |event| &*event.actor))
-            .bind(column(rows, |event| event.command_id))
-            .bind(column(rows, |event| event.correlation_id)))
-    }
-
-    fn copy(event: &Self::Row, to: &mut Tuples) -> Result<(), sqlx::Error> {
-        to.put(event.position)?;
-        to.put(&*event.stream_type)?;
-        to.put(&*event.event_type)?;
-        to.put(&*event.actor)?;
-        to.put(event.command_id)?;
-        to.put(event.correlation_id)
     }
 
     async fn remove(_: &mut PgConnection, _: &[i64]) -> Result<(), sqlx::Error> {

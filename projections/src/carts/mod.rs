@@ -1,18 +1,19 @@
 //! Carts by id, and the one that a customer has now.
 
+use std::sync::LazyLock;
+
 use chrono::{DurationRound as _, TimeDelta};
 use cqrs_es::Aggregate as _;
 use domain::cart::{Cart, Owner};
 use domain::{CartId, CustomerId, Event, Kind, Timestamp};
-use sqlx::FromRow;
 use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, FromRow};
 use uuid::Uuid;
 
 use crate::page::QueryError;
-use crate::projection::Statement;
 use crate::read_models::ReadModels;
-use crate::row::{Aggregates, Row, column, row_columns};
-use crate::tuples::Tuples;
+use crate::row::{Aggregates, Row};
+use crate::table::{Column, Table};
 
 pub(crate) struct Carts;
 
@@ -25,7 +26,7 @@ pub struct NumberedCart {
 
 /// A cart to be recorded as expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
-pub struct Lapsed {
+pub struct LapsedCart {
     pub id: Uuid,
     /// When it lapsed, at the latest.
     pub expires_at: Timestamp,
@@ -38,7 +39,7 @@ impl ReadModels {
 
     /// Those of the carts that exist, in no particular order.
     pub async fn carts_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Cart>>, QueryError> {
-        Ok(sqlx::query_as(Carts::LOAD).bind(ids).fetch_all(self.pool()).await?)
+        Ok(TABLE.select_by_ids(ids).fetch_all(self.pool()).await?)
     }
 
     /// Carts that are idle for too long and not recorded as expired, the longest first.
@@ -46,7 +47,7 @@ impl ReadModels {
         &self,
         now: Timestamp,
         limit: i64,
-    ) -> Result<Vec<Lapsed>, QueryError> {
+    ) -> Result<Vec<LapsedCart>, QueryError> {
         let lapsed = sqlx::query_as(
             "select id, expires_at from carts where expires_at <= $1 order by expires_at limit $2",
         );
@@ -58,16 +59,16 @@ impl ReadModels {
         &self,
         customer: CustomerId,
     ) -> Result<Option<NumberedCart>, QueryError> {
-        let latest: Vec<Counted> = sqlx::query_as(concat!(
-            "select ",
-            row_columns!(),
-            ", (select count(*) from carts where customer_id = $1) as count
-             from carts where customer_id = $1 order by created_at desc limit $2"
-        ))
-        .bind(customer.0)
-        .bind(LATEST)
-        .fetch_all(self.pool())
-        .await?;
+        let select = format!(
+            "select {}, (select count(*) from carts where customer_id = $1) as count
+             from carts where customer_id = $1 order by created_at desc limit $2",
+            TABLE.selected()
+        );
+        let latest: Vec<Counted> = sqlx::query_as(AssertSqlSafe(select))
+            .bind(customer.0)
+            .bind(LATEST)
+            .fetch_all(self.pool())
+            .await?;
         Ok(latest.into_iter().find_map(|cart| cart.numbered(customer)))
     }
 }
@@ -99,41 +100,27 @@ impl<'r> FromRow<'r, PgRow> for Counted {
     }
 }
 
+static TABLE: LazyLock<Table<Row<Cart>>> = LazyLock::new(|| {
+    let columns = [
+        Column::uuid("customer_id", |row: &Row<Cart>| Some(customer(&row.state)?.0)),
+        Column::timestamptz("expires_at", |row| expires_at(&row.state)),
+    ];
+    Table::of_aggregates("carts", columns)
+});
+
 impl Aggregates for Carts {
-    const TABLE: &'static str = "carts";
     const VERSION: i32 = 1;
     const KIND: Kind = Kind::Cart;
-    const LOAD: &'static str = concat!("select ", row_columns!(), " from carts where id = any($1)");
-    const COLUMNS: &'static str = concat!(row_columns!(), ", customer_id, expires_at");
     type State = Cart;
+
+    fn table() -> &'static Table<Row<Cart>> {
+        &TABLE
+    }
 
     fn fold(cart: &mut Cart, event: &Event) {
         if let Event::Cart(event) = event {
             cart.apply(event.clone());
         }
-    }
-
-    const SAVE: &'static str =
-        "insert into carts (id, version, position, created_at, updated_at, state,
-                            customer_id, expires_at)
-         select id, version, position, created_at, updated_at, state::json, customer_id,
-                expires_at
-         from unnest($1::uuid[], $2::int[], $3::bigint[], $4::timestamptz[],
-                     $5::timestamptz[], $6::text[], $7::uuid[], $8::timestamptz[])
-           as row (id, version, position, created_at, updated_at, state, customer_id, expires_at)
-         on conflict (id) do update set
-             version = excluded.version, position = excluded.position,
-             updated_at = excluded.updated_at, state = excluded.state,
-             customer_id = excluded.customer_id, expires_at = excluded.expires_at";
-
-    fn bind_columns(save: Statement, rows: &[&Row<Cart>]) -> Statement {
-        save.bind(column(rows, |row| customer(&row.state).map(|customer| customer.0)))
-            .bind(column(rows, |row| expires_at(&row.state)))
-    }
-
-    fn copy(row: &Row<Cart>, to: &mut Tuples) -> Result<(), sqlx::Error> {
-        to.put(customer(&row.state).map(|customer| customer.0))?;
-        to.put(expires_at(&row.state))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What must happen by when, as `domain::process::deadline` says.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use chrono::{DurationRound, TimeDelta};
 use domain::process::{Deadline, DeadlineChange, deadline};
@@ -9,19 +10,18 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
 
+use crate::decoded::DecodedEvent;
 use crate::feed::Entry;
 use crate::page::QueryError;
-use crate::projection::{Poison, Projection, Statement};
+use crate::projection::{Poison, Projection};
 use crate::read_models::ReadModels;
-use crate::recorded::Recorded;
-use crate::row::column;
-use crate::tuples::Tuples;
+use crate::table::{Column, Table};
 
 pub(crate) struct Deadlines;
 
 /// One deadline of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
+pub struct DueDeadline {
     pub deadline: Deadline,
     pub stream: StreamId,
     /// To the microsecond, never before the moment that was set.
@@ -44,17 +44,23 @@ pub struct DueNotification {
 
 impl ReadModels {
     /// What is due at `now` but for messages, the longest overdue first.
-    pub async fn deadlines_due(&self, now: Timestamp, most: i64) -> Result<Vec<Due>, QueryError> {
-        let due = sqlx::query_as(
-            "select kind, stream_type, stream_id, due_at, position from deadlines
-             where due_at <= $1 and kind <> 'notification_attempt'
+    pub async fn due_deadlines(
+        &self,
+        now: Timestamp,
+        most: i64,
+    ) -> Result<Vec<DueDeadline>, QueryError> {
+        let due = TABLE.select(
+            "where due_at <= $1 and kind <> 'notification_attempt'
              order by due_at, kind, stream_id limit $2",
         );
         Ok(due.bind(now).bind(most).fetch_all(self.pool()).await?)
     }
 
     /// How many deadlines of each kind are due at `now`, the ends of carts among them.
-    pub async fn overdue(&self, now: Timestamp) -> Result<Vec<(&'static str, i64)>, QueryError> {
+    pub async fn count_overdue(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<(&'static str, i64)>, QueryError> {
         // One part for each partial index.
         let counts = sqlx::query_as(
             "select kind, count(*) from deadlines
@@ -73,7 +79,7 @@ impl ReadModels {
     }
 
     /// The messages that are to be sent by `now`, the longest overdue first.
-    pub async fn notifications_due(
+    pub async fn due_notifications(
         &self,
         now: Timestamp,
         most: i64,
@@ -102,13 +108,25 @@ impl ReadModels {
     }
 }
 
+static TABLE: LazyLock<Table<DueDeadline>> = LazyLock::new(|| {
+    let columns = [
+        Column::text("kind", |due: &DueDeadline| Some(due.deadline.as_str())),
+        Column::text("stream_type", |due| Some(due.stream.kind.as_str())),
+        Column::uuid("stream_id", |due| Some(due.stream.id)),
+        Column::timestamptz("due_at", |due| Some(due.due_at)),
+        Column::bigint("position", |due| Some(due.position)),
+    ];
+    Table::new("deadlines", &["kind", "stream_id"], columns)
+});
+
 impl Projection for Deadlines {
-    const TABLE: &'static str = "deadlines";
-    const KEY: &'static [&'static str] = &["kind", "stream_id"];
     const VERSION: i32 = 2;
-    const COLUMNS: &'static str = "kind, stream_type, stream_id, due_at, position";
     type Key = (Deadline, StreamId);
-    type Row = Due;
+    type Row = DueDeadline;
+
+    fn table() -> &'static Table<DueDeadline> {
+        &TABLE
+    }
 
     fn key(entry: &Entry) -> Result<Option<Self::Key>, Poison> {
         Ok(change(entry)?.map(|(recorded, change)| match change {
@@ -123,10 +141,10 @@ impl Projection for Deadlines {
         true
     }
 
-    fn apply(_: Option<Due>, entry: &Entry) -> Result<Option<Due>, Poison> {
+    fn apply(_: Option<DueDeadline>, entry: &Entry) -> Result<Option<DueDeadline>, Poison> {
         Ok(change(entry)?.and_then(|(recorded, change)| match change {
             DeadlineChange::Clear(_) => None,
-            DeadlineChange::Set(deadline, due_at) => Some(Due {
+            DeadlineChange::Set(deadline, due_at) => Some(DueDeadline {
                 deadline,
                 stream: recorded.stream,
                 due_at: round_up(due_at),
@@ -138,34 +156,9 @@ impl Projection for Deadlines {
     async fn load(
         _: &mut PgConnection,
         _: &[Self::Key],
-    ) -> Result<BTreeMap<Self::Key, Due>, sqlx::Error> {
+    ) -> Result<BTreeMap<Self::Key, DueDeadline>, sqlx::Error> {
         // No deadline depends on what was there before.
         Ok(BTreeMap::new())
-    }
-
-    const SAVE: &'static str =
-        "insert into deadlines (kind, stream_type, stream_id, due_at, position)
-         select * from unnest($1::text[], $2::text[], $3::uuid[], $4::timestamptz[],
-                              $5::bigint[])
-         on conflict (kind, stream_id) do update set
-             stream_type = excluded.stream_type, due_at = excluded.due_at,
-             position = excluded.position";
-
-    fn bind(save: Statement, rows: &[&Due]) -> Result<Statement, sqlx::Error> {
-        Ok(save
-            .bind(column(rows, |due| due.deadline.as_str()))
-            .bind(column(rows, |due| due.stream.kind.as_str()))
-            .bind(column(rows, |due| due.stream.id))
-            .bind(column(rows, |due| due.due_at))
-            .bind(column(rows, |due| due.position)))
-    }
-
-    fn copy(due: &Due, to: &mut Tuples) -> Result<(), sqlx::Error> {
-        to.put(due.deadline.as_str())?;
-        to.put(due.stream.kind.as_str())?;
-        to.put(due.stream.id)?;
-        to.put(due.due_at)?;
-        to.put(due.position)
     }
 
     async fn remove(connection: &mut PgConnection, keys: &[Self::Key]) -> Result<(), sqlx::Error> {
@@ -187,8 +180,8 @@ impl Projection for Deadlines {
 
 /// What the event does to the deadlines of its stream. Any event may set one, so every event must
 /// be understood.
-fn change(entry: &Entry) -> Result<Option<(&Recorded, DeadlineChange)>, Poison> {
-    let recorded = entry.recorded()?;
+fn change(entry: &Entry) -> Result<Option<(&DecodedEvent, DeadlineChange)>, Poison> {
+    let recorded = entry.decoded()?;
     Ok(deadline(recorded.stream, &recorded.event).map(|change| (recorded, change)))
 }
 
@@ -198,12 +191,12 @@ fn round_up(at: Timestamp) -> Timestamp {
     if floor < at { floor + TimeDelta::microseconds(1) } else { at }
 }
 
-impl<'r> FromRow<'r, PgRow> for Due {
+impl<'r> FromRow<'r, PgRow> for DueDeadline {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
         let unknown = || sqlx::Error::Decode("an unknown kind of deadline or stream".into());
         let deadline = Deadline::parse(row.try_get("kind")?).ok_or_else(unknown)?;
         let kind = row.try_get::<&str, _>("stream_type")?.parse().map_err(|()| unknown())?;
-        Ok(Due {
+        Ok(DueDeadline {
             deadline,
             stream: StreamId::new(kind, row.try_get("stream_id")?),
             due_at: row.try_get("due_at")?,

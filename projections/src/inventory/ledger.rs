@@ -1,6 +1,7 @@
 //! The ledger: one line for every change of what is on hand, sales included.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use domain::inventory::{AdjustmentKind, InventoryEvent};
 use domain::{Event, Kind, OrderId, Timestamp};
@@ -9,9 +10,8 @@ use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
 
 use crate::feed::Entry;
-use crate::projection::{Poison, Projection, Statement};
-use crate::row::column;
-use crate::tuples::Tuples;
+use crate::projection::{Poison, Projection};
+use crate::table::{Column, Table};
 
 pub(crate) struct Ledger;
 
@@ -75,15 +75,30 @@ impl From<AdjustmentKind> for LedgerKind {
     }
 }
 
+pub(super) static TABLE: LazyLock<Table<LedgerLine>> = LazyLock::new(|| {
+    let columns = [
+        Column::bigint("position", |line: &LedgerLine| Some(line.position)),
+        Column::uuid("inventory_id", |line| Some(line.inventory_id)),
+        Column::text("kind", |line| Some(line.kind.as_str())),
+        Column::bigint("quantity", |line| Some(line.quantity)),
+        Column::bigint("balance", |line| Some(line.balance)),
+        Column::text("reason", |line| line.reason.as_deref()),
+        Column::text("reference", |line| line.reference.as_deref()),
+        Column::uuid("order_id", |line| Some(line.order?.0)),
+        Column::text("actor", |line| Some(&line.actor)),
+        Column::timestamptz("at", |line| Some(line.at)),
+    ];
+    Table::append_only("inventory_ledger", &["position"], columns)
+});
+
 impl Projection for Ledger {
-    const TABLE: &'static str = "inventory_ledger";
-    const KEY: &'static [&'static str] = &["position"];
     const VERSION: i32 = 1;
-    const COLUMNS: &'static str =
-        "position, inventory_id, kind, quantity, balance, reason, reference, order_id, actor, at";
-    const APPENDS: bool = true;
     type Key = i64;
     type Row = LedgerLine;
+
+    fn table() -> &'static Table<LedgerLine> {
+        &TABLE
+    }
 
     fn key(entry: &Entry) -> Result<Option<i64>, Poison> {
         if *entry.raw.stream_type != *Kind::Inventory.as_str() {
@@ -108,40 +123,6 @@ impl Projection for Ledger {
         Ok(BTreeMap::new())
     }
 
-    const SAVE: &'static str =
-        "insert into inventory_ledger (position, inventory_id, kind, quantity, balance, reason,
-                                       reference, order_id, actor, at)
-         select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[],
-                              $6::text[], $7::text[], $8::uuid[], $9::text[],
-                              $10::timestamptz[])";
-
-    fn bind(save: Statement, rows: &[&LedgerLine]) -> Result<Statement, sqlx::Error> {
-        Ok(save
-            .bind(column(rows, |line| line.position))
-            .bind(column(rows, |line| line.inventory_id))
-            .bind(column(rows, |line| line.kind.as_str()))
-            .bind(column(rows, |line| line.quantity))
-            .bind(column(rows, |line| line.balance))
-            .bind(column(rows, |line| line.reason.as_deref()))
-            .bind(column(rows, |line| line.reference.as_deref()))
-            .bind(column(rows, |line| line.order.map(|order| order.0)))
-            .bind(column(rows, |line| line.actor.as_str()))
-            .bind(column(rows, |line| line.at)))
-    }
-
-    fn copy(line: &LedgerLine, to: &mut Tuples) -> Result<(), sqlx::Error> {
-        to.put(line.position)?;
-        to.put(line.inventory_id)?;
-        to.put(line.kind.as_str())?;
-        to.put(line.quantity)?;
-        to.put(line.balance)?;
-        to.put(line.reason.as_deref())?;
-        to.put(line.reference.as_deref())?;
-        to.put(line.order.map(|order| order.0))?;
-        to.put(line.actor.as_str())?;
-        to.put(line.at)
-    }
-
     async fn remove(_: &mut PgConnection, _: &[i64]) -> Result<(), sqlx::Error> {
         // No line is ever struck out.
         Ok(())
@@ -150,7 +131,7 @@ impl Projection for Ledger {
 
 /// The line that the event is, if it changed what is on hand.
 fn line(entry: &Entry) -> Result<Option<LedgerLine>, Poison> {
-    let recorded = entry.recorded()?;
+    let recorded = entry.decoded()?;
     let line = |kind, quantity, balance, at| LedgerLine {
         position: recorded.position,
         inventory_id: recorded.stream.id,

@@ -5,10 +5,11 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Figures, LedgerLine};
+use super::ledger::TABLE as LEDGER;
+use super::{LedgerLine, StockLevels, TABLE};
 use crate::page::{Cursor, Page, QueryError, Slice};
 use crate::read_models::ReadModels;
-use crate::row::{Row, row_columns};
+use crate::row::Row;
 
 /// What is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,7 +24,7 @@ impl ReadModels {
         &self,
         sku: &Sku,
         now: Timestamp,
-    ) -> Result<Option<Row<Figures>>, QueryError> {
+    ) -> Result<Option<Row<StockLevels>>, QueryError> {
         Ok(self.inventory_items_by_id(&[sku.inventory().id], now).await?.pop())
     }
 
@@ -32,7 +33,7 @@ impl ReadModels {
         &self,
         ids: &[Uuid],
         now: Timestamp,
-    ) -> Result<Vec<Row<Figures>>, QueryError> {
+    ) -> Result<Vec<Row<StockLevels>>, QueryError> {
         let mut query = items_at(now);
         query.push("item.id = any(").push_bind(ids).push(")");
         let items = query.build_query_as().fetch_all(self.pool()).await?;
@@ -45,7 +46,7 @@ impl ReadModels {
         filter: &Filter,
         page: &Page,
         now: Timestamp,
-    ) -> Result<Slice<Row<Figures>>, QueryError> {
+    ) -> Result<Slice<Row<StockLevels>>, QueryError> {
         let mut query = items_at(now);
         query.push("true");
         if let Some(after) = page.after::<String>()? {
@@ -57,7 +58,7 @@ impl ReadModels {
         query.push(" order by item.sku limit ").push(page.limit());
         let rows = query.build_query_as().fetch_all(self.pool()).await?;
         let rows = rows.into_iter().map(|ItemAt(row)| row).collect();
-        Ok(page.slice(rows, |row: &Row<Figures>| Cursor::new(row.state.sku.to_string())))
+        Ok(page.slice(rows, |row: &Row<StockLevels>| Cursor::new(row.state.sku.to_string())))
     }
 
     /// Newest first.
@@ -66,18 +67,14 @@ impl ReadModels {
         sku: &Sku,
         page: &Page,
     ) -> Result<Slice<LedgerLine>, QueryError> {
-        let lines = sqlx::query_as(
-            "select position, inventory_id, kind, quantity, balance, reason, reference, order_id,
-                    actor, at
-             from inventory_ledger
-             where inventory_id = $1 and position < $2
-             order by position desc limit $3",
-        )
-        .bind(sku.inventory().id)
-        .bind(page.after()?.unwrap_or(i64::MAX))
-        .bind(page.limit())
-        .fetch_all(self.pool())
-        .await?;
+        let newest = "where inventory_id = $1 and position < $2 order by position desc limit $3";
+        let lines = LEDGER
+            .select(newest)
+            .bind(sku.inventory().id)
+            .bind(page.after()?.unwrap_or(i64::MAX))
+            .bind(page.limit())
+            .fetch_all(self.pool())
+            .await?;
         Ok(page.slice(lines, |line: &LedgerLine| line.position.into()))
     }
 }
@@ -85,23 +82,23 @@ impl ReadModels {
 /// Selects items up to `where`; reservations whose time is over at that moment do not count.
 /// One statement sees both tables as they are at one time.
 fn items_at(now: Timestamp) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(concat!(
-        "select ",
-        row_columns!(),
-        ", (select coalesce(sum(held.quantity), 0)::bigint from inventory_reservations held
-            where held.inventory_id = item.id and held.expires_at <= "
+    let mut query = QueryBuilder::new(format!(
+        "select {}, (select coalesce(sum(held.quantity), 0)::bigint
+                     from inventory_reservations held
+                     where held.inventory_id = item.id and held.expires_at <= ",
+        TABLE.selected()
     ));
     query.push_bind(now).push(") as expired from inventory_items item where ");
     query
 }
 
-/// A row with the figures as they are to be shown.
-struct ItemAt(Row<Figures>);
+/// A row with the levels as they are to be shown.
+struct ItemAt(Row<StockLevels>);
 
 impl<'r> FromRow<'r, PgRow> for ItemAt {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
         let expired: i64 = sqlx::Row::try_get(row, "expired")?;
-        let row: Row<Figures> = Row::from_row(row)?;
+        let row: Row<StockLevels> = Row::from_row(row)?;
         Ok(ItemAt(Row { state: row.state.without(expired), ..row }))
     }
 }

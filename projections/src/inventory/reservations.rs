@@ -1,6 +1,7 @@
 //! The reservations: one row for every order for which units of a SKU are kept.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use domain::inventory::InventoryEvent;
 use domain::{Event, Kind, OrderId, Timestamp};
@@ -9,9 +10,8 @@ use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
 
 use crate::feed::Entry;
-use crate::projection::{Poison, Projection, Statement};
-use crate::row::column;
-use crate::tuples::Tuples;
+use crate::projection::{Poison, Projection};
+use crate::table::{Column, Table};
 
 pub(crate) struct Reservations;
 
@@ -26,19 +26,31 @@ pub(crate) struct Reservation {
     position: i64,
 }
 
+static TABLE: LazyLock<Table<Reservation>> = LazyLock::new(|| {
+    let columns = [
+        Column::uuid("inventory_id", |held: &Reservation| Some(held.inventory_id)),
+        Column::uuid("order_id", |held| Some(held.order.0)),
+        Column::bigint("quantity", |held| Some(held.quantity)),
+        Column::timestamptz("expires_at", |held| Some(held.expires_at)),
+        Column::bigint("position", |held| Some(held.position)),
+    ];
+    Table::new("inventory_reservations", &["inventory_id", "order_id"], columns)
+});
+
 impl Projection for Reservations {
-    const TABLE: &'static str = "inventory_reservations";
-    const KEY: &'static [&'static str] = &["inventory_id", "order_id"];
     const VERSION: i32 = 1;
-    const COLUMNS: &'static str = "inventory_id, order_id, quantity, expires_at, position";
     type Key = (Uuid, OrderId);
     type Row = Reservation;
+
+    fn table() -> &'static Table<Reservation> {
+        &TABLE
+    }
 
     fn key(entry: &Entry) -> Result<Option<Self::Key>, Poison> {
         if *entry.raw.stream_type != *Kind::Inventory.as_str() {
             return Ok(None);
         }
-        let order = order(&entry.recorded()?.event);
+        let order = order(&entry.decoded()?.event);
         Ok(order.map(|order| (entry.raw.stream_id, order)))
     }
 
@@ -47,11 +59,11 @@ impl Projection for Reservations {
         let extends = |event: &Event| {
             matches!(event, Event::Inventory(InventoryEvent::ReservationExtended { .. }))
         };
-        !entry.recorded().is_ok_and(|recorded| extends(&recorded.event))
+        !entry.decoded().is_ok_and(|recorded| extends(&recorded.event))
     }
 
     fn apply(row: Option<Reservation>, entry: &Entry) -> Result<Option<Reservation>, Poison> {
-        let recorded = entry.recorded()?;
+        let recorded = entry.decoded()?;
         let position = recorded.position;
         let Event::Inventory(event) = &recorded.event else { return Ok(row) };
         Ok(match *event {
@@ -76,44 +88,17 @@ impl Projection for Reservations {
     ) -> Result<BTreeMap<Self::Key, Reservation>, sqlx::Error> {
         let (ids, orders) = columns(keys);
         // Planned each time, for the table as large as it is, as where rows are removed.
-        let rows: Vec<Reservation> = sqlx::query_as(
-            "select inventory_id, order_id, quantity, expires_at, position
-             from inventory_reservations
-             join unnest($1::uuid[], $2::uuid[]) as wanted (inventory_id, order_id)
-                 using (inventory_id, order_id)",
-        )
-        .bind(ids)
-        .bind(orders)
-        .persistent(false)
-        .fetch_all(connection)
-        .await?;
+        let rows = TABLE
+            .select(
+                "join unnest($1::uuid[], $2::uuid[]) as wanted (inventory_id, order_id)
+                     using (inventory_id, order_id)",
+            )
+            .bind(ids)
+            .bind(orders)
+            .persistent(false)
+            .fetch_all(connection)
+            .await?;
         Ok(rows.into_iter().map(|held| ((held.inventory_id, held.order), held)).collect())
-    }
-
-    const SAVE: &'static str =
-        "insert into inventory_reservations (inventory_id, order_id, quantity, expires_at,
-                                             position)
-         select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::timestamptz[],
-                              $5::bigint[])
-         on conflict (inventory_id, order_id) do update set
-             quantity = excluded.quantity, expires_at = excluded.expires_at,
-             position = excluded.position";
-
-    fn bind(save: Statement, rows: &[&Reservation]) -> Result<Statement, sqlx::Error> {
-        Ok(save
-            .bind(column(rows, |held| held.inventory_id))
-            .bind(column(rows, |held| held.order.0))
-            .bind(column(rows, |held| held.quantity))
-            .bind(column(rows, |held| held.expires_at))
-            .bind(column(rows, |held| held.position)))
-    }
-
-    fn copy(held: &Reservation, to: &mut Tuples) -> Result<(), sqlx::Error> {
-        to.put(held.inventory_id)?;
-        to.put(held.order.0)?;
-        to.put(held.quantity)?;
-        to.put(held.expires_at)?;
-        to.put(held.position)
     }
 
     async fn remove(connection: &mut PgConnection, keys: &[Self::Key]) -> Result<(), sqlx::Error> {

@@ -2,12 +2,11 @@
 
 use domain::notification::{Notification, NotificationStatus, Template};
 use domain::{CustomerId, NotificationId, OrderId};
-use sqlx::{Postgres, QueryBuilder};
 
-use super::Notifications;
+use super::TABLE;
 use crate::page::{Moment, Page, QueryError, Slice};
 use crate::read_models::ReadModels;
-use crate::row::{Aggregates, Row, row_columns};
+use crate::row::Row;
 
 /// What is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,7 +23,7 @@ impl ReadModels {
         id: NotificationId,
     ) -> Result<Option<Row<Notification>>, QueryError> {
         let id = [id.0];
-        Ok(sqlx::query_as(Notifications::LOAD).bind(&id[..]).fetch_optional(self.pool()).await?)
+        Ok(TABLE.select_by_ids(&id).fetch_optional(self.pool()).await?)
     }
 
     /// Newest first.
@@ -33,11 +32,7 @@ impl ReadModels {
         filter: &Filter,
         page: &Page,
     ) -> Result<Slice<Row<Notification>>, QueryError> {
-        let mut query = QueryBuilder::<Postgres>::new(concat!(
-            "select ",
-            row_columns!(),
-            " from notifications where true"
-        ));
+        let mut query = TABLE.filter();
         if let Some(Moment(at, id)) = page.after()? {
             query.push(" and (created_at, id) < (").push_bind(at);
             query.push(", ").push_bind(id).push(")");

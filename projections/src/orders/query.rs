@@ -2,13 +2,12 @@
 
 use domain::order::{Order, OrderStatus};
 use domain::{CartId, CustomerId, OrderId, Timestamp};
-use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::Orders;
+use super::TABLE;
 use crate::page::{Cursor, Moment, Page, QueryError, Slice};
 use crate::read_models::ReadModels;
-use crate::row::{Aggregates, Row, row_columns};
+use crate::row::Row;
 
 /// What is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,26 +27,18 @@ impl ReadModels {
 
     /// Those of the orders that exist, in no particular order.
     pub async fn orders_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Order>>, QueryError> {
-        Ok(sqlx::query_as(Orders::LOAD).bind(ids).fetch_all(self.pool()).await?)
+        Ok(TABLE.select_by_ids(ids).fetch_all(self.pool()).await?)
     }
 
     pub async fn order_by_number(&self, number: &str) -> Result<Option<Row<Order>>, QueryError> {
-        let by_number = concat!(
-            "select ",
-            row_columns!(),
-            " from orders where number = $1 order by placed_at limit 1"
-        );
-        Ok(sqlx::query_as(by_number).bind(number).fetch_optional(self.pool()).await?)
+        let select = TABLE.select("where number = $1 order by placed_at limit 1");
+        Ok(select.bind(number).fetch_optional(self.pool()).await?)
     }
 
     /// The order that a cart became: how a guest, who has but the cart's token, finds it.
-    pub async fn order_of_cart(&self, cart: CartId) -> Result<Option<Row<Order>>, QueryError> {
-        let by_cart = concat!(
-            "select ",
-            row_columns!(),
-            " from orders where cart_id = $1 order by placed_at desc limit 1"
-        );
-        Ok(sqlx::query_as(by_cart).bind(cart.0).fetch_optional(self.pool()).await?)
+    pub async fn order_by_cart(&self, cart: CartId) -> Result<Option<Row<Order>>, QueryError> {
+        let select = TABLE.select("where cart_id = $1 order by placed_at desc limit 1");
+        Ok(select.bind(cart.0).fetch_optional(self.pool()).await?)
     }
 
     /// Newest first.
@@ -56,11 +47,7 @@ impl ReadModels {
         filter: &Filter,
         page: &Page,
     ) -> Result<Slice<Row<Order>>, QueryError> {
-        let mut query = QueryBuilder::<Postgres>::new(concat!(
-            "select ",
-            row_columns!(),
-            " from orders where true"
-        ));
+        let mut query = TABLE.filter();
         if let Some(Moment(at, id)) = page.after()? {
             query.push(" and (placed_at, id) < (").push_bind(at);
             query.push(", ").push_bind(id).push(")");

@@ -2,13 +2,12 @@
 
 use domain::payment::{Payment, PaymentStatus};
 use domain::{OrderId, PaymentId};
-use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::Payments;
+use super::TABLE;
 use crate::page::{Moment, Page, QueryError, Slice};
 use crate::read_models::ReadModels;
-use crate::row::{Aggregates, Row, row_columns};
+use crate::row::Row;
 
 /// What is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +24,7 @@ impl ReadModels {
 
     /// Those of the payments that exist, in no particular order.
     pub async fn payments_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Payment>>, QueryError> {
-        Ok(sqlx::query_as(Payments::LOAD).bind(ids).fetch_all(self.pool()).await?)
+        Ok(TABLE.select_by_ids(ids).fetch_all(self.pool()).await?)
     }
 
     /// Newest first.
@@ -34,11 +33,7 @@ impl ReadModels {
         filter: &Filter,
         page: &Page,
     ) -> Result<Slice<Row<Payment>>, QueryError> {
-        let mut query = QueryBuilder::<Postgres>::new(concat!(
-            "select ",
-            row_columns!(),
-            " from payments where true"
-        ));
+        let mut query = TABLE.filter();
         if let Some(Moment(at, id)) = page.after()? {
             query.push(" and (created_at, id) < (").push_bind(at);
             query.push(", ").push_bind(id).push(")");

@@ -2,13 +2,12 @@
 
 use domain::Sku;
 use domain::product::Product;
-use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{Products, sku};
+use super::{TABLE, sku};
 use crate::page::{Cursor, Page, QueryError, Slice};
 use crate::read_models::ReadModels;
-use crate::row::{Aggregates, Row, row_columns};
+use crate::row::Row;
 
 /// What is left out does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +24,7 @@ impl ReadModels {
 
     /// Those of the products that exist, in no particular order.
     pub async fn products_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Product>>, QueryError> {
-        Ok(sqlx::query_as(Products::LOAD).bind(ids).fetch_all(self.pool()).await?)
+        Ok(TABLE.select_by_ids(ids).fetch_all(self.pool()).await?)
     }
 
     /// By SKU.
@@ -34,11 +33,7 @@ impl ReadModels {
         filter: &Filter,
         page: &Page,
     ) -> Result<Slice<Row<Product>>, QueryError> {
-        let mut query = QueryBuilder::<Postgres>::new(concat!(
-            "select ",
-            row_columns!(),
-            " from products where true"
-        ));
+        let mut query = TABLE.filter();
         if let Some(after) = page.after::<String>()? {
             query.push(" and sku > ").push_bind(after);
         }

@@ -4,73 +4,121 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use event_store::EventStore;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tracing::warn;
 
 use super::compare::compare;
 use super::reading::{Pages, read};
 use super::shadow::{Live, Shadow};
-use super::{Comparison, Mode, Options, RebuildError, Report};
+use super::{Comparison, Mode, RebuildError, RebuildOptions, Report};
 use crate::backoff::Backoff;
 use crate::feed::Entry;
 use crate::fold::Fold;
 use crate::model::ReadModel;
 use crate::projection::Projection;
 
-/// A swap gives way to whoever holds the table for long, and tries again.
+/// How often a swap is tried: it gives way to a transaction that holds the table for long.
 const SWAPS: usize = 10;
 
 /// What is to be done.
 pub(super) struct Job {
     pub(super) store: EventStore,
     pub(super) model: ReadModel,
-    pub(super) options: Options,
+    pub(super) options: RebuildOptions,
     /// The last event that the pages bring.
     pub(super) head: i64,
-    /// Whose turn it is to build indexes and to compare.
+    /// Limits how many builds make indexes and compare at the same time.
     pub(super) finishing: Arc<Semaphore>,
+    /// Becomes true when the rebuild is to be given up.
+    pub(super) stopping: watch::Receiver<bool>,
 }
 
 /// A shadow table on its way to the live one.
 struct Build<P: Projection> {
     store: EventStore,
     model: ReadModel,
-    options: Options,
+    options: RebuildOptions,
     shadow: Shadow,
     fold: Fold<P>,
     position: i64,
 }
 
+/// Leaves no shadow table behind, however it ends. Once the tables change places, it can no longer
+/// be interrupted.
 pub(super) async fn rebuild<P: Projection>(job: Job, pages: Pages) -> Result<Report, RebuildError> {
     let began = Instant::now();
-    let Job { store, model, options, head, finishing } = job;
-    let mut shadow = Shadow::create(store.pool(), model, P::TABLE).await?;
-    let live = shadow.live().await?;
-    let comparable = live.version == P::VERSION && live.position > 0;
-    let target = if comparable { live.position.min(head) } else { head };
-    let fold = Fold::new();
-    let mut build = Build::<P> { store, model, options, shadow, fold, position: 0 };
-    build.fold(pages, target).await?;
+    let Job { store, model, options, head, finishing, mut stopping } = job;
+    let shadow = Shadow::create(store.pool(), model, P::table().name).await?;
+    let mut build = Build::<P> { store, model, options, shadow, fold: Fold::new(), position: 0 };
+    let prepared = tokio::select! {
+        prepared = build.prepare(pages, head, &finishing) => prepared,
+        Ok(_) = stopping.wait_for(|stopping| *stopping) => Err(RebuildError::Interrupted),
+    };
+    let report = match prepared {
+        Ok(prepared) => build.finish(prepared, began).await,
+        Err(error) => Err(error),
+    };
+    if report.is_err() {
+        build.discard().await;
+    }
+    report
+}
 
-    let _turn = finishing.acquire().await;
-    build.shadow.build_keys().await?;
-    build.shadow.build_indexes().await?;
-    let compared = if comparable { Some(build.compare().await?) } else { None };
-    let kept_as = if options.mode == Mode::Verify { None } else { build.swap().await? };
-    let replaced = options.mode != Mode::Verify;
-    let rows = build.shadow.rows(replaced).await?;
-    let position = build.position;
-    build.shadow.drop().await?;
-    Ok(Report { model, position, rows, took: began.elapsed(), compared, replaced, kept_as })
+/// A shadow table that is complete up to some position, and what is needed to finish.
+struct Prepared<'a> {
+    compared: Option<Comparison>,
+    /// Held until the build is over.
+    _permit: Option<SemaphorePermit<'a>>,
 }
 
 impl<P: Projection> Build<P> {
+    /// Fills the shadow table and compares it with the live one, if that is possible.
+    async fn prepare<'a>(
+        &mut self,
+        pages: Pages,
+        head: i64,
+        finishing: &'a Semaphore,
+    ) -> Result<Prepared<'a>, RebuildError> {
+        let live = self.shadow.live().await?;
+        let is_comparable = live.version == P::VERSION && live.position > 0;
+        let target = if is_comparable { live.position.min(head) } else { head };
+        self.fold(pages, target).await?;
+
+        let permit = finishing.acquire().await.ok();
+        self.shadow.build_keys().await?;
+        self.shadow.build_indexes().await?;
+        let compared = if is_comparable { Some(self.compare().await?) } else { None };
+        Ok(Prepared { compared, _permit: permit })
+    }
+
+    /// Puts the shadow table in the live one's place, or drops it.
+    async fn finish(
+        &mut self,
+        prepared: Prepared<'_>,
+        began: Instant,
+    ) -> Result<Report, RebuildError> {
+        let replaced = self.options.mode != Mode::Verify;
+        let kept_as = if replaced { self.swap().await? } else { None };
+        let rows = self.shadow.rows(replaced).await?;
+        self.shadow.drop_schema().await?;
+        let (model, position, took) = (self.model, self.position, began.elapsed());
+        let compared = prepared.compared;
+        Ok(Report { model, position, rows, took, compared, replaced, kept_as })
+    }
+
+    async fn discard(self) {
+        if let Err(error) = self.shadow.discard(self.store.pool()).await {
+            let model = self.model;
+            warn!(%model, %error, "a shadow table is left; the next rebuild of its model drops it");
+        }
+    }
+
     /// One snapshot shows the live rows and the position they are at; nobody has to wait.
     async fn compare(&mut self) -> Result<Comparison, RebuildError> {
         self.shadow.connection.run("begin isolation level repeatable read").await?;
         let live = self.shadow.live().await?;
         self.catch_up(live.position).await?;
-        let (different, differences) = compare(&mut self.shadow, P::KEY).await?;
+        let (different, differences) = compare(&mut self.shadow, P::table().key).await?;
         self.shadow.connection.run("commit").await?;
         Ok(Comparison { position: live.position, different, differences })
     }
@@ -79,7 +127,7 @@ impl<P: Projection> Build<P> {
         let mut backoff = Backoff::new();
         for _ in 1..SWAPS {
             match self.try_swap().await {
-                Err(RebuildError::Database(error)) if gave_way(&error) => {
+                Err(RebuildError::Database(error)) if is_lock_conflict(&error) => {
                     warn!(model = %self.model, %error, "the tables could not change places yet");
                     tokio::time::sleep(backoff.next()).await;
                 }
@@ -129,29 +177,29 @@ impl<P: Projection> Build<P> {
             let page = up_to(&page, to);
             self.fold.apply(&mut self.shadow.connection, page).await?;
             self.position = page.last().map_or(self.position, |entry| entry.position());
-            if self.fold.bytes() > self.room() {
-                self.make_room().await?;
+            if self.fold.bytes() > self.fold_bytes_max() {
+                self.spill().await?;
             }
         }
         self.write().await
     }
 
-    /// Bytes of rows that are folded before room is made. Those that may change once more rest in
-    /// memory for as long again; those that stay as they are wait only for a COPY's worth.
-    fn room(&self) -> usize {
-        self.options.memory_bytes / if P::APPENDS { 8 } else { 2 }
+    /// How many bytes of rows are folded before they are written. Rows that may change once more stay
+    /// in memory for as long again; rows that never change only wait until a COPY is worth it.
+    fn fold_bytes_max(&self) -> usize {
+        self.options.memory_bytes / if P::table().is_append_only { 8 } else { 2 }
     }
 
-    /// What becomes of a row that was forgotten, it becomes after it was loaded again.
-    async fn make_room(&mut self) -> Result<(), RebuildError> {
-        if P::APPENDS {
+    /// Writes rows and forgets them. One that an event changes later is loaded again.
+    async fn spill(&mut self) -> Result<(), RebuildError> {
+        if P::table().is_append_only {
             self.write().await?;
             self.fold = Fold::new();
             return Ok(());
         }
-        let rested = self.fold.rest();
-        let rested: Vec<_> = rested.iter().map(|(key, row)| (key.clone(), row.as_ref())).collect();
-        self.shadow.write::<P>(&rested).await?;
+        let aged = self.fold.age();
+        let aged: Vec<_> = aged.iter().map(|(key, row)| (key.clone(), row.as_ref())).collect();
+        self.shadow.write::<P>(&aged).await?;
         Ok(self.shadow.build_keys().await?)
     }
 
@@ -165,8 +213,8 @@ fn up_to(page: &[Arc<Entry>], position: i64) -> &[Arc<Entry>] {
     &page[..page.partition_point(|entry| entry.position() <= position)]
 }
 
-/// A lock was not to be had in time, or somebody else had to be let through.
-fn gave_way(error: &sqlx::Error) -> bool {
+/// Whether a lock could not be had in time, or the transaction was chosen to end a deadlock.
+fn is_lock_conflict(error: &sqlx::Error) -> bool {
     let state = error.as_database_error().and_then(|error| error.code());
     matches!(state.as_deref(), Some("55P03" | "40P01"))
 }

@@ -11,11 +11,11 @@ use super::shadow::Shadow;
 pub struct Difference {
     /// The columns of the primary key, joined by `/`.
     pub key: String,
-    pub kind: Kind,
+    pub kind: DifferenceKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum DifferenceKind {
     /// The log makes this row, and the live table lacks it.
     Missing,
     /// The live table has this row, and the log does not make it.
@@ -61,9 +61,9 @@ pub(super) async fn compare(
 impl Found {
     fn difference(self) -> Difference {
         let kind = match (self.is_live, self.is_rebuilt) {
-            (false, _) => Kind::Missing,
-            (true, false) => Kind::Surplus,
-            (true, true) => Kind::Changed,
+            (false, _) => DifferenceKind::Missing,
+            (true, false) => DifferenceKind::Surplus,
+            (true, true) => DifferenceKind::Changed,
         };
         Difference { key: self.key, kind }
     }
@@ -72,9 +72,9 @@ impl Found {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Kind::Missing => write!(f, "{} is missing", self.key),
-            Kind::Surplus => write!(f, "{} should not be there", self.key),
-            Kind::Changed => write!(f, "{} differs", self.key),
+            DifferenceKind::Missing => write!(f, "{} is missing", self.key),
+            DifferenceKind::Surplus => write!(f, "{} should not be there", self.key),
+            DifferenceKind::Changed => write!(f, "{} differs", self.key),
         }
     }
 }

@@ -11,47 +11,48 @@ mod reading;
 mod shadow;
 
 use std::fmt;
+use std::future::pending;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use event_store::{EventStore, StoreError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use self::build::Job;
-pub use self::compare::{Difference, Kind};
+pub use self::compare::{Difference, DifferenceKind};
 use crate::fold::FoldError;
 use crate::model::{ReadModel, with_projection};
 
-/// What becomes of the new table.
+/// What is done with the rebuilt table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// It is compared with the live one, and dropped.
+    /// It is compared with the live one and dropped.
     Verify,
-    /// It takes the place of the live one.
+    /// It replaces the live one.
     Replace,
-    /// Likewise, and the old one is kept under [`Report::kept_as`].
+    /// It replaces the live one, which is kept under the name [`Report::kept_as`].
     ReplaceAndKeep,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct RebuildOptions {
     pub mode: Mode,
     /// About how many bytes the rows of one read model may take in memory; those of an aggregate that
     /// changes after its row had to make room are loaded again.
     pub memory_bytes: usize,
 }
 
-impl From<Mode> for Options {
-    fn from(mode: Mode) -> Options {
-        Options { mode, memory_bytes: 48 << 20 }
+impl From<Mode> for RebuildOptions {
+    fn from(mode: Mode) -> RebuildOptions {
+        RebuildOptions { mode, memory_bytes: 48 << 20 }
     }
 }
 
 /// How far the reading of the log has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
+pub struct ReadProgress {
     pub position: i64,
     /// Where the log ended when the rebuild began.
     pub target: i64,
@@ -86,8 +87,10 @@ pub struct Comparison {
 
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildError {
-    #[error("'{0}' is being rebuilt by somebody else")]
+    #[error("another process is rebuilding '{0}': wait until it is done")]
     Busy(ReadModel),
+    #[error("interrupted: the live table stays as it was")]
+    Interrupted,
     #[error("the log ends at {0}, before the live table does")]
     LogTooShort(i64),
     /// The log itself cannot be folded.
@@ -106,20 +109,37 @@ impl Report {
     }
 }
 
-/// Index builds and comparisons at a time: each takes a processor and much of Postgres' memory.
-const FINISHING: usize = 2;
+/// How many builds make indexes and compare at the same time: each takes a processor and much of
+/// Postgres' memory.
+const FINISHING_MAX: usize = 2;
 
-/// Builds read models anew, and tells of each in the order given. The log is read once for all of
-/// them; `progress` hears of every few thousand events. One that fails does not keep the others.
+/// The result for each of several read models.
+pub type Results = Vec<(ReadModel, Result<Report, RebuildError>)>;
+
+/// Builds read models anew and answers with the result for each, in the order given. The log is read
+/// once for all of them; `progress` is called every few thousand events. One that fails does not keep
+/// the others from being rebuilt.
 ///
 /// The projectors may go on: whoever holds the lease loses it when the tables change places, takes
 /// it again, and continues on the new one.
 pub async fn rebuild_all(
     store: &EventStore,
     models: &[ReadModel],
-    options: impl Into<Options>,
-    mut progress: impl FnMut(Step) + Send,
-) -> Vec<(ReadModel, Result<Report, RebuildError>)> {
+    options: impl Into<RebuildOptions>,
+    progress: impl FnMut(ReadProgress) + Send,
+) -> Results {
+    rebuild_all_until(store, models, options, progress, pending()).await
+}
+
+/// As [`rebuild_all`], until `stop` resolves. Every read model whose tables have not begun to change
+/// places by then keeps its live table and ends in [`RebuildError::Interrupted`].
+pub async fn rebuild_all_until(
+    store: &EventStore,
+    models: &[ReadModel],
+    options: impl Into<RebuildOptions>,
+    progress: impl FnMut(ReadProgress) + Send,
+    stop: impl Future<Output = ()>,
+) -> Results {
     let options = options.into();
     let head = match store.head().await {
         Ok(head) => head,
@@ -127,13 +147,32 @@ pub async fn rebuild_all(
             return models.iter().map(|model| (*model, Err(error.clone().into()))).collect();
         }
     };
-    let finishing = Arc::new(Semaphore::new(FINISHING));
+    let (stop_builds, stopping) = watch::channel(false);
+    let builds = build_all(store, models, options, head, stopping, progress);
+    tokio::pin!(builds);
+    tokio::select! {
+        results = &mut builds => return results,
+        () = stop => {}
+    }
+    stop_builds.send_replace(true);
+    builds.await
+}
+
+async fn build_all(
+    store: &EventStore,
+    models: &[ReadModel],
+    options: RebuildOptions,
+    head: i64,
+    stopping: watch::Receiver<bool>,
+    mut progress: impl FnMut(ReadProgress) + Send,
+) -> Results {
+    let finishing = Arc::new(Semaphore::new(FINISHING_MAX));
     let (mut builds, mut listeners) = (JoinSet::new(), Vec::with_capacity(models.len()));
     for (n, model) in models.iter().copied().enumerate() {
         let (listener, pages) = reading::channel();
         listeners.push(listener);
-        let finishing = finishing.clone();
-        let job = Job { store: store.clone(), model, options, head, finishing };
+        let (store, finishing, stopping) = (store.clone(), finishing.clone(), stopping.clone());
+        let job = Job { store, model, options, head, finishing, stopping };
         with_projection!(model, P => builds.spawn(async move {
             (n, model, build::rebuild::<P>(job, pages).await)
         }));
@@ -142,25 +181,26 @@ pub async fn rebuild_all(
         [_] => reading::read(store, 0, head),
         _ => reading::read_decoded(store, 0, head),
     };
-    reading::share(pages, listeners, |position| progress(Step { position, target: head })).await;
+    reading::share(pages, listeners, |position| progress(ReadProgress { position, target: head }))
+        .await;
 
-    let mut rebuilt = Vec::with_capacity(models.len());
+    let mut results = Vec::with_capacity(models.len());
     while let Some(build) = builds.join_next().await {
-        rebuilt.push(build.unwrap_or_else(|error| resume_unwind(error.into_panic())));
+        results.push(build.unwrap_or_else(|error| resume_unwind(error.into_panic())));
     }
-    rebuilt.sort_by_key(|(n, ..)| *n);
-    rebuilt.into_iter().map(|(_, model, result)| (model, result)).collect()
+    results.sort_by_key(|(n, ..)| *n);
+    results.into_iter().map(|(_, model, result)| (model, result)).collect()
 }
 
 /// [`rebuild_all`] for one read model.
 pub async fn rebuild(
     store: &EventStore,
     model: ReadModel,
-    options: impl Into<Options>,
-    progress: impl FnMut(Step) + Send,
+    options: impl Into<RebuildOptions>,
+    progress: impl FnMut(ReadProgress) + Send,
 ) -> Result<Report, RebuildError> {
-    let mut rebuilt = rebuild_all(store, &[model], options, progress).await;
-    rebuilt.swap_remove(0).1
+    let mut results = rebuild_all(store, &[model], options, progress).await;
+    results.swap_remove(0).1
 }
 
 impl From<FoldError> for RebuildError {
@@ -174,7 +214,7 @@ impl From<FoldError> for RebuildError {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for ReadProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.position, self.target)
     }

@@ -28,7 +28,7 @@ pub(super) fn read(store: &EventStore, after: i64, to: i64) -> Pages {
 pub(super) fn read_decoded(store: &EventStore, after: i64, to: i64) -> Pages {
     prepared(store.copy(after, to), |entry| {
         // What cannot be decoded is told to whoever asks.
-        let _ = entry.recorded();
+        let _ = entry.decoded();
     })
 }
 

@@ -9,14 +9,18 @@ use crate::model::ReadModel;
 use crate::projection::Projection;
 use crate::tuples::Tuples;
 
-/// Bytes that are sent at once.
-const MESSAGE: usize = 64 * 1024;
+/// Bytes of a COPY that are sent at once.
+const MESSAGE_BYTES: usize = 64 * 1024;
+/// How long the server may take to end what a connection is doing.
+const TERMINATION_MILLIS_MAX: i64 = 5_000;
 
 pub(super) struct Shadow {
     /// Sees the shadow table where others see the live one.
     pub(super) connection: Connection,
+    /// The server's process for the connection.
+    backend: i32,
     model: ReadModel,
-    /// Ready for use in a statement, as are the three below.
+    /// Quoted for use in a statement, as are the three below.
     schema: String,
     live_schema: String,
     pub(super) table: String,
@@ -40,13 +44,11 @@ impl Shadow {
         table: &str,
     ) -> Result<Shadow, RebuildError> {
         let mut connection = Connection::open(pool).await?;
-        let alone: bool = sqlx::query_scalar("select pg_try_advisory_lock(hashtext($1))")
-            .bind(format!("rebuild:{model}"))
-            .fetch_one(&mut *connection)
-            .await?;
-        if !alone {
+        if !lock(&mut connection, model).await? {
             return Err(RebuildError::Busy(model));
         }
+        let backend =
+            sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut *connection).await?;
         let (schema, live_schema, shadow_table, live_table) = sqlx::query_as(
             "select quote_ident(s), quote_ident(live), format('%I.%I', s, t),
                     format('%I.%I', live, t)
@@ -59,6 +61,7 @@ impl Shadow {
         let table = shadow_table;
         let mut shadow = Shadow {
             connection,
+            backend,
             model,
             schema,
             live_schema,
@@ -124,7 +127,7 @@ impl Shadow {
         if changed.is_empty() {
             return Ok(());
         }
-        if !P::APPENDS && !self.is_empty {
+        if !P::table().is_append_only && !self.is_empty {
             let keys: Vec<P::Key> = changed.iter().map(|(key, _)| key.clone()).collect();
             for keys in keys.chunks(CHUNK) {
                 P::remove(&mut self.connection, keys).await?;
@@ -140,14 +143,12 @@ impl Shadow {
         &mut self,
         rows: impl Iterator<Item = &P::Row>,
     ) -> Result<(), sqlx::Error> {
-        let columns = i16::try_from(P::COLUMNS.split(',').count()).unwrap_or(i16::MAX);
-        let copy = format!("copy {} ({}) from stdin (format binary)", self.table, P::COLUMNS);
-        let mut copy = self.connection.copy_in_raw(&copy).await?;
+        let table = P::table();
+        let mut copy = self.connection.copy_in_raw(&table.copy_statement(&self.table)).await?;
         let mut tuples = Tuples::new();
         for row in rows {
-            tuples.begin(columns);
-            P::copy(row, &mut tuples)?;
-            if tuples.bytes().len() >= MESSAGE {
+            table.copy(row, &mut tuples)?;
+            if tuples.bytes().len() >= MESSAGE_BYTES {
                 copy.send(tuples.bytes()).await?;
                 tuples.clear();
             }
@@ -238,14 +239,43 @@ impl Shadow {
         sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *self.connection).await
     }
 
-    pub(super) async fn drop(mut self) -> Result<(), sqlx::Error> {
-        // The connection closes behind our back, so the lock is not left to it.
+    /// Drops the shadow's schema with whatever is still in it, and allows the next rebuild.
+    pub(super) async fn drop_schema(&mut self) -> Result<(), sqlx::Error> {
+        // The server sees later that the connection is closed, so the lock is released here.
         self.run(format!("drop schema {} cascade; select pg_advisory_unlock_all()", self.schema))
             .await
+    }
+
+    /// As [`Shadow::drop_schema`], whatever the connection is doing: its statement is ended first.
+    pub(super) async fn discard(self, pool: &PgPool) -> Result<(), sqlx::Error> {
+        let Shadow { connection, backend, model, schema, .. } = self;
+        drop(connection);
+        let mut fresh = Connection::open(pool).await?;
+        sqlx::query("select pg_terminate_backend($1, $2)")
+            .bind(backend)
+            .bind(TERMINATION_MILLIS_MAX)
+            .execute(&mut *fresh)
+            .await?;
+        // Another rebuild of this model may have begun meanwhile; then the schema is that one's.
+        if lock(&mut fresh, model).await? {
+            let drop =
+                format!("drop schema if exists {schema} cascade; select pg_advisory_unlock_all()");
+            fresh.execute(sqlx::raw_sql(AssertSqlSafe(drop))).await?;
+        }
+        Ok(())
     }
 
     async fn run(&mut self, statements: String) -> Result<(), sqlx::Error> {
         self.connection.execute(sqlx::raw_sql(AssertSqlSafe(statements))).await?;
         Ok(())
     }
+}
+
+/// Keeps others from rebuilding the same read model, for as long as the connection lives. Answers
+/// whether nobody else does.
+async fn lock(connection: &mut Connection, model: ReadModel) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select pg_try_advisory_lock(hashtext($1))")
+        .bind(format!("rebuild:{model}"))
+        .fetch_one(&mut **connection)
+        .await
 }

@@ -137,7 +137,7 @@ async fn why_leads_back_to_the_first_event_of_the_command_that_began_it() {
         (6, vec![6]),
         (7, vec![]),
     ] {
-        let why = models.why(position).await.unwrap();
+        let why = models.causes(position).await.unwrap();
         assert_eq!(positions(why), chain, "{position}");
     }
 }

@@ -32,7 +32,7 @@ async fn an_order_is_due_until_an_event_says_otherwise() {
 
     let models = shop.projected().await;
 
-    let all = models.deadlines_due(at(3_600), 10).await.unwrap();
+    let all = models.due_deadlines(at(3_600), 10).await.unwrap();
     let streams: Vec<_> = all.iter().map(|due| (due.deadline, due.stream)).collect();
     let expiry = Deadline::OrderExpiry;
     assert_eq!(streams, [(expiry, idle.stream()), (expiry, paying.stream())]);
@@ -40,9 +40,9 @@ async fn an_order_is_due_until_an_event_says_otherwise() {
     // Postgres keeps microseconds; a deadline never comes early for that.
     assert_eq!(all[0].due_at, at(900) + TimeDelta::microseconds(1));
     assert_eq!(models.next_deadline().await.unwrap(), Some(all[0].due_at));
-    assert_eq!(models.deadlines_due(at(900), 10).await.unwrap(), []);
-    assert_eq!(models.deadlines_due(at(3_599), 10).await.unwrap().len(), 1);
-    assert_eq!(models.deadlines_due(at(9_999), 1).await.unwrap().len(), 1);
+    assert_eq!(models.due_deadlines(at(900), 10).await.unwrap(), []);
+    assert_eq!(models.due_deadlines(at(3_599), 10).await.unwrap().len(), 1);
+    assert_eq!(models.due_deadlines(at(9_999), 1).await.unwrap().len(), 1);
     shop.assert_true_to_the_log().await;
 }
 
@@ -71,7 +71,7 @@ async fn a_payment_has_a_deadline_for_its_hold_and_one_for_what_is_to_be_tried_a
 
     let models = shop.projected().await;
 
-    let due = models.deadlines_due(at(3_600), 10).await.unwrap();
+    let due = models.due_deadlines(at(3_600), 10).await.unwrap();
     let due: Vec<_> = due.iter().map(|due| (due.deadline, due.stream, due.due_at)).collect();
     let (follow_up, expiry) = (Deadline::PaymentFollowUp, Deadline::AuthorizationExpiry);
     assert_eq!(due, [(follow_up, held.stream(), at(40)), (expiry, held.stream(), at(700))]);

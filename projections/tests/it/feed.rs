@@ -35,7 +35,7 @@ async fn an_event_is_decoded_once_for_all_who_read_it() {
     let feed = Feed::new(shop.store.clone());
     let first = feed.read(0, 1).await.unwrap().remove(0);
     let second = feed.read(0, 1).await.unwrap().remove(0);
-    assert!(std::ptr::eq(first.recorded().unwrap(), second.recorded().unwrap()));
+    assert!(std::ptr::eq(first.decoded().unwrap(), second.decoded().unwrap()));
     let stored: &RecordedEvent = &first.raw;
-    assert_eq!(&projections::decode(stored).unwrap(), second.recorded().unwrap());
+    assert_eq!(&projections::decode(stored).unwrap(), second.decoded().unwrap());
 }

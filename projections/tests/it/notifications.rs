@@ -70,13 +70,13 @@ async fn a_message_is_due_until_it_is_sent_and_apart_from_all_other_deadlines() 
     let models = shop.projected().await;
 
     let due = async |seconds| {
-        let due = models.notifications_due(at(seconds), 10).await.unwrap();
+        let due = models.due_notifications(at(seconds), 10).await.unwrap();
         due.iter().map(|due| (due.notification, due.attempt)).collect::<Vec<_>>()
     };
     assert_eq!(due(-1).await, []);
     assert_eq!(due(59).await, [(fresh, 1)]);
     assert_eq!(due(60).await, [(fresh, 1), (waiting, 2)]);
-    assert_eq!(models.deadlines_due(at(3_600), 10).await.unwrap(), []);
+    assert_eq!(models.due_deadlines(at(3_600), 10).await.unwrap(), []);
     assert_eq!(models.next_deadline().await.unwrap(), None);
     shop.assert_true_to_the_log().await;
 }

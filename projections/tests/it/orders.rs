@@ -79,7 +79,7 @@ async fn an_order_is_found_by_id_by_number_and_by_its_cart() {
     assert_eq!(order.version, 2);
     let same = models.order(OrderId(order.id)).await.unwrap().unwrap();
     assert_eq!(same, order);
-    let guests = models.order_of_cart(CartId(Uuid::from_u128(3))).await.unwrap().unwrap();
+    let guests = models.order_by_cart(CartId(Uuid::from_u128(3))).await.unwrap().unwrap();
     assert_eq!(guests, order);
     assert_eq!(models.order_by_number("C-9").await.unwrap(), None);
 }

@@ -5,7 +5,9 @@ use domain::order::{CancelReason, OrderEvent};
 use domain::{NotificationId, OrderId};
 use event_store::StoreError;
 use projections::ReadModel;
-use projections::rebuild::{Kind, Mode, Options, RebuildError, rebuild, rebuild_all};
+use projections::rebuild::{
+    DifferenceKind, Mode, RebuildError, RebuildOptions, rebuild, rebuild_all,
+};
 use sqlx::Connection;
 use uuid::Uuid;
 
@@ -66,7 +68,14 @@ async fn rows_edited_by_hand_are_found_and_mended() {
     let compared = report.compared.unwrap();
     assert_eq!(compared.different, 4);
     let count = |kind| compared.differences.iter().filter(|d| d.kind == kind).count();
-    assert_eq!((count(Kind::Changed), count(Kind::Missing), count(Kind::Surplus)), (1, 2, 1));
+    assert_eq!(
+        (
+            count(DifferenceKind::Changed),
+            count(DifferenceKind::Missing),
+            count(DifferenceKind::Surplus)
+        ),
+        (1, 2, 1)
+    );
 
     let report = shop.rebuild(ReadModel::Inventory, Mode::Replace).await;
     assert_eq!(report.compared.unwrap().different, 4);
@@ -195,7 +204,7 @@ async fn a_log_larger_than_the_memory_makes_the_same_rows() {
     shop.projected().await;
 
     for mode in [Mode::Verify, Mode::Replace] {
-        for report in shop.rebuild_all(Options { mode, memory_bytes: 0 }).await {
+        for report in shop.rebuild_all(RebuildOptions { mode, memory_bytes: 0 }).await {
             assert!(report.rows > 0 && report.compared.is_some());
             assert!(report.is_clean(), "{report:?}");
         }

@@ -141,7 +141,10 @@ impl Shop {
     }
 
     /// Every read model, from one reading of the log.
-    pub(crate) async fn rebuild_all(&self, options: impl Into<rebuild::Options>) -> Vec<Report> {
+    pub(crate) async fn rebuild_all(
+        &self,
+        options: impl Into<rebuild::RebuildOptions>,
+    ) -> Vec<Report> {
         let rebuilt = rebuild::rebuild_all(&self.store, &ReadModel::ALL, options, |_| ());
         within(rebuilt).await.into_iter().map(|(_, report)| report.unwrap()).collect()
     }

@@ -1,4 +1,4 @@
-//! `history`: the events of one stream, as they are stored.
+//! `history`: prints the events of one stream as they are stored.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,17 +19,19 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::output::Output;
 
-/// Events of one read: the stock of a popular SKU has a hundred thousand.
+/// How many events are read at once: the stock of a popular SKU has a hundred thousand.
 const PAGE: i64 = 1_000;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
+    /// What the stream is a stream of.
     #[arg(value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::as_str))
         .try_map(|name| name.parse::<Kind>().map_err(|()| UnknownKind)))]
     kind: Kind,
-    /// A UUID, the SKU of a product or its inventory, or the number of an order.
+    /// Its UUID, or the SKU of a product or its inventory, the number of an order, the code of a
+    /// coupon.
     id: String,
-    /// Payloads over several lines.
+    /// Print payloads over several lines.
     #[arg(long)]
     pretty: bool,
 }
@@ -49,9 +51,9 @@ struct Line<'a> {
     schema_version: i16,
     /// On the first event of each command only.
     command_id: Option<Uuid>,
-    /// The command at the root of it all.
+    /// The command that began the chain of causes.
     correlation_id: Uuid,
-    /// The position of the event that a reaction answered.
+    /// The position of the event that caused this one.
     caused_by: Option<i64>,
     payload: &'a RawValue,
     #[serde(skip)]
@@ -98,18 +100,22 @@ async fn find(database: &Database, options: &Options) -> Result<StreamId, Error>
         Kind::Coupon => Ok(coupon(id)?.stream()),
         Kind::Order => by_number(database, id).await,
         Kind::Cart | Kind::Payment | Kind::Notification => {
-            Err(Error::Usage(format!("a {kind} is named by its UUID, and '{id}' is none")))
+            Err(Error::Usage(format!("'{id}' is no UUID: a {kind} can only be found by its UUID")))
         }
     }
 }
 
 fn sku(text: &str) -> Result<Sku, Error> {
-    text.parse().map_err(|_| Error::Usage(format!("'{text}' is neither a UUID nor a SKU")))
+    text.parse().map_err(|_| {
+        Error::Usage(format!("'{text}' is neither a UUID nor a SKU: give the one or the other"))
+    })
 }
 
 fn coupon(text: &str) -> Result<CouponCode, Error> {
-    text.parse()
-        .map_err(|_| Error::Usage(format!("'{text}' is neither a UUID nor a coupon's code")))
+    text.parse().map_err(|_| {
+        let problem = "is neither a UUID nor the code of a coupon: give the one or the other";
+        Error::Usage(format!("'{text}' {problem}"))
+    })
 }
 
 async fn by_number(database: &Database, number: &str) -> Result<StreamId, Error> {
@@ -118,13 +124,15 @@ async fn by_number(database: &Database, number: &str) -> Result<StreamId, Error>
     store.shutdown().await;
     let Some(order) = order? else {
         return Err(Error::NotFound(format!(
-            "the read model 'orders' knows no order '{number}'; its UUID would do, too"
+            "there is no order '{number}' in the read model 'orders': check the number, or give the \
+             order's UUID"
         )));
     };
     Ok(StreamId::new(Kind::Order, order.id))
 }
 
-/// Straight from the table, so that a stream with a hole can be looked at as well.
+/// Reads the table without the checks of the event store, so that a stream with a hole can be looked
+/// at as well.
 async fn page(
     reader: &mut PgConnection,
     stream: StreamId,
@@ -146,10 +154,11 @@ async fn page(
 }
 
 fn show(event: &RecordedEvent, options: &Options, output: &Output) -> Result<(), Error> {
-    // White space between tokens may hold line breaks; strings cannot.
-    let payload = match event.payload.contains(['\n', '\r']) {
-        true => Cow::Owned(event.payload.replace(['\n', '\r'], " ")),
-        false => Cow::Borrowed(event.payload.as_str()),
+    // JSON may have line breaks between tokens, but not in strings.
+    let payload = if event.payload.contains(['\n', '\r']) {
+        Cow::Owned(event.payload.replace(['\n', '\r'], " "))
+    } else {
+        Cow::Borrowed(event.payload.as_str())
     };
     let payload: &RawValue = serde_json::from_str(&payload).map_err(std::io::Error::from)?;
     output.show(&Line {
@@ -185,16 +194,16 @@ impl fmt::Display for Line<'_> {
             write!(f, ", of {}", self.correlation_id)?;
         }
         if let Some(position) = self.caused_by {
-            write!(f, ", answering {position}")?;
+            write!(f, ", caused by {position}")?;
         }
         let payload = self.payload.get();
-        let spread = self.pretty.then(|| spread(payload)).flatten();
-        let payload = spread.as_deref().unwrap_or(payload);
+        let pretty = self.pretty.then(|| pretty(payload)).flatten();
+        let payload = pretty.as_deref().unwrap_or(payload);
         payload.lines().try_for_each(|line| write!(f, "\n             {line}"))
     }
 }
 
-fn spread(payload: &str) -> Option<String> {
+fn pretty(payload: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(payload).ok()?;
     serde_json::to_string_pretty(&value).ok()
 }

@@ -1,4 +1,5 @@
-//! `rebuild`: a read model made anew from the log, compared with the live one, and put in its place.
+//! `rebuild`: builds read models anew from the log, compares them with the live ones and replaces
+//! those.
 
 use std::fmt;
 
@@ -6,10 +7,13 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use event_store::{EventStore, StoreError};
 use projections::ReadModel;
-use projections::rebuild::{Comparison, Difference, Kind, Mode, RebuildError, Report, rebuild_all};
+use projections::rebuild::{
+    Comparison, Difference, DifferenceKind, Mode, ReadProgress, RebuildError, Report, Results,
+    rebuild_all_until,
+};
 use serde::Serialize;
 
-use crate::cli::Verdict;
+use crate::cli::{Verdict, interrupt};
 use crate::database::Database;
 use crate::error::Error;
 use crate::output::Output;
@@ -17,20 +21,20 @@ use crate::progress::Progress;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The read model.
+    /// The read model to rebuild.
     #[arg(
         required_unless_present = "all",
         value_parser = PossibleValuesParser::new(ReadModel::ALL.map(ReadModel::name))
             .try_map(|name| name.parse::<ReadModel>())
     )]
     name: Option<ReadModel>,
-    /// All read models, from one reading of the log.
+    /// Rebuild all read models; the log is read only once.
     #[arg(long, conflicts_with = "name")]
     all: bool,
-    /// Compare the new rows with the live ones, and change nothing.
+    /// Compare the rebuilt rows with the live ones and change nothing.
     #[arg(long)]
     verify_only: bool,
-    /// Keep the old table, for a way back.
+    /// Keep the old table in a schema of its own, which is printed.
     #[arg(long, conflicts_with = "verify_only")]
     keep_old: bool,
 }
@@ -45,7 +49,7 @@ impl Options {
     }
 }
 
-/// What became of one read model.
+/// A read model that was rebuilt.
 #[derive(Debug, Serialize)]
 struct Rebuilt {
     model: &'static str,
@@ -58,7 +62,7 @@ struct Rebuilt {
     kept_as: Option<String>,
 }
 
-/// A read model that stays as it was, as the log cannot be folded.
+/// A read model that stays as it was, because the log cannot be folded.
 #[derive(Debug, Serialize)]
 struct Failed {
     model: &'static str,
@@ -69,7 +73,7 @@ struct Failed {
 struct Compared {
     position: i64,
     different: i64,
-    /// The first hundred.
+    /// At most the first hundred.
     differences: Vec<Differing>,
 }
 
@@ -87,45 +91,85 @@ pub(crate) async fn run(
     let store = database.store().await?;
     let models = options.name.map_or(ReadModel::ALL.to_vec(), |name| vec![name]);
     let mode = options.mode();
-    let (mut verdict, mut failed) = (Verdict::Well, None);
-    for (model, rebuilt) in with_progress(&store, &models, mode).await {
-        match rebuilt {
+    let (mut verdict, mut failed, mut interrupted) = (Verdict::Well, None, vec![]);
+    for (model, result) in rebuild_with_progress(&store, &models, mode).await {
+        match result {
             Ok(report) => {
-                // What was found and replaced is mended; what was only compared is still wrong.
+                // A difference that was replaced is mended; one that was only found is still there.
                 if mode == Mode::Verify && !report.is_clean() {
                     verdict = Verdict::Wrong;
                 }
                 output.show(&Rebuilt::from(report))?;
             }
-            Err(source) if is_of_the_log(&source) => {
+            Err(RebuildError::Interrupted) => interrupted.push(model.name()),
+            Err(source) if is_fault_of_log(&source) => {
                 verdict = Verdict::Wrong;
                 output.show(&Failed { model: model.name(), error: source.to_string() })?;
             }
-            // The others are rebuilt all the same, and that is worth a line each.
+            // The others are rebuilt all the same, and each has its line.
             Err(source) => failed = failed.or(Some(Error::Rebuild { model, source })),
         }
     }
     store.shutdown().await;
-    failed.map_or(Ok(verdict), Err)
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    match interrupted.len() {
+        0 => Ok(verdict),
+        kept => {
+            let kept = if kept == models.len() { None } else { Some(interrupted) };
+            Err(Error::RebuildInterrupted(Interrupted { mode, kept }))
+        }
+    }
 }
 
-/// Each of the read models, in the order given.
-pub(crate) async fn with_progress(
+/// What a person who pressed Ctrl-C has to know.
+#[derive(Debug)]
+pub(crate) struct Interrupted {
+    mode: Mode,
+    /// The read models that were not replaced. None stands for all.
+    kept: Option<Vec<&'static str>>,
+}
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.mode, &self.kept) {
+            (Mode::Verify, _) => write!(f, "no live table was changed")?,
+            (_, None) => write!(f, "no live table was replaced")?,
+            (_, Some(kept)) => write!(
+                f,
+                "the live tables of {} were not replaced, those printed above were",
+                kept.join(", ")
+            )?,
+        }
+        write!(f, ", and the half-built shadow tables are dropped")
+    }
+}
+
+/// The result for each of the read models, in the order given. Ctrl-C stops those whose tables are
+/// not replaced yet.
+pub(crate) async fn rebuild_with_progress(
     store: &EventStore,
     models: &[ReadModel],
     mode: Mode,
-) -> Vec<(ReadModel, Result<Report, RebuildError>)> {
-    let what = match models {
-        [model] => format!("rebuilding {model}"),
-        _ => format!("rebuilding {}", models.len()),
+) -> Results {
+    let doing = if mode == Mode::Verify { "verifying" } else { "rebuilding" };
+    let progress = Progress::new(&match models {
+        [model] => format!("{doing} {model}"),
+        _ => format!("{doing} {} read models", models.len()),
+    });
+    let show = |read: ReadProgress| {
+        progress.set(read.position, read.target);
+        if read.position >= read.target {
+            progress.finish_with("building indexes and comparing rows");
+        }
     };
-    let progress = Progress::of(&what, 0);
-    rebuild_all(store, models, mode, |step| progress.at_of(step.position, step.target)).await
+    rebuild_all_until(store, models, mode, show, interrupt()).await
 }
 
-/// The log is at fault, rather than the database or somebody who got there first: other read models
-/// may do better.
-pub(crate) fn is_of_the_log(error: &RebuildError) -> bool {
+/// Whether the log is at fault, and not the database or another process. Then other read models may
+/// still be rebuilt.
+pub(crate) fn is_fault_of_log(error: &RebuildError) -> bool {
     match error {
         RebuildError::LogTooShort(_) | RebuildError::Poison { .. } => true,
         RebuildError::Store(error) => matches!(
@@ -135,7 +179,7 @@ pub(crate) fn is_of_the_log(error: &RebuildError) -> bool {
                 | StoreError::LogWentBack { .. }
                 | StoreError::Upcast { .. }
         ),
-        RebuildError::Busy(_) | RebuildError::Database(_) => false,
+        RebuildError::Busy(_) | RebuildError::Interrupted | RebuildError::Database(_) => false,
     }
 }
 
@@ -166,9 +210,9 @@ impl Compared {
 impl From<Difference> for Differing {
     fn from(Difference { key, kind }: Difference) -> Differing {
         let how = match kind {
-            Kind::Missing => "missing",
-            Kind::Surplus => "surplus",
-            Kind::Changed => "changed",
+            DifferenceKind::Missing => "missing",
+            DifferenceKind::Surplus => "surplus",
+            DifferenceKind::Changed => "changed",
         };
         Differing { key, how }
     }
@@ -183,13 +227,15 @@ impl fmt::Display for Rebuilt {
              ({events_per_second:.0} events/s)"
         )?;
         match &self.compared {
-            None => write!(f, "\n    there were no live rows to compare with")?,
+            None => write!(f, "\n    there were no live rows of this version to compare with")?,
             Some(compared) => write!(f, "\n    {compared}")?,
         }
         match (self.replaced, &self.kept_as) {
             (false, _) => Ok(()),
             (true, None) => write!(f, "\n    the new table is the live one"),
-            (true, Some(old)) => write!(f, "\n    the new table is the live one; the old is {old}"),
+            (true, Some(old)) => {
+                write!(f, "\n    the new table is the live one; the old one is {old}")
+            }
         }
     }
 }

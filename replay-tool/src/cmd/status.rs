@@ -1,8 +1,9 @@
-//! `status`: how far the log and everything that follows it have come.
+//! `status`: the end of the log, and how far each projection and worker lags behind it.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
+use clap::Args;
 use projections::{ProjectionStatus, ReadModels};
 use serde::Serialize;
 use sqlx::{FromRow, PgConnection};
@@ -12,6 +13,13 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::output::Output;
 
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// End with exit code 1 if anything lags by more than N events.
+    #[arg(long, value_name = "N")]
+    fail_over_lag: Option<u32>,
+}
+
 #[derive(Debug, Serialize)]
 struct Status {
     /// The position of the last event.
@@ -20,28 +28,39 @@ struct Status {
     recorded_at: Option<DateTime<Utc>>,
     streams: i64,
     projections: Vec<Follower>,
-    /// What else follows the log: reactions, deadlines and the like.
+    /// The other workers that hold a lease: reactions, deadlines and so on.
     others: Vec<Follower>,
-    /// Events to which the shop should have reacted and could not.
+    /// Reactions that failed for good and wait for a person.
     parked_reactions: i64,
-    /// What payment providers have told us and is not processed yet.
+    /// Webhooks of payment providers that are not processed yet.
     inbox_waiting: i64,
+    #[serde(skip)]
+    lag_events_max: Option<i64>,
 }
 
-/// Whoever works along the log, with a checkpoint.
+/// A projection or a worker, which holds a lease while it works.
 #[derive(Debug, Serialize, FromRow)]
 struct Follower {
     name: String,
+    /// Its checkpoint in the log.
     position: i64,
     lag_events: i64,
     lag_seconds: f64,
     version: i32,
-    /// The process at work; none when nobody holds the lease.
+    /// The process that holds the lease. None if no process does.
     owner: Option<String>,
     stopped_because: Option<String>,
 }
 
-pub(crate) async fn run(database: &Database, output: &Output) -> Result<Verdict, Error> {
+/// The leases of workers that do not read the log, but what is due in the read models. They have no
+/// checkpoint, so their position stays 0 and they never lag behind the log.
+const WITHOUT_CHECKPOINT: [&str; 2] = ["deadlines_worker", "mail"];
+
+pub(crate) async fn run(
+    database: &Database,
+    options: Options,
+    output: &Output,
+) -> Result<Verdict, Error> {
     let mut reader = database.reader().await?;
     let store = database.store().await?;
     let projections = ReadModels::new(store.pool().clone()).status().await?;
@@ -56,12 +75,13 @@ pub(crate) async fn run(database: &Database, output: &Output) -> Result<Verdict,
         others: others(&mut reader).await?,
         parked_reactions,
         inbox_waiting,
+        lag_events_max: options.fail_over_lag.map(i64::from),
     };
     output.show(&status)?;
     Ok(if status.is_well() { Verdict::Well } else { Verdict::Wrong })
 }
 
-/// Versions begin at 1, so the first ones count the streams, out of the index alone.
+/// The first versions of streams count the streams, which the index alone answers.
 const COUNTS: &str = "
     select coalesce(max(position), 0), max(recorded_at),
            (select count(*) from events where version = 1),
@@ -71,17 +91,20 @@ const COUNTS: &str = "
 
 async fn others(reader: &mut PgConnection) -> Result<Vec<Follower>, sqlx::Error> {
     sqlx::query_as(
-        "select l.name, l.position, head.position - l.position as lag_events,
+        "select l.name, l.position,
+                case when l.name = any($1) then 0 else head.position - l.position end
+                    as lag_events,
                 coalesce(extract(epoch from clock_timestamp() - next.recorded_at), 0)::float8
                     as lag_seconds,
                 l.version, case when l.expires_at > clock_timestamp() then l.owner end as owner,
                 l.stopped_because
          from leases l
          cross join (select coalesce(max(position), 0) as position from events) as head
-         left join events next on next.position = l.position + 1
+         left join events next on next.position = l.position + 1 and not l.name = any($1)
          where l.name not like 'projection:%'
          order by l.name",
     )
+    .bind(&WITHOUT_CHECKPOINT[..])
     .fetch_all(reader)
     .await
 }
@@ -101,10 +124,18 @@ impl From<ProjectionStatus> for Follower {
 }
 
 impl Status {
-    /// Lagging is no fault, and neither is a shop that is closed.
+    /// A lag is no fault unless a limit was given, and neither is a server that does not run.
     fn is_well(&self) -> bool {
-        let mut followers = self.projections.iter().chain(&self.others);
-        self.parked_reactions == 0 && followers.all(|one| one.stopped_because.is_none())
+        self.parked_reactions == 0
+            && self.followers().all(|one| one.stopped_because.is_none() && !self.is_late(one))
+    }
+
+    fn followers(&self) -> impl Iterator<Item = &Follower> {
+        self.projections.iter().chain(&self.others)
+    }
+
+    fn is_late(&self, follower: &Follower) -> bool {
+        self.lag_events_max.is_some_and(|max| follower.lag_events > max)
     }
 }
 
@@ -115,23 +146,25 @@ impl fmt::Display for Status {
         writeln!(f, "streams           {}", self.streams)?;
         writeln!(f, "parked reactions  {}", self.parked_reactions)?;
         writeln!(f, "inbox waiting     {}", self.inbox_waiting)?;
-        write!(
-            f,
-            "\n{:<14} {:>12} {:>10} {:>8}  owner",
-            "projection", "position", "lag", "version"
-        )?;
-        self.projections.iter().chain(&self.others).try_for_each(|one| write!(f, "\n{one}"))
+        write!(f, "\n{:<16} {:>12} {:>10} {:>8}  owner", "name", "position", "lag", "version")?;
+        for follower in self.followers() {
+            write!(f, "\n{follower}")?;
+            if let Some(max) = self.lag_events_max.filter(|_| self.is_late(follower)) {
+                write!(f, "\n    LATE: more than {max} events behind")?;
+            }
+        }
+        Ok(())
     }
 }
 
 impl fmt::Display for Follower {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let owner = self.owner.as_deref().unwrap_or("-");
-        write!(
-            f,
-            "{:<14} {:>12} {:>10} {:>8}  {owner}",
-            self.name, self.position, self.lag_events, self.version
-        )?;
+        let has_checkpoint = !WITHOUT_CHECKPOINT.contains(&self.name.as_str());
+        let number = |number: i64| if has_checkpoint { number.to_string() } else { "-".to_owned() };
+        let (position, lag) = (number(self.position), number(self.lag_events));
+        let (name, version) = (&self.name, self.version);
+        write!(f, "{name:<16} {position:>12} {lag:>10} {version:>8}  {owner}")?;
         match &self.stopped_because {
             Some(reason) => write!(f, "\n    STOPPED: {reason}"),
             None => Ok(()),

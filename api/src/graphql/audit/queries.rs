@@ -104,7 +104,7 @@ impl AuditQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The event's position.")] position: Position,
     ) -> Result<Vec<Event>> {
-        let chain = shop(ctx).read_models.why(position.0).await.map_err(query_fault)?;
+        let chain = shop(ctx).read_models.causes(position.0).await.map_err(query_fault)?;
         Ok(chain.into_iter().map(Event).collect())
     }
 }

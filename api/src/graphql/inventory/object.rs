@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::Sku;
 use domain::inventory::Inventory;
 use projections::Row;
-use projections::inventory::{Figures, LedgerLine as Line};
+use projections::inventory::{LedgerLine as Line, StockLevels};
 use serde::Serialize;
 
 use crate::graphql::connection::{connect, page};
@@ -18,7 +18,7 @@ use crate::graphql::shop::shop;
 #[derive(Debug, Description)]
 pub struct InventoryItem {
     version: i32,
-    figures: Figures,
+    levels: StockLevels,
 }
 
 /// Why the number on the shelf changed.
@@ -54,14 +54,14 @@ pub enum AdjustmentKind {
 impl InventoryItem {
     /// The stock as a command left it.
     pub fn new(version: i32, state: &Inventory) -> Option<Self> {
-        let figures = Figures::of(state.stock()?, Utc::now());
-        Some(InventoryItem { version, figures })
+        let levels = StockLevels::of(state.stock()?, Utc::now());
+        Some(InventoryItem { version, levels })
     }
 }
 
-impl From<Row<Figures>> for InventoryItem {
-    fn from(row: Row<Figures>) -> Self {
-        InventoryItem { version: row.version, figures: row.state }
+impl From<Row<StockLevels>> for InventoryItem {
+    fn from(row: Row<StockLevels>) -> Self {
+        InventoryItem { version: row.version, levels: row.state }
     }
 }
 
@@ -69,42 +69,42 @@ impl From<Row<Figures>> for InventoryItem {
 impl InventoryItem {
     /// The id of the stock's stream.
     pub async fn id(&self) -> ID {
-        self.figures.sku.inventory().id.into()
+        self.levels.sku.inventory().id.into()
     }
 
     /// The SKU.
     async fn sku(&self) -> &str {
-        self.figures.sku.as_str()
+        self.levels.sku.as_str()
     }
 
     /// Units on the shelf.
     async fn on_hand(&self) -> i64 {
-        self.figures.on_hand
+        self.levels.on_hand
     }
 
     /// Units kept for orders that are not paid yet.
     async fn reserved(&self) -> i64 {
-        self.figures.reserved
+        self.levels.reserved
     }
 
     /// Units that can be ordered.
     async fn available(&self) -> i64 {
-        self.figures.available()
+        self.levels.available()
     }
 
     /// At this many available units or fewer the stock is low.
     async fn reorder_level(&self) -> u32 {
-        self.figures.reorder_level
+        self.levels.reorder_level
     }
 
     /// How many units to order then.
     async fn reorder_quantity(&self) -> u32 {
-        self.figures.reorder_quantity
+        self.levels.reorder_quantity
     }
 
     /// Low stock was reported and has not recovered.
     async fn low(&self) -> bool {
-        self.figures.low
+        self.levels.low
     }
 
     /// Every change of `onHand`, the last first.
@@ -114,7 +114,7 @@ impl InventoryItem {
         #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
         #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
     ) -> Result<Connection<String, LedgerLine>> {
-        ledger(ctx, &self.figures.sku, first, after).await
+        ledger(ctx, &self.levels.sku, first, after).await
     }
 
     /// Grows with every event; name it as `expectedVersion` to change only what you have seen.

@@ -104,7 +104,7 @@ fn whose(caller: &Caller, filter: Option<&OrderFilter>) -> Option<Option<Custome
 /// A guest has at most the order that was placed with their cart.
 async fn of_guest(ctx: &Context<'_>, begun: bool) -> Result<Connection<String, Order>> {
     let placed = match caller(ctx) {
-        Caller::Guest { cart } if !begun => shop(ctx).read_models.order_of_cart(*cart).await,
+        Caller::Guest { cart } if !begun => shop(ctx).read_models.order_by_cart(*cart).await,
         _ => Ok(None),
     };
     let orders = placed.map_err(query_fault)?.into_iter().filter_map(|row| {

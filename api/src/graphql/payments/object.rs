@@ -4,7 +4,7 @@ use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::PaymentId;
 use domain::payment::{Payment as State, PaymentDetails};
-use projections::{Recorded, Row};
+use projections::{DecodedEvent, Row};
 use serde::Serialize;
 
 use crate::graphql::errors::fault;
@@ -84,7 +84,7 @@ impl Payment {
     }
 
     /// Applies an event if it is the next one of this payment's stream.
-    pub(super) fn apply(&mut self, event: Recorded) {
+    pub(super) fn apply(&mut self, event: DecodedEvent) {
         if event.stream != self.id.stream() || event.version != self.version + 1 {
             return;
         }

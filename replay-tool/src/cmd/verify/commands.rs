@@ -1,4 +1,4 @@
-//! A command is in the log once; its id says so.
+//! Checks that no command is in the log twice, by its id.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -7,7 +7,7 @@ use super::finding::{Check, Finding, Findings};
 use crate::error::Error;
 use crate::progress::Progress;
 
-/// The unique index answers this alone and in order; where it is gone, Postgres groups on disk.
+/// The unique index alone answers this, in order. Where the index is missing, Postgres groups on disk.
 const REPEATED: &str = "
     select repeated.id, known.positions, repeated.all_of_them
     from (
@@ -23,7 +23,7 @@ const REPEATED: &str = "
     order by known.positions";
 
 pub(super) async fn check(reader: &mut PgConnection, findings: &mut Findings) -> Result<(), Error> {
-    let progress = Progress::unknown("comparing command ids");
+    let progress = Progress::new("comparing command ids");
     let repeated: Vec<(Uuid, Vec<i64>, i64)> = sqlx::query_as(REPEATED).fetch_all(reader).await?;
     let all = repeated.first().map_or(0, |(_, _, all)| *all);
     for (id, positions, _) in &repeated {

@@ -1,4 +1,4 @@
-//! Something that is wrong: what kind it is of, where it is, and in words.
+//! A finding: which check failed, where, and a sentence that says how.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,21 +21,21 @@ pub(crate) enum Check {
     Position,
     /// Time never runs backwards.
     Time,
-    /// A command is in the log once.
+    /// No command is in the log twice.
     Command,
-    /// Versions are contiguous from 1, and in the log's order.
+    /// Versions are contiguous from 1 and in the order of the log.
     Version,
-    /// A stream's events are all of its own kind.
+    /// All events of a stream are of the stream's kind.
     Stream,
-    /// An event can be read.
+    /// Every payload can be decoded.
     Payload,
-    /// It is stored under its own name.
+    /// Every event is stored under the name that its payload has.
     EventType,
-    /// A stream can be folded.
+    /// Every stream can be folded.
     Fold,
-    /// A projection is at work, or could be.
+    /// No projection has stopped.
     Projection,
-    /// Live rows are what the log says.
+    /// Live rows equal the rows that are rebuilt from the log.
     ReadModel,
 }
 
@@ -62,7 +62,7 @@ impl Finding {
         Finding { position: Some(position), ..self }
     }
 
-    pub(crate) fn of(self, stream: Uuid) -> Finding {
+    pub(crate) fn in_stream(self, stream: Uuid) -> Finding {
         Finding { stream: Some(stream), ..self }
     }
 
@@ -71,7 +71,7 @@ impl Finding {
     }
 }
 
-/// All findings are counted, and the first of each check printed.
+/// Counts all findings and prints the first ones of each check.
 #[derive(Debug)]
 pub(crate) struct Findings {
     output: Output,
@@ -87,13 +87,13 @@ impl Findings {
     pub(crate) fn add(&mut self, progress: &Progress, finding: &Finding) -> Result<(), Error> {
         let count = self.counts.entry(finding.check).or_default();
         *count += 1;
-        match *count <= self.shown_max {
-            true => progress.aside(|| self.output.show(finding)),
-            false => Ok(()),
+        if *count > self.shown_max {
+            return Ok(());
         }
+        progress.suspend(|| self.output.show(finding))
     }
 
-    /// More of the same, about which nothing else is known.
+    /// Counts further findings whose details are not known.
     pub(crate) fn count_more(&mut self, check: Check, more: u64) {
         if more > 0 {
             *self.counts.entry(check).or_default() += more;

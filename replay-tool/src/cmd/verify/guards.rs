@@ -1,4 +1,4 @@
-//! What keeps the log from being rewritten must still be in force.
+//! Checks that the constraints and the trigger that protect the log are still in force.
 
 use sqlx::PgConnection;
 
@@ -6,7 +6,7 @@ use super::finding::{Check, Finding, Findings};
 use crate::error::Error;
 use crate::progress::Progress;
 
-/// Names of what is missing or switched off.
+/// The names of those that are missing or disabled, and which of the two.
 const WEAKENED: &str = "
     select name, coalesce(state, 'is missing')
     from unnest(array['events_position', 'events_stream_version', 'events_version_from_one',
@@ -26,7 +26,7 @@ const WEAKENED: &str = "
     order by n";
 
 pub(super) async fn check(reader: &mut PgConnection, findings: &mut Findings) -> Result<(), Error> {
-    let progress = Progress::none();
+    let progress = Progress::hidden();
     let weakened: Vec<(String, String)> = sqlx::query_as(WEAKENED).fetch_all(reader).await?;
     for (name, state) in weakened {
         findings.add(&progress, &Finding::new(Check::Guard, format!("{name} {state}")))?;

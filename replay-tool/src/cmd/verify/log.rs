@@ -1,4 +1,4 @@
-//! The log from its first position to its last: no hole, and no way back in time.
+//! Checks that positions have no hole and that time does not run backwards.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
@@ -9,19 +9,19 @@ use crate::progress::Progress;
 
 const PAGE: i64 = 20_000;
 
-/// What the event before was like.
+/// The previous event.
 struct Last {
     position: i64,
     recorded_at: Option<DateTime<Utc>>,
 }
 
-/// Answers how many events there are.
+/// Answers how many events there are up to the head.
 pub(super) async fn check(
     reader: &mut PgConnection,
     head: i64,
     findings: &mut Findings,
 ) -> Result<i64, Error> {
-    let progress = Progress::of("reading the log", head);
+    let progress = Progress::new("reading the log");
     let mut last = Last { position: 0, recorded_at: None };
     let (mut events, mut after) = (0, i64::MIN);
     loop {
@@ -33,7 +33,7 @@ pub(super) async fn check(
             events += 1;
         }
         after = reached;
-        progress.at(events);
+        progress.set(events, head);
     }
     Ok(events)
 }

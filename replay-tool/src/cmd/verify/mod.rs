@@ -1,9 +1,9 @@
-//! `verify`: the log, every stream and every read model, checked from end to end.
+//! `verify`: checks the log, every stream and every read model from end to end.
 //!
-//! The log checks read keyset pages up to the head as it was when the run began. Positions become
-//! visible in order, so everything up to there is there to be seen, and what is appended meanwhile
-//! is left to the next run; no long snapshot holds up vacuum under a running shop. Memory is that
-//! of a few pages, whatever the length of the log.
+//! The log is read in pages by key, up to its head at the time when the run began. Positions become
+//! visible in order, so all events up to there are visible, and what is appended meanwhile is left
+//! to the next run. No transaction lasts long, so vacuum is not held up under a running shop. Only a
+//! few pages are in memory, whatever the length of the log.
 
 mod commands;
 mod finding;
@@ -18,22 +18,23 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
+use sqlx::PgConnection;
 
 use self::finding::{Check, Findings};
 use self::read_models::Compared;
-use crate::cli::Verdict;
+use crate::cli::{Verdict, until_interrupted};
 use crate::database::Database;
 use crate::error::Error;
 use crate::output::Output;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The most findings that are printed of each check; all are counted.
+    /// How many findings of each check are printed at most; all are counted.
     #[arg(long, value_name = "N", default_value_t = 20)]
     show: u64,
 }
 
-/// The last line: what was checked, and how it came out.
+/// The last line: what was checked, and the result.
 #[derive(Debug, Serialize)]
 struct Summary {
     is_well: bool,
@@ -42,7 +43,7 @@ struct Summary {
     events: i64,
     streams: i64,
     read_models: Vec<Compared>,
-    /// By check; none of those without a finding.
+    /// How many findings each check has; checks without findings are left out.
     findings: BTreeMap<Check, u64>,
     seconds: f64,
 }
@@ -54,14 +55,11 @@ pub(crate) async fn run(
 ) -> Result<Verdict, Error> {
     let began = Instant::now();
     let store = database.store().await?;
-    let mut reader = database.reader().await?;
+    let reader = database.reader().await?;
     let head = store.head().await?;
 
     let mut findings = Findings::new(*output, options.show);
-    guards::check(&mut reader, &mut findings).await?;
-    let events = log::check(&mut reader, head, &mut findings).await?;
-    commands::check(&mut reader, &mut findings).await?;
-    let streams = streams::check(reader, head, events, &mut findings).await?;
+    let (events, streams) = until_interrupted(check_log(reader, head, &mut findings)).await?;
     let read_models = read_models::check(&store, &mut findings).await?;
     store.shutdown().await;
 
@@ -70,6 +68,19 @@ pub(crate) async fn run(
     let seconds = began.elapsed().as_secs_f64();
     output.show(&Summary { is_well, head, events, streams, read_models, findings, seconds })?;
     Ok(if is_well { Verdict::Well } else { Verdict::Wrong })
+}
+
+/// Answers how many events and streams there are.
+async fn check_log(
+    mut reader: PgConnection,
+    head: i64,
+    findings: &mut Findings,
+) -> Result<(i64, i64), Error> {
+    guards::check(&mut reader, findings).await?;
+    let events = log::check(&mut reader, head, findings).await?;
+    commands::check(&mut reader, findings).await?;
+    let streams = streams::check(reader, head, events, findings).await?;
+    Ok((events, streams))
 }
 
 impl fmt::Display for Summary {

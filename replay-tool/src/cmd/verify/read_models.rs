@@ -8,17 +8,17 @@ use projections::{ReadModel, ReadModels};
 use serde::Serialize;
 
 use super::finding::{Check, Finding, Findings};
-use crate::cmd::rebuild::{is_of_the_log, with_progress};
+use crate::cmd::rebuild::{is_fault_of_log, rebuild_with_progress};
 use crate::error::Error;
 use crate::progress::Progress;
 
-/// How the comparison of one read model came out.
+/// The result of the comparison of one read model.
 #[derive(Debug, Serialize)]
 pub(super) struct Compared {
     model: &'static str,
-    /// Of the rebuilt table; none when it could not be built.
+    /// How many rows the rebuilt table has. None if it could not be built.
     rows: Option<i64>,
-    /// Where live and rebuilt rows were compared; none when they were not.
+    /// The position at which live and rebuilt rows were compared. None if they were not.
     position: Option<i64>,
     different: i64,
 }
@@ -29,15 +29,16 @@ pub(super) async fn check(
 ) -> Result<Vec<Compared>, Error> {
     report_stopped(store, findings).await?;
     let mut all = Vec::with_capacity(ReadModel::ALL.len());
-    for (model, rebuilt) in with_progress(store, &ReadModel::ALL, Mode::Verify).await {
-        all.push(compared(model, rebuilt, findings)?);
+    for (model, result) in rebuild_with_progress(store, &ReadModel::ALL, Mode::Verify).await {
+        all.push(compared(model, result, findings)?);
     }
     Ok(all)
 }
 
-/// A projection that has stopped agrees with the log as far as it came, which is not enough.
+/// The rows of a stopped projection agree with the log up to the position where it stopped, so only
+/// this finds it.
 async fn report_stopped(store: &EventStore, findings: &mut Findings) -> Result<(), Error> {
-    let progress = Progress::none();
+    let progress = Progress::hidden();
     for status in ReadModels::new(store.pool().clone()).status().await? {
         if let Some(reason) = status.stopped_because {
             let message = format!("it has stopped: {reason}");
@@ -50,13 +51,14 @@ async fn report_stopped(store: &EventStore, findings: &mut Findings) -> Result<(
 
 fn compared(
     model: ReadModel,
-    rebuilt: Result<Report, RebuildError>,
+    result: Result<Report, RebuildError>,
     findings: &mut Findings,
 ) -> Result<Compared, Error> {
-    let (rows, compared) = match rebuilt {
+    let (rows, compared) = match result {
         Ok(report) => (Some(report.rows), report.compared),
-        Err(source) if is_of_the_log(&source) => {
-            let progress = Progress::none();
+        Err(RebuildError::Interrupted) => return Err(Error::Interrupted),
+        Err(source) if is_fault_of_log(&source) => {
+            let progress = Progress::hidden();
             let message = format!("it cannot be rebuilt: {source}");
             findings.add(&progress, &Finding::new(Check::ReadModel, message).in_model(model))?;
             (None, None)
@@ -76,7 +78,7 @@ fn report_differences(
     compared: Comparison,
     findings: &mut Findings,
 ) -> Result<(), Error> {
-    let progress = Progress::none();
+    let progress = Progress::hidden();
     let listed = compared.differences.len() as u64;
     for difference in compared.differences {
         let finding = Finding::new(Check::ReadModel, difference.to_string()).in_model(model);
@@ -91,7 +93,9 @@ impl fmt::Display for Compared {
         write!(f, "{:<10} ", self.model)?;
         match (self.rows, self.position) {
             (None, _) => write!(f, "cannot be rebuilt"),
-            (Some(rows), None) => write!(f, "{rows} rows; no live rows of this version to compare"),
+            (Some(rows), None) => {
+                write!(f, "{rows} rows; there are no live rows of this version to compare")
+            }
             (Some(rows), Some(position)) => {
                 let different = self.different;
                 write!(f, "{rows} rows at position {position}, {different} different")

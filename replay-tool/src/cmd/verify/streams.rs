@@ -1,11 +1,11 @@
-//! Every stream from its first event to its last: versions follow, events are read, states fold.
+//! Checks every stream: versions are contiguous, events can be decoded, and the state can be folded.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use domain::State;
 use event_store::RecordedEvent;
-use projections::{Recorded, decode};
+use projections::{DecodedEvent, decode};
 use sqlx::{Connection, PgConnection};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -16,24 +16,26 @@ use crate::progress::Progress;
 
 const PAGE: i64 = 5_000;
 
-/// The stream whose events are being read; only one at a time, so one state is in memory.
+/// The stream whose events are being read. Streams are read one after the other, so only one state is
+/// in memory.
 struct Stream {
     id: Uuid,
     kind: Arc<str>,
     version: i32,
     position: i64,
-    /// None once an event could not be read or folded: what follows would only be a consequence.
+    /// None after an event that could not be decoded or folded, because what follows would be no
+    /// finding of its own.
     state: Option<State>,
 }
 
-/// Reads all streams in the order of their ids; answers how many there are.
+/// Reads all streams in the order of their ids and answers how many there are.
 pub(super) async fn check(
     reader: PgConnection,
     head: i64,
     events: i64,
     findings: &mut Findings,
 ) -> Result<i64, Error> {
-    let progress = Progress::of("reading the streams", events);
+    let progress = Progress::new("reading the streams");
     let mut checker = Checker { progress: &progress, findings };
     let mut pages = read_ahead(reader, head);
     let (mut stream, mut streams, mut done) = (None::<Stream>, 0, 0);
@@ -53,13 +55,13 @@ pub(super) async fn check(
             checker.event(current, event)?;
         }
         done += page.len() as i64;
-        progress.at(done);
+        progress.set(done, events);
     }
 }
 
 type Page = Result<Vec<RecordedEvent>, sqlx::Error>;
 
-/// Reads the next page while the last one is checked. The last page is empty.
+/// Reads the next pages while one is checked. The last page is empty.
 fn read_ahead(mut reader: PgConnection, head: i64) -> mpsc::Receiver<Page> {
     let (pages, receiver) = mpsc::channel(2);
     tokio::spawn(async move {
@@ -76,14 +78,14 @@ fn read_ahead(mut reader: PgConnection, head: i64) -> mpsc::Receiver<Page> {
                 None => break,
             }
         }
-        // Whatever became of it, nothing more is read.
+        // Nothing more is read, so an error while closing does not matter.
         let _ = reader.close().await;
     });
     receiver
 }
 
-/// In the order of the index on streams and versions. The position only tells doubles apart, which
-/// that index forbids, so no page is sorted.
+/// Reads in the order of the index on streams and versions, so no page is sorted. The position only
+/// distinguishes events of the same version, which that index forbids.
 async fn page(reader: &mut PgConnection, after: (Uuid, i32, i64), head: i64) -> Page {
     sqlx::query_as(
         "select position, stream_type, stream_id, version, event_type, schema_version, payload,
@@ -120,15 +122,15 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn event(&mut self, stream: &mut Stream, event: &RecordedEvent) -> Result<(), Error> {
-        self.place(stream, event)?;
+        self.check_order(stream, event)?;
         match decode(event) {
-            Ok(recorded) => {
-                self.name(event, &recorded)?;
-                self.fold(stream, event, recorded)?;
+            Ok(decoded) => {
+                self.check_name(event, &decoded)?;
+                self.check_fold(stream, event, decoded)?;
             }
             Err(unreadable) => {
                 stream.state = None;
-                self.found(Check::Payload, event, unreadable.to_string())?;
+                self.report(Check::Payload, event, unreadable.to_string())?;
             }
         }
         stream.version = event.version;
@@ -136,17 +138,19 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn place(&mut self, stream: &mut Stream, event: &RecordedEvent) -> Result<(), Error> {
+    fn check_order(&mut self, stream: &mut Stream, event: &RecordedEvent) -> Result<(), Error> {
         let (version, before) = (event.version, stream.version);
         match version.saturating_sub(before) {
             1 => {}
             ..=0 => {
-                self.found(Check::Version, event, format!("version {version} is there twice"))?
+                self.report(Check::Version, event, format!("version {version} is there twice"))?
             }
-            2 => self.found(Check::Version, event, format!("version {} is missing", before + 1))?,
+            2 => {
+                self.report(Check::Version, event, format!("version {} is missing", before + 1))?
+            }
             _ => {
                 let message = format!("versions {} to {} are missing", before + 1, version - 1);
-                self.found(Check::Version, event, message)?;
+                self.report(Check::Version, event, message)?;
             }
         }
         if event.position <= stream.position {
@@ -154,7 +158,7 @@ impl Checker<'_> {
                 "version {version} stands before version {before}, which is at {}",
                 stream.position
             );
-            self.found(Check::Version, event, message)?;
+            self.report(Check::Version, event, message)?;
         }
         if event.stream_type != stream.kind {
             let message = format!(
@@ -162,13 +166,13 @@ impl Checker<'_> {
                 event.stream_type, stream.kind
             );
             stream.state = None;
-            self.found(Check::Stream, event, message)?;
+            self.report(Check::Stream, event, message)?;
         }
         Ok(())
     }
 
-    fn name(&mut self, event: &RecordedEvent, recorded: &Recorded) -> Result<(), Error> {
-        let (name, schema) = (recorded.event.name(), recorded.event.schema_version());
+    fn check_name(&mut self, event: &RecordedEvent, decoded: &DecodedEvent) -> Result<(), Error> {
+        let (name, schema) = (decoded.event.name(), decoded.event.schema_version());
         if (&*event.event_type, event.schema_version) == (name, schema) {
             return Ok(());
         }
@@ -176,32 +180,37 @@ impl Checker<'_> {
             "stored as '{}' of schema version {}, but it is '{name}' of schema version {schema}",
             event.event_type, event.schema_version
         );
-        self.found(Check::EventType, event, message)
+        self.report(Check::EventType, event, message)
     }
 
-    fn fold(
+    fn check_fold(
         &mut self,
         stream: &mut Stream,
         event: &RecordedEvent,
-        recorded: Recorded,
+        decoded: DecodedEvent,
     ) -> Result<(), Error> {
         let Some(mut state) = stream.state.take() else { return Ok(()) };
         let folded = catch_unwind(AssertUnwindSafe(|| {
-            state.apply(recorded.event);
+            state.apply(decoded.event);
             state
         }));
         match folded {
             Ok(state) => stream.state = Some(state),
             Err(_) => {
                 let message = format!("{} cannot be applied: the fold panicked", event.event_type);
-                self.found(Check::Fold, event, message)?;
+                self.report(Check::Fold, event, message)?;
             }
         }
         Ok(())
     }
 
-    fn found(&mut self, check: Check, event: &RecordedEvent, message: String) -> Result<(), Error> {
-        let finding = Finding::new(check, message).at(event.position).of(event.stream_id);
+    fn report(
+        &mut self,
+        check: Check,
+        event: &RecordedEvent,
+        message: String,
+    ) -> Result<(), Error> {
+        let finding = Finding::new(check, message).at(event.position).in_stream(event.stream_id);
         self.findings.add(self.progress, &finding)
     }
 }

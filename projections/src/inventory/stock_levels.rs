@@ -1,12 +1,12 @@
-//! What is shown of a stock: its figures, without the reservations that they sum up.
+//! What is shown of a stock: its levels, without the reservations that they sum up.
 
 use domain::inventory::{InventoryEvent, Stock};
 use domain::{Sku, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The figures of a SKU's stock. All quantities are units.
+/// The levels of a SKU's stock. All quantities are units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Figures {
+pub struct StockLevels {
     pub sku: Sku,
     pub on_hand: i64,
     /// Kept for orders. In the row also those whose time is over but which nobody released; in an
@@ -18,10 +18,10 @@ pub struct Figures {
     pub low: bool,
 }
 
-impl Figures {
+impl StockLevels {
     /// Those of the stock itself, at a moment.
-    pub fn of(stock: &Stock, now: Timestamp) -> Figures {
-        Figures {
+    pub fn of(stock: &Stock, now: Timestamp) -> StockLevels {
+        StockLevels {
             sku: stock.sku.clone(),
             on_hand: stock.on_hand,
             reserved: stock.reserved(now),
@@ -37,18 +37,18 @@ impl Figures {
     }
 
     /// Without the reservations whose time is over. They are rows of another read model, which may
-    /// be a moment ahead or behind, so the figures are kept within what is on hand.
-    pub(super) fn without(self, expired: i64) -> Figures {
+    /// be a moment ahead or behind, so the levels are kept within what is on hand.
+    pub(super) fn without(self, expired: i64) -> StockLevels {
         let reserved = (self.reserved - expired).clamp(0, self.on_hand.max(0));
-        Figures { reserved, ..self }
+        StockLevels { reserved, ..self }
     }
 
     /// What the stream begins with; no other event can come first.
-    pub(super) fn registered(event: &InventoryEvent) -> Option<Figures> {
+    pub(super) fn registered(event: &InventoryEvent) -> Option<StockLevels> {
         let InventoryEvent::Registered { sku, reorder_level, reorder_quantity, .. } = event else {
             return None;
         };
-        Some(Figures {
+        Some(StockLevels {
             sku: sku.clone(),
             on_hand: 0,
             reserved: 0,

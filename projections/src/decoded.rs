@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// A committed event of the shop with its envelope.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Recorded {
+pub struct DecodedEvent {
     /// Contiguous from 1, in commit order; the event's identity.
     pub position: i64,
     pub stream: StreamId,
@@ -38,7 +38,7 @@ pub enum Undecodable {
     },
 }
 
-pub fn decode(event: &RecordedEvent) -> Result<Recorded, Undecodable> {
+pub fn decode(event: &RecordedEvent) -> Result<DecodedEvent, Undecodable> {
     let position = event.position;
     let kind: Kind = event
         .stream_type
@@ -46,7 +46,7 @@ pub fn decode(event: &RecordedEvent) -> Result<Recorded, Undecodable> {
         .map_err(|()| Undecodable::Kind { position, kind: event.stream_type.clone() })?;
     let decoded = Event::decode(kind, &event.payload)
         .map_err(|source| Undecodable::Payload { position, source })?;
-    Ok(Recorded {
+    Ok(DecodedEvent {
         position,
         stream: StreamId::new(kind, event.stream_id),
         version: event.version,

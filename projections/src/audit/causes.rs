@@ -9,7 +9,7 @@ use crate::read_models::ReadModels;
 impl ReadModels {
     /// The causes of an event, from itself back to the first event of the command that began it
     /// all. Comes straight from the log: it is never stale.
-    pub async fn why(&self, position: i64) -> Result<Vec<RecordedEvent>, QueryError> {
+    pub async fn causes(&self, position: i64) -> Result<Vec<RecordedEvent>, QueryError> {
         // A cause lies before its effect, so the chain ends. Where a reaction answered no event,
         // the command began: its first event is the nearest that carries a command's id.
         let chain = sqlx::query_as(concat!(
