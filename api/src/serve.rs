@@ -18,7 +18,7 @@ use crate::app::{App, StartError};
 use crate::auth::{Authenticator, IssueError, Role};
 use crate::config::Config;
 use crate::database::{Database, DatabaseError};
-use crate::graphql::{Schema, schema};
+use crate::graphql::{self, Schema, schema};
 use crate::graphql_http::{Endpoint, Schemas};
 use crate::health::{Check, Health, LogHead, Outcome};
 use crate::metrics::{Metrics, Sampler, Sources};
@@ -102,7 +102,7 @@ pub async fn serve(
 fn server_parts(app: &App) -> ServerParts<Schema> {
     let schemas =
         Schemas::build(|mode| schema().validation_mode(mode).data(app.shop.clone()).finish());
-    let sdl = schemas.strict.sdl();
+    let sdl = graphql::sdl(&schemas.strict);
     let (inbox, letters) = (app.inbox.clone(), app.inbox.clone());
     let provider = app.shop.provider.clone();
     let signature = provider.signature_header();

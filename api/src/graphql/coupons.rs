@@ -1,6 +1,5 @@
 //! Coupons, as staff see them.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, Description, ID, InputObject, Object, OneofObject, Result};
 use chrono::{DateTime, Utc};
 use commands::AggregateCommand;
@@ -11,7 +10,7 @@ use domain::pricing::Percent;
 use projections::ReadModel;
 use serde::Serialize;
 
-use super::connection::{connect, page};
+use super::connection::{connect, connection, page};
 use super::errors::{Failure, query_fault};
 use super::input::{Parser, parse};
 use super::money::{Money, MoneyInput};
@@ -19,7 +18,7 @@ use super::mutation::{Completed, MutationOptions, execute, payload};
 use super::position::Position;
 use super::shop::shop;
 
-/// A discount by code.
+/// A discount that customers get by typing a code. A cart has at most one coupon.
 #[derive(Debug, Description)]
 pub struct Coupon {
     version: i32,
@@ -37,17 +36,18 @@ impl Coupon {
 
 #[Object(use_type_description)]
 impl Coupon {
-    /// The id of the coupon's stream.
+    /// A UUID that follows from the code. `node` does not find coupons: use `Query.coupon`.
     pub async fn id(&self) -> ID {
         self.issued.code.stream().id.into()
     }
 
-    /// What customers type, in any case.
+    /// The code that customers type, in upper case, such as `SPRING-10`. Any case is accepted.
     async fn code(&self) -> &str {
         self.issued.code.as_str()
     }
 
-    /// Percent of the goods, such as `12.5`; nothing for a fixed discount.
+    /// Percentage taken off the goods, as a decimal string such as `12.5`. Null if the discount is a
+    /// fixed amount.
     async fn percentage(&self) -> Option<String> {
         match self.issued.terms.discount {
             Discount::Percentage(percent) => Some(percent.to_string()),
@@ -55,7 +55,8 @@ impl Coupon {
         }
     }
 
-    /// At most what the goods cost; nothing for a percentage.
+    /// Fixed amount taken off the goods, but never more than they cost. Null if the discount is a
+    /// percentage.
     async fn amount(&self) -> Option<Money> {
         match self.issued.terms.discount {
             Discount::Percentage(_) => None,
@@ -63,58 +64,67 @@ impl Coupon {
         }
     }
 
-    /// From this moment on it is good.
+    /// The coupon can be used from this time on. Null if there is no such limit.
     async fn valid_from(&self) -> Option<DateTime<Utc>> {
         self.issued.terms.valid_from
     }
 
-    /// From this moment on it is good no longer.
+    /// The coupon can be used before this time, but not at it. Null if there is no such limit.
     async fn valid_until(&self) -> Option<DateTime<Utc>> {
         self.issued.terms.valid_until
     }
 
-    /// The least that the goods must cost.
+    /// The goods must cost at least this much before the discount. Null if there is no minimum.
     async fn minimum(&self) -> Option<Money> {
         self.issued.terms.minimum.map(Money)
     }
 
-    /// How many orders may use it.
+    /// Number of orders that may use the coupon. Null if there is no limit.
     async fn usage_limit(&self) -> Option<u32> {
         self.issued.terms.usage_limit
     }
 
-    /// How many orders use it, those that came to nothing left out.
+    /// Number of orders that use the coupon now. Orders that were cancelled or expired do not count.
     async fn redemptions(&self) -> u32 {
         self.issued.redemptions
     }
 
-    /// It is good for nothing any more.
+    /// True once `couponDisable` was called; the coupon can then never be used again.
     async fn disabled(&self) -> bool {
         self.issued.disabled
     }
 
-    /// When it was issued.
+    /// Time at which the coupon was created.
     async fn created_at(&self) -> DateTime<Utc> {
         self.issued.created_at
     }
 
-    /// Grows with every event; name it as `expectedVersion` to change only what you have seen.
+    /// Grows with every change of the coupon, each use by an order included. Send it as
+    /// `expectedVersion` to change only what you have seen.
     async fn version(&self) -> i32 {
         self.version
     }
 }
+
+connection!(CouponConnection, CouponEdge, Coupon, "coupon", "coupons");
 
 #[derive(Debug, Default)]
 pub struct CouponQuery;
 
 #[Object]
 impl CouponQuery {
-    /// A coupon by its code.
+    /// A coupon by its code. Null if there is no such coupon.
+    ///
+    /// Only staff may call it.
     async fn coupon(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What customers type, in any case.")] code: String,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
+        #[graphql(
+            desc = "The code as a customer would type it, in any case, such as `spring-10`."
+        )]
+        code: String,
+        #[graphql(desc = "Wait until coupons show the event at this position.")]
+        min_position: Option<Position>,
     ) -> Result<Option<Coupon>> {
         shop(ctx).fresh(&[ReadModel::Coupons], min_position).await?;
         let Ok(code) = code.parse::<CouponCode>() else { return Ok(None) };
@@ -122,14 +132,22 @@ impl CouponQuery {
         Ok(row.and_then(|row| Coupon::new(row.version, row.state)))
     }
 
-    /// Coupons by code.
+    /// All coupons in the order of their codes, expired and disabled ones included.
+    ///
+    /// Only staff may call it.
     async fn coupons(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
-    ) -> Result<Connection<String, Coupon>> {
+        #[graphql(desc = "Size of the page of coupons, 0 to 100; 20 by default.")] first: Option<
+            i32,
+        >,
+        #[graphql(
+            desc = "The `cursor` of the last coupon already seen; by default the list starts with the first code."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Wait until the list of coupons shows the event at this position.")]
+        min_position: Option<Position>,
+    ) -> Result<CouponConnection> {
         shop(ctx).fresh(&[ReadModel::Coupons], min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let slice = shop(ctx).read_models.coupons(&page).await.map_err(query_fault)?;
@@ -137,56 +155,61 @@ impl CouponQuery {
     }
 }
 
-/// What a coupon is worth: one of the two.
+/// What a coupon takes off the price of the goods: exactly one of the two fields must be given.
 #[derive(Debug, OneofObject, Serialize)]
 pub enum DiscountInput {
-    /// Percent of the goods, such as `12.5`, with at most four decimals.
+    /// Percentage of the goods, greater than 0 and at most 100, with up to four decimals, such as
+    /// `12.5`.
     Percentage(String),
-    /// At most what the goods cost.
+    /// Fixed amount, greater than zero; the coupon is then only for orders in this currency. It never
+    /// takes off more than the goods cost.
     Amount(MoneyInput),
 }
 
-/// A new coupon.
+/// A new coupon and the conditions under which it can be used.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CouponCreateInput {
-    /// 3 to 40 letters, digits and dashes; lower case is the same as upper case.
+    /// The new code: 3 to 40 letters, digits and dashes. Case does not matter; it is stored in upper
+    /// case.
     code: String,
-    /// What it is worth.
+    /// What the coupon takes off.
     discount: DiscountInput,
-    /// From this moment on it is good.
+    /// The coupon can be used from this time on; at once by default.
     valid_from: Option<DateTime<Utc>>,
-    /// From this moment on it is good no longer.
+    /// The coupon can be used before this time; without an end by default. It must be later than
+    /// `validFrom`.
     valid_until: Option<DateTime<Utc>>,
-    /// The least that the goods must cost.
+    /// The goods must cost at least this much before the discount; no minimum by default. The coupon
+    /// is then only for orders in this currency.
     minimum: Option<MoneyInput>,
-    /// How many orders may use it; any number if left out.
+    /// Number of orders that may use the coupon, at least 1; any number by default.
     usage_limit: Option<u32>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request returns the first coupon instead of the error
+    /// `COUPON_EXISTS`. See `Mutation`.
     idempotency_key: Option<ID>,
 }
 
-/// The coupon to disable.
+/// The coupon that can no longer be used.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CouponDisableInput {
-    /// Its code.
+    /// Code of the coupon to disable, in any case.
     code: String,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request returns the first result. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the coupon is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the coupon has this version. Each order that uses the
+    /// coupon changes its version.
     expected_version: Option<i32>,
 }
 
 payload! {
-    /// The answer of `couponCreate`.
-    CouponCreatePayload {
-        /// The new coupon.
+    couponCreate => CouponCreatePayload {
+        /// The new coupon. Null if the request was refused.
         coupon: Coupon
     }
 }
 payload! {
-    /// The answer of `couponDisable`.
-    CouponDisablePayload {
-        /// The coupon as it now is.
+    couponDisable => CouponDisablePayload {
+        /// The coupon, which is now disabled. Null if the request was refused.
         coupon: Coupon
     }
 }
@@ -196,20 +219,32 @@ pub struct CouponMutation;
 
 #[Object]
 impl CouponMutation {
-    /// Issues a coupon.
+    /// Creates a coupon, which customers can use as soon as its period of validity begins.
+    ///
+    /// Only admins may call it.
+    ///
+    /// Error codes: `COUPON_EXISTS`, `INVALID_COUPON`, `INVALID_PERCENTAGE`, `INVALID_AMOUNT`,
+    /// `INVALID_CURRENCY`, `INVALID_INPUT`.
     async fn coupon_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The coupon.")] input: CouponCreateInput,
+        #[graphql(desc = "The new coupon's code, its discount and its conditions.")]
+        input: CouponCreateInput,
     ) -> Result<CouponCreatePayload> {
         CouponCreatePayload::render(create(ctx, input).await)
     }
 
-    /// Makes a coupon good for nothing. Orders that have used it keep their discount.
+    /// Disables a coupon for good. Orders that have used it keep their discount. Nothing changes if
+    /// it is disabled already.
+    ///
+    /// Only admins may call it.
+    ///
+    /// Error codes: `COUPON_NOT_FOUND`, `NOT_FOUND` if the text is not a code at all,
+    /// `VERSION_CONFLICT`.
     async fn coupon_disable(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which coupon.")] input: CouponDisableInput,
+        #[graphql(desc = "The code of the coupon to disable.")] input: CouponDisableInput,
     ) -> Result<CouponDisablePayload> {
         CouponDisablePayload::render(disable(ctx, input).await)
     }

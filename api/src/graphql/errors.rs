@@ -11,118 +11,134 @@ use projections::QueryError;
 
 use super::money::Money;
 
-/// What went wrong, for programs. Codes are added, never renamed.
+/// Reasons why a mutation was refused, for programs to decide by. New codes may be added; existing
+/// ones keep their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::ErrorCode")]
 pub enum ErrorCode {
-    /// The input makes no sense.
+    /// The input is incomplete or contradicts itself, for example a list without entries.
     InvalidInput,
-    /// This is no id.
+    /// The text is not a UUID, so it cannot be the id of anything.
     InvalidId,
-    /// A SKU has 1 to 64 letters, digits, dots, dashes and underscores.
+    /// A SKU must have 1 to 64 letters, digits, dots, dashes and underscores.
     InvalidSku,
-    /// A quantity out of range.
+    /// The number of units is out of range, or has the wrong sign for its kind of stock adjustment.
     InvalidQuantity,
-    /// No currency of ISO 4217.
+    /// The currency is not a three-letter code of ISO 4217 in upper case.
     InvalidCurrency,
-    /// An amount that is no whole number of minor units, or not more than nothing.
+    /// The amount is not a whole number of minor units, or is not greater than zero where it must be.
     InvalidAmount,
-    /// A text that is empty, too long, or has control characters.
+    /// The text is empty, too long, or contains control characters.
     InvalidText,
-    /// No e-mail address.
+    /// The text is not an e-mail address of at most 254 characters.
     InvalidEmail,
-    /// A percentage is from 0 to 100, with at most four decimals.
+    /// A percentage must be a number from 0 to 100 with at most four decimals.
     InvalidPercentage,
-    /// A coupon's code has 3 to 40 letters, digits and dashes.
+    /// A coupon code must have 3 to 40 letters, digits and dashes.
     InvalidCoupon,
-    /// What looks like a card number is never stored.
+    /// The text looks like it contains a card number, which the shop must never store.
     CardNumberRefused,
-    /// There is no such object, or it is somebody else's.
+    /// The object does not exist, or the caller may not see it. The two are deliberately the same
+    /// answer.
     NotFound,
-    /// The object is at another version than the one named.
+    /// The object has changed since the version that was given as `expectedVersion`. Comes as
+    /// `VersionConflictError`.
     VersionConflict,
-    /// The idempotency key belongs to another request.
+    /// The caller has used this idempotency key before, for a different mutation or input.
     IdempotencyKeyReused,
-    /// There is a product with this SKU already.
+    /// A product with this SKU exists already.
     ProductExists,
-    /// There is no product with this SKU.
+    /// No product has this SKU.
     ProductNotFound,
-    /// The product is no longer sold.
+    /// The product is not sold any more, so it cannot be added or ordered.
     ProductDiscontinued,
-    /// The cart is checked out, merged or expired.
+    /// The cart cannot be changed or checked out, because it has not begun yet or is checked out,
+    /// merged or expired.
     CartNotActive,
-    /// There is nothing in the cart.
+    /// The cart has no lines.
     CartEmpty,
-    /// The SKU is not in the cart.
+    /// The cart has no line with this SKU.
     CartLineNotFound,
-    /// A cart has at most 250 lines.
+    /// The cart or the request would have more than 250 lines.
     TooManyLines,
-    /// Two currencies cannot be mixed.
+    /// The amounts are in two currencies, and the shop does not convert between currencies.
     CurrencyMismatch,
-    /// The price is another one than was expected.
+    /// The current price or total differs from the one expected. Comes as `PriceChangedError` with
+    /// the current amount.
     PriceChanged,
     /// The stock of this SKU is registered already.
     InventoryExists,
     /// No stock is registered for this SKU.
     InventoryNotFound,
-    /// There is not enough of a SKU.
+    /// Too few units of at least one SKU are available. Comes as `InsufficientStockError` with each
+    /// shortage.
     InsufficientStock,
-    /// Fewer units than are reserved cannot be on hand.
+    /// The adjustment would leave fewer units than are reserved for orders.
     BelowReserved,
-    /// An adjustment needs a reason or a reference.
+    /// A stock adjustment needs a reason or a reference.
     ReasonRequired,
-    /// The order is no longer waiting for payment.
+    /// The order is not waiting for a payment, because it is confirmed, cancelled or expired.
     OrderNotPending,
-    /// The order is not confirmed yet.
+    /// The order is still waiting for its payment, so it cannot be processed.
     OrderNotConfirmed,
-    /// The order is not being processed, or it is already.
+    /// The order is on the wrong side of the start of processing: shipping needs it started, changing
+    /// and cancelling need it not started.
     OrderNotProcessing,
-    /// No payment covers the order any more.
+    /// The payment that covered the order was refunded, voided or has expired.
     OrderNotPaid,
-    /// Parts of the order are shipped.
+    /// Some units are shipped, so the order cannot be cancelled; they can be returned.
     OrderAlreadyShipped,
     /// The order is cancelled or expired.
     OrderClosed,
-    /// More than is left to ship.
+    /// More units were given than are left to ship.
     QuantityExceedsUnshipped,
-    /// More than is on its way.
+    /// More units were given than are shipped and not delivered yet.
     QuantityExceedsShipped,
-    /// More than was delivered and has not come back.
+    /// More units were given than are delivered and can still be returned.
     QuantityExceedsDelivered,
-    /// The time to pay for the order is over.
+    /// The time to pay for the order is over, see `Order.reservedUntil`.
     ReservationEnded,
-    /// A payment of the order is still under way.
+    /// Another payment of the order is not finished: it has neither failed nor been cancelled nor
+    /// expired.
     PaymentInProgress,
-    /// Nothing is left to capture.
+    /// Nothing of the payment is authorised and left to capture.
     PaymentNotCapturable,
-    /// Nothing is left to void.
+    /// Nothing of the payment is left to void.
     PaymentNotVoidable,
-    /// Nothing is left to refund.
+    /// Nothing of the payment is captured and left to refund.
     PaymentNotRefundable,
-    /// More than is authorised.
+    /// The amount is greater than what is authorised and left to capture.
     AmountExceedsAuthorized,
-    /// More than was captured.
+    /// The amount is greater than what is captured and left to refund.
     AmountExceedsCaptured,
-    /// The sum is too large.
+    /// A sum of money exceeds 64 bits of minor units.
     AmountTooLarge,
-    /// There is a coupon with this code already.
+    /// A coupon with this code exists already.
     CouponExists,
-    /// There is no coupon with this code.
+    /// No coupon has this code.
     CouponNotFound,
-    /// The coupon is disabled, not valid yet, or not valid any more.
+    /// The coupon is disabled, or the present time is outside its period of validity.
     CouponNotValid,
-    /// The coupon has been used as often as it may be.
+    /// As many orders as `Coupon.usageLimit` allows have used the coupon.
     CouponUsedUp,
-    /// The goods cost less than the coupon asks for.
+    /// The goods cost less than `Coupon.minimum`.
     CouponMinimum,
 }
 
-/// Something that kept a mutation from being done.
+/// A reason why a mutation was refused. Errors with data of their own have their own types.
 #[derive(Debug, Clone, Interface)]
 #[graphql(
-    field(name = "code", ty = "&ErrorCode", desc = "What went wrong, for programs."),
-    field(name = "message", ty = "&String", desc = "What went wrong, for people."),
-    field(name = "path", ty = "&Vec<String>", desc = "The input field that it is about.")
+    field(name = "code", ty = "&ErrorCode", desc = "The reason, for programs to decide by."),
+    field(
+        name = "message",
+        ty = "&String",
+        desc = "The reason in English, for people to read. Its wording may change."
+    ),
+    field(
+        name = "path",
+        ty = "&Vec<String>",
+        desc = "The input field that is wrong, from the root: `[\"input\", \"lines\", \"2\", \"quantity\"]` is the third line's quantity. It may name a field that was left out."
+    )
 )]
 pub enum UserError {
     General(GeneralError),
@@ -131,64 +147,67 @@ pub enum UserError {
     VersionConflict(VersionConflictError),
 }
 
-/// An error that carries no data of its own.
+/// An error that needs no data besides its code.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct GeneralError {
-    /// What went wrong, for programs.
+    /// Any code except `INSUFFICIENT_STOCK`, `PRICE_CHANGED` and `VERSION_CONFLICT`, which have types
+    /// of their own.
     pub code: ErrorCode,
-    /// What went wrong, for people.
+    /// What is wrong, in one English sentence. Its wording may change.
     pub message: String,
-    /// The input field that it is about.
+    /// The input field that is wrong, such as `["input", "sku"]`.
     pub path: Vec<String>,
 }
 
-/// There is not enough of at least one SKU. Nothing was reserved.
+/// Too few units are available for an order. No unit was reserved and no order placed.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct InsufficientStockError {
-    /// What went wrong, for programs.
+    /// Always `INSUFFICIENT_STOCK`.
     pub code: ErrorCode,
-    /// What went wrong, for people.
+    /// An English sentence that names each SKU that is short.
     pub message: String,
-    /// The input field that it is about.
+    /// Always `["input", "cartId"]`, because the lines of the cart ask for too many units.
     pub path: Vec<String>,
-    /// Every SKU that is short.
+    /// Each SKU that is short, so that one answer is enough to correct the cart.
     pub shortages: Vec<Shortage>,
 }
 
-/// A SKU of which there is not enough.
+/// A SKU of which an order needs more units than are available.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Shortage {
-    /// The SKU.
+    /// SKU of the product that is short.
     pub sku: String,
-    /// Units that were asked for.
+    /// Number of units that the cart asks for.
     pub wanted: i64,
-    /// Units that can be had.
+    /// Number of units that could be ordered at that moment; 0 if no stock is registered.
     pub available: i64,
 }
 
-/// The price is another one than was expected. Nothing was changed.
+/// The current price differs from the one the client expected. Nothing was changed.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct PriceChangedError {
-    /// What went wrong, for programs.
+    /// Always `PRICE_CHANGED`.
     pub code: ErrorCode,
-    /// What went wrong, for people.
+    /// An English sentence with the current price or total.
     pub message: String,
-    /// The input field that it is about.
+    /// The field with the expected price, such as `["input", "lines", "0", "expectedUnitPrice"]` or
+    /// `["input", "expectedTotal"]`.
     pub path: Vec<String>,
-    /// What it would cost now: a unit or the whole, as was asked.
+    /// The current price of one unit for `cartLinesAdd`, the current total for `orderPlace`. Send it
+    /// as the expected one to accept it.
     pub current: Money,
 }
 
-/// The object is at another version than the one named. Nothing was changed.
+/// The object was changed after the client read it. Nothing was changed by this request.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct VersionConflictError {
-    /// What went wrong, for programs.
+    /// Always `VERSION_CONFLICT`.
     pub code: ErrorCode,
-    /// What went wrong, for people.
+    /// An English sentence with the expected and the actual version.
     pub message: String,
-    /// The input field that it is about.
+    /// Always `["input", "expectedVersion"]`.
     pub path: Vec<String>,
-    /// The object's version.
+    /// The object's present version. Read the object again before you send it as `expectedVersion`.
     pub actual: i32,
 }
 

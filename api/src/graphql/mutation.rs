@@ -119,20 +119,33 @@ fn check_key(key: &ID, caller: &Caller) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Declares the payload of a mutation: the object under its own name beside what all have.
+/// Declares the payload of a mutation: the object under its own name beside what all have. The name of
+/// the mutation stands in the descriptions.
 macro_rules! payload {
-    ($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $object:ty }) => {
-        $(#[$doc])*
+    ($mutation:ident => $name:ident { $(#[$field_doc:meta])* $field:ident: $object:ty }) => {
+        #[doc = concat!(
+            "The result of `", stringify!($mutation),
+            "`, or the errors that say why nothing was changed."
+        )]
         #[derive(Debug, async_graphql::SimpleObject)]
         pub struct $name {
             $(#[$field_doc])*
             pub $field: Option<$object>,
-            /// What kept it from being done; then nothing was changed.
+            #[doc = concat!(
+                "Why `", stringify!($mutation),
+                "` was refused; empty if it succeeded. A refused mutation changes nothing."
+            )]
             pub errors: Vec<$crate::graphql::errors::UserError>,
-            /// The position of the last event: ask with this `minPosition` to see the result.
+            #[doc = concat!(
+                "Pass it as `minPosition` to a query that must show the result of `",
+                stringify!($mutation), "`. Null if it was refused."
+            )]
             pub position: Option<$crate::graphql::position::Position>,
-            /// It had been done before, under the same key; this is the first result's position and
-            /// the object as it now stands.
+            #[doc = concat!(
+                "True if the same `", stringify!($mutation),
+                "` was done before under this idempotency key, so that nothing was done now. ",
+                "`position` is the first one, and the object is shown as it is now."
+            )]
             pub replayed: bool,
         }
 

@@ -14,9 +14,9 @@ use super::payments::{Payment, payment};
 use super::products::Product;
 use super::shop::{caller, shop};
 
-/// Something that has an id.
+/// An object with an id that is unique in the whole shop; `Query.node` finds it.
 #[derive(Debug, Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "The id of its stream."))]
+#[graphql(field(name = "id", ty = "ID", desc = "A UUID that never changes."))]
 pub enum Node {
     Product(Product),
     Cart(Cart),
@@ -31,20 +31,27 @@ pub struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// Anything by its id; nothing, where the caller may not see it.
+    /// Finds a product, cart, order, payment, stock or notification by its id; coupons have codes
+    /// instead. Null if nothing the caller may see has this id.
+    ///
+    /// Anyone may call it: guests and customers for products and what is their own, staff for all.
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The id.")] id: ID,
+        #[graphql(desc = "The UUID that the object has in its `id` field.")] id: ID,
     ) -> Result<Option<Node>> {
         find(ctx, &id).await
     }
 
-    /// Several things by their ids, each in its place; at most 100.
+    /// Finds up to 100 objects by their ids, as `node` does. The list has one entry for each id, in
+    /// the same order; an entry is null if `node` would be. More than 100 ids fail with
+    /// `BAD_USER_INPUT`.
+    ///
+    /// Anyone may call it: guests and customers for products and what is their own, staff for all.
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The ids.")] ids: Vec<ID>,
+        #[graphql(desc = "Up to 100 UUIDs of objects, of any kind.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         if ids.len() > 100 {
             return Err(super::errors::fault("BAD_USER_INPUT", "ask for at most 100 nodes"));

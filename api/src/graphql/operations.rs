@@ -6,22 +6,23 @@ use super::errors::query_fault;
 use super::position::Position;
 use super::shop::shop;
 
-/// A read model, and how far it has come.
+/// A read model: tables that answer queries and follow the event log with a short delay.
 #[derive(Debug, SimpleObject)]
 pub struct Projection {
-    /// Its name.
+    /// Fixed name of the read model, such as `orders` or `ledger`.
     name: String,
-    /// The last event that it shows.
+    /// Position of the last event that the read model includes; `0` if it includes none.
     position: Position,
-    /// Events that it does not show yet.
+    /// Number of events in the log that the read model does not include yet.
     lag_events: i64,
-    /// For how many milliseconds the first of them has been waiting.
+    /// Age in milliseconds of the oldest event that is not included yet; 0 if there is none.
     lag_milliseconds: i64,
-    /// The node that keeps it.
+    /// Name of the server process that updates the read model now. Null if none does, for instance
+    /// while another is taking over.
     owner: Option<String>,
-    /// The version of the program that wrote its rows.
+    /// Version of the rules by which the stored rows were made. It grows when a release changes them.
     version: i32,
-    /// Why it has stopped until somebody looks, if it has.
+    /// Error that stopped the read model until a person repairs it; null while it works.
     stopped_because: Option<String>,
 }
 
@@ -30,7 +31,9 @@ pub struct OperationsQuery;
 
 #[Object]
 impl OperationsQuery {
-    /// The read models, and how far each has come.
+    /// The read models that answer the queries, and how far each is behind the event log.
+    ///
+    /// Only staff may call it.
     async fn projections(&self, ctx: &Context<'_>) -> Result<Vec<Projection>> {
         let status = shop(ctx).read_models.status().await.map_err(query_fault)?;
         Ok(status

@@ -9,15 +9,16 @@ use super::errors::fault;
 use super::input::Parser;
 use super::shop::shop;
 
-/// Whom to reach about an order.
+/// The person whom the shop writes to or calls about an order. Personal data: only the buyer and
+/// staff can read it.
 #[derive(Debug, SimpleObject)]
 #[graphql(name = "Contact")]
 pub struct ContactView {
-    /// The person's name.
+    /// The person's full name, as it stands on the parcel.
     name: String,
-    /// Where mail goes.
+    /// The e-mail address that gets all messages about the order.
     email: String,
-    /// Where to call.
+    /// Telephone number for questions about the delivery; null if the buyer gave none.
     phone: Option<String>,
 }
 
@@ -31,19 +32,19 @@ impl From<Contact> for ContactView {
     }
 }
 
-/// Where goods go.
+/// A postal address to which an order is sent. Personal data: only the buyer and staff can read it.
 #[derive(Debug, SimpleObject)]
 #[graphql(name = "Address")]
 pub struct AddressView {
-    /// Street and house.
+    /// Street and house number, at most 200 characters.
     street: String,
-    /// The town.
+    /// Name of the town or city, at most 200 characters.
     city: String,
-    /// State, province or county.
+    /// State, province or county; null if the buyer gave none.
     region: Option<String>,
-    /// The postal code.
+    /// Postal or ZIP code, such as `94103`; null if the buyer gave none.
     postal_code: Option<String>,
-    /// The country.
+    /// The country as the buyer wrote it, such as `US`. It decided the tax rate of the order.
     country: String,
 }
 
@@ -59,29 +60,31 @@ impl From<Address> for AddressView {
     }
 }
 
-/// Whom to reach about an order.
+/// The person whom the shop may write to or call about an order. It is stored encrypted.
 #[derive(Debug, InputObject, Serialize)]
 pub struct ContactInput {
-    /// The person's name.
+    /// The person's full name, 1 to 200 characters.
     name: String,
-    /// Where mail goes.
+    /// The e-mail address for all messages about the order, at most 254 characters, such as
+    /// `ada@example.com`.
     email: String,
-    /// Where to call.
+    /// Telephone number, 1 to 50 characters, in any notation.
     phone: Option<String>,
 }
 
-/// Where goods go.
+/// A postal address to which an order is to be sent. It is stored encrypted.
 #[derive(Debug, InputObject, Serialize)]
 pub struct AddressInput {
-    /// Street and house.
+    /// Street and house number, 1 to 200 characters.
     street: String,
-    /// The town.
+    /// The town or city, 1 to 200 characters.
     city: String,
-    /// State, province or county.
+    /// State, province or county, 1 to 200 characters, where the country has them.
     region: Option<String>,
-    /// The postal code.
+    /// Postal or ZIP code, 1 to 200 characters, where the country has them.
     postal_code: Option<String>,
-    /// The country.
+    /// The country, 1 to 200 characters. The shop looks up its tax rate by this text, in any case, so
+    /// write it as the shop does: by its code, such as `US`.
     country: String,
 }
 

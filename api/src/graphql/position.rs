@@ -2,9 +2,10 @@
 
 use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
-/// The position of an event in the log: contiguous from 1, written as a string, because it may
-/// outgrow what JavaScript counts exactly. A mutation answers with the position of its last event; a
-/// query with that `minPosition` shows its result.
+/// The place of an event in the event log, written as a decimal string because it may exceed 53 bits.
+/// Positions start at 1, have no gaps and only grow. Every mutation returns the position of its
+/// result. A query that gets it as `minPosition` waits up to 2 seconds until it can show that result,
+/// and otherwise fails with the error code `STALE`. On input an integer is accepted as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Description)]
 pub struct Position(pub i64);
 

@@ -1,6 +1,5 @@
 //! The catalogue.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, Description, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use commands::AggregateCommand;
@@ -9,7 +8,7 @@ use domain::{Sku, Text};
 use projections::ReadModel;
 use serde::Serialize;
 
-use super::connection::{connect, page};
+use super::connection::{connect, connection, page};
 use super::errors::{Failure, query_fault};
 use super::input::{parse, parse_sku};
 use super::money::{Money, MoneyInput};
@@ -17,7 +16,7 @@ use super::mutation::{Completed, MutationOptions, execute, payload};
 use super::position::Position;
 use super::shop::shop;
 
-/// Something that is sold, or was.
+/// A product of the catalogue. Everyone sees all products, discontinued ones included.
 #[derive(Debug, Description)]
 pub struct Product {
     version: i32,
@@ -39,59 +38,65 @@ impl Product {
 
 #[Object(use_type_description)]
 impl Product {
-    /// The id of the product's stream.
+    /// A UUID that follows from the SKU.
     pub async fn id(&self) -> ID {
         self.listing.sku.product().id.into()
     }
 
-    /// The name by which catalogue and warehouse know it.
+    /// The stock keeping unit: the unique name of the product in catalogue and warehouse, such as
+    /// `TEA-100`. Case matters.
     async fn sku(&self) -> &str {
         self.listing.sku.as_str()
     }
 
-    /// What it is called.
+    /// What customers see as the product's name, at most 200 characters.
     async fn name(&self) -> &str {
         self.listing.name.as_str()
     }
 
-    /// What is said of it.
+    /// Text for the product's page, at most 5,000 characters; null if there is none.
     async fn description(&self) -> Option<&str> {
         self.listing.description.as_ref().map(Text::as_str)
     }
 
-    /// Where its picture is.
+    /// Address of the product's picture, as it was entered; null if there is none.
     async fn image_url(&self) -> Option<&str> {
         self.listing.image_url.as_ref().map(Text::as_str)
     }
 
-    /// What one of it costs.
+    /// Current price of one unit. Whether it includes tax is the same for the whole shop: see
+    /// `Order.taxMode`.
     async fn price(&self) -> Money {
         Money(self.listing.price)
     }
 
-    /// It can be put into a cart.
+    /// True while the product is on sale. A discontinued product cannot be added to a cart or
+    /// ordered.
     async fn active(&self) -> bool {
         self.active
     }
 
-    /// Units that can be ordered now.
+    /// Number of units that can be ordered now; 0 if no stock is registered. It changes with every
+    /// reservation.
     async fn available(&self, ctx: &Context<'_>) -> Result<i64> {
         let item = shop(ctx).read_models.inventory_item(&self.listing.sku, Utc::now()).await;
         let item = item.map_err(query_fault)?;
         Ok(item.map_or(0, |row| row.state.available()))
     }
 
-    /// When it was first listed.
+    /// Time at which the product was first added to the catalogue.
     async fn created_at(&self) -> DateTime<Utc> {
         self.listing.created_at
     }
 
-    /// When anything about it last changed.
+    /// Time of the last change of the text, the price or the sale of the product. Stock does not
+    /// count.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.listing.updated_at
     }
 
-    /// Grows with every event; name it as `expectedVersion` to change only what you have seen.
+    /// Grows with every change of the product. Send it as `expectedVersion` to change only what you
+    /// have seen.
     async fn version(&self) -> i32 {
         self.version
     }
@@ -100,26 +105,34 @@ impl Product {
 /// What is shown of a product: its page, and what is available of it.
 const SHOWN: [ReadModel; 3] = [ReadModel::Products, ReadModel::Inventory, ReadModel::Reservations];
 
-/// Which products. What is left out does not matter.
+/// Selects products. Conditions that are left out or null match every product; all others must hold
+/// together.
 #[derive(Debug, Default, InputObject)]
 pub struct ProductFilter {
-    /// A part of the SKU or of the name, in any case.
+    /// Part of the SKU or the name, in any case.
     search: Option<String>,
-    /// Whether they can be put into a cart.
+    /// True for products on sale, false for discontinued products.
     active: Option<bool>,
 }
+
+connection!(ProductConnection, ProductEdge, Product, "product", "products");
 
 #[derive(Debug, Default)]
 pub struct ProductQuery;
 
 #[Object]
 impl ProductQuery {
-    /// A product by its SKU.
+    /// A product of the catalogue, on sale or discontinued. Null if no product has this SKU.
+    ///
+    /// Anyone may call it.
     async fn product(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The product's SKU.")] sku: String,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
+        #[graphql(desc = "The product's SKU in the right case, such as `TEA-100`.")] sku: String,
+        #[graphql(
+            desc = "Wait until the catalogue and the stock show the event at this position."
+        )]
+        min_position: Option<Position>,
     ) -> Result<Option<Product>> {
         shop(ctx).fresh(&SHOWN, min_position).await?;
         let Ok(sku) = sku.parse::<Sku>() else { return Ok(None) };
@@ -127,15 +140,28 @@ impl ProductQuery {
         Ok(row.and_then(|row| Product::new(row.version, row.state)))
     }
 
-    /// Products by SKU.
+    /// The products of the catalogue, on sale and discontinued, in the order of their SKUs.
+    ///
+    /// Anyone may call it.
     async fn products(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Which ones.")] filter: Option<ProductFilter>,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
-    ) -> Result<Connection<String, Product>> {
+        #[graphql(desc = "Size of the page of products, 0 to 100; 20 by default.")] first: Option<
+            i32,
+        >,
+        #[graphql(
+            desc = "The `cursor` of the last product already seen; by default the list starts with the first SKU."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "Conditions that the products must all meet; without it, every product is listed."
+        )]
+        filter: Option<ProductFilter>,
+        #[graphql(
+            desc = "Wait until the catalogue and the stock show the event at this position."
+        )]
+        min_position: Option<Position>,
+    ) -> Result<ProductConnection> {
         shop(ctx).fresh(&SHOWN, min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let filter = filter.unwrap_or_default();
@@ -145,107 +171,112 @@ impl ProductQuery {
     }
 }
 
-/// A new product.
+/// A new product for the catalogue.
 #[derive(Debug, InputObject, Serialize)]
 pub struct ProductCreateInput {
-    /// 1 to 64 letters, digits, dots, dashes and underscores.
+    /// The new SKU: 1 to 64 letters, digits, dots, dashes and underscores. Case matters, and it can
+    /// never be changed.
     sku: String,
-    /// At most 200 characters.
+    /// Name for customers, 1 to 200 characters.
     name: String,
-    /// At most 5,000 characters.
+    /// Text for the product's page, 1 to 5,000 characters; without it, the product has none.
     description: Option<String>,
-    /// Where its picture is.
+    /// Address of a picture, 1 to 2,000 characters; without it, the product has none. It is not
+    /// checked.
     image_url: Option<String>,
-    /// More than nothing. A product keeps its currency.
+    /// Price of one unit, greater than zero. Its currency can never be changed.
     price: MoneyInput,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request returns the first product instead of the error
+    /// `PRODUCT_EXISTS`. See `Mutation`.
     idempotency_key: Option<ID>,
 }
 
-/// What to change of a product's page; what is left out stays.
+/// New texts for a product. A field that is left out or null keeps its value; a text cannot be
+/// removed.
 #[derive(Debug, InputObject, Serialize)]
 pub struct ProductUpdateInput {
-    /// The product's SKU.
+    /// SKU of the product whose texts change; the SKU itself stays.
     sku: String,
-    /// At most 200 characters.
+    /// New name for customers, 1 to 200 characters.
     name: Option<String>,
-    /// At most 5,000 characters.
+    /// New text for the product's page, 1 to 5,000 characters.
     description: Option<String>,
-    /// Where its picture is.
+    /// New address of the picture, 1 to 2,000 characters. It is not checked.
     image_url: Option<String>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request does not undo a later update. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the product is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the product has this version, so that you do not
+    /// overwrite another person's texts.
     expected_version: Option<i32>,
 }
 
-/// A new price.
+/// A new price for a product.
 #[derive(Debug, InputObject, Serialize)]
 pub struct ProductRepriceInput {
-    /// The product's SKU.
+    /// SKU of the product whose price changes.
     sku: String,
-    /// More than nothing, in the product's currency.
+    /// The new price of one unit, greater than zero, in the product's currency.
     price: MoneyInput,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request does not undo a later price. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the product is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the product has this version, so that you do not
+    /// overwrite another person's price.
     expected_version: Option<i32>,
 }
 
 /// The product to take off sale.
 #[derive(Debug, InputObject, Serialize)]
 pub struct ProductDiscontinueInput {
-    /// The product's SKU.
+    /// SKU of the product to take off sale.
     sku: String,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request does not discontinue a product that was reinstated
+    /// since. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the product is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the product has this version, so that only the product
+    /// you have seen is taken off sale.
     expected_version: Option<i32>,
 }
 
-/// The product to put on sale again.
+/// The product to put back on sale.
 #[derive(Debug, InputObject, Serialize)]
 pub struct ProductReinstateInput {
-    /// The product's SKU.
+    /// SKU of the discontinued product.
     sku: String,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request does not reinstate a product that was discontinued
+    /// since. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the product is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the product has this version, so that only the product
+    /// you have seen is put on sale.
     expected_version: Option<i32>,
 }
 
 payload! {
-    /// The answer of `productCreate`.
-    ProductCreatePayload {
-        /// The new product.
+    productCreate => ProductCreatePayload {
+        /// The new product, which is on sale at once. Null if the request was refused.
         product: Product
     }
 }
 payload! {
-    /// The answer of `productUpdate`.
-    ProductUpdatePayload {
-        /// The product as it now is.
+    productUpdate => ProductUpdatePayload {
+        /// The product with its new texts. Null if the request was refused.
         product: Product
     }
 }
 payload! {
-    /// The answer of `productReprice`.
-    ProductRepricePayload {
-        /// The product as it now is.
+    productReprice => ProductRepricePayload {
+        /// The product with its new price. Null if the request was refused.
         product: Product
     }
 }
 payload! {
-    /// The answer of `productDiscontinue`.
-    ProductDiscontinuePayload {
-        /// The product as it now is.
+    productDiscontinue => ProductDiscontinuePayload {
+        /// The product, which is no longer on sale. Null if the request was refused.
         product: Product
     }
 }
 payload! {
-    /// The answer of `productReinstate`.
-    ProductReinstatePayload {
-        /// The product as it now is.
+    productReinstate => ProductReinstatePayload {
+        /// The product, which is on sale again. Null if the request was refused.
         product: Product
     }
 }
@@ -255,38 +286,63 @@ pub struct ProductMutation;
 
 #[Object]
 impl ProductMutation {
-    /// Lists a new product.
+    /// Adds a product to the catalogue; it is on sale at once.
+    ///
+    /// Only admins may call it.
+    ///
+    /// Error codes: `PRODUCT_EXISTS`, `INVALID_SKU`, `INVALID_TEXT`, `CARD_NUMBER_REFUSED`,
+    /// `INVALID_AMOUNT`, `INVALID_CURRENCY`.
     async fn product_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The product.")] input: ProductCreateInput,
+        #[graphql(desc = "The SKU, the price and the texts of the new product.")]
+        input: ProductCreateInput,
     ) -> Result<ProductCreatePayload> {
         ProductCreatePayload::render(create(ctx, input).await)
     }
 
-    /// Changes a product's name, description or picture.
+    /// Changes the name, the description or the picture of a product.
+    ///
+    /// Only admins may call it.
+    ///
+    /// Error codes: `PRODUCT_NOT_FOUND`, `INVALID_SKU`, `INVALID_TEXT`, `CARD_NUMBER_REFUSED`,
+    /// `VERSION_CONFLICT`.
     async fn product_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: ProductUpdateInput,
+        #[graphql(desc = "The product and its new texts.")] input: ProductUpdateInput,
     ) -> Result<ProductUpdatePayload> {
         ProductUpdatePayload::render(update(ctx, input).await)
     }
 
-    /// Changes a product's price. Carts keep the price they captured until checkout.
+    /// Changes the price of a product. Orders that were placed keep their price. Lines that are in
+    /// carts keep the captured price, but checkout charges the new one: see
+    /// `OrderPlaceInput.expectedTotal`.
+    ///
+    /// Only admins may call it.
+    ///
+    /// Error codes: `PRODUCT_NOT_FOUND`, `INVALID_SKU`, `INVALID_AMOUNT`, `INVALID_CURRENCY`,
+    /// `CURRENCY_MISMATCH`, `VERSION_CONFLICT`.
     async fn product_reprice(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The new price.")] input: ProductRepriceInput,
+        #[graphql(desc = "The product and its new price.")] input: ProductRepriceInput,
     ) -> Result<ProductRepricePayload> {
         ProductRepricePayload::render(reprice(ctx, input).await)
     }
 
-    /// Takes a product off sale.
+    /// Takes a product off sale. It stays in the catalogue, orders are not affected, and carts that
+    /// contain it cannot be checked out until the line is removed. Nothing changes if it is off sale
+    /// already.
+    ///
+    /// Only admins may call it.
+    ///
+    /// Error codes: `PRODUCT_NOT_FOUND`, `INVALID_SKU`, `VERSION_CONFLICT`.
     async fn product_discontinue(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which product.")] input: ProductDiscontinueInput,
+        #[graphql(desc = "The SKU of the product to take off sale.")]
+        input: ProductDiscontinueInput,
     ) -> Result<ProductDiscontinuePayload> {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("productDiscontinue", ProductCommand::Discontinue);
@@ -295,11 +351,16 @@ impl ProductMutation {
         )
     }
 
-    /// Puts a product on sale again.
+    /// Puts a discontinued product back on sale. Nothing changes if it is on sale already.
+    ///
+    /// Only admins may call it.
+    ///
+    /// Error codes: `PRODUCT_NOT_FOUND`, `INVALID_SKU`, `VERSION_CONFLICT`.
     async fn product_reinstate(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which product.")] input: ProductReinstateInput,
+        #[graphql(desc = "The SKU of the product to put back on sale.")]
+        input: ProductReinstateInput,
     ) -> Result<ProductReinstatePayload> {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("productReinstate", ProductCommand::Reinstate);

@@ -1,100 +1,109 @@
 //! An event as a client sees it, and the history of a stream.
 
-use async_graphql::connection::Connection;
-use async_graphql::{Context, Description, Enum, ID, Json, Object, Result};
+use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{Kind, StreamId};
 use event_store::RecordedEvent;
 use serde_json::value::RawValue;
 
-use crate::graphql::connection::{connect, page};
+use crate::graphql::connection::{connect, connection, page};
 use crate::graphql::errors::{fault, query_fault};
+use crate::graphql::json::Json;
 use crate::graphql::position::Position;
 use crate::graphql::shop::{caller, shop};
 
-/// The kinds of things that have a history.
+/// The kinds of objects whose changes are recorded in the event log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::Kind")]
 pub enum AggregateKind {
-    /// Something that is sold.
+    /// A product of the catalogue, see `Product`.
     Product,
-    /// What somebody means to buy.
+    /// A shopping cart, see `Cart`.
     Cart,
-    /// The stock of a SKU.
+    /// The stock of one SKU, see `InventoryItem`.
     Inventory,
-    /// What somebody has bought.
+    /// A placed order, see `Order`.
     Order,
-    /// An attempt to pay.
+    /// One attempt to pay for an order, see `Payment`.
     Payment,
-    /// A discount by code.
+    /// A discount code, see `Coupon`.
     Coupon,
-    /// A message to somebody.
+    /// A message to a person, see `Notification`.
     Notification,
 }
 
-/// Something that happened. It never changes.
+/// A fact in the event log: something that was changed, by whom and why. Events are never changed or
+/// deleted.
 #[derive(Debug, Description)]
 pub struct Event(pub(super) RecordedEvent);
 
 #[Object(use_type_description)]
 impl Event {
-    /// Its place in the log, which is its identity.
+    /// Place of the event in the log of the whole shop; it identifies the event.
     async fn position(&self) -> Position {
         Position(self.0.position)
     }
 
-    /// What it happened to.
+    /// Which kind of object the event happened to.
     async fn kind(&self) -> Result<AggregateKind> {
         let kind = self.0.stream_type.parse::<Kind>();
         kind.map(Into::into).map_err(|()| fault("INTERNAL", "an event of an unknown kind"))
     }
 
-    /// The id of what it happened to.
+    /// Id of the object that the event happened to; `node` finds it, unless it is a coupon.
     async fn stream_id(&self) -> ID {
         self.0.stream_id.into()
     }
 
-    /// Its place in the history of what it happened to, from 1.
+    /// Number of the event among the events of the same object, from 1. It is the object's `version`
+    /// after this event.
     async fn version(&self) -> i32 {
         self.0.version
     }
 
-    /// Its name, such as `order.placed`.
+    /// Name of the event: the kind of object and what happened, such as `order.placed`.
     async fn r#type(&self) -> &str {
         &self.0.event_type
     }
 
-    /// All that is stored of it; personal data is sealed.
-    async fn payload(&self) -> Result<Json<Box<RawValue>>> {
+    /// The event's data as it is stored. Personal data is encrypted in it. Its fields depend on
+    /// `type`.
+    async fn payload(&self) -> Result<Json> {
         let payload = RawValue::from_string(self.0.payload.clone());
         payload.map(Json).map_err(|_| fault("INTERNAL", "an event that is no JSON"))
     }
 
-    /// Who did it: `customer:`, `guest:`, `staff:`, `key:` or `system:`, and an id.
+    /// Who caused the event: `customer:`, `guest:`, `staff:`, `key:` or `system:`, then an id or a
+    /// name.
     async fn actor(&self) -> &str {
         &self.0.actor
     }
 
-    /// When it was recorded.
+    /// Time at which the event was written to the log.
     async fn recorded_at(&self) -> DateTime<Utc> {
         self.0.recorded_at
     }
 
-    /// The command; only its first event has it.
+    /// Id of the command that wrote this event. Only the first event of each command has it; it is
+    /// null on the others.
     async fn command_id(&self) -> Option<ID> {
         self.0.command_id.map(ID::from)
     }
 
-    /// The command at the root of it all.
+    /// Id of the command from which this event followed, directly or through other events. It is the
+    /// same for everything that followed from one request.
     async fn correlation_id(&self) -> ID {
         self.0.correlation_id.into()
     }
 
-    /// The position of the event that this one answers.
+    /// Position of the event to which the shop reacted by writing this one. Null if a caller's
+    /// request wrote it.
     async fn caused_by(&self) -> Option<Position> {
         self.0.caused_by.map(Position)
     }
 }
+
+connection!(EventConnection, EventEdge, Event, "event", "events");
 
 /// The events of a stream, the first one first. Only staff get the notes of staff.
 pub async fn history(
@@ -102,7 +111,7 @@ pub async fn history(
     stream: StreamId,
     first: Option<i32>,
     after: Option<String>,
-) -> Result<Connection<String, Event>> {
+) -> Result<EventConnection> {
     let (begun, page) = (after.is_some(), page(first, after)?);
     let slice = shop(ctx).read_models.history(stream, &page).await.map_err(query_fault)?;
     let staff = caller(ctx).is_staff();

@@ -3,5 +3,5 @@
 mod event;
 mod queries;
 
-pub use self::event::{Event, history};
+pub use self::event::{EventConnection, history};
 pub use self::queries::AuditQuery;

@@ -1,37 +1,38 @@
 //! Queries of the log.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{Kind, OrderId, StreamId};
 use projections::ReadModel;
 use projections::audit::Filter;
 
-use super::event::{AggregateKind, Event, history};
+use super::event::{AggregateKind, Event, EventConnection, history};
 use crate::graphql::connection::{connect, page};
 use crate::graphql::errors::query_fault;
 use crate::graphql::orders::order;
 use crate::graphql::position::Position;
 use crate::graphql::shop::{caller, shop};
 
-/// Which events. What is left out does not matter.
+/// Selects events. Conditions that are left out or null match every event; all others must hold
+/// together.
 #[derive(Debug, Default, InputObject)]
 pub struct EventFilter {
-    /// What they happened to.
+    /// Only events of this kind of object.
     kind: Option<AggregateKind>,
-    /// The id of what they happened to.
+    /// Only events of the object with this id.
     stream_id: Option<ID>,
-    /// Their names; any of them.
+    /// Only events with one of these names, such as `["order.placed", "order.shipped"]`. An empty
+    /// list matches nothing.
     types: Option<Vec<String>>,
-    /// Who did it.
+    /// Only events caused by exactly this actor, as in `Event.actor`.
     actor: Option<String>,
-    /// The command at the root of it all.
+    /// Only events that followed from the command with this id.
     correlation_id: Option<ID>,
-    /// The command.
+    /// Only the first event written by the command with this id.
     command_id: Option<ID>,
-    /// Recorded at this moment or later.
+    /// Only events recorded at or after this time.
     from: Option<DateTime<Utc>>,
-    /// Recorded before this moment.
+    /// Only events recorded before this time.
     to: Option<DateTime<Utc>>,
 }
 
@@ -57,15 +58,26 @@ pub struct AuditQuery;
 
 #[Object]
 impl AuditQuery {
-    /// Events, the latest first.
+    /// Events of the log, the newest first: everything that anyone has changed.
+    ///
+    /// Only staff may call it.
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Which ones.")] filter: Option<EventFilter>,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
-    ) -> Result<Connection<String, Event>> {
+        #[graphql(desc = "Size of the page of events, 0 to 100; 20 by default.")] first: Option<
+            i32,
+        >,
+        #[graphql(
+            desc = "The `cursor` of the last event already seen; by default the list starts with the newest event."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "Conditions that the events must all meet; without it, every event is listed."
+        )]
+        filter: Option<EventFilter>,
+        #[graphql(desc = "Wait until the index of events includes the event at this position.")]
+        min_position: Option<Position>,
+    ) -> Result<EventConnection> {
         shop(ctx).fresh(&[ReadModel::Audit], min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let filter = filter.unwrap_or_default().into();
@@ -73,36 +85,47 @@ impl AuditQuery {
         Ok(connect(slice, begun, |event| Some(Event(event))))
     }
 
-    /// All that happened to one thing, the first first. Customers may ask for their own orders.
+    /// All events of one object, the oldest first. Customers can ask for the orders they own, without
+    /// the notes of staff; for anything else they get an empty list.
+    ///
+    /// Customers and staff may call it.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What it is.")] kind: AggregateKind,
-        #[graphql(desc = "Its id.")] id: ID,
-        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
-    ) -> Result<Connection<String, Event>> {
+        #[graphql(desc = "Which kind of object the id belongs to.")] kind: AggregateKind,
+        #[graphql(desc = "The object's UUID, as in its `id` field.")] id: ID,
+        #[graphql(desc = "Size of the page of the history, 0 to 100; 20 by default.")]
+        first: Option<i32>,
+        #[graphql(
+            desc = "The `cursor` of the last event already seen; by default the list starts with the object's first event."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "Wait until orders show the event at this position, because they decide who may see a history."
+        )]
+        min_position: Option<Position>,
+    ) -> Result<EventConnection> {
         shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
-        let Ok(id) = id.parse() else { return Ok(Connection::new(false, false)) };
+        let Ok(id) = id.parse() else { return Ok(EventConnection::default()) };
         let stream = StreamId::new(kind.into(), id);
         let own = match stream.kind {
             _ if caller(ctx).is_staff() => true,
             Kind::Order => order(ctx, OrderId(id)).await?.is_some(),
             _ => false,
         };
-        if own {
-            history(ctx, stream, first, after).await
-        } else {
-            Ok(Connection::new(false, false))
-        }
+        if own { history(ctx, stream, first, after).await } else { Ok(EventConnection::default()) }
     }
 
-    /// Why an event happened: the chain of causes, the event itself first, the root last.
+    /// Explains why an event happened: the event itself, then the event that caused it, and so on
+    /// back to the first event of the command that began it all. The list is empty if there is no
+    /// event at this position.
+    ///
+    /// Only staff may call it.
     async fn why(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The event's position.")] position: Position,
+        #[graphql(desc = "Position of the event to explain, as in `Event.position`.")]
+        position: Position,
     ) -> Result<Vec<Event>> {
         let chain = shop(ctx).read_models.causes(position.0).await.map_err(query_fault)?;
         Ok(chain.into_iter().map(Event).collect())

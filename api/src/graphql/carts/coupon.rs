@@ -14,41 +14,44 @@ use crate::graphql::errors::{Failure, in_input};
 use crate::graphql::input::parse;
 use crate::graphql::mutation::{Completed, MutationOptions, execute, execute_with_paths, payload};
 
-/// A coupon for a cart.
+/// A coupon code to use for a cart.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CartCouponApplyInput {
-    /// The cart; without it, the caller's.
+    /// Cart that gets the coupon. If it is left out, guests and customers use their own cart; staff
+    /// must name one.
     cart_id: Option<ID>,
-    /// What the customer types, in any case.
+    /// The code as the customer types it, in any case, such as `spring-10`.
     code: String,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request applies the coupon only once. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the cart is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the cart has this version, so that the coupon is applied
+    /// to the lines you have seen.
     expected_version: Option<i32>,
 }
 
-/// The cart that is to go without a coupon.
+/// The cart from which the coupon is to be removed.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CartCouponRemoveInput {
-    /// The cart; without it, the caller's.
+    /// Cart that loses its coupon. If it is left out, guests and customers use their own cart; staff
+    /// must name one.
     cart_id: Option<ID>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request does not remove a coupon that was applied since. See
+    /// `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the cart is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the cart has this version, so that the coupon you have
+    /// seen is the one removed.
     expected_version: Option<i32>,
 }
 
 payload! {
-    /// The answer of `cartCouponApply`.
-    CartCouponApplyPayload {
-        /// The cart as it now is.
+    cartCouponApply => CartCouponApplyPayload {
+        /// The cart with the coupon. Null if the request was refused.
         cart: Cart
     }
 }
 payload! {
-    /// The answer of `cartCouponRemove`.
-    CartCouponRemovePayload {
-        /// The cart as it now is.
+    cartCouponRemove => CartCouponRemovePayload {
+        /// The cart without a coupon. Null if the request was refused.
         cart: Cart
     }
 }
@@ -58,21 +61,35 @@ pub struct CartCouponMutation;
 
 #[Object]
 impl CartCouponMutation {
-    /// Puts a coupon into a cart, in the place of any that was there. It is used when the order is
-    /// placed, and must still be good then.
+    /// Sets the coupon of a cart, in place of any it had. The coupon must be usable for the cart now.
+    /// It is used up only by `orderPlace`, and must be usable then too.
+    ///
+    /// Guests, customers and admins may call it: guests and customers for their own cart.
+    ///
+    /// Error codes: `COUPON_NOT_FOUND`, `COUPON_NOT_VALID`, `COUPON_USED_UP`, `COUPON_MINIMUM`,
+    /// `CURRENCY_MISMATCH`, `CART_EMPTY`, `CART_NOT_ACTIVE`, `NOT_FOUND`, `INVALID_ID`,
+    /// `INVALID_COUPON`, `AMOUNT_TOO_LARGE`, `VERSION_CONFLICT`.
     async fn cart_coupon_apply(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which coupon, and where.")] input: CartCouponApplyInput,
+        #[graphql(desc = "The coupon's code and, for staff, the cart.")]
+        input: CartCouponApplyInput,
     ) -> Result<CartCouponApplyPayload> {
         CartCouponApplyPayload::render(apply(ctx, input).await)
     }
 
-    /// Takes the coupon out of a cart.
+    /// Removes the coupon from a cart. Nothing changes if it has none.
+    ///
+    /// Guests, customers and admins may call it: guests and customers for their own cart.
+    ///
+    /// Error codes: `CART_NOT_ACTIVE`, `NOT_FOUND`, `INVALID_ID`, `VERSION_CONFLICT`.
     async fn cart_coupon_remove(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which cart.")] input: CartCouponRemoveInput,
+        #[graphql(
+            desc = "For staff the cart whose coupon is removed; guests and customers may send `{}`."
+        )]
+        input: CartCouponRemoveInput,
     ) -> Result<CartCouponRemovePayload> {
         CartCouponRemovePayload::render(remove(ctx, input).await)
     }

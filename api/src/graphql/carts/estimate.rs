@@ -15,20 +15,26 @@ use crate::graphql::errors::query_fault;
 use crate::graphql::money::Money;
 use crate::graphql::shop::shop;
 
-/// What an order for a cart would cost now: name its total as `expectedTotal` to be charged no other.
+/// What an order for a cart would cost now. Send `total` as `OrderPlaceInput.expectedTotal`, so that
+/// the customer is charged this amount or the order is refused.
 #[derive(Debug, SimpleObject)]
 pub struct CartEstimate {
-    /// The sum of the lines at present prices.
+    /// Sum of all lines at current prices, before discount, shipping and exclusive tax.
     subtotal: Money,
-    /// What the coupon takes off.
+    /// Amount that the coupon takes off the subtotal; zero if there is no coupon or `couponProblem`
+    /// is set.
     discount: Money,
-    /// Why the coupon takes nothing off; an order would be refused.
+    /// English sentence that says why the coupon in the cart cannot be used now. Null if it can be
+    /// used or there is none. While it is set, `orderPlace` refuses the cart: remove the coupon
+    /// first.
     coupon_problem: Option<String>,
-    /// What shipping costs.
+    /// Price of the delivery; zero if it is free.
     shipping: Money,
-    /// Tax on goods and shipping, whether it comes on top or is included.
+    /// Tax on goods and shipping. It is added to the total if the shop's prices exclude tax, and is
+    /// already in it if they include tax.
     tax: Money,
-    /// What would be charged.
+    /// Amount that would be charged: subtotal − discount + shipping, plus the tax if the prices
+    /// exclude it.
     total: Money,
 }
 

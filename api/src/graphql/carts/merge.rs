@@ -12,19 +12,18 @@ use crate::graphql::errors::Failure;
 use crate::graphql::mutation::{Completed, MutationOptions, execute, payload};
 use crate::graphql::shop::{caller, shop};
 
-/// The cart that somebody filled before they signed in.
+/// The guest's cart to merge into the cart of the customer who has signed in.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CartMergeInput {
-    /// The token that `cartCreate` gave to the guest: whoever has it may take the cart over.
+    /// The token that `cartCreate` returned to the guest. Whoever has it may take the cart over.
     cart_token: String,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request moves the lines only once. See `Mutation`.
     idempotency_key: Option<ID>,
 }
 
 payload! {
-    /// The answer of `cartMerge`.
-    CartMergePayload {
-        /// The customer's cart as it now is.
+    cartMerge => CartMergePayload {
+        /// The customer's cart, with the guest's lines in it. Null if the request was refused.
         cart: Cart
     }
 }
@@ -34,12 +33,20 @@ pub struct CartMergeMutation;
 
 #[Object]
 impl CartMergeMutation {
-    /// Moves what is in a guest's cart into the signed-in customer's. Quantities add up, prices are
-    /// the present ones, what is no longer sold stays behind. Doing it twice changes nothing.
+    /// Moves the lines of a guest's cart into the customer's current cart, after the guest has signed
+    /// in. Quantities are added up, prices become the current ones, and discontinued products are
+    /// left out. The guest's coupon comes along if the customer's cart has none. Merging the same
+    /// cart again changes nothing.
+    ///
+    /// Only customers may call it.
+    ///
+    /// Error codes: `NOT_FOUND` if the token is wrong, `CART_NOT_ACTIVE` if the guest's cart was
+    /// checked out or has expired, `CURRENCY_MISMATCH`, `TOO_MANY_LINES`, `INVALID_QUANTITY`,
+    /// `AMOUNT_TOO_LARGE`.
     async fn cart_merge(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The guest's cart.")] input: CartMergeInput,
+        #[graphql(desc = "The token of the guest's cart.")] input: CartMergeInput,
     ) -> Result<CartMergePayload> {
         CartMergePayload::render(merge(ctx, input).await)
     }

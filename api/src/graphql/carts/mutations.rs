@@ -20,123 +20,135 @@ use crate::graphql::mutation::{
 use crate::graphql::position::Position;
 use crate::graphql::shop::{caller, shop};
 
-/// A new cart.
+/// How to create a cart; nothing has to be given.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CartCreateInput {
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request returns the first cart instead of a second one. See
+    /// `Mutation`.
     idempotency_key: Option<ID>,
 }
 
-/// Products for a cart.
+/// The products to put into a cart.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CartLinesAddInput {
-    /// The cart; without it, the caller's.
+    /// Cart that gets the lines. If it is left out, guests and customers use their own cart; staff
+    /// must name one.
     cart_id: Option<ID>,
-    /// What to add, 1 to 250 lines. The same SKU twice is one line.
+    /// The products to add, 1 to 250 entries. Entries with the same SKU, and a line that the cart has
+    /// already, are added up.
     lines: Vec<CartLineAddInput>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request adds the units only once. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the cart is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the cart has this version, so that lines are added only
+    /// to the cart you have seen.
     expected_version: Option<i32>,
 }
 
-/// So many of one product.
+/// A product to add to a cart, and how many units of it.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CartLineAddInput {
-    /// The product's SKU.
+    /// SKU of the product to add; it must be on sale.
     sku: String,
-    /// 1 to 10,000.
+    /// Number of units to add, 1 to 10,000. A line of the cart can hold 10,000 units in all.
     quantity: i64,
-    /// Refuse when one costs something else now.
+    /// Price of one unit that the customer has seen. If the current price differs, the whole request
+    /// is refused with `PRICE_CHANGED`. Without it, any price is accepted.
     expected_unit_price: Option<MoneyInput>,
 }
 
-/// New quantities for lines that are there.
+/// New quantities for lines that are in a cart.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CartLinesUpdateInput {
-    /// The cart; without it, the caller's.
+    /// Cart whose quantities change. If it is left out, guests and customers use their own cart;
+    /// staff must name one.
     cart_id: Option<ID>,
-    /// Which lines, 1 to 250.
+    /// The lines to change, 1 to 250 entries. Other lines of the cart stay as they are.
     lines: Vec<CartLineUpdateInput>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request returns the first result. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the cart is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the cart has this version, so that quantities change
+    /// only in the cart you have seen.
     expected_version: Option<i32>,
 }
 
-/// A line's new quantity.
+/// A line of a cart and its new quantity.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CartLineUpdateInput {
-    /// The line's SKU.
+    /// SKU of a product that is in the cart.
     sku: String,
-    /// 1 to 10,000, or 0 to remove the line.
+    /// Number of units the line shall have, 1 to 10,000; 0 removes the line.
     quantity: i64,
 }
 
-/// Lines that are no longer wanted.
+/// The lines to take out of a cart.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CartLinesRemoveInput {
-    /// The cart; without it, the caller's.
+    /// Cart that loses the lines. If it is left out, guests and customers use their own cart; staff
+    /// must name one.
     cart_id: Option<ID>,
-    /// The lines' SKUs, 1 to 250.
+    /// SKUs of the lines to remove, 1 to 250 entries. Each must be in the cart.
     skus: Vec<String>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request succeeds although the lines are gone already. See
+    /// `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the cart is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the cart has this version, so that lines are removed
+    /// only from the cart you have seen.
     expected_version: Option<i32>,
 }
 
-/// The cart to empty.
+/// Which cart to empty; nothing has to be given for one's own.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CartClearInput {
-    /// The cart; without it, the caller's.
+    /// Cart to empty. If it is left out, guests and customers empty their own cart; staff must name
+    /// one.
     cart_id: Option<ID>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request does not remove lines that were added since. See
+    /// `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the cart is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the cart has this version, so that no line disappears
+    /// that you have not seen.
     expected_version: Option<i32>,
 }
 
-/// The answer of `cartCreate`.
+/// The result of `cartCreate`, or the errors that say why nothing was changed.
 #[derive(Debug, SimpleObject)]
 pub struct CartCreatePayload {
-    /// The new cart; for a customer, the one they have.
+    /// The new cart, or the customer's current cart if there is one. Null if the request was refused.
     cart: Option<Cart>,
-    /// A guest's only credential: send it as `X-Cart-Token`.
+    /// For a guest's cart: the secret that gives access to it. Send it as the header `X-Cart-Token`
+    /// with every request; it cannot be read again. Null for a customer's cart.
     token: Option<String>,
-    /// What kept it from being done; then nothing was changed.
+    /// Why `cartCreate` was refused; empty if it succeeded. A refused mutation changes nothing.
     errors: Vec<UserError>,
-    /// The position of the last event: ask with this `minPosition` to see the result.
+    /// Pass it as `minPosition` to a query that must show the result of `cartCreate`. Null if it was
+    /// refused.
     position: Option<Position>,
-    /// It had been done before, under the same key.
+    /// True if the same `cartCreate` was done before under this idempotency key, so that nothing was
+    /// done now. `cart` is the first request's cart as it is now.
     replayed: bool,
 }
 
 payload! {
-    /// The answer of `cartLinesAdd`.
-    CartLinesAddPayload {
-        /// The cart as it now is.
+    cartLinesAdd => CartLinesAddPayload {
+        /// The cart with the added lines. Null if the request was refused.
         cart: Cart
     }
 }
 payload! {
-    /// The answer of `cartLinesUpdate`.
-    CartLinesUpdatePayload {
-        /// The cart as it now is.
+    cartLinesUpdate => CartLinesUpdatePayload {
+        /// The cart with its new quantities. Null if the request was refused.
         cart: Cart
     }
 }
 payload! {
-    /// The answer of `cartLinesRemove`.
-    CartLinesRemovePayload {
-        /// The cart as it now is.
+    cartLinesRemove => CartLinesRemovePayload {
+        /// The cart without the removed lines. Null if the request was refused.
         cart: Cart
     }
 }
 payload! {
-    /// The answer of `cartClear`.
-    CartClearPayload {
-        /// The cart as it now is.
+    cartClear => CartClearPayload {
+        /// The cart, which is now empty. It keeps its coupon. Null if the request was refused.
         cart: Cart
     }
 }
@@ -146,11 +158,17 @@ pub struct CartMutation;
 
 #[Object]
 impl CartMutation {
-    /// Makes a cart for a guest, or for a customer who has none.
+    /// Creates a cart. Customers get their current cart if they have one; for all other callers it is
+    /// a new guest's cart with a token. Customers need not call it, since `cartLinesAdd` creates
+    /// their cart.
+    ///
+    /// Guests, customers and admins may call it, and anonymous callers.
+    ///
+    /// It is not refused, except because of its key.
     async fn cart_create(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How to repeat it safely.")] input: CartCreateInput,
+        #[graphql(desc = "An idempotency key, or nothing: `{}`.")] input: CartCreateInput,
     ) -> Result<CartCreatePayload> {
         let fields = PayloadFields::from_result(create(ctx, input).await)?;
         let PayloadFields { object: cart, errors, position, replayed } = fields;
@@ -159,38 +177,65 @@ impl CartMutation {
         Ok(CartCreatePayload { cart, token, errors, position, replayed })
     }
 
-    /// Puts products into a cart, at their present prices.
+    /// Adds products to a cart at their current prices. If the cart has a line with the same SKU, the
+    /// units are added to it and its captured price is brought up to date. An expired cart and a
+    /// customer's first cart are begun by it.
+    ///
+    /// Guests, customers and admins may call it: guests and customers for their own cart.
+    ///
+    /// Error codes: `PRODUCT_NOT_FOUND`, `PRODUCT_DISCONTINUED`, `PRICE_CHANGED`,
+    /// `CURRENCY_MISMATCH`, `TOO_MANY_LINES`, `CART_NOT_ACTIVE`, `NOT_FOUND`, `INVALID_INPUT`,
+    /// `INVALID_ID`, `INVALID_SKU`, `INVALID_QUANTITY`, `INVALID_AMOUNT`, `INVALID_CURRENCY`,
+    /// `AMOUNT_TOO_LARGE`, `VERSION_CONFLICT`.
     async fn cart_lines_add(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to add, and where.")] input: CartLinesAddInput,
+        #[graphql(desc = "The products to add and, for staff, the cart.")] input: CartLinesAddInput,
     ) -> Result<CartLinesAddPayload> {
         CartLinesAddPayload::render(add(ctx, input).await)
     }
 
-    /// Changes the quantities of lines.
+    /// Changes the number of units of lines in a cart. The captured prices stay.
+    ///
+    /// Guests, customers and admins may call it: guests and customers for their own cart.
+    ///
+    /// Error codes: `CART_LINE_NOT_FOUND`, `CART_NOT_ACTIVE`, `NOT_FOUND`, `TOO_MANY_LINES`,
+    /// `INVALID_INPUT`, `INVALID_ID`, `INVALID_SKU`, `INVALID_QUANTITY`, `AMOUNT_TOO_LARGE`,
+    /// `VERSION_CONFLICT`.
     async fn cart_lines_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The new quantities.")] input: CartLinesUpdateInput,
+        #[graphql(desc = "The lines with their new quantities and, for staff, the cart.")]
+        input: CartLinesUpdateInput,
     ) -> Result<CartLinesUpdatePayload> {
         CartLinesUpdatePayload::render(update(ctx, input).await)
     }
 
-    /// Takes lines out of a cart.
+    /// Removes lines from a cart. If one of them is not in the cart, none is removed.
+    ///
+    /// Guests, customers and admins may call it: guests and customers for their own cart.
+    ///
+    /// Error codes: `CART_LINE_NOT_FOUND`, `CART_NOT_ACTIVE`, `NOT_FOUND`, `TOO_MANY_LINES`,
+    /// `INVALID_INPUT`, `INVALID_ID`, `INVALID_SKU`, `VERSION_CONFLICT`.
     async fn cart_lines_remove(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which lines.")] input: CartLinesRemoveInput,
+        #[graphql(desc = "The SKUs to remove and, for staff, the cart.")]
+        input: CartLinesRemoveInput,
     ) -> Result<CartLinesRemovePayload> {
         CartLinesRemovePayload::render(remove(ctx, input).await)
     }
 
-    /// Takes all lines out of a cart.
+    /// Removes all lines from a cart. Nothing changes if it has none.
+    ///
+    /// Guests, customers and admins may call it: guests and customers for their own cart.
+    ///
+    /// Error codes: `CART_NOT_ACTIVE`, `NOT_FOUND`, `INVALID_ID`, `VERSION_CONFLICT`.
     async fn cart_clear(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which cart.")] input: CartClearInput,
+        #[graphql(desc = "For staff the cart to empty; guests and customers may send `{}`.")]
+        input: CartClearInput,
     ) -> Result<CartClearPayload> {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let cart = input.cart_id.as_ref();

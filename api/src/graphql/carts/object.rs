@@ -13,7 +13,8 @@ use crate::graphql::money::Money;
 use crate::graphql::products::Product;
 use crate::graphql::shop::shop;
 
-/// What somebody means to buy.
+/// A shopping cart. A customer has one current cart; when it is checked out, the next one begins by
+/// itself. A guest's cart is reached by its token, see `cartCreate`.
 #[derive(Debug, Description)]
 pub struct Cart {
     pub(super) id: CartId,
@@ -23,16 +24,18 @@ pub struct Cart {
     pub(super) order: Option<Uuid>,
 }
 
-/// Where a cart stands.
+/// Whether a cart can be changed, or how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum CartStatus {
-    /// It can be edited and checked out.
+    /// The cart can be changed and checked out.
     Active,
-    /// An order was placed with it.
+    /// An order was placed with the cart; `Cart.orderId` names it. It never changes again.
     CheckedOut,
-    /// Its lines went into a customer's cart.
+    /// The lines of this guest's cart were moved into a customer's cart by `cartMerge`. It never
+    /// changes again.
     Merged,
-    /// It was idle for too long; the next touch begins it anew.
+    /// The cart was not changed for too long. The next `cartLinesAdd` or `cartCreate` begins it anew,
+    /// without its old lines.
     Expired,
 }
 
@@ -57,48 +60,51 @@ impl Cart {
 
 #[Object(use_type_description)]
 impl Cart {
-    /// The cart's id.
+    /// The cart's UUID; guests and customers rarely need it, since their own cart is the default.
     pub async fn id(&self) -> ID {
         self.id.0.into()
     }
 
-    /// Where it stands.
+    /// Whether the cart can still be changed, or how it ended.
     async fn status(&self) -> CartStatus {
         self.status
     }
 
-    /// What is in it; a SKU has one line.
+    /// The products in the cart, in the order in which they were added. Each SKU has one line.
     async fn lines(&self) -> Vec<CartLine<'_>> {
         self.details.lines.iter().map(CartLine).collect()
     }
 
-    /// The units of all lines.
+    /// Number of units in all lines together.
     async fn item_count(&self) -> i64 {
         self.details.lines.iter().map(|line| line.quantity.units()).sum()
     }
 
-    /// The sum of the lines at captured prices, without shipping, discounts and tax; nothing for an
-    /// empty cart, which has no currency.
+    /// Sum of all lines at the prices captured when they were added, without shipping, discount and
+    /// tax. Null if the cart is empty. See `estimate` for what an order would cost.
     async fn total(&self) -> Option<Money> {
         self.details.total().and_then(Result::ok).map(Money)
     }
 
-    /// The coupon in it, by its code.
+    /// Code of the coupon that the next order will use, in upper case; null if there is none.
     async fn coupon_code(&self) -> Option<&str> {
         self.details.coupon.as_ref().map(CouponCode::as_str)
     }
 
-    /// What an order would cost now; nothing for an empty cart, or one with something in it that is
-    /// no longer sold.
+    /// What an order for this cart would cost now, at current prices. Null if the cart is empty or
+    /// one of its products is discontinued.
     async fn estimate(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Where the goods are to go, as in the shipping address.")] country: String,
+        #[graphql(
+            desc = "Country to which the order would be sent, written as in `AddressInput.country`; it decides the tax rate."
+        )]
+        country: String,
     ) -> Result<Option<CartEstimate>> {
         estimate(ctx, &self.details, &country).await
     }
 
-    /// The customer, unless it is a guest's.
+    /// The customer who owns the cart; null for a guest's cart.
     async fn customer_id(&self) -> Option<ID> {
         match self.details.owner {
             Owner::Guest => None,
@@ -106,66 +112,71 @@ impl Cart {
         }
     }
 
-    /// The order that was placed with it.
+    /// The order that was placed with this cart; null unless `status` is `CHECKED_OUT`.
     async fn order_id(&self) -> Option<ID> {
         self.order.map(ID::from)
     }
 
-    /// When its first line came in, or it was made.
+    /// Time at which the cart began, by `cartCreate` or by its first product.
     async fn created_at(&self) -> DateTime<Utc> {
         self.details.created_at
     }
 
-    /// When it was last touched.
+    /// Time of the last change to the cart. The idle time until it expires counts from here.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.details.touched_at
     }
 
-    /// When it expires, unless it is touched before.
+    /// Time at which the cart expires if it is not changed before: by default 7 days after the last
+    /// change. Null unless `status` is `ACTIVE`.
     async fn expires_at(&self) -> Option<DateTime<Utc>> {
         (self.status == CartStatus::Active).then(|| self.details.expires_at())
     }
 
-    /// Grows with every event; name it as `expectedVersion` to change only what you have seen.
+    /// Grows with every change of the cart. Send it as `expectedVersion` to change only what you have
+    /// seen.
     async fn version(&self) -> i32 {
         self.version
     }
 }
 
-/// So many of one product.
+/// A product in a cart, with the number of units wanted.
 #[derive(Debug, Description)]
 pub struct CartLine<'c>(&'c domain::cart::CartLine);
 
 #[Object(use_type_description)]
 impl CartLine<'_> {
-    /// The product's SKU.
+    /// SKU of the product in this line.
     async fn sku(&self) -> &str {
         self.0.sku.as_str()
     }
 
-    /// How many.
+    /// Number of units wanted, 1 to 10,000.
     async fn quantity(&self) -> u32 {
         self.0.quantity.get()
     }
 
-    /// What one cost when it was put into the cart.
+    /// Price of one unit, captured when the product was last added to the cart. It is not what
+    /// checkout charges: see `currentUnitPrice`.
     async fn unit_price(&self) -> Money {
         Money(self.0.unit_price)
     }
 
-    /// What one costs now; nothing, when it is no longer sold. Checkout charges this.
+    /// Price of one unit in the catalogue now, which is what checkout charges. Null if the product is
+    /// discontinued.
     async fn current_unit_price(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
         let row = shop(ctx).read_models.product(&self.0.sku).await.map_err(query_fault)?;
         let offer = row.and_then(|row| row.state.offer(&self.0.sku).ok());
         Ok(offer.map(|offer| Money(offer.price)))
     }
 
-    /// The line's total at the captured price.
+    /// The `unitPrice` times the `quantity`, before shipping, discount and tax. Null only if it
+    /// exceeds 64 bits.
     async fn total(&self) -> Option<Money> {
         self.0.total().ok().map(Money)
     }
 
-    /// The product.
+    /// The product's current page in the catalogue; it exists for discontinued products too.
     async fn product(&self, ctx: &Context<'_>) -> Result<Option<Product>> {
         let row = shop(ctx).read_models.product(&self.0.sku).await.map_err(query_fault)?;
         Ok(row.and_then(|row| Product::new(row.version, row.state)))

@@ -15,12 +15,21 @@ pub struct CartQuery;
 
 #[Object]
 impl CartQuery {
-    /// A cart by its id; without one, the caller's.
+    /// A cart, by its id or the caller's own. Null if there is none that the caller may see, or if
+    /// the customer's latest cart was checked out.
+    ///
+    /// Anyone may call it: guests and customers for their own carts, staff for all.
     async fn cart(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The cart's id.")] id: Option<ID>,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
+        #[graphql(
+            desc = "The cart's id. If it is left out, guests and customers get their own cart and staff get null."
+        )]
+        id: Option<ID>,
+        #[graphql(
+            desc = "Wait until carts show the event at this position, and prices too if they are selected."
+        )]
+        min_position: Option<Position>,
     ) -> Result<Option<Cart>> {
         shop(ctx).fresh(read_from(ctx), min_position).await?;
         let id = match (&id, caller(ctx)) {

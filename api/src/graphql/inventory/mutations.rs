@@ -11,76 +11,78 @@ use crate::graphql::errors::Failure;
 use crate::graphql::input::{parse, parse_sku};
 use crate::graphql::mutation::{Completed, MutationOptions, execute, payload};
 
-/// A SKU whose stock is to be kept.
+/// A product whose units the shop begins to count.
 #[derive(Debug, InputObject, Serialize)]
 pub struct InventoryRegisterInput {
-    /// The SKU of a product.
+    /// SKU of a product in the catalogue that has no stock yet.
     sku: String,
-    /// Units on the shelf: the ledger's first line.
+    /// Number of units on the shelf now, 0 to 1,000,000,000; 0 by default.
     #[graphql(default)]
     on_hand: i64,
-    /// At this many available units or fewer the stock is low.
+    /// The stock counts as low when this many units, or fewer, are available; 10 by default.
     #[graphql(default = 10)]
     reorder_level: i64,
-    /// How many units to order then.
+    /// Number of units to buy when the stock is low; 50 by default.
     #[graphql(default = 50)]
     reorder_quantity: i64,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request returns the first result instead of the error
+    /// `INVENTORY_EXISTS`. See `Mutation`.
     idempotency_key: ID,
 }
 
-/// A change of the number on the shelf.
+/// A change of the number of units on the shelf. Give a reason, a reference or both.
 #[derive(Debug, InputObject, Serialize)]
 pub struct InventoryAdjustInput {
-    /// The SKU.
+    /// SKU of the product whose units are counted anew.
     sku: String,
-    /// Why.
+    /// The kind of change; it decides whether the quantity must be positive or negative.
     kind: AdjustmentKind,
-    /// Units: what comes in is positive.
+    /// Number of units to add, or to take away if negative; not 0, and at most 1,000,000,000 either
+    /// way.
     quantity: i64,
-    /// A reason; this or a reference is needed.
+    /// Why the number changes, in 1 to 200 characters; required if there is no reference.
     reason: Option<String>,
-    /// A document, such as a purchase order.
+    /// Number of a document, such as a purchase order, in 1 to 200 characters; required if there is
+    /// no reason.
     reference: Option<String>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request adds or takes away the units only once. See `Mutation`.
     idempotency_key: ID,
-    /// Refuse unless the stock is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the stock has this version. Every reservation changes
+    /// the version, so it is seldom useful while customers order.
     expected_version: Option<i32>,
 }
 
-/// When stock is low, and what to do then.
+/// When a stock counts as low, and how many units to buy then.
 #[derive(Debug, InputObject, Serialize)]
 pub struct InventoryReorderLevelSetInput {
-    /// The SKU.
+    /// SKU of the product whose reorder level is set.
     sku: String,
-    /// At this many available units or fewer the stock is low.
+    /// The stock counts as low when this many units, or fewer, are available: 0 to 1,000,000,000.
     reorder_level: i64,
-    /// How many units to order then.
+    /// Number of units to buy when the stock is low, 0 to 1,000,000,000.
     reorder_quantity: i64,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request does not undo a later setting. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the stock is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the stock has this version, so that you do not overwrite
+    /// another person's setting.
     expected_version: Option<i32>,
 }
 
 payload! {
-    /// The answer of `inventoryRegister`.
-    InventoryRegisterPayload {
-        /// The new stock.
+    inventoryRegister => InventoryRegisterPayload {
+        /// The new stock. Null if the request was refused.
         inventory_item: InventoryItem
     }
 }
 payload! {
-    /// The answer of `inventoryAdjust`.
-    InventoryAdjustPayload {
-        /// The stock as it now is.
+    inventoryAdjust => InventoryAdjustPayload {
+        /// The stock with its new count. Null if the request was refused.
         inventory_item: InventoryItem
     }
 }
 payload! {
-    /// The answer of `inventoryReorderLevelSet`.
-    InventoryReorderLevelSetPayload {
-        /// The stock as it now is.
+    inventoryReorderLevelSet => InventoryReorderLevelSetPayload {
+        /// The stock with its new reorder level. Null if the request was refused.
         inventory_item: InventoryItem
     }
 }
@@ -90,29 +92,46 @@ pub struct InventoryMutation;
 
 #[Object]
 impl InventoryMutation {
-    /// Begins to keep the stock of a product.
+    /// Begins to count the stock of a product, with its first ledger line.
+    ///
+    /// Only admins may call it.
+    ///
+    /// Error codes: `INVENTORY_EXISTS`, `PRODUCT_NOT_FOUND`, `INVALID_SKU`, `INVALID_QUANTITY`.
     async fn inventory_register(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The SKU, and what there is of it.")] input: InventoryRegisterInput,
+        #[graphql(desc = "The product, its units on the shelf and its reorder level.")]
+        input: InventoryRegisterInput,
     ) -> Result<InventoryRegisterPayload> {
         InventoryRegisterPayload::render(register(ctx, input).await)
     }
 
-    /// Changes the number on the shelf. It never falls below what is reserved.
+    /// Adds units to a stock or takes units away, with a ledger line. Units that are reserved for
+    /// orders cannot be taken away.
+    ///
+    /// Only admins may call it.
+    ///
+    /// Error codes: `BELOW_RESERVED`, `REASON_REQUIRED`, `INVENTORY_NOT_FOUND`, `INVALID_SKU`,
+    /// `INVALID_QUANTITY`, `INVALID_TEXT`, `CARD_NUMBER_REFUSED`, `VERSION_CONFLICT`.
     async fn inventory_adjust(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How much, and why.")] input: InventoryAdjustInput,
+        #[graphql(desc = "The stock, the number of units and the reason.")]
+        input: InventoryAdjustInput,
     ) -> Result<InventoryAdjustPayload> {
         InventoryAdjustPayload::render(adjust(ctx, input).await)
     }
 
-    /// Says when stock is low.
+    /// Sets when a stock counts as low, and how many units to buy then.
+    ///
+    /// Only admins may call it.
+    ///
+    /// Error codes: `INVENTORY_NOT_FOUND`, `INVALID_SKU`, `INVALID_QUANTITY`, `VERSION_CONFLICT`.
     async fn inventory_reorder_level_set(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "When it is low.")] input: InventoryReorderLevelSetInput,
+        #[graphql(desc = "The stock and its new reorder level.")]
+        input: InventoryReorderLevelSetInput,
     ) -> Result<InventoryReorderLevelSetPayload> {
         InventoryReorderLevelSetPayload::render(set_reorder_level(ctx, input).await)
     }

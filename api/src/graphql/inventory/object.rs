@@ -1,6 +1,5 @@
 //! A stock as a client sees it.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::Sku;
@@ -9,45 +8,48 @@ use projections::Row;
 use projections::inventory::{LedgerLine as Line, StockLevels};
 use serde::Serialize;
 
-use crate::graphql::connection::{connect, page};
+use crate::graphql::connection::{connect, connection, page};
 use crate::graphql::errors::query_fault;
 use crate::graphql::position::Position;
 use crate::graphql::shop::shop;
 
-/// The stock of one SKU. `available = onHand − reserved`, and never less than nothing.
+/// The stock of one SKU. It always holds that `available` = `onHand` − `reserved`, and that
+/// `available` is not negative.
 #[derive(Debug, Description)]
 pub struct InventoryItem {
     version: i32,
     levels: StockLevels,
 }
 
-/// Why the number on the shelf changed.
+/// The reasons why the number of units on the shelf changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "projections::inventory::LedgerKind")]
 pub enum LedgerKind {
-    /// Goods came in from a supplier.
+    /// Units came in from a supplier; also the units that a stock was registered with.
     Purchase,
-    /// Goods came back.
+    /// Units came back from a customer, or stayed in the shop because a confirmed order was
+    /// cancelled.
     Return,
-    /// Goods were broken or lost.
+    /// Units were broken or lost and are written off.
     Damage,
-    /// A correction.
+    /// The count was corrected, for example after stocktaking.
     Adjustment,
-    /// Goods were sold.
+    /// An order was confirmed, so its units are the customer's. They leave the count before they are
+    /// shipped.
     Sale,
 }
 
-/// Why the number on the shelf is changed by hand.
+/// The reasons for which staff change the number of units on the shelf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::inventory::AdjustmentKind")]
 pub enum AdjustmentKind {
-    /// Goods came in from a supplier: more than nothing.
+    /// Units came in from a supplier; the quantity must be positive.
     Purchase,
-    /// Goods came back: more than nothing.
+    /// Units came back from a customer; the quantity must be positive.
     Return,
-    /// Goods were broken or lost: less than nothing.
+    /// Units were broken or lost; the quantity must be negative.
     Damage,
-    /// A correction, either way.
+    /// A correction of the count; the quantity may be positive or negative.
     Adjustment,
 }
 
@@ -67,113 +69,131 @@ impl From<Row<StockLevels>> for InventoryItem {
 
 #[Object(use_type_description)]
 impl InventoryItem {
-    /// The id of the stock's stream.
+    /// A UUID that follows from the SKU; it is not the id of the product.
     pub async fn id(&self) -> ID {
         self.levels.sku.inventory().id.into()
     }
 
-    /// The SKU.
+    /// SKU of the product that is in stock.
     async fn sku(&self) -> &str {
         self.levels.sku.as_str()
     }
 
-    /// Units on the shelf.
+    /// Number of units on the shelf, whether reserved or not.
     async fn on_hand(&self) -> i64 {
         self.levels.on_hand
     }
 
-    /// Units kept for orders that are not paid yet.
+    /// Number of units held for orders that are not confirmed yet. Reservations that have run out do
+    /// not count.
     async fn reserved(&self) -> i64 {
         self.levels.reserved
     }
 
-    /// Units that can be ordered.
+    /// Number of units that can be ordered now.
     async fn available(&self) -> i64 {
         self.levels.available()
     }
 
-    /// At this many available units or fewer the stock is low.
+    /// The stock counts as low when this many units, or fewer, are available.
     async fn reorder_level(&self) -> u32 {
         self.levels.reorder_level
     }
 
-    /// How many units to order then.
+    /// Number of units to buy when the stock is low. The shop shows this figure but orders nothing by
+    /// itself.
     async fn reorder_quantity(&self) -> u32 {
         self.levels.reorder_quantity
     }
 
-    /// Low stock was reported and has not recovered.
+    /// True from the moment the stock fell to the reorder level until it rose above it again. Staff
+    /// get one message each time it becomes low.
     async fn low(&self) -> bool {
         self.levels.low
     }
 
-    /// Every change of `onHand`, the last first.
+    /// Every change of `onHand`, the newest first.
     async fn ledger(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
-    ) -> Result<Connection<String, LedgerLine>> {
+        #[graphql(desc = "Size of the page of this stock's ledger, 0 to 100; 20 by default.")]
+        first: Option<i32>,
+        #[graphql(
+            desc = "The `cursor` of the last line already seen; by default the ledger starts with the newest change."
+        )]
+        after: Option<String>,
+    ) -> Result<InventoryLedgerLineConnection> {
         ledger(ctx, &self.levels.sku, first, after).await
     }
 
-    /// Grows with every event; name it as `expectedVersion` to change only what you have seen.
+    /// Grows with every change of the stock, reservations included. Send it as `expectedVersion` to
+    /// change only what you have seen.
     async fn version(&self) -> i32 {
         self.version
     }
 }
 
-/// One change of the number on the shelf.
+/// One change of the number of units on the shelf. The quantities of all lines add up to
+/// `InventoryItem.onHand`.
 #[derive(Debug, Description)]
 pub struct LedgerLine(pub(super) Line);
 
 #[Object(name = "InventoryLedgerLine", use_type_description)]
 impl LedgerLine {
-    /// The event's position.
+    /// Position of the event that made the change; `why` explains it.
     async fn position(&self) -> Position {
         Position(self.0.position)
     }
 
-    /// Why it changed.
+    /// The reason for the change.
     async fn kind(&self) -> LedgerKind {
         self.0.kind.into()
     }
 
-    /// Units: what came in is positive.
+    /// Number of units by which the shelf changed: positive if units came in, negative if they left.
     async fn quantity(&self) -> i64 {
         self.0.quantity
     }
 
-    /// Units on the shelf after it.
+    /// Number of units on the shelf after this change.
     async fn balance(&self) -> i64 {
         self.0.balance
     }
 
-    /// The reason that was given.
+    /// The reason that staff gave; null if they gave none.
     async fn reason(&self) -> Option<&str> {
         self.0.reason.as_deref()
     }
 
-    /// The document that was named.
+    /// The document that staff named, or the number of the order whose goods came back; null if there
+    /// is none.
     async fn reference(&self) -> Option<&str> {
         self.0.reference.as_deref()
     }
 
-    /// The order that was sold to.
+    /// The order to which the units were sold. Null unless `kind` is `SALE`.
     async fn order_id(&self) -> Option<ID> {
         self.0.order.map(|order| order.0.into())
     }
 
-    /// Who did it.
+    /// Who caused the change, in the form of `Event.actor`.
     async fn actor(&self) -> &str {
         &self.0.actor
     }
 
-    /// When.
+    /// Time at which the shelf changed.
     async fn at(&self) -> DateTime<Utc> {
         self.0.at
     }
 }
+
+connection!(
+    InventoryLedgerLineConnection,
+    InventoryLedgerLineEdge,
+    LedgerLine,
+    "ledger line",
+    "ledger lines"
+);
 
 /// The ledger of a SKU: every change of `onHand`, the latest first.
 pub async fn ledger(
@@ -181,7 +201,7 @@ pub async fn ledger(
     sku: &Sku,
     first: Option<i32>,
     after: Option<String>,
-) -> Result<Connection<String, LedgerLine>> {
+) -> Result<InventoryLedgerLineConnection> {
     let (begun, page) = (after.is_some(), page(first, after)?);
     let slice = shop(ctx).read_models.inventory_ledger(sku, &page).await.map_err(query_fault)?;
     Ok(connect(slice, begun, |line| Some(LedgerLine(line))))

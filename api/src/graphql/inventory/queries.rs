@@ -1,13 +1,12 @@
 //! Questions about stock.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, InputObject, Object, Result};
 use chrono::Utc;
 use domain::Sku;
 use projections::ReadModel;
 
-use super::object::{InventoryItem, LedgerLine, ledger};
-use crate::graphql::connection::{connect, page};
+use super::object::{InventoryItem, InventoryLedgerLineConnection, ledger};
+use crate::graphql::connection::{connect, connection, page};
 use crate::graphql::errors::query_fault;
 use crate::graphql::position::Position;
 use crate::graphql::shop::shop;
@@ -15,24 +14,29 @@ use crate::graphql::shop::shop;
 /// What the figures of a stock are made of.
 const STOCK: [ReadModel; 2] = [ReadModel::Inventory, ReadModel::Reservations];
 
-/// Which stocks. What is left out does not matter.
+/// Selects stocks. Conditions that are left out or null match every stock.
 #[derive(Debug, Default, InputObject)]
 pub struct InventoryFilter {
-    /// Whether the stock is low.
+    /// True for stocks that are low, false for all others, as in `InventoryItem.low`.
     low: Option<bool>,
 }
+
+connection!(InventoryItemConnection, InventoryItemEdge, InventoryItem, "stock", "stocks");
 
 #[derive(Debug, Default)]
 pub struct InventoryQuery;
 
 #[Object]
 impl InventoryQuery {
-    /// The stock of a SKU.
+    /// The stock of one product. Null if no stock is registered for this SKU.
+    ///
+    /// Only staff may call it; `Product.available` is for everyone.
     async fn inventory_item(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The SKU.")] sku: String,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
+        #[graphql(desc = "SKU of the product whose stock is wanted.")] sku: String,
+        #[graphql(desc = "Wait until this stock shows the event at this position.")]
+        min_position: Option<Position>,
     ) -> Result<Option<InventoryItem>> {
         shop(ctx).fresh(&STOCK, min_position).await?;
         let Ok(sku) = sku.parse::<Sku>() else { return Ok(None) };
@@ -40,15 +44,26 @@ impl InventoryQuery {
         Ok(row.map_err(query_fault)?.map(InventoryItem::from))
     }
 
-    /// Stocks by SKU.
+    /// The stock of every product for which one is registered, in the order of the SKUs.
+    ///
+    /// Only staff may call it.
     async fn inventory_items(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Which ones.")] filter: Option<InventoryFilter>,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
-    ) -> Result<Connection<String, InventoryItem>> {
+        #[graphql(desc = "Size of the page of stocks, 0 to 100; 20 by default.")] first: Option<
+            i32,
+        >,
+        #[graphql(
+            desc = "The `cursor` of the last stock already seen; by default the list starts with the first SKU."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "Conditions that the stocks must all meet; without it, every stock is listed."
+        )]
+        filter: Option<InventoryFilter>,
+        #[graphql(desc = "Wait until the list of stocks shows the event at this position.")]
+        min_position: Option<Position>,
+    ) -> Result<InventoryItemConnection> {
         shop(ctx).fresh(&STOCK, min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let filter = projections::inventory::Filter { low: filter.and_then(|filter| filter.low) };
@@ -57,19 +72,27 @@ impl InventoryQuery {
         Ok(connect(slice, begun, |row| Some(row.into())))
     }
 
-    /// Every change of the number on the shelf of a SKU, the last first.
+    /// Every change of `InventoryItem.onHand` of one product, the newest first. The list is empty if
+    /// no stock is registered.
+    ///
+    /// Only staff may call it.
     async fn inventory_ledger(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The SKU.")] sku: String,
-        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
-    ) -> Result<Connection<String, LedgerLine>> {
+        #[graphql(desc = "SKU of the product whose ledger is wanted.")] sku: String,
+        #[graphql(desc = "Size of the page of ledger lines, 0 to 100; 20 by default.")]
+        first: Option<i32>,
+        #[graphql(
+            desc = "The `cursor` of the last ledger line already seen; by default the list starts with the newest change."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "Wait until the ledger shows the event at this position.")]
+        min_position: Option<Position>,
+    ) -> Result<InventoryLedgerLineConnection> {
         shop(ctx).fresh(&[ReadModel::Ledger], min_position).await?;
         match sku.parse::<Sku>() {
             Ok(sku) => ledger(ctx, &sku, first, after).await,
-            Err(_) => Ok(Connection::new(false, false)),
+            Err(_) => Ok(InventoryLedgerLineConnection::default()),
         }
     }
 }

@@ -10,7 +10,7 @@ use projections::Row;
 
 use crate::graphql::personal::open;
 
-/// One message to one recipient.
+/// A message from the shop to one person.
 #[derive(Debug, Description)]
 pub struct Notification {
     pub id: NotificationId,
@@ -19,61 +19,61 @@ pub struct Notification {
     outgoing: Box<OutgoingMessage>,
 }
 
-/// What a message is about.
+/// The events that people are told of. All go to the buyer of the order except `LOW_STOCK`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::notification::Template")]
 pub enum NotificationTemplate {
-    /// An order was placed.
+    /// The order was placed. It may not be paid yet.
     OrderConfirmation,
-    /// Money was taken for an order.
+    /// Money was captured for the order.
     PaymentConfirmation,
-    /// An order is being packed.
+    /// Staff have begun to pack the order.
     OrderProcessing,
-    /// A part of an order is on its way.
+    /// A parcel of the order was sent.
     OrderShipped,
-    /// A part of an order has arrived.
+    /// Some or all units of the order were delivered.
     OrderDelivered,
-    /// An order was called off.
+    /// The order was cancelled.
     OrderCancelled,
-    /// An order was not paid in time.
+    /// The order was not paid in time.
     OrderExpired,
-    /// An attempt to pay has failed.
+    /// The provider declined a payment for the order.
     PaymentFailed,
-    /// Money went back.
+    /// Money was refunded to the buyer.
     Refund,
-    /// Goods were taken back.
+    /// The shop has taken units of the order back.
     ReturnAccepted,
-    /// Few of something are left to be sold; to staff.
+    /// Few units of a product are left to sell. This one goes to staff.
     LowStock,
 }
 
-/// Where a message stands.
+/// Whether a message was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::notification::NotificationStatus")]
 pub enum NotificationStatus {
-    /// It is to be sent.
+    /// The message waits for its first or next attempt.
     Pending,
-    /// Whoever delivers mail has taken it.
+    /// The mail server has accepted the message.
     Sent,
-    /// It will not be sent.
+    /// The message will not be sent, because all attempts failed or it cannot be delivered.
     Abandoned,
 }
 
-/// How a message is sent.
+/// The ways by which messages are sent. More may be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum NotificationChannel {
-    /// By e-mail.
+    /// By e-mail to the address of the order's contact, or to the staff's mailbox.
     Email,
 }
 
 /// One attempt to send a message.
 #[derive(Debug, SimpleObject)]
 pub struct NotificationAttempt {
-    /// When it was made.
+    /// Time of the attempt.
     at: DateTime<Utc>,
-    /// Why it failed, if it did.
+    /// Why the attempt failed; null if it succeeded.
     failure: Option<String>,
-    /// When the next one was to follow.
+    /// Time that was then set for the next attempt. Null if the attempt succeeded or was the last.
     next_attempt_at: Option<DateTime<Utc>>,
 }
 
@@ -95,29 +95,31 @@ impl Notification {
 
 #[Object(use_type_description)]
 impl Notification {
-    /// The message's id.
+    /// The message's UUID; it follows from what the message is about, so nobody gets the same message
+    /// twice.
     pub async fn id(&self) -> ID {
         self.id.0.into()
     }
 
-    /// What it is about.
+    /// What the message is about.
     async fn template(&self) -> NotificationTemplate {
         self.outgoing.request.message.template().into()
     }
 
-    /// How it is sent.
+    /// The way by which the message is sent.
     async fn channel(&self) -> NotificationChannel {
         match self.outgoing.request.channel {
             Channel::Email => NotificationChannel::Email,
         }
     }
 
-    /// Where it stands.
+    /// Whether the message was sent.
     async fn status(&self) -> NotificationStatus {
         self.outgoing.status().into()
     }
 
-    /// The address it goes to; nothing for staff, and once the person is forgotten.
+    /// The e-mail address that the message goes to. Null for messages to staff, and once the person's
+    /// data was erased.
     async fn recipient(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         match &self.outgoing.request.recipient {
             Recipient::Staff => Ok(None),
@@ -128,22 +130,22 @@ impl Notification {
         }
     }
 
-    /// The customer, unless it is to a guest or to staff.
+    /// The customer who gets the message; null for messages to guests and staff.
     async fn customer_id(&self) -> Option<ID> {
         self.outgoing.customer().map(|customer| customer.0.into())
     }
 
-    /// The order it is about, unless it is about the stock.
+    /// The order that the message is about; null for messages about stock.
     async fn order_id(&self) -> Option<ID> {
         self.outgoing.request.order.map(|order| order.0.into())
     }
 
-    /// The attempts to send it, the first one first.
+    /// All attempts to send the message, the oldest first.
     async fn attempts(&self) -> Vec<NotificationAttempt> {
         self.outgoing.attempts.iter().cloned().map(NotificationAttempt::from).collect()
     }
 
-    /// When it is to be sent, or sent again.
+    /// Time from which the message will be sent, or tried again. Null unless `status` is `PENDING`.
     async fn next_attempt_at(&self) -> Option<DateTime<Utc>> {
         match self.outgoing.progress {
             Progress::Pending { due_at } => Some(due_at),
@@ -151,7 +153,7 @@ impl Notification {
         }
     }
 
-    /// When it was sent.
+    /// Time at which the mail server accepted the message. Null unless `status` is `SENT`.
     async fn sent_at(&self) -> Option<DateTime<Utc>> {
         match self.outgoing.progress {
             Progress::Sent { at } => Some(at),
@@ -159,7 +161,7 @@ impl Notification {
         }
     }
 
-    /// Why it will not be sent.
+    /// Why the message will not be sent. Null unless `status` is `ABANDONED`.
     async fn abandoned_because(&self) -> Option<&str> {
         match &self.outgoing.progress {
             Progress::Abandoned { reason, .. } => Some(reason),
@@ -167,17 +169,17 @@ impl Notification {
         }
     }
 
-    /// When it was asked for.
+    /// Time at which the shop decided to send the message.
     async fn created_at(&self) -> DateTime<Utc> {
         self.outgoing.request.at
     }
 
-    /// When anything last happened to it.
+    /// Time of the last attempt or decision about the message.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at
     }
 
-    /// Grows with every event.
+    /// Number of events of the message so far. No mutation needs it.
     async fn version(&self) -> i32 {
         self.version
     }

@@ -1,6 +1,5 @@
 //! Questions about notifications.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use domain::{CustomerId, NotificationId, OrderId};
 use projections::notifications::Filter;
@@ -8,35 +7,48 @@ use projections::{Page, ReadModel};
 
 use super::object::{Notification, NotificationStatus, NotificationTemplate};
 use crate::auth::Caller;
-use crate::graphql::connection::{connect, page};
+use crate::graphql::connection::{connect, connection, page};
 use crate::graphql::errors::query_fault;
 use crate::graphql::position::Position;
 use crate::graphql::shop::{caller, shop};
 
-/// Which notifications. What is left out does not matter.
+/// Selects notifications. Conditions that are left out or null match every message; all others must
+/// hold together.
 #[derive(Debug, Default, InputObject)]
 pub struct NotificationFilter {
-    /// The order they are about.
+    /// Only messages about this order.
     order_id: Option<ID>,
-    /// Whose they are; customers only ever see their own.
+    /// Only messages to this customer. It is ignored for customers, who get only their own messages.
     customer_id: Option<ID>,
-    /// What they are about.
+    /// Only messages about this kind of event.
     template: Option<NotificationTemplate>,
-    /// Where they stand.
+    /// Only messages that have this status now.
     status: Option<NotificationStatus>,
 }
+
+connection!(
+    NotificationConnection,
+    NotificationEdge,
+    Notification,
+    "notification",
+    "notifications"
+);
 
 #[derive(Debug, Default)]
 pub struct NotificationQuery;
 
 #[Object]
 impl NotificationQuery {
-    /// A notification by its id.
+    /// A message that was sent or is to be sent to a person. Null if there is none that the caller
+    /// may see.
+    ///
+    /// Customers and staff may call it: customers for messages to themselves, staff for all.
     async fn notification(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The notification's id.")] id: ID,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
+        #[graphql(desc = "The message's UUID, as in `Notification.id`.")] id: ID,
+        #[graphql(desc = "Wait until notifications show the event at this position.")]
+        min_position: Option<Position>,
     ) -> Result<Option<Notification>> {
         shop(ctx).fresh(&[ReadModel::Notifications], min_position).await?;
         match id.parse() {
@@ -45,20 +57,31 @@ impl NotificationQuery {
         }
     }
 
-    /// Notifications, the latest first: a customer's own, staff's all.
+    /// Messages to customers, guests and staff, the newest first. Customers get only the messages to
+    /// themselves, staff get all.
+    ///
+    /// Customers and staff may call it.
     async fn notifications(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Which ones.")] filter: Option<NotificationFilter>,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
-    ) -> Result<Connection<String, Notification>> {
+        #[graphql(desc = "Size of the page of notifications, 0 to 100; 20 by default.")]
+        first: Option<i32>,
+        #[graphql(
+            desc = "The `cursor` of the last notification already seen; by default the list starts with the newest message."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "Conditions that the notifications must all meet; without it, every notification that the caller may see is listed."
+        )]
+        filter: Option<NotificationFilter>,
+        #[graphql(desc = "Wait until the list of notifications shows the event at this position.")]
+        min_position: Option<Position>,
+    ) -> Result<NotificationConnection> {
         shop(ctx).fresh(&[ReadModel::Notifications], min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let filter = filter.unwrap_or_default();
         let Some(customer) = whose(caller(ctx), filter.customer_id.as_ref()) else {
-            return Ok(Connection::new(false, false));
+            return Ok(NotificationConnection::default());
         };
         // An id that is none matches nothing.
         let order = filter.order_id.map(|id| OrderId(id.parse().unwrap_or_default()));

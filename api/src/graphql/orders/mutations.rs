@@ -20,86 +20,91 @@ use crate::graphql::mutation::{Completed, MutationOptions, execute, execute_with
 use crate::graphql::personal::{AddressInput, ContactInput};
 use crate::graphql::shop::{Shop, caller, shop};
 
-/// An order for all that is in a cart.
+/// The cart to order, and where the goods go.
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderPlaceInput {
-    /// The cart; without it, the caller's.
+    /// Cart to check out. If it is left out, guests and customers use their own cart; staff must name
+    /// one.
     cart_id: Option<ID>,
-    /// Whom to reach.
+    /// The person to write to or call about the order.
     contact: ContactInput,
-    /// Where it goes.
+    /// Where the goods go. The country decides the tax rate.
     shipping_address: AddressInput,
-    /// What the customer saw; another total is refused, and so are prices that changed since they
-    /// were captured, unless the new total is named here.
+    /// The total that the customer has seen, from `Cart.estimate`. Any other total is refused with
+    /// `PRICE_CHANGED`. If it is left out, the order is refused when the price of a line differs from
+    /// the captured one.
     expected_total: Option<MoneyInput>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request returns the first order instead of placing a second one.
+    /// Required. See `Mutation`.
     idempotency_key: ID,
 }
 
-/// What to change of an order before it is processed; what is left out stays.
+/// What to change of an order that is not processed yet. A field that is left out or null stays as it
+/// is.
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderUpdateInput {
-    /// The order.
+    /// UUID of the order to change, not its number.
     order_id: ID,
-    /// Whom to reach.
+    /// Replaces the whole contact, so repeat what stays the same.
     contact: Option<ContactInput>,
-    /// Where it goes.
+    /// Replaces the whole address, so repeat what stays the same. The charges of the order do not
+    /// change.
     shipping_address: Option<AddressInput>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request does not undo a later change. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the order is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the order has this version, so that you do not overwrite
+    /// another person's change.
     expected_version: Option<i32>,
 }
 
-/// The order to call off.
+/// The order to cancel.
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderCancelInput {
-    /// The order.
+    /// UUID of the order to cancel, not its number.
     order_id: ID,
-    /// Why, in at most 200 characters.
+    /// Why the order is cancelled, in 1 to 200 characters. The buyer can read it in
+    /// `Order.cancelReason`.
     reason: Option<String>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request returns the first result. Required. See `Mutation`.
     idempotency_key: ID,
-    /// Refuse unless the order is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the order has this version, so that an order that has
+    /// moved on is not cancelled.
     expected_version: Option<i32>,
 }
 
-/// A note for staff.
+/// A note about an order that only staff can read.
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderNoteAddInput {
-    /// The order.
+    /// UUID of the order that the note is about, not its number.
     order_id: ID,
-    /// At most 5,000 characters.
+    /// The note, 1 to 5,000 characters. It is stored encrypted.
     text: String,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request adds the note only once. See `Mutation`.
     idempotency_key: Option<ID>,
 }
 
 payload! {
-    /// The answer of `orderPlace`.
-    OrderPlacePayload {
-        /// The new order.
+    orderPlace => OrderPlacePayload {
+        /// The new order, with status `PENDING`. Null if the request was refused.
         order: Order
     }
 }
 payload! {
-    /// The answer of `orderUpdate`.
-    OrderUpdatePayload {
-        /// The order as it now is.
+    orderUpdate => OrderUpdatePayload {
+        /// The order with its new contact or address. Null if the request was refused.
         order: Order
     }
 }
 payload! {
-    /// The answer of `orderCancel`.
-    OrderCancelPayload {
-        /// The order as it now is.
+    orderCancel => OrderCancelPayload {
+        /// The cancelled order. Its payments may still be on their way back. Null if the request was
+        /// refused.
         order: Order
     }
 }
 payload! {
-    /// The answer of `orderNoteAdd`.
-    OrderNoteAddPayload {
-        /// The order as it now is.
+    orderNoteAdd => OrderNoteAddPayload {
+        /// The order with the new note. Null if the request was refused.
         order: Order
     }
 }
@@ -109,40 +114,68 @@ pub struct OrderMutation;
 
 #[Object]
 impl OrderMutation {
-    /// Places an order for all that is in a cart: the cart is checked out and every SKU reserved, or
-    /// nothing happens at all.
+    /// Places an order for everything in a cart: the cart is checked out, all units are reserved and
+    /// the coupon is used, or nothing is changed at all. The stock is reserved until
+    /// `Order.reservedUntil`, by default for 15 minutes: call `paymentStart` before.
+    ///
+    /// Guests, customers and admins may call it: guests and customers for their own cart.
+    ///
+    /// Error codes: `INSUFFICIENT_STOCK`, `PRICE_CHANGED`, `PRODUCT_DISCONTINUED`,
+    /// `PRODUCT_NOT_FOUND`, `COUPON_NOT_VALID`, `COUPON_USED_UP`, `COUPON_MINIMUM`,
+    /// `CURRENCY_MISMATCH`, `CART_EMPTY`, `CART_NOT_ACTIVE`, `NOT_FOUND`, `INVALID_ID`,
+    /// `INVALID_TEXT`, `INVALID_EMAIL`, `CARD_NUMBER_REFUSED`, `INVALID_AMOUNT`, `INVALID_CURRENCY`,
+    /// `AMOUNT_TOO_LARGE`.
     async fn order_place(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The cart, and where its goods go.")] input: OrderPlaceInput,
+        #[graphql(desc = "The contact, the address and, for staff, the cart.")]
+        input: OrderPlaceInput,
     ) -> Result<OrderPlacePayload> {
         OrderPlacePayload::render(place(ctx, input).await)
     }
 
-    /// Changes contact or address, as long as the order is not being processed.
+    /// Replaces the contact or the address of an order, until its processing starts.
+    ///
+    /// Guests, customers and staff may call it: guests for the order of their cart, customers for
+    /// their own orders.
+    ///
+    /// Error codes: `ORDER_NOT_PROCESSING` if processing has started, `ORDER_CLOSED`, `NOT_FOUND`,
+    /// `INVALID_ID`, `INVALID_TEXT`, `INVALID_EMAIL`, `CARD_NUMBER_REFUSED`, `VERSION_CONFLICT`.
     async fn order_update(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: OrderUpdateInput,
+        #[graphql(desc = "The order with its new contact or address.")] input: OrderUpdateInput,
     ) -> Result<OrderUpdatePayload> {
         OrderUpdatePayload::render(update(ctx, input).await)
     }
 
-    /// Calls an order off: its stock goes back at once, the money follows. Customers can do so until
-    /// it is processed, staff until anything is shipped.
+    /// Cancels an order. Its stock and its coupon can be used by others at once; authorised money is
+    /// voided and captured money refunded soon after. Buyers can cancel until processing starts,
+    /// staff until the first unit is shipped. Nothing changes if it is cancelled already.
+    ///
+    /// Guests, customers and staff may call it: guests for the order of their cart, customers for
+    /// their own orders.
+    ///
+    /// Error codes: `ORDER_NOT_PROCESSING` if processing has started, `ORDER_ALREADY_SHIPPED`,
+    /// `ORDER_CLOSED` if the order has expired, `NOT_FOUND`, `INVALID_ID`, `INVALID_TEXT`,
+    /// `CARD_NUMBER_REFUSED`, `VERSION_CONFLICT`.
     async fn order_cancel(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which order, and why.")] input: OrderCancelInput,
+        #[graphql(desc = "The order to cancel, and why.")] input: OrderCancelInput,
     ) -> Result<OrderCancelPayload> {
         OrderCancelPayload::render(cancel(ctx, input).await)
     }
 
-    /// Notes something about an order, for staff.
+    /// Adds a note to an order, which only staff can read.
+    ///
+    /// Only staff may call it.
+    ///
+    /// Error codes: `NOT_FOUND`, `INVALID_ID`, `INVALID_TEXT`, `CARD_NUMBER_REFUSED`.
     async fn order_note_add(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The note.")] input: OrderNoteAddInput,
+        #[graphql(desc = "The order and the text of the note.")] input: OrderNoteAddInput,
     ) -> Result<OrderNoteAddPayload> {
         OrderNoteAddPayload::render(add_note(ctx, input).await)
     }

@@ -1,13 +1,12 @@
 //! An order as a client sees it.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, Description, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use domain::OrderId;
 use domain::coupon::CouponCode;
 use domain::order::{self, Lifecycle, LineQuantity, OrderDetails, OrderLine, SentShipment};
 
-use crate::graphql::audit::{Event, history};
+use crate::graphql::audit::{EventConnection, history};
 use crate::graphql::errors::query_fault;
 use crate::graphql::money::Money;
 use crate::graphql::notifications::{self, Notification};
@@ -15,7 +14,7 @@ use crate::graphql::payments::Payment;
 use crate::graphql::personal::{AddressView, ContactView, open};
 use crate::graphql::shop::{caller, shop};
 
-/// What somebody has bought, from placing to delivery.
+/// An order, from the moment it is placed. Prices, discount and tax are fixed then and never change.
 #[derive(Debug, Description)]
 pub struct Order {
     pub id: OrderId,
@@ -23,75 +22,80 @@ pub struct Order {
     details: Box<OrderDetails>,
 }
 
-/// What a customer is told about their order.
+/// The status of an order as its customer understands it. If several apply, it is the first of:
+/// `EXPIRED`, `CANCELLED`, `REFUNDED`, `DELIVERED`, `SHIPPED`, `PROCESSING`, `PAID`, `PENDING`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::order::OrderStatus")]
 pub enum OrderStatus {
-    /// Waiting for payment.
+    /// The order waits for its payment until `Order.reservedUntil`.
     Pending,
-    /// Confirmed: paid, authorised, or to be paid on delivery.
+    /// The order is confirmed: its money is captured or authorised, or it is paid in cash on
+    /// delivery.
     Paid,
-    /// Being packed.
+    /// Staff are packing the order, or some but not all units are shipped.
     Processing,
-    /// All of it is on its way.
+    /// All units are shipped, and some or all are not delivered yet.
     Shipped,
-    /// All of it has arrived.
+    /// All units were delivered.
     Delivered,
-    /// The money went back.
+    /// All captured money was refunded.
     Refunded,
-    /// It was called off.
+    /// The order was cancelled by the customer, by staff or by the shop itself; see
+    /// `Order.cancelReason`.
     Cancelled,
-    /// Nobody paid in time.
+    /// The order was not paid in time, and its stock was released.
     Expired,
 }
 
-/// What has come of the money.
+/// What became of the money for an order, over all its payments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::order::OrderPaymentState")]
 pub enum OrderPaymentState {
-    /// Nothing.
+    /// No money is authorised or captured. Orders paid in cash stay here until the cash is recorded.
     None,
-    /// It is held, and not taken yet.
+    /// The provider holds money for the order, and none of it is captured yet.
     Authorized,
-    /// A part of it was taken.
+    /// Some money is captured, but less than the total, and none is refunded.
     PartiallyPaid,
-    /// All of it was taken.
+    /// At least the total is captured and not refunded.
     Paid,
-    /// A part went back.
+    /// Some of the captured money was refunded.
     PartiallyRefunded,
-    /// All of it went back.
+    /// All captured money was refunded.
     Refunded,
-    /// The customer's bank disputes it.
+    /// The customer's bank disputes a payment of the order, or took money back after a dispute.
     Disputed,
 }
 
-/// How far the goods have come.
+/// How far the goods of an order have come. If several apply, the one furthest down this list is
+/// meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::order::OrderFulfilmentState")]
 pub enum OrderFulfilmentState {
-    /// Nothing is shipped.
+    /// No unit is shipped yet.
     Unfulfilled,
-    /// A part is on its way.
+    /// Some but not all units are shipped.
     PartiallyShipped,
-    /// All of it is on its way.
+    /// Every unit is shipped, and none is delivered yet.
     Shipped,
-    /// A part has arrived.
+    /// Some but not all units are delivered.
     PartiallyDelivered,
-    /// All of it has arrived.
+    /// Every unit is delivered.
     Delivered,
-    /// A part came back.
+    /// Some but not all units came back to the shop.
     PartiallyReturned,
-    /// All of it came back.
+    /// Every unit came back to the shop.
     Returned,
 }
 
-/// How prices and tax go together.
+/// Whether prices contain tax. It is a setting of the shop, and each order keeps what was set when it
+/// was placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::pricing::TaxMode")]
 pub enum TaxMode {
-    /// Tax comes on top of the prices.
+    /// Prices are without tax, and the tax is added to the total.
     Exclusive,
-    /// The prices include it.
+    /// Prices include the tax, so it is shown but not added.
     Inclusive,
 }
 
@@ -110,32 +114,33 @@ impl Order {
 
 #[Object(use_type_description)]
 impl Order {
-    /// The order's id.
+    /// The order's UUID; `number` is what people use.
     pub async fn id(&self) -> ID {
         self.id.0.into()
     }
 
-    /// Short and readable, for people.
+    /// Short unique number for people, such as `C-10001`. Numbers may be skipped.
     async fn number(&self) -> &str {
         &self.details.placed.number
     }
 
-    /// Where it stands.
+    /// The one status to show to the customer. It is derived from payment, delivery and cancellation.
     async fn status(&self) -> OrderStatus {
         self.details.status().into()
     }
 
-    /// What has come of the money.
+    /// How much of the total was authorised, captured and refunded, over all payments of the order.
     async fn payment_state(&self) -> OrderPaymentState {
         self.details.payment_state().into()
     }
 
-    /// How far the goods have come.
+    /// How much of the goods is shipped, delivered and returned.
     async fn fulfilment_state(&self) -> OrderFulfilmentState {
         self.details.fulfilment_state().into()
     }
 
-    /// Why it was cancelled.
+    /// Why the order was cancelled, in the words of whoever cancelled it or as an English sentence of
+    /// the shop. Null unless `status` is `CANCELLED`.
     async fn cancel_reason(&self) -> Option<String> {
         match &self.details.lifecycle {
             Lifecycle::Cancelled { reason, .. } => Some(reason.to_string()),
@@ -143,7 +148,7 @@ impl Order {
         }
     }
 
-    /// The customer, unless it is a guest's.
+    /// The customer who placed the order; null for a guest's order.
     async fn customer_id(&self) -> Option<ID> {
         match self.details.placed.buyer {
             domain::cart::Owner::Guest => None,
@@ -151,69 +156,71 @@ impl Order {
         }
     }
 
-    /// The cart it was placed with.
+    /// The cart that was checked out; it still shows what was ordered.
     async fn cart_id(&self) -> ID {
         self.details.placed.cart.0.into()
     }
 
-    /// Whom to reach; nothing, once the person is forgotten.
+    /// The person to write to or call. Null once the person's data was erased.
     async fn contact(&self, ctx: &Context<'_>) -> Result<Option<ContactView>> {
         let contact = open::<domain::Contact>(ctx, &self.details.placed.contact).await?;
         Ok(contact.map(ContactView::from))
     }
 
-    /// Where it goes; nothing, once the person is forgotten.
+    /// Where the goods go. Null once the person's data was erased.
     async fn shipping_address(&self, ctx: &Context<'_>) -> Result<Option<AddressView>> {
         let address = open::<domain::Address>(ctx, &self.details.placed.shipping_address).await?;
         Ok(address.map(AddressView::from))
     }
 
-    /// What was bought.
+    /// The products that were bought, at the prices charged, one line for each SKU.
     async fn lines(&self) -> Vec<Line<'_>> {
         self.details.lines.iter().map(Line).collect()
     }
 
-    /// The sum of the lines.
+    /// Sum of all lines before discount, shipping and exclusive tax.
     async fn subtotal(&self) -> Money {
         Money(self.details.placed.totals.subtotal)
     }
 
-    /// What shipping costs.
+    /// Price of the delivery; zero if it was free.
     async fn shipping(&self) -> Money {
         Money(self.details.placed.totals.shipping)
     }
 
-    /// The coupon that made the discount, by its code.
+    /// Code of the coupon that was used, in upper case; null if none was.
     async fn coupon_code(&self) -> Option<&str> {
         self.details.placed.coupon.as_ref().map(CouponCode::as_str)
     }
 
-    /// What is taken off.
+    /// Amount that the coupon took off the subtotal; zero without a coupon.
     async fn discount(&self) -> Money {
         Money(self.details.placed.totals.discount)
     }
 
-    /// Tax on goods and shipping.
+    /// Tax on goods and shipping together. Whether it is part of the prices or added to them is told
+    /// by `taxMode`.
     async fn tax(&self) -> Money {
         Money(self.details.placed.totals.tax)
     }
 
-    /// The rate in percent, such as `10.75`.
+    /// Tax rate in percent as a decimal string, such as `10.75`.
     async fn tax_rate(&self) -> String {
         self.details.placed.tax.rate.to_string()
     }
 
-    /// Whether tax came on top of the prices or was included.
+    /// Whether the prices of this order include tax.
     async fn tax_mode(&self) -> TaxMode {
         self.details.placed.tax.mode.into()
     }
 
-    /// What is charged: subtotal + shipping − discount, and tax if it comes on top.
+    /// Amount that the customer pays: subtotal + shipping − discount, plus the tax if `taxMode` is
+    /// `EXCLUSIVE`.
     async fn total(&self) -> Money {
         Money(self.details.total())
     }
 
-    /// The attempts to pay, the first one first.
+    /// All attempts to pay for the order, the oldest first.
     async fn payments(&self, ctx: &Context<'_>) -> Result<Vec<Payment>> {
         let ids: Vec<_> = self.details.payments.keys().map(|payment| payment.0).collect();
         let rows = shop(ctx).read_models.payments_by_id(&ids).await.map_err(query_fault)?;
@@ -222,17 +229,17 @@ impl Order {
         Ok(payments)
     }
 
-    /// The parcels that were sent, the first one first.
+    /// The parcels that were sent, the oldest first.
     async fn shipments(&self) -> Vec<Shipment> {
         self.details.shipments.iter().map(Shipment::from).collect()
     }
 
-    /// What its buyer was told of it, the latest first; for the customer and for staff.
+    /// Messages about the order, the newest first, at most 100. Empty for guests.
     async fn notifications(&self, ctx: &Context<'_>) -> Result<Vec<Notification>> {
         notifications::of_order(ctx, self.id).await
     }
 
-    /// What staff noted; for staff only.
+    /// Notes that staff wrote about the order, the oldest first. Empty for everyone but staff.
     async fn notes(&self, ctx: &Context<'_>) -> Result<Vec<Note>> {
         if !caller(ctx).is_staff() {
             return Ok(vec![]);
@@ -245,141 +252,149 @@ impl Order {
         Ok(notes)
     }
 
-    /// All that happened to it, the first first.
+    /// Every event of the order, the oldest first. Notes of staff are left out for everyone but
+    /// staff.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
-    ) -> Result<Connection<String, Event>> {
+        #[graphql(desc = "Size of the page of this order's events, 0 to 100; 20 by default.")]
+        first: Option<i32>,
+        #[graphql(
+            desc = "The `cursor` of the last event already seen; by default the history starts with `order.placed`."
+        )]
+        after: Option<String>,
+    ) -> Result<EventConnection> {
         history(ctx, self.id.stream(), first, after).await
     }
 
-    /// When it was placed.
+    /// Time at which the order was placed.
     async fn placed_at(&self) -> DateTime<Utc> {
         self.details.placed.at
     }
 
-    /// Unpaid, its stock goes back after this.
+    /// If the order is not paid by this time, it expires and its stock can be sold to others.
+    /// Starting a payment moves it, up to a limit. It has no meaning once the order is confirmed.
     async fn reserved_until(&self) -> DateTime<Utc> {
         self.details.reserved_until
     }
 
-    /// When it was confirmed.
+    /// Time at which the order was confirmed, because a payment covers it or it is paid in cash on
+    /// delivery. Null before.
     async fn confirmed_at(&self) -> Option<DateTime<Utc>> {
         self.details.confirmed_at
     }
 
-    /// When the last of it arrived.
+    /// Time at which the last unit was delivered; null before.
     async fn delivered_at(&self) -> Option<DateTime<Utc>> {
         self.details.delivered_at
     }
 
-    /// When anything last happened to it.
+    /// Time of the last change of the order, of its payments or of its delivery.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.details.updated_at
     }
 
-    /// Grows with every event; name it as `expectedVersion` to change only what you have seen.
+    /// Grows with every event of the order. Send it as `expectedVersion` to change only what you have
+    /// seen.
     async fn version(&self) -> i32 {
         self.version
     }
 }
 
-/// So many of one product, as they were bought.
+/// A product of an order as it was bought. Later changes of the product do not show here.
 #[derive(Debug, Description)]
 pub struct Line<'o>(&'o OrderLine);
 
 #[Object(name = "OrderLine", use_type_description)]
 impl Line<'_> {
-    /// The product's SKU.
+    /// SKU of the product that was bought.
     async fn sku(&self) -> &str {
         self.0.ordered.sku.as_str()
     }
 
-    /// What it was called.
+    /// The product's name when the order was placed.
     async fn name(&self) -> &str {
         self.0.ordered.name.as_str()
     }
 
-    /// How many.
+    /// Number of units bought, 1 to 10,000.
     async fn quantity(&self) -> u32 {
         self.0.ordered.quantity.get()
     }
 
-    /// What one is charged at.
+    /// Price charged for one unit.
     async fn unit_price(&self) -> Money {
         Money(self.0.ordered.unit_price)
     }
 
-    /// The line's total, before discounts and tax.
+    /// The `unitPrice` times the `quantity`, before discount and exclusive tax.
     async fn total(&self) -> Money {
         Money(self.0.ordered.total)
     }
 
-    /// This line's part of the discount.
+    /// This line's share of the order's discount. The shares of all lines add up to it exactly.
     async fn discount(&self) -> Money {
         Money(self.0.ordered.discount)
     }
 
-    /// The tax on what is left after the discount.
+    /// Tax on the line after its discount: added to the total or included in it, by `Order.taxMode`.
     async fn tax(&self) -> Money {
         Money(self.0.ordered.tax)
     }
 
-    /// Units on their way or arrived.
+    /// Number of units that were shipped, delivered ones included.
     async fn shipped(&self) -> i64 {
         self.0.shipped
     }
 
-    /// Units that have arrived.
+    /// Number of units that were delivered, returned ones included.
     async fn delivered(&self) -> i64 {
         self.0.delivered
     }
 
-    /// Units that somebody asked to send back.
+    /// Number of units that the buyer wants to return and the shop has not taken back yet.
     async fn return_requested(&self) -> i64 {
         self.0.return_requested
     }
 
-    /// Units that came back.
+    /// Number of units that the shop has taken back.
     async fn returned(&self) -> i64 {
         self.0.returned
     }
 }
 
-/// A parcel.
+/// A parcel that was sent to the buyer.
 #[derive(Debug, SimpleObject)]
 pub struct Shipment {
-    /// The parcel's id.
+    /// The parcel's own UUID. It is not a `Node`.
     id: ID,
-    /// What is in it.
+    /// The units in the parcel.
     lines: Vec<ShipmentLine>,
-    /// Who carries it.
+    /// Name of the company that carries the parcel; null if staff named none.
     carrier: Option<String>,
-    /// The carrier's number for it.
+    /// Number by which the carrier tracks the parcel; null if staff named none.
     tracking_number: Option<String>,
-    /// When it should arrive.
+    /// Time at which the parcel should arrive; null if staff named none.
     estimated_delivery: Option<DateTime<Utc>>,
-    /// When it was sent.
+    /// Time at which staff recorded the shipment.
     shipped_at: DateTime<Utc>,
 }
 
-/// So many of one SKU.
+/// A product in a parcel, and how many units of it.
 #[derive(Debug, SimpleObject)]
 pub struct ShipmentLine {
-    /// The SKU.
+    /// SKU of the product in the parcel.
     sku: String,
-    /// How many.
+    /// Number of units in the parcel, at least 1.
     quantity: u32,
 }
 
-/// What staff noted about an order.
+/// A note about an order, written by staff for staff.
 #[derive(Debug, SimpleObject)]
 pub struct Note {
-    /// The note; nothing, once the person is forgotten.
+    /// What was noted; null once the buyer's data was erased.
     text: Option<String>,
-    /// When it was made.
+    /// Time at which the note was added.
     at: DateTime<Utc>,
 }
 

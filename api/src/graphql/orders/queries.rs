@@ -1,6 +1,5 @@
 //! Questions about orders.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::{CustomerId, OrderId};
@@ -8,36 +7,46 @@ use projections::ReadModel;
 
 use super::{Order, OrderStatus};
 use crate::auth::Caller;
-use crate::graphql::connection::{connect, page};
+use crate::graphql::connection::{connect, connection, page};
 use crate::graphql::errors::query_fault;
 use crate::graphql::position::Position;
 use crate::graphql::shop::{caller, may_use_order, shop};
 
-/// Which orders. What is left out does not matter.
+/// Selects orders. Conditions that are left out or null match every order; all others must hold
+/// together.
 #[derive(Debug, Default, InputObject)]
 pub struct OrderFilter {
-    /// Where they stand.
+    /// Only orders that have this status now.
     status: Option<OrderStatus>,
-    /// Whose they are; customers only ever see their own.
+    /// Only orders of this customer. It is ignored for customers, who get only their own orders.
     customer_id: Option<ID>,
-    /// Placed at this moment or later.
+    /// Only orders placed at or after this time.
     placed_from: Option<DateTime<Utc>>,
-    /// Placed before this moment.
+    /// Only orders placed before this time.
     placed_to: Option<DateTime<Utc>>,
 }
+
+connection!(OrderConnection, OrderEdge, Order, "order", "orders");
 
 #[derive(Debug, Default)]
 pub struct OrderQuery;
 
 #[Object]
 impl OrderQuery {
-    /// An order by its id or by its number.
+    /// An order by its id or its number; if both are given, the id decides. Null if there is none
+    /// that the caller may see, or if neither is given.
+    ///
+    /// Anyone may call it: guests for the order of their cart, customers for their own orders, staff
+    /// for all.
     async fn order(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The order's id.")] id: Option<ID>,
-        #[graphql(desc = "The order's number.")] number: Option<String>,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
+        #[graphql(desc = "The order's UUID, as in `Order.id`.")] id: Option<ID>,
+        #[graphql(desc = "The short number that people use, such as `C-10001`.")] number: Option<
+            String,
+        >,
+        #[graphql(desc = "Wait until orders show the event at this position.")]
+        min_position: Option<Position>,
     ) -> Result<Option<Order>> {
         shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
         match (id, number) {
@@ -55,15 +64,27 @@ impl OrderQuery {
         }
     }
 
-    /// Orders, the latest first: a customer's own, staff's all.
+    /// Orders, the newest first. Guests get the one order that was placed with their cart, customers
+    /// their own orders and staff all orders.
+    ///
+    /// Anyone may call it.
     async fn orders(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Which ones.")] filter: Option<OrderFilter>,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
-    ) -> Result<Connection<String, Order>> {
+        #[graphql(desc = "Size of the page of orders, 0 to 100; 20 by default.")] first: Option<
+            i32,
+        >,
+        #[graphql(
+            desc = "The `cursor` of the last order already seen; by default the list starts with the newest order."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "Conditions that the orders must all meet; without it, every order that the caller may see is listed. It is ignored for guests."
+        )]
+        filter: Option<OrderFilter>,
+        #[graphql(desc = "Wait until the list of orders shows the event at this position.")]
+        min_position: Option<Position>,
+    ) -> Result<OrderConnection> {
         shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let Some(customer) = whose(caller(ctx), filter.as_ref()) else {
@@ -102,7 +123,7 @@ fn whose(caller: &Caller, filter: Option<&OrderFilter>) -> Option<Option<Custome
 }
 
 /// A guest has at most the order that was placed with their cart.
-async fn of_guest(ctx: &Context<'_>, begun: bool) -> Result<Connection<String, Order>> {
+async fn of_guest(ctx: &Context<'_>, begun: bool) -> Result<OrderConnection> {
     let placed = match caller(ctx) {
         Caller::Guest { cart } if !begun => shop(ctx).read_models.order_by_cart(*cart).await,
         _ => Ok(None),

@@ -14,59 +14,62 @@ use crate::graphql::errors::Failure;
 use crate::graphql::input::parse;
 use crate::graphql::mutation::{Completed, MutationOptions, execute_with_paths, payload};
 
-/// Goods that somebody wants to send back.
+/// Units that the buyer wants to send back.
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderReturnRequestInput {
-    /// The order.
+    /// UUID of the order whose units shall come back, not its number.
     order_id: ID,
-    /// What is to come back; without lines, all that was delivered.
+    /// The units to send back. If the list is empty, all delivered units are meant that are neither
+    /// returned nor requested yet.
     #[graphql(default)]
     lines: Vec<OrderPartInput>,
-    /// Why, in at most 200 characters.
+    /// Why the buyer sends the units back, in 1 to 200 characters.
     reason: Option<String>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request asks for the return only once. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the order is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the order has this version, so that the same units are
+    /// not requested twice.
     expected_version: Option<i32>,
 }
 
-/// Goods that have come back.
+/// Units that have come back to the shop.
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderReturnAcceptInput {
-    /// The order.
+    /// UUID of the order whose units have come back, not its number.
     order_id: ID,
-    /// What has come back; without lines, all that was asked about.
+    /// The units that have come back. If the list is empty, all units are meant whose return was
+    /// requested. Units can be named without a request.
     #[graphql(default)]
     lines: Vec<OrderPartInput>,
-    /// What becomes of the goods.
+    /// What becomes of these units; call the mutation twice if some can be sold and others cannot.
     restocking: Restocking,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request takes the units back only once. Required. See
+    /// `Mutation`.
     idempotency_key: ID,
-    /// Refuse unless the order is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the order has this version, so that the same units are
+    /// not taken back twice.
     expected_version: Option<i32>,
 }
 
-/// What becomes of goods that came back.
+/// What becomes of units that came back to the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Serialize)]
 #[graphql(remote = "domain::order::Restocking")]
 pub enum Restocking {
-    /// They go back on the shelf.
+    /// They go back on the shelf and can be sold again.
     Restocked,
-    /// They are written off as damaged.
+    /// They are recorded as damaged and are not sold again.
     WrittenOff,
 }
 
 payload! {
-    /// The answer of `orderReturnRequest`.
-    OrderReturnRequestPayload {
-        /// The order as it now is.
+    orderReturnRequest => OrderReturnRequestPayload {
+        /// The order with the units that the buyer wants to return. Null if the request was refused.
         order: Order
     }
 }
 payload! {
-    /// The answer of `orderReturnAccept`.
-    OrderReturnAcceptPayload {
-        /// The order as it now is.
+    orderReturnAccept => OrderReturnAcceptPayload {
+        /// The order with the returned units. Null if the request was refused.
         order: Order
     }
 }
@@ -76,21 +79,35 @@ pub struct OrderReturnMutation;
 
 #[Object]
 impl OrderReturnMutation {
-    /// Asks the shop to take delivered goods back.
+    /// Asks the shop to take delivered units back. It moves neither goods nor money: staff do that
+    /// with `orderReturnAccept` and `paymentRefund`.
+    ///
+    /// Customers and staff may call it: customers for their own orders.
+    ///
+    /// Error codes: `QUANTITY_EXCEEDS_DELIVERED`, `NOT_FOUND` for the order or a SKU in it,
+    /// `INVALID_ID`, `INVALID_SKU`, `INVALID_QUANTITY`, `INVALID_TEXT`, `CARD_NUMBER_REFUSED`,
+    /// `VERSION_CONFLICT`.
     async fn order_return_request(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to come back, and why.")] input: OrderReturnRequestInput,
+        #[graphql(desc = "The order, the units to send back and why.")]
+        input: OrderReturnRequestInput,
     ) -> Result<OrderReturnRequestPayload> {
         OrderReturnRequestPayload::render(request(ctx, input).await)
     }
 
-    /// Takes delivered goods back: they go back on the shelf or are written off, in the same append.
-    /// The money is given back with `paymentRefund`.
+    /// Records that delivered units have come back, and puts them back on the shelf or writes them
+    /// off. It moves no money: use `paymentRefund` for that. The buyer gets a message.
+    ///
+    /// Only staff may call it.
+    ///
+    /// Error codes: `QUANTITY_EXCEEDS_DELIVERED`, `NOT_FOUND` for the order or a SKU in it,
+    /// `INVALID_ID`, `INVALID_SKU`, `INVALID_QUANTITY`, `VERSION_CONFLICT`.
     async fn order_return_accept(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What has come back.")] input: OrderReturnAcceptInput,
+        #[graphql(desc = "The order, the units that have come back and what becomes of them.")]
+        input: OrderReturnAcceptInput,
     ) -> Result<OrderReturnAcceptPayload> {
         OrderReturnAcceptPayload::render(accept(ctx, input).await)
     }

@@ -15,78 +15,80 @@ use crate::graphql::input::{Parser, parse};
 use crate::graphql::lines;
 use crate::graphql::mutation::{Completed, MutationOptions, execute_with_paths, payload};
 
-/// The order that is being packed.
+/// The order that staff begin to pack.
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderProcessingStartInput {
-    /// The order.
+    /// UUID of the order to pack, not its number.
     order_id: ID,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request returns the first result. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the order is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the order has this version, so that you pack for the
+    /// address you have seen.
     expected_version: Option<i32>,
 }
 
-/// A parcel.
+/// A parcel that is handed to a carrier.
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderShipInput {
-    /// The order.
+    /// UUID of the order that the parcel belongs to, not its number.
     order_id: ID,
-    /// What is in it; without lines, all that is not shipped yet.
+    /// The units in the parcel. If the list is empty, all units that are not shipped yet are in it.
     #[graphql(default)]
     lines: Vec<OrderPartInput>,
-    /// Who carries it.
+    /// Name of the company that carries the parcel, 1 to 200 characters.
     carrier: Option<String>,
-    /// The carrier's number for it.
+    /// Number by which the carrier tracks the parcel, 1 to 200 characters.
     tracking_number: Option<String>,
-    /// When it should arrive.
+    /// Time at which the parcel should arrive.
     estimated_delivery: Option<DateTime<Utc>>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request records the parcel only once. Recommended, since without
+    /// it a repeated request may record a second parcel. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the order is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the order has this version, so that two people do not
+    /// record the same parcel.
     expected_version: Option<i32>,
 }
 
-/// Goods that have arrived.
+/// Units that have arrived at the buyer.
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderDeliverInput {
-    /// The order.
+    /// UUID of the order whose units have arrived, not its number.
     order_id: ID,
-    /// What has arrived; without lines, all that is on its way.
+    /// The units that have arrived. If the list is empty, all units that are shipped and not
+    /// delivered yet are meant.
     #[graphql(default)]
     lines: Vec<OrderPartInput>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request records the delivery only once. See `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the order is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the order has this version, so that two people do not
+    /// record the same delivery.
     expected_version: Option<i32>,
 }
 
-/// So many of one SKU.
+/// Units of one product of an order.
 #[derive(Debug, InputObject, Serialize)]
 pub struct OrderPartInput {
-    /// The SKU.
+    /// SKU of a line of the order.
     sku: String,
-    /// 1 to 10,000.
+    /// Number of units of this line, 1 to 10,000. Entries with the same SKU are added up.
     quantity: i64,
 }
 
 payload! {
-    /// The answer of `orderProcessingStart`.
-    OrderProcessingStartPayload {
-        /// The order as it now is.
+    orderProcessingStart => OrderProcessingStartPayload {
+        /// The order, which is now being packed. Null if the request was refused.
         order: Order
     }
 }
 payload! {
-    /// The answer of `orderShip`.
-    OrderShipPayload {
-        /// The order as it now is.
+    orderShip => OrderShipPayload {
+        /// The order with the new parcel. Null if the request was refused.
         order: Order
     }
 }
 payload! {
-    /// The answer of `orderDeliver`.
-    OrderDeliverPayload {
-        /// The order as it now is.
+    orderDeliver => OrderDeliverPayload {
+        /// The order with its delivered units. Null if the request was refused.
         order: Order
     }
 }
@@ -96,11 +98,17 @@ pub struct OrderShippingMutation;
 
 #[Object]
 impl OrderShippingMutation {
-    /// Begins to pack a confirmed order.
+    /// Records that staff have begun to pack a confirmed order. From then on buyers can neither
+    /// change nor cancel it. Nothing changes if processing has started already.
+    ///
+    /// Only staff may call it.
+    ///
+    /// Error codes: `ORDER_NOT_CONFIRMED`, `ORDER_NOT_PAID`, `ORDER_CLOSED`, `NOT_FOUND`,
+    /// `INVALID_ID`, `VERSION_CONFLICT`.
     async fn order_processing_start(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which order.")] input: OrderProcessingStartInput,
+        #[graphql(desc = "The order that is being packed.")] input: OrderProcessingStartInput,
     ) -> Result<OrderProcessingStartPayload> {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("orderProcessingStart", OrderCommand::StartProcessing);
@@ -109,20 +117,34 @@ impl OrderShippingMutation {
         )
     }
 
-    /// Records that a parcel is on its way.
+    /// Records that a parcel with some or all units of an order was sent. The buyer gets a message.
+    ///
+    /// Only staff may call it.
+    ///
+    /// Error codes: `ORDER_NOT_PROCESSING` if processing has not started, `ORDER_NOT_CONFIRMED`,
+    /// `ORDER_NOT_PAID`, `ORDER_CLOSED`, `QUANTITY_EXCEEDS_UNSHIPPED`, `NOT_FOUND` for the order or a
+    /// SKU in it, `INVALID_ID`, `INVALID_SKU`, `INVALID_QUANTITY`, `INVALID_TEXT`,
+    /// `CARD_NUMBER_REFUSED`, `VERSION_CONFLICT`.
     async fn order_ship(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The parcel.")] input: OrderShipInput,
+        #[graphql(desc = "The order, the units in the parcel and how it is sent.")]
+        input: OrderShipInput,
     ) -> Result<OrderShipPayload> {
         OrderShipPayload::render(ship(ctx, input).await)
     }
 
-    /// Records that goods have arrived.
+    /// Records that shipped units have arrived. The buyer gets a message.
+    ///
+    /// Only staff may call it.
+    ///
+    /// Error codes: `QUANTITY_EXCEEDS_SHIPPED`, `ORDER_NOT_PROCESSING` if processing has not started,
+    /// `ORDER_NOT_CONFIRMED`, `ORDER_CLOSED`, `NOT_FOUND` for the order or a SKU in it, `INVALID_ID`,
+    /// `INVALID_SKU`, `INVALID_QUANTITY`, `VERSION_CONFLICT`.
     async fn order_deliver(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What has arrived.")] input: OrderDeliverInput,
+        #[graphql(desc = "The order and the units that have arrived.")] input: OrderDeliverInput,
     ) -> Result<OrderDeliverPayload> {
         OrderDeliverPayload::render(deliver(ctx, input).await)
     }

@@ -19,72 +19,76 @@ const LOOK_BACK: TimeDelta = TimeDelta::days(30);
 /// The most spans that are answered at once.
 const SPANS_MAX: i64 = 1_000;
 
-/// A span of UTC time.
+/// The length of the intervals for which statistics are given. All of them start and end in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "projections::orders::Interval")]
 pub enum StatsInterval {
-    /// From minute 0 to minute 59.
+    /// Full hours, from minute 0.
     Hour,
-    /// From midnight to midnight.
+    /// Days, from midnight.
     Day,
-    /// From Monday on.
+    /// Weeks of ISO 8601, from Monday at midnight.
     Week,
-    /// From the first on.
+    /// Calendar months, from midnight of the first day.
     Month,
 }
 
-/// The orders placed from a moment on and before another, as they stand now.
+/// Figures about the orders placed in a period. Each order counts for the time it was placed, with
+/// the status it has now.
 #[derive(Debug, SimpleObject)]
 pub struct OrderStats {
-    /// The first moment.
+    /// Start of the period; orders placed at this time count.
     from: DateTime<Utc>,
-    /// The moment after the last.
+    /// End of the period; orders placed at this time do not count.
     to: DateTime<Utc>,
-    /// All of them together.
+    /// Figures for the whole period.
     overall: OrderFigures,
-    /// Span by span, the earliest first; spans in which no order was placed are left out.
+    /// Figures for each interval of the period, the earliest first. Intervals without orders are left
+    /// out.
     spans: Vec<OrderSpan>,
 }
 
-/// The orders that were placed in one span.
+/// Figures for the orders placed in one interval.
 #[derive(Debug, SimpleObject)]
 pub struct OrderSpan {
-    /// When the span begins.
+    /// Start of the interval in UTC. The first one may start before `OrderStats.from`, but orders
+    /// before that time do not count.
     begins: DateTime<Utc>,
-    /// Its orders.
+    /// Number and value of the orders placed in this interval.
     figures: OrderFigures,
 }
 
-/// How many orders, and what they came to.
+/// Number and value of a set of orders.
 #[derive(Debug, SimpleObject)]
 pub struct OrderFigures {
-    /// All orders, whatever became of them.
+    /// Number of all orders, cancelled and expired ones included.
     orders: i64,
-    /// Of those that were neither cancelled nor expired, by currency.
+    /// Orders that are neither cancelled nor expired, one entry for each currency. Orders that still
+    /// wait for their payment count.
     sales: Vec<OrderSales>,
-    /// How many stand where; a status with none is left out.
+    /// Orders by their present status and currency. Combinations without orders are left out.
     by_status: Vec<OrderStatusCount>,
 }
 
-/// What was sold in one currency.
+/// Orders in one currency that are neither cancelled nor expired.
 #[derive(Debug, SimpleObject)]
 pub struct OrderSales {
-    /// The orders.
+    /// Number of orders in this currency.
     orders: i64,
-    /// What they came to, shipping and tax included.
+    /// Sum of the totals of these orders, with shipping and tax. Refunds are not subtracted.
     total: Money,
-    /// The average order, rounded down to the minor unit.
+    /// The `total` divided by `orders`, rounded down to a minor unit.
     average: Money,
 }
 
-/// The orders of one status and one currency.
+/// The orders with the same status and the same currency.
 #[derive(Debug, SimpleObject)]
 pub struct OrderStatusCount {
-    /// Where they stand.
+    /// The status that these orders have now.
     status: OrderStatus,
-    /// How many.
+    /// Number of orders with this status and currency.
     orders: i64,
-    /// What they came to, shipping and tax included.
+    /// Sum of the totals of the orders, with shipping and tax.
     total: Money,
 }
 
@@ -93,17 +97,28 @@ pub struct OrderStatsQuery;
 
 #[Object]
 impl OrderStatsQuery {
-    /// How many orders were placed, what they came to, and what became of them.
+    /// Number and value of the orders that were placed in a period, in total and for each interval of
+    /// it, by their present status. It fails with `BAD_USER_INPUT` if `from` is not before `to` or if
+    /// they are 1,000 or more intervals apart.
+    ///
+    /// Only staff may call it.
     async fn order_stats(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "From this moment on; without it, the last 30 days.")] from: Option<
+        #[graphql(
+            desc = "Count orders placed at or after this time. By default the period starts 30 days before `to`, at midnight UTC."
+        )]
+        from: Option<DateTime<Utc>>,
+        #[graphql(desc = "Count orders placed before this time; now by default.")] to: Option<
             DateTime<Utc>,
         >,
-        #[graphql(desc = "Before this moment; without it, until now.")] to: Option<DateTime<Utc>>,
-        #[graphql(desc = "The length of the spans.", default_with = "StatsInterval::Day")]
+        #[graphql(
+            desc = "Length of the intervals of `OrderStats.spans`, aligned to UTC; a day by default.",
+            default_with = "StatsInterval::Day"
+        )]
         interval: StatsInterval,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
+        #[graphql(desc = "Wait until the statistics include the event at this position.")]
+        min_position: Option<Position>,
     ) -> Result<OrderStats> {
         shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
         let to = to.unwrap_or_else(Utc::now);

@@ -19,103 +19,112 @@ use crate::graphql::mutation::{Completed, MutationOptions, execute, payload};
 use crate::graphql::shop::{caller, shop};
 use crate::graphql_http::Slot;
 
-/// A means to pay for an order.
+/// The order to pay for, and how.
 #[derive(Debug, InputObject, Serialize)]
 pub struct PaymentStartInput {
-    /// The order.
+    /// UUID of the order to pay for, not its number.
     order_id: ID,
-    /// The means of payment.
+    /// How the customer pays; by card by default.
     #[graphql(default_with = "PaymentMethod::Card")]
     method: PaymentMethod,
-    /// When the money is taken.
+    /// When the authorised money is captured; automatically by default.
     #[graphql(default_with = "CaptureMode::Automatic")]
     capture: CaptureMode,
-    /// The payment provider's token, such as `tok_success`; not needed for cash. Never a card number.
+    /// The provider's token for the customer's means of payment, at most 200 characters; the
+    /// simulated provider accepts `tok_success`. Never a card number. Required unless the method is
+    /// `CASH_ON_DELIVERY`.
     token: Option<String>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request returns the first payment instead of starting a second
+    /// one. Required. See `Mutation`.
     idempotency_key: ID,
 }
 
-/// Money to take.
+/// Authorised money to capture.
 #[derive(Debug, InputObject, Serialize)]
 pub struct PaymentCaptureInput {
-    /// The payment.
+    /// UUID of the payment to capture.
     payment_id: ID,
-    /// How much; without it, all that is authorised.
+    /// How much to capture, in the payment's currency; by default all that is authorised and not
+    /// captured yet.
     amount: Option<MoneyInput>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request captures the money only once. Required. See `Mutation`.
     idempotency_key: ID,
-    /// Refuse unless the payment is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the payment has this version, so that two people do not
+    /// both capture a part of it.
     expected_version: Option<i32>,
 }
 
-/// Money to let go.
+/// A payment whose authorised money is to be released.
 #[derive(Debug, InputObject, Serialize)]
 pub struct PaymentVoidInput {
-    /// The payment.
+    /// UUID of the payment to void.
     payment_id: ID,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request returns the first result. Required. See `Mutation`.
     idempotency_key: ID,
-    /// Refuse unless the payment is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the payment has this version, so that money captured
+    /// meanwhile is noticed.
     expected_version: Option<i32>,
 }
 
-/// Money to give back.
+/// Captured money to move back to the customer.
 #[derive(Debug, InputObject, Serialize)]
 pub struct PaymentRefundInput {
-    /// The payment.
+    /// UUID of the payment to refund.
     payment_id: ID,
-    /// How much; without it, all that was captured.
+    /// How much to refund, in the payment's currency; by default all that is captured and neither
+    /// refunded, being refunded nor disputed.
     amount: Option<MoneyInput>,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request refunds the money only once. Required. See `Mutation`.
     idempotency_key: ID,
-    /// Refuse unless the payment is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the payment has this version, so that two people do not
+    /// both refund it.
     expected_version: Option<i32>,
 }
 
-/// A payment that somebody has looked at.
+/// A payment that staff have looked at.
 #[derive(Debug, InputObject, Serialize)]
 pub struct PaymentAttentionResolveInput {
-    /// The payment.
+    /// UUID of the payment that needs no more attention.
     payment_id: ID,
-    /// Send the same key again to repeat the request safely.
+    /// With the same key, a repeated request does not resolve a problem that was reported since. See
+    /// `Mutation`.
     idempotency_key: Option<ID>,
-    /// Refuse unless the payment is at this version.
+    /// Refuse with `VERSION_CONFLICT` unless the payment has this version, so that you do not resolve
+    /// a problem you have not seen.
     expected_version: Option<i32>,
 }
 
 payload! {
-    /// The answer of `paymentStart`.
-    PaymentStartPayload {
-        /// The new payment, as far as it has come.
+    paymentStart => PaymentStartPayload {
+        /// The new payment, after the provider's first answer or as it stands after 3 seconds without
+        /// one. Null if the request was refused.
         payment: Payment
     }
 }
 payload! {
-    /// The answer of `paymentCapture`.
-    PaymentCapturePayload {
-        /// The payment as it now is; the capture itself may still be under way.
+    paymentCapture => PaymentCapturePayload {
+        /// The payment. The provider may not have confirmed the capture yet: see
+        /// `Payment.capturePending`. Null if the request was refused.
         payment: Payment
     }
 }
 payload! {
-    /// The answer of `paymentVoid`.
-    PaymentVoidPayload {
-        /// The payment as it now is; the void itself may still be under way.
+    paymentVoid => PaymentVoidPayload {
+        /// The payment. The provider may not have confirmed the void yet: see `Payment.voided`. Null
+        /// if the request was refused.
         payment: Payment
     }
 }
 payload! {
-    /// The answer of `paymentRefund`.
-    PaymentRefundPayload {
-        /// The payment as it now is; the refund itself may still be under way.
+    paymentRefund => PaymentRefundPayload {
+        /// The payment. The provider may not have confirmed the refund yet: see
+        /// `Payment.refundPending`. Null if the request was refused.
         payment: Payment
     }
 }
 payload! {
-    /// The answer of `paymentAttentionResolve`.
-    PaymentAttentionResolvePayload {
-        /// The payment as it now is.
+    paymentAttentionResolve => PaymentAttentionResolvePayload {
+        /// The payment, which needs no more attention. Null if the request was refused.
         payment: Payment
     }
 }
@@ -125,29 +134,51 @@ pub struct PaymentMutation;
 
 #[Object]
 impl PaymentMutation {
-    /// Begins to pay for an order. One attempt at a time; the stock is kept while it is under way.
+    /// Starts a payment for the whole total of an order that waits for one. The order's stock stays
+    /// reserved longer while the payment is open, by default for 15 minutes from now and for at most
+    /// 60 minutes from placing. Waits up to 3 seconds for the provider's first answer.
+    ///
+    /// Guests, customers and admins may call it: guests for the order of their cart, customers for
+    /// their own orders.
+    ///
+    /// Error codes: `ORDER_NOT_PENDING`, `RESERVATION_ENDED`, `PAYMENT_IN_PROGRESS`, `INVALID_AMOUNT`
+    /// if the total is 0, `NOT_FOUND`, `INVALID_INPUT` if the token is missing, `INVALID_ID`,
+    /// `INVALID_TEXT`, `CARD_NUMBER_REFUSED`.
     async fn payment_start(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The order, and how it is paid.")] input: PaymentStartInput,
+        #[graphql(desc = "The order to pay for, the method and the provider's token.")]
+        input: PaymentStartInput,
     ) -> Result<PaymentStartPayload> {
         PaymentStartPayload::render(start(ctx, input).await)
     }
 
-    /// Takes money that is authorised; for cash, records that it was handed over.
+    /// Requests the capture of authorised money. Cash on delivery is recorded as received, once for
+    /// each payment.
+    ///
+    /// Only staff may call it.
+    ///
+    /// Error codes: `PAYMENT_NOT_CAPTURABLE`, `AMOUNT_EXCEEDS_AUTHORIZED`, `INVALID_AMOUNT`,
+    /// `INVALID_CURRENCY`, `NOT_FOUND`, `INVALID_ID`, `VERSION_CONFLICT`.
     async fn payment_capture(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How much of which payment.")] input: PaymentCaptureInput,
+        #[graphql(desc = "The payment and, to capture only a part, the amount.")]
+        input: PaymentCaptureInput,
     ) -> Result<PaymentCapturePayload> {
         PaymentCapturePayload::render(capture(ctx, input).await)
     }
 
-    /// Lets go of money that is authorised and not captured.
+    /// Requests that the provider releases all authorised money that is not captured. For cash on
+    /// delivery it cancels the payment at once. Nothing changes if that was requested already.
+    ///
+    /// Only staff may call it.
+    ///
+    /// Error codes: `PAYMENT_NOT_VOIDABLE`, `NOT_FOUND`, `INVALID_ID`, `VERSION_CONFLICT`.
     async fn payment_void(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which payment.")] input: PaymentVoidInput,
+        #[graphql(desc = "The payment whose money is released.")] input: PaymentVoidInput,
     ) -> Result<PaymentVoidPayload> {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("paymentVoid", PaymentCommand::RequestVoid);
@@ -156,20 +187,33 @@ impl PaymentMutation {
         )
     }
 
-    /// Gives captured money back.
+    /// Requests that captured money is moved back to the customer. For cash, it records that the
+    /// money was handed back.
+    ///
+    /// Only staff may call it.
+    ///
+    /// Error codes: `PAYMENT_NOT_REFUNDABLE`, `AMOUNT_EXCEEDS_CAPTURED`, `INVALID_AMOUNT`,
+    /// `INVALID_CURRENCY`, `NOT_FOUND`, `INVALID_ID`, `VERSION_CONFLICT`.
     async fn payment_refund(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How much of which payment.")] input: PaymentRefundInput,
+        #[graphql(desc = "The payment and, to refund only a part, the amount.")]
+        input: PaymentRefundInput,
     ) -> Result<PaymentRefundPayload> {
         PaymentRefundPayload::render(refund(ctx, input).await)
     }
 
-    /// Says that somebody has looked at a payment that needed it; nobody has to any more.
+    /// Records that staff have dealt with a payment, and clears `Payment.needsAttention`. Nothing
+    /// changes if it needed no attention.
+    ///
+    /// Only staff may call it.
+    ///
+    /// Error codes: `NOT_FOUND`, `INVALID_ID`, `VERSION_CONFLICT`.
     async fn payment_attention_resolve(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which payment.")] input: PaymentAttentionResolveInput,
+        #[graphql(desc = "The payment that staff have dealt with.")]
+        input: PaymentAttentionResolveInput,
     ) -> Result<PaymentAttentionResolvePayload> {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("paymentAttentionResolve", PaymentCommand::ResolveAttention);

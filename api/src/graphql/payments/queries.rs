@@ -1,39 +1,45 @@
 //! Questions about payments.
 
-use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use domain::{OrderId, PaymentId};
 use projections::ReadModel;
 
 use super::object::{Payment, PaymentStatus};
 use crate::auth::Caller;
-use crate::graphql::connection::{connect, page};
+use crate::graphql::connection::{connect, connection, page};
 use crate::graphql::errors::query_fault;
 use crate::graphql::position::Position;
 use crate::graphql::shop::{caller, may_use_order, shop};
 
-/// Which payments. What is left out does not matter.
+/// Selects payments. Conditions that are left out or null match every payment; all others must hold
+/// together.
 #[derive(Debug, Default, InputObject)]
 pub struct PaymentFilter {
-    /// The order they are for; customers and guests have to name one of theirs.
+    /// Only payments of this order. Guests and customers must give one of their own orders.
     order_id: Option<ID>,
-    /// Where they stand.
+    /// Only payments whose recorded status is this one.
     status: Option<PaymentStatus>,
-    /// Whether somebody has to look at them; for staff.
+    /// True for payments that staff must look at, false for all others. It is ignored for everyone
+    /// but staff.
     needs_attention: Option<bool>,
 }
+
+connection!(PaymentConnection, PaymentEdge, Payment, "payment", "payments");
 
 #[derive(Debug, Default)]
 pub struct PaymentQuery;
 
 #[Object]
 impl PaymentQuery {
-    /// A payment by its id.
+    /// A payment by its id. Null if there is none that the caller may see.
+    ///
+    /// Anyone may call it: guests and customers for payments of their own orders, staff for all.
     async fn payment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The payment's id.")] id: ID,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
+        #[graphql(desc = "The payment's UUID, as in `Payment.id`.")] id: ID,
+        #[graphql(desc = "Wait until payments show the event at this position.")]
+        min_position: Option<Position>,
     ) -> Result<Option<Payment>> {
         shop(ctx).fresh(&[ReadModel::Payments], min_position).await?;
         match id.parse() {
@@ -42,21 +48,33 @@ impl PaymentQuery {
         }
     }
 
-    /// Payments, the latest first.
+    /// Payments, the newest first. Guests and customers must name one of their orders in the filter,
+    /// or the list is empty.
+    ///
+    /// Anyone may call it: guests and customers for their own orders, staff for all.
     async fn payments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "The cursor after which to begin.")] after: Option<String>,
-        #[graphql(desc = "Which ones.")] filter: Option<PaymentFilter>,
-        #[graphql(desc = "Wait until this position is shown.")] min_position: Option<Position>,
-    ) -> Result<Connection<String, Payment>> {
+        #[graphql(desc = "Size of the page of payments, 0 to 100; 20 by default.")] first: Option<
+            i32,
+        >,
+        #[graphql(
+            desc = "The `cursor` of the last payment already seen; by default the list starts with the newest payment."
+        )]
+        after: Option<String>,
+        #[graphql(
+            desc = "Conditions that the payments must all meet; without it, staff get every payment and others none."
+        )]
+        filter: Option<PaymentFilter>,
+        #[graphql(desc = "Wait until the list of payments shows the event at this position.")]
+        min_position: Option<Position>,
+    ) -> Result<PaymentConnection> {
         shop(ctx).fresh(&[ReadModel::Payments], min_position).await?;
         let (begun, page) = (after.is_some(), page(first, after)?);
         let filter = filter.unwrap_or_default();
         let order = filter.order_id.map(|id| OrderId(id.parse().unwrap_or_default()));
         if !caller(ctx).is_staff() && !owns(ctx, order).await? {
-            return Ok(Connection::new(false, false));
+            return Ok(PaymentConnection::default());
         }
         let filter = projections::payments::Filter {
             order,

@@ -7,6 +7,7 @@ mod carts;
 mod compensation;
 mod coupons;
 mod credentials;
+mod descriptions;
 mod flow;
 mod fulfilment;
 mod keys;
