@@ -10,7 +10,7 @@ use commands::mail::{self, MailOutbox, Mailer};
 use commands::payments::{BadStripeSettings, Provider, Signer, Simulator, Stripe};
 use commands::relay::{self, BadNatsUrl, Broker, Relay};
 use commands::{Bus, CommandError, OrderNumbers, PaymentPolicy, Reactions, Vault};
-use event_store::{EventStore, StoreError};
+use event_store::{EventStore, StoreError, time_limits};
 use projections::Projector;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -25,9 +25,6 @@ use crate::secret::Secret;
 /// Aggregates kept in memory, and customers whose present cart is remembered.
 const CACHED_AGGREGATES: usize = 20_000;
 const CACHED_CUSTOMERS: usize = 50_000;
-
-/// How long the workers may take to stop before they are left behind.
-const STOP_WITHIN: Duration = Duration::from_secs(5);
 
 /// The shop, at work.
 #[derive(Debug)]
@@ -106,10 +103,13 @@ impl App {
         Ok(App { shop, inbox, relay, projector, workers, stop })
     }
 
-    /// Finishes what is under way, from the outside in, and gives the leases back.
+    /// Finishes what is under way, from the outside in, and releases the leases.
     pub async fn stop(self) {
         self.stop.cancel();
-        if tokio::time::timeout(STOP_WITHIN, self.workers.wait()).await.is_err() {
+        if tokio::time::timeout(time_limits::SHUTDOWN_OF_WORKERS, self.workers.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("some workers did not stop in time; their work will be done again");
         }
         let bus = self.shop.bus.clone();
@@ -118,8 +118,10 @@ impl App {
             self.projector.shutdown().await;
             bus.store().shutdown().await;
         };
-        if tokio::time::timeout(STOP_WITHIN, rest).await.is_err() {
-            tracing::warn!("the database did not let go in time");
+        if tokio::time::timeout(time_limits::SHUTDOWN_OF_STORE, rest).await.is_err() {
+            tracing::warn!(
+                "appends and projections did not stop in time; what they left undone is done after the next start"
+            );
         }
     }
 }
@@ -186,8 +188,9 @@ fn policy(config: &Config) -> Policy {
         cart_idle_seconds: u32::try_from(config.cart_idle.as_secs()).unwrap_or(u32::MAX),
         reserve_for: delta(config.reservation),
         reserve_at_most: delta(config.reservation_cap),
-        wait_for_position: Duration::from_secs(2),
-        wait_for_provider: Duration::from_secs(3),
+        wait_for_command: time_limits::command_within(config.limits.execution_timeout),
+        wait_for_position: time_limits::READ_MODEL_POSITION,
+        wait_for_provider: time_limits::PROVIDER_IN_REQUEST,
     }
 }
 

@@ -3,21 +3,19 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use event_store::time_limits;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use serde::Serialize;
 
 use crate::auth::Authenticator;
-
-/// A dependency that does not answer in this time is as good as gone.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 type Probe = Arc<dyn Fn() -> BoxFuture<'static, Outcome> + Send + Sync>;
 
@@ -70,8 +68,9 @@ impl Check {
 
     async fn run(&self) -> Finding {
         let begun = Instant::now();
-        let late = |_| Err(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())).into();
-        let outcome = tokio::time::timeout(CHECK_TIMEOUT, (self.probe)()).await;
+        let late =
+            |_| Err(format!("no answer within {} s", time_limits::HEALTH_CHECK.as_secs())).into();
+        let outcome = tokio::time::timeout(time_limits::HEALTH_CHECK, (self.probe)()).await;
         let Outcome { result, lag_events } = outcome.unwrap_or_else(late);
         let error = result.err();
         let status = match (&error, self.required) {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::{HeaderMap, HeaderName};
 use commands::Trace;
 use commands::trace::SPANS;
+use event_store::time_limits;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -36,10 +36,6 @@ use crate::config;
 /// whoever is asked what went wrong.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// How long the collector may take for a batch, and how long the last one may at the end.
-const PATIENCE: Duration = Duration::from_secs(10);
-const FINISH_WITHIN: Duration = Duration::from_secs(3);
 
 /// Collectors have little to say.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -76,7 +72,7 @@ impl Export {
             .with_http_client(Collector::new())
             .with_protocol(Protocol::HttpBinary)
             .with_endpoint(format!("{}/v1/traces", endpoint.expose()))
-            .with_timeout(PATIENCE)
+            .with_timeout(time_limits::TRACE_EXPORT)
             .build()?;
         let resource = Resource::builder().with_service_name(config.service.clone()).build();
         let provider = SdkTracerProvider::builder()
@@ -104,7 +100,7 @@ impl Export {
 
 impl Drop for Export {
     fn drop(&mut self) {
-        if let Err(error) = self.0.shutdown_with_timeout(FINISH_WITHIN) {
+        if let Err(error) = self.0.shutdown_with_timeout(time_limits::SHUTDOWN_OF_TRACES) {
             tracing::warn!(%error, "the last spans were not handed over");
         }
     }
@@ -152,7 +148,7 @@ impl Collector {
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let sent = self.clone().send(request);
-        let sent = async { tokio::time::timeout(PATIENCE, sent).await };
+        let sent = async { tokio::time::timeout(time_limits::TRACE_EXPORT, sent).await };
         let answer = self.runtime.spawn(sent).await?.unwrap_or_else(|late| Err(late.into()));
         self.tell(&answer);
         answer

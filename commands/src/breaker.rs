@@ -4,15 +4,16 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use event_store::Backoff;
+
 #[derive(Debug)]
 pub(crate) struct Breaker {
     /// The service that is called, as log messages name it.
     callee: &'static str,
     /// This many failures in a row open the circuit.
-    failures_at_most: u32,
-    /// How long the circuit stays open before a trial call: first, and at most. It doubles each time.
-    first_pause: Duration,
-    longest_pause: Duration,
+    failures_max: u32,
+    /// How long the circuit stays open before a trial call.
+    open_for: Backoff,
     circuit: Mutex<Circuit>,
 }
 
@@ -23,9 +24,9 @@ enum Circuit {
         failures: u32,
     },
     /// Calls are refused until then.
-    Open { until: Instant, pause: Duration },
+    Open { until: Instant, failed_trials: u32 },
     /// A trial call runs. If it has not reported by then, the next call becomes the trial.
-    Trial { until: Instant, pause: Duration },
+    Trial { until: Instant, failed_trials: u32 },
 }
 
 /// The circuit is open, so the call was not made.
@@ -34,14 +35,9 @@ enum Circuit {
 pub(crate) struct CircuitOpen;
 
 impl Breaker {
-    pub(crate) fn new(
-        callee: &'static str,
-        failures_at_most: u32,
-        first_pause: Duration,
-        longest_pause: Duration,
-    ) -> Breaker {
+    pub(crate) fn new(callee: &'static str, failures_max: u32, open_for: Backoff) -> Breaker {
         let circuit = Mutex::new(Circuit::Closed { failures: 0 });
-        Breaker { callee, failures_at_most, first_pause, longest_pause, circuit }
+        Breaker { callee, failures_max, open_for, circuit }
     }
 
     /// Asks whether a call may be made. Whoever makes it has to [report](Breaker::report) the result.
@@ -53,8 +49,11 @@ impl Breaker {
         let mut circuit = self.lock();
         match *circuit {
             Circuit::Closed { .. } => Ok(()),
-            Circuit::Open { until, pause } | Circuit::Trial { until, pause } if until <= now => {
-                *circuit = Circuit::Trial { until: now + pause, pause };
+            Circuit::Open { until, failed_trials } | Circuit::Trial { until, failed_trials }
+                if until <= now =>
+            {
+                let until = now + self.pause_after(failed_trials);
+                *circuit = Circuit::Trial { until, failed_trials };
                 Ok(())
             }
             _ => Err(CircuitOpen),
@@ -70,21 +69,21 @@ impl Breaker {
                 tracing::info!("{} answers again, and is called as usual", self.callee);
                 Circuit::Closed { failures: 0 }
             }
-            Circuit::Closed { failures } if failures + 1 < self.failures_at_most => {
+            Circuit::Closed { failures } if failures + 1 < self.failures_max => {
                 Circuit::Closed { failures: failures + 1 }
             }
             Circuit::Closed { failures } => {
-                let (callee, failures, pause) = (self.callee, failures + 1, self.first_pause);
+                let (callee, failures, pause) = (self.callee, failures + 1, self.pause_after(0));
                 tracing::warn!(
                     failures,
                     ?pause,
                     "{callee} does not answer, and is not called during the pause"
                 );
-                Circuit::Open { until: now + pause, pause }
+                Circuit::Open { until: now + pause, failed_trials: 0 }
             }
-            Circuit::Trial { pause, .. } => {
-                let pause = (pause * 2).min(self.longest_pause);
-                Circuit::Open { until: now + pause, pause }
+            Circuit::Trial { failed_trials, .. } => {
+                let failed_trials = failed_trials.saturating_add(1);
+                Circuit::Open { until: now + self.pause_after(failed_trials), failed_trials }
             }
             // This call began before the circuit opened, so its failure changes nothing.
             open @ Circuit::Open { .. } => open,
@@ -99,9 +98,13 @@ impl Breaker {
     /// An admitted call was not made after all, so another one may be.
     pub(crate) fn withdraw(&self, now: Instant) {
         let mut circuit = self.lock();
-        if let Circuit::Trial { pause, .. } = *circuit {
-            *circuit = Circuit::Open { until: now, pause };
+        if let Circuit::Trial { failed_trials, .. } = *circuit {
+            *circuit = Circuit::Open { until: now, failed_trials };
         }
+    }
+
+    fn pause_after(&self, failed_trials: u32) -> Duration {
+        self.open_for.exact_pause_after(failed_trials)
     }
 
     fn lock(&self) -> MutexGuard<'_, Circuit> {
@@ -117,7 +120,7 @@ mod tests {
     const LONGEST: Duration = Duration::from_secs(30);
 
     fn breaker() -> Breaker {
-        Breaker::new("the callee", 3, PAUSE, LONGEST)
+        Breaker::new("the callee", 3, Backoff::new(PAUSE, LONGEST))
     }
 
     /// A breaker that has just opened, after three failures.

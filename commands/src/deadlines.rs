@@ -1,7 +1,7 @@
-//! Does what is due. The deadlines themselves are rows of a projection; this worker executes them,
-//! under an id derived from the deadline, so that executing one twice changes nothing.
+//! Executes deadlines that are due. The deadlines themselves are rows of a projection; each one is executed as
+//! a command whose id is derived from the deadline, so that executing it twice changes nothing.
 //!
-//! Correctness never rests on it: what has expired is expired at read time too.
+//! Nothing relies on this worker being on time: what has expired also counts as expired when it is read.
 
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use domain::cart::CartCommand;
 use domain::payment::PaymentCommand;
 use domain::process::Deadline;
 use domain::{CartId, OrderId, PaymentId, StreamId, Timestamp};
+use event_store::leader::{Leader, LeaderWork, Leadership};
+use event_store::lease::LeaseError;
 use futures::{StreamExt, stream};
 use projections::carts::LapsedCart;
 use projections::deadlines::DueDeadline;
@@ -18,45 +20,58 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::checkout::ExpireOrder;
-use crate::tenure::Tenure;
 use crate::{AggregateCommand, Bus, CommandError, Context};
 
-const NAME: &str = "deadlines_worker";
+/// The name of the lease.
+const LEASE: &str = "deadlines_worker";
+
+/// Interval at which due deadlines are looked for.
 const POLL: Duration = Duration::from_millis(500);
 
-/// The most deadlines taken at once, and the most that are executed side by side.
+/// The most deadlines taken at once, and the most that are executed at the same time.
 const BATCH_MAX: i64 = 500;
 const PARALLEL: usize = 16;
 
-/// Executes deadlines, whenever this node holds the lease, until told to stop.
+/// Executes deadlines while this node leads, until told to stop.
 pub async fn run(bus: Bus, read_models: ReadModels, stop: CancellationToken) {
-    let mut tenure = Tenure::new(bus.store().pool().clone(), NAME);
-    while !stop.is_cancelled() {
-        if tenure.is_held().await
-            && let Err(error) = execute_all(&bus, &read_models).await
-        {
-            tracing::warn!(%error, "deadlines cannot be executed, trying again");
+    let leader = Leader::new(bus.store().pool().clone(), LEASE);
+    let mut work = DeadlineWork { bus, read_models, stop: stop.clone() };
+    leader.run(&stop, &mut work).await;
+}
+
+struct DeadlineWork {
+    bus: Bus,
+    read_models: ReadModels,
+    stop: CancellationToken,
+}
+
+impl LeaderWork for DeadlineWork {
+    type Error = LeaseError;
+
+    async fn lead(&mut self, leadership: &mut Leadership) -> Result<(), LeaseError> {
+        while !self.stop.is_cancelled() {
+            leadership.renew_if_due().await?;
+            if let Err(error) = execute_all(&self.bus, &self.read_models).await {
+                tracing::warn!(%error, "due deadlines cannot be found, trying again");
+            }
+            self.stop.run_until_cancelled(tokio::time::sleep(POLL)).await;
         }
-        tokio::select! {
-            () = tokio::time::sleep(POLL) => {}
-            () = stop.cancelled() => {}
-        }
+        Ok(())
     }
-    tenure.end().await;
 }
 
 async fn execute_all(bus: &Bus, read_models: &ReadModels) -> Result<(), QueryError> {
     let due = read_models.due_deadlines(Utc::now(), BATCH_MAX).await?;
     let execute = |due: DueDeadline| or_warn(due.stream, execute(bus, due));
     stream::iter(due).for_each_concurrent(PARALLEL, execute).await;
-    // A cart says itself how long it lasts: its row is its deadline.
+    // Carts have no deadlines of their own: the row of a cart says when it expires.
     let lapsed = read_models.lapsed_carts(Utc::now(), BATCH_MAX).await?;
     let expire = |cart: LapsedCart| or_warn(CartId(cart.id).stream(), expire(bus, cart));
     stream::iter(lapsed).for_each_concurrent(PARALLEL, expire).await;
     Ok(())
 }
 
-/// What fails stays due.
+/// Logs a failure; the deadline stays due and is executed again.
 async fn or_warn(stream: StreamId, execution: impl Future<Output = Result<(), CommandError>>) {
     if let Err(error) = execution.await {
         tracing::warn!(%stream, %error, "a deadline could not be executed");
@@ -65,13 +80,13 @@ async fn or_warn(stream: StreamId, execution: impl Future<Output = Result<(), Co
 
 async fn expire(bus: &Bus, lapsed: LapsedCart) -> Result<(), CommandError> {
     let cart = CartId(lapsed.id);
-    let id = id_of("cart_expiry", cart.stream(), lapsed.expires_at);
+    let id = command_id("cart_expiry", cart.stream(), lapsed.expires_at);
     let expire = AggregateCommand { name: "cartExpire", id: cart, command: CartCommand::Expire };
     bus.execute(expire, Context::reaction("deadlines", id, None)).await.map(|_| ())
 }
 
 async fn execute(bus: &Bus, due: DueDeadline) -> Result<(), CommandError> {
-    let id = id_of(due.deadline.as_str(), due.stream, due.due_at);
+    let id = command_id(due.deadline.as_str(), due.stream, due.due_at);
     let context = Context::reaction("deadlines", id, None);
     match due.deadline {
         Deadline::OrderExpiry => bus.execute(ExpireOrder(OrderId(due.stream.id)), context).await?,
@@ -81,7 +96,7 @@ async fn execute(bus: &Bus, due: DueDeadline) -> Result<(), CommandError> {
         Deadline::AuthorizationExpiry => {
             bus.execute(ask(due, "authorizationExpire", PaymentCommand::EndHold), context).await?
         }
-        // Not among those that are due here: `mail` sends them.
+        // Never returned by `due_deadlines`: `mail` sends messages.
         Deadline::NotificationAttempt => return Ok(()),
     };
     Ok(())
@@ -95,8 +110,8 @@ fn ask(
     AggregateCommand { name, id: PaymentId(due.stream.id), command }
 }
 
-/// Of the command that executes a deadline.
-fn id_of(deadline: &str, stream: StreamId, due_at: Timestamp) -> Uuid {
+/// The id of the command that executes a deadline.
+fn command_id(deadline: &str, stream: StreamId, due_at: Timestamp) -> Uuid {
     let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"cartulary/deadlines");
     let key = format!("{deadline}/{stream}/{}", due_at.timestamp_micros());
     Uuid::new_v5(&namespace, key.as_bytes())

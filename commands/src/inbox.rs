@@ -9,18 +9,21 @@ use std::time::Duration;
 
 use domain::Refusal;
 use domain::payment::PaymentError;
+use event_store::Backoff;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::backoff::pause;
 use crate::payment::{PaymentPolicy, RecordFact};
 use crate::payments::{BadSignature, Provider, WebhookFact};
 use crate::{Bus, CommandError, Context};
 
 /// How often this node looks for webhooks that another node received or did not finish.
 const POLL: Duration = Duration::from_millis(500);
+
+/// Pauses before a webhook that could not be processed is tried again.
+const RETRIES: Backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(300));
 
 /// A webhook that waits longer than this is counted as overdue, and logged as an error.
 const OVERDUE_AFTER: &str = "24 hours";
@@ -209,7 +212,6 @@ impl Inbox {
                 "a webhook cannot be processed yet; it is tried again"
             );
         }
-        let (first, most) = (Duration::from_millis(250), Duration::from_secs(300));
         sqlx::query(
             "update inbox set problem = $3,
                  due_at = clock_timestamp() + make_interval(secs => $4)
@@ -218,7 +220,7 @@ impl Inbox {
         .bind(self.provider.name())
         .bind(event_id)
         .bind(problem)
-        .bind(pause(attempts.unsigned_abs(), first, most).as_secs_f64())
+        .bind(RETRIES.pause_after(attempts.unsigned_abs()).as_secs_f64())
         .execute(&self.pool)
         .await?;
         Ok(())

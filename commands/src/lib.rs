@@ -7,7 +7,6 @@
 //! `inbox` receives its webhooks; `mail` sends e-mails, and `relay` publishes events to a broker.
 
 mod aggregate;
-mod backoff;
 mod breaker;
 mod bus;
 pub mod cart;
@@ -23,7 +22,6 @@ pub mod payment;
 pub mod payments;
 mod reactions;
 pub mod relay;
-mod tenure;
 pub mod trace;
 mod vault;
 

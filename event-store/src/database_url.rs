@@ -1,10 +1,11 @@
 //! A database's URL, checked before anything connects, and one quick attempt to connect.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
+
+use crate::time_limits;
 
 /// Why a text is not the URL of a Postgres database. The message never repeats the URL, because that may
 /// hold a password.
@@ -33,18 +34,15 @@ pub fn check_database_url(url: &str) -> Result<(), DatabaseUrlError> {
     parsed.map(drop).map_err(|error| DatabaseUrlError::Malformed(error.to_string()))
 }
 
-/// How long [`try_connect`] waits for an answer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
 /// Connects once, without the retries of a pool, which hide a closed port for half a minute.
 ///
 /// # Errors
-/// Why there is no connection; no answer within 3 s is one of the reasons.
+/// Why there is no connection; no answer within [`time_limits::CONNECT`] is one of the reasons.
 pub async fn try_connect(url: &str) -> Result<(), sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
-    let connected = tokio::time::timeout(CONNECT_TIMEOUT, options.connect()).await;
+    let connected = tokio::time::timeout(time_limits::CONNECT, options.connect()).await;
     let late = |_| {
-        let message = format!("no answer within {} s", CONNECT_TIMEOUT.as_secs());
+        let message = format!("no answer within {} s", time_limits::CONNECT.as_secs());
         sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, message))
     };
     connected.map_err(late)??.close().await

@@ -33,6 +33,7 @@ mod wake;
 
 pub mod backoff;
 pub mod cqrs;
+pub mod leader;
 pub mod lease;
 pub mod metrics;
 pub mod time_limits;

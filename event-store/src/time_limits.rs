@@ -24,6 +24,8 @@ pub const BEYOND_STATEMENT: Duration = Duration::from_secs(2);
 /// A question without an answer for longer has failed, and its connection is given up. Whether the statement
 /// was carried out is then unknown.
 pub const QUESTION: Duration = Duration::from_secs(14);
+/// The first attempt to connect fails, and the program says so and ends.
+pub const CONNECT: Duration = Duration::from_secs(3);
 /// Without a free connection of the pool for longer, the question fails.
 pub const POOL_CONNECTION: Duration = Duration::from_secs(10);
 /// Sending or subscribing to notifications, or asking for the head, is tried again on a new connection.

@@ -3,6 +3,7 @@
 //! A notification is only a hint, sent outside the append and at most once per interval. A reader that waits
 //! for one therefore waits for a limited time, and then looks for itself.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,13 +28,13 @@ pub(crate) async fn send_notifications(shared: Arc<Shared>, interval: Duration) 
     let mut backoff = Backoff::DATABASE;
     while written.changed().await.is_ok() {
         let head = *written.borrow_and_update();
-        match timeout(time_limits::NOTIFICATION, send(&shared, &mut connection, head)).await {
-            Ok(Ok(())) => {
+        match in_time(send(&shared, &mut connection, head)).await {
+            Ok(()) => {
                 backoff.reset();
                 sleep(interval).await;
             }
             // The other nodes poll meanwhile, and the appender logs the failure, so this only waits.
-            Ok(Err(_)) | Err(_) => {
+            Err(_) => {
                 connection = None;
                 backoff.wait().await;
                 written.mark_changed();
@@ -64,16 +65,15 @@ pub(crate) async fn receive_notifications(shared: Arc<Shared>) {
     let mut backoff = Backoff::DATABASE;
     let mut is_failing = false;
     loop {
-        let error = match timeout(time_limits::NOTIFICATION, subscribe(&shared)).await {
-            Ok(Ok(listener)) => {
+        let error = match in_time(subscribe(&shared)).await {
+            Ok(listener) => {
                 if std::mem::take(&mut is_failing) {
                     info!("listening for other nodes' events again");
                 }
                 backoff.reset();
-                receive(&shared, listener).await.to_string()
+                receive(&shared, listener).await
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "Postgres did not answer in time".to_owned(),
+            Err(error) => error,
         };
         if !std::mem::replace(&mut is_failing, true) {
             warn!(%error, "not listening for other nodes' events; polling meanwhile");
@@ -107,14 +107,21 @@ async fn receive(shared: &Shared, mut listener: PgListener) -> sqlx::Error {
                 }
             }
             // The listener has reconnected, or has received nothing for a while.
-            Ok(Ok(None)) | Err(_) => {
-                match timeout(time_limits::NOTIFICATION, read::head(&mut listener)).await {
-                    Ok(Ok(head)) => shared.raise_known_head(head),
-                    Ok(Err(error)) => return error,
-                    Err(_) => return sqlx::Error::PoolTimedOut,
-                }
-            }
+            Ok(Ok(None)) | Err(_) => match in_time(read::head(&mut listener)).await {
+                Ok(head) => shared.raise_known_head(head),
+                Err(error) => return error,
+            },
             Ok(Err(error)) => return error,
         }
     }
+}
+
+async fn in_time<T>(
+    question: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let late = || {
+        let text = "Postgres did not answer in time";
+        sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, text))
+    };
+    timeout(time_limits::NOTIFICATION, question).await.unwrap_or_else(|_| Err(late()))
 }

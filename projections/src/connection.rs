@@ -1,29 +1,29 @@
-//! A connection of one's own, for work that goes on and on.
+//! The connection of a projector, which is always at work.
 
 use std::ops::{Deref, DerefMut};
 
 use sqlx::{Connection as _, Executor, PgConnection, PgPool};
 
-/// Apart from the pool: queries do not wait for it, nor it for them, and whatever a cancelled or
+/// It is not from the pool: queries do not wait for it, nor it for them, and what a cancelled or
 /// failed future left half done ends with it.
-pub(crate) struct Connection(PgConnection);
+pub(crate) struct ProjectorConnection(PgConnection);
 
-impl Connection {
-    /// Where the pool connects to, and with its settings. A commit does not wait for the disk: what
+impl ProjectorConnection {
+    /// Opens a connection with the settings of the pool. A commit does not wait for the disk: what
     /// a crash of Postgres loses is in the log, and is applied again.
-    pub(crate) async fn open(pool: &PgPool) -> Result<Connection, sqlx::Error> {
+    pub(crate) async fn open(pool: &PgPool) -> Result<ProjectorConnection, sqlx::Error> {
         let options = (*pool.connect_options()).clone().options([("synchronous_commit", "off")]);
-        Ok(Connection(PgConnection::connect_with(&options).await?))
+        Ok(ProjectorConnection(PgConnection::connect_with(&options).await?))
     }
 
-    /// Runs statements that have no parameters and no answer.
+    /// Runs statements that have no parameters and return no rows.
     pub(crate) async fn run(&mut self, sql: &'static str) -> Result<(), sqlx::Error> {
         self.0.execute(sqlx::raw_sql(sql)).await?;
         Ok(())
     }
 }
 
-impl Deref for Connection {
+impl Deref for ProjectorConnection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
@@ -31,7 +31,7 @@ impl Deref for Connection {
     }
 }
 
-impl DerefMut for Connection {
+impl DerefMut for ProjectorConnection {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.0
     }

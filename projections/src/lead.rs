@@ -1,106 +1,101 @@
-//! A projection at work, for as long as the lease is its own.
+//! A projection at work, for as long as this node leads it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_store::StoreError;
-use event_store::lease::{self, Lease, LeaseError};
+use event_store::leader::Leadership;
+use event_store::lease::{self, LeaseError};
+use event_store::{StoreError, time_limits};
 use sqlx::AssertSqlSafe;
 use tokio::time::{Instant, timeout};
 
-use crate::backoff::Backoff;
-use crate::connection::Connection;
+use crate::connection::ProjectorConnection;
 use crate::feed::Entry;
 use crate::fold::{Fold, FoldError};
 use crate::projection::Projection;
 use crate::runner::Worker;
 
-/// Events without a row move the checkpoint too, but not each with a transaction of its own.
-const CHECKPOINT_LAG: Duration = Duration::from_millis(50);
-/// Longer than any statement may take.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// Interval at which the checkpoint is written while events leave no row, so that not each of them takes a
+/// transaction.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Why the work ended.
-#[derive(Debug)]
-pub(crate) enum Fault {
-    /// Somebody else took over.
-    Lost,
-    /// It may work later.
-    Passing(String),
-    /// It will never work, as things are.
-    Stop { lease: Lease, position: i64, reason: String },
+/// Why a projection stopped working, by what is done about it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProjectionError {
+    /// Nothing: another node leads.
+    #[error("another node leads")]
+    LeaseLost,
+    /// Try again: it may work later.
+    #[error("{0}")]
+    Retry(String),
+    /// Halt until a person has acted: this event fails again each time.
+    #[error("halted at position {position}: {reason}")]
+    Halt { position: i64, reason: String },
 }
 
-pub(crate) struct Lead<'a, P: Projection> {
+/// What a projector has in memory while it leads.
+pub(crate) struct ProjectionRun<'a, P: Projection> {
     worker: &'a Worker,
-    connection: Connection,
-    lease: Lease,
-    renewed: Instant,
-    /// Of the last event that was folded; its rows are written.
+    leadership: &'a mut Leadership,
+    connection: ProjectorConnection,
+    /// The position of the last event that was folded; its rows are written.
     position: i64,
-    /// As the lease has it.
-    checkpoint: i64,
-    /// Since when the checkpoint is behind the position: the events between had no rows.
+    /// Since when the checkpoint is behind the position: the events between left no row.
     behind_since: Option<Instant>,
     fold: Fold<P>,
     /// See [`save_and_advance`].
     save_and_advance: Arc<str>,
-    /// Events to read next; fewer after a failure, to find the one that is to blame.
+    /// How many events to read next: fewer after a failure, to find the event that is to blame.
     limit: usize,
-    /// The projection had stopped here, so the first progress is worth a word.
-    has_stopped: bool,
+    /// Whether the lease says that the projection is halted, which the first progress takes back.
+    was_halted: bool,
 }
 
-impl<'a, P: Projection> Lead<'a, P> {
+impl<'a, P: Projection> ProjectionRun<'a, P> {
     pub(crate) fn new(
         worker: &'a Worker,
-        connection: Connection,
-        lease: Lease,
-        has_stopped: bool,
+        leadership: &'a mut Leadership,
+        connection: ProjectorConnection,
+        was_halted: bool,
     ) -> Self {
-        let position = lease.checkpoint;
+        let position = leadership.checkpoint();
         worker.read_models.progress.is_at(worker.model, position);
-        Lead {
+        ProjectionRun {
             worker,
+            leadership,
             connection,
-            lease,
-            renewed: Instant::now(),
             position,
-            checkpoint: position,
             behind_since: None,
             fold: Fold::new(),
             save_and_advance: save_and_advance::<P>().into(),
             limit: worker.options.batch_events,
-            has_stopped,
+            was_halted,
         }
     }
 
-    /// Until it is told to stop or cannot go on.
-    pub(crate) async fn work(mut self, backoff: &mut Backoff) -> Result<(), Fault> {
-        let ended = self.follow(backoff).await;
-        if let Ok(()) | Err(Fault::Stop { .. }) = &ended {
-            // Whoever looks at a stopped projection is to see how far it came.
+    /// Projects until told to stop, or until it cannot go on.
+    pub(crate) async fn project(mut self) -> Result<(), ProjectionError> {
+        let ended = self.follow().await;
+        if let Ok(()) | Err(ProjectionError::Halt { .. }) = &ended {
+            // Whoever looks at a halted projection needs to see how far it came.
             self.write_checkpoint().await?;
         }
-        ended?;
-        Ok(patiently(lease::release(self.pool(), &self.lease)).await??)
+        ended
     }
 
-    async fn follow(&mut self, backoff: &mut Backoff) -> Result<(), Fault> {
-        let mut stopping = self.worker.stopping.clone();
-        while !self.worker.is_stopping() {
-            self.renew().await?;
+    async fn follow(&mut self) -> Result<(), ProjectionError> {
+        while !self.worker.stop.is_cancelled() {
+            self.leadership.renew_if_due().await?;
             tokio::select! {
-                () = self.worker.feed.wait_for_event_after(self.position, self.patience()) => {}
-                _ = stopping.changed() => continue,
+                () = self.worker.feed.wait_for_event_after(self.position, self.until_next_duty()) => {}
+                () = self.worker.stop.cancelled() => continue,
             }
             let began = Instant::now();
             let entries = self.read().await?;
             if !entries.is_empty() {
-                self.project(&entries).await?;
-                *backoff = Backoff::new();
+                self.project_batch(&entries).await?;
             }
-            if self.behind_since.is_some_and(|since| since.elapsed() >= CHECKPOINT_LAG) {
+            if self.behind_since.is_some_and(|since| since.elapsed() >= CHECKPOINT_INTERVAL) {
                 self.write_checkpoint().await?;
             }
             if entries.len() < self.limit {
@@ -110,72 +105,50 @@ impl<'a, P: Projection> Lead<'a, P> {
         Ok(())
     }
 
-    fn pool(&self) -> &'a sqlx::PgPool {
-        self.worker.feed.store().pool()
-    }
-
-    /// How long nothing needs to be done, unless there are events.
-    fn patience(&self) -> Duration {
+    /// How long there is nothing to do, unless an event comes.
+    fn until_next_duty(&self) -> Duration {
         match self.behind_since {
-            Some(since) => CHECKPOINT_LAG.saturating_sub(since.elapsed()),
-            None => self.worker.options.renew_every.saturating_sub(self.renewed.elapsed()),
+            Some(since) => CHECKPOINT_INTERVAL.saturating_sub(since.elapsed()),
+            None => self.leadership.until_renewal(),
         }
     }
 
-    async fn renew(&mut self) -> Result<(), Fault> {
-        let options = &self.worker.options;
-        if self.renewed.elapsed() >= options.renew_every {
-            let began = Instant::now();
-            patiently(lease::renew(self.pool(), &self.lease, options.lease_ttl)).await??;
-            self.renewed = began;
-        }
-        Ok(())
+    async fn read(&self) -> Result<Vec<Arc<Entry>>, ProjectionError> {
+        in_time(self.worker.feed.read(self.position, self.limit)).await
     }
 
-    async fn read(&self) -> Result<Vec<Arc<Entry>>, Fault> {
-        let read = self.worker.feed.read(self.position, self.limit);
-        patiently(read).await?.map_err(|error| match error {
-            StoreError::Hole { after } => self.stop(after + 1, error.to_string()),
-            StoreError::Upcast { position, .. } => self.stop(position, error.to_string()),
-            error => Fault::Passing(error.to_string()),
-        })
-    }
-
-    fn stop(&self, position: i64, reason: String) -> Fault {
-        Fault::Stop { lease: self.lease.clone(), position, reason }
-    }
-
-    /// Folds the events and writes their rows; when they are to blame for a failure, fewer are
-    /// read next, until the one is found.
-    async fn project(&mut self, entries: &[Arc<Entry>]) -> Result<(), Fault> {
-        let (culprit, reason) = match patiently(self.fold_and_write(entries)).await? {
+    /// Folds the events and writes their rows. If an event is to blame for a failure, fewer events are read
+    /// next, until that event is the only one.
+    async fn project_batch(&mut self, entries: &[Arc<Entry>]) -> Result<(), ProjectionError> {
+        let written = timeout(time_limits::QUESTION, self.fold_and_write(entries)).await;
+        let (culprit, reason) = match written.unwrap_or_else(|_| Err(timed_out().into())) {
             Ok(()) => {
                 self.limit = (self.limit * 2).min(self.worker.options.batch_events);
                 return Ok(());
             }
-            Err(Trouble::Fault(fault)) => return Err(fault),
-            Err(Trouble::Events { culprit, reason }) => (culprit, reason),
+            Err(BatchError::Projection(error)) => return Err(error),
+            Err(BatchError::Poison { culprit, reason }) => (culprit, reason),
         };
         self.fold = Fold::new();
-        // The failure may have come before the transaction began; then this changes nothing.
-        patiently(self.connection.run("rollback")).await??;
+        // If the failure came before the transaction began, this changes nothing.
+        in_time(self.connection.run("rollback")).await?;
         let first = self.position + 1;
         let good = match culprit {
             Some(position) => usize::try_from(position - first).unwrap_or_default(),
             None => entries.len() / 2,
         };
         if good == 0 {
-            return Err(self.stop(first, reason));
+            return Err(halt(first, reason));
         }
         self.limit = good;
         Ok(())
     }
 
-    async fn fold_and_write(&mut self, entries: &[Arc<Entry>]) -> Result<(), Trouble> {
+    async fn fold_and_write(&mut self, entries: &[Arc<Entry>]) -> Result<(), BatchError> {
         let Some(last) = entries.last() else { return Ok(()) };
         self.fold.apply(&mut self.connection, entries).await?;
         let to = last.position();
-        if self.fold.dirty() > 0 || self.has_stopped {
+        if self.fold.dirty() > 0 || self.was_halted {
             self.write(to).await?;
         } else {
             self.behind_since.get_or_insert_with(Instant::now);
@@ -186,64 +159,63 @@ impl<'a, P: Projection> Lead<'a, P> {
         Ok(())
     }
 
-    /// Rows and checkpoint move in one transaction, or neither does.
-    async fn write(&mut self, to: i64) -> Result<(), Trouble> {
-        if self.has_stopped || !self.write_at_once(to).await? {
+    /// Writes the rows and the checkpoint in one transaction.
+    async fn write(&mut self, to: i64) -> Result<(), BatchError> {
+        if self.was_halted || !self.write_at_once(to).await? {
             self.write_step_by_step(to).await?;
         }
-        self.checkpoint = to;
+        self.leadership.has_advanced(to);
         self.behind_since = None;
-        self.has_stopped = false;
+        self.was_halted = false;
         Ok(())
     }
 
-    /// Most batches come to one statement, which is a transaction of its own: one round trip
-    /// instead of four. Answers whether this is such a batch.
-    async fn write_at_once(&mut self, to: i64) -> Result<bool, Trouble> {
+    /// Writes a batch that one statement can write, which is a transaction of its own: one round trip
+    /// instead of four. Returns false if several statements are needed; then nothing was written.
+    async fn write_at_once(&mut self, to: i64) -> Result<bool, BatchError> {
         let Some(rows) = self.fold.take_for_one_statement() else { return Ok(false) };
         let save = sqlx::query(AssertSqlSafe(self.save_and_advance.clone()));
         P::table()
             .bind(save, &rows)?
-            .bind(&self.lease.name)
-            .bind(self.lease.epoch)
-            .bind(self.checkpoint)
+            .bind(self.leadership.name())
+            .bind(self.leadership.epoch())
+            .bind(self.leadership.checkpoint())
             .bind(to)
             .execute(&mut *self.connection)
             .await?;
         Ok(true)
     }
 
-    async fn write_step_by_step(&mut self, to: i64) -> Result<(), Trouble> {
+    async fn write_step_by_step(&mut self, to: i64) -> Result<(), BatchError> {
         self.connection.run("begin").await?;
         self.fold.flush(&mut self.connection).await?;
-        self.advance(to).await?;
-        if self.has_stopped {
+        self.leadership.advance_in(&mut self.connection, to).await?;
+        if self.was_halted {
             sqlx::query("update leases set stopped_because = null where name = $1")
-                .bind(&self.lease.name)
+                .bind(self.leadership.name())
                 .execute(&mut *self.connection)
                 .await?;
         }
         Ok(self.connection.run("commit").await?)
     }
 
-    /// Tells the other nodes of events that left no row.
-    async fn write_checkpoint(&mut self) -> Result<(), Fault> {
+    /// Moves the checkpoint past events that left no row.
+    async fn write_checkpoint(&mut self) -> Result<(), ProjectionError> {
         if self.behind_since.is_some() {
-            patiently(self.advance(self.position)).await??;
-            self.checkpoint = self.position;
+            in_time(self.leadership.advance_in(&mut self.connection, self.position)).await?;
+            self.leadership.has_advanced(self.position);
             self.behind_since = None;
         }
         Ok(())
     }
-
-    /// Moves the lease's checkpoint, unless somebody else took over.
-    async fn advance(&mut self, to: i64) -> Result<(), LeaseError> {
-        lease::advance_checkpoint(&mut self.connection, &self.lease, self.checkpoint, to).await
-    }
 }
 
-/// The statement that writes rows and moves the checkpoint; it fails when the lease is lost. The
-/// lease's parameters follow those of the rows.
+fn halt(position: i64, reason: String) -> ProjectionError {
+    ProjectionError::Halt { position, reason }
+}
+
+/// The statement that writes rows and moves the checkpoint; it fails if the lease is lost. The lease's
+/// parameters follow those of the rows.
 fn save_and_advance<P: Projection>() -> String {
     let (save, last) = (P::table().save_statement(), P::table().parameters());
     let [name, epoch, from, to] = [1, 2, 3, 4].map(|n| last + n);
@@ -251,69 +223,95 @@ fn save_and_advance<P: Projection>() -> String {
 }
 
 /// Why a batch was not written.
-enum Trouble {
-    Fault(Fault),
-    /// One of the events is to blame; this one, if that is known.
-    Events {
+enum BatchError {
+    Projection(ProjectionError),
+    /// One of the events is to blame: the culprit, if it is known which one.
+    Poison {
         culprit: Option<i64>,
         reason: String,
     },
 }
 
-/// Gives up on a connection that died quietly.
-pub(crate) async fn patiently<T>(work: impl Future<Output = T>) -> Result<T, Fault> {
-    let unanswered = |_| Fault::Passing("no answer in time".to_owned());
-    timeout(PATIENCE, work).await.map_err(unanswered)
+/// Waits for an answer, but not for a server that fell silent.
+pub(crate) async fn in_time<T, E>(
+    question: impl Future<Output = Result<T, E>>,
+) -> Result<T, ProjectionError>
+where
+    ProjectionError: From<E>,
+{
+    match timeout(time_limits::QUESTION, question).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(timed_out()),
+    }
 }
 
-impl From<LeaseError> for Fault {
-    fn from(error: LeaseError) -> Fault {
+fn timed_out() -> ProjectionError {
+    ProjectionError::Retry("Postgres did not answer in time".to_owned())
+}
+
+impl From<StoreError> for ProjectionError {
+    fn from(error: StoreError) -> ProjectionError {
         match error {
-            LeaseError::Lost { .. } => Fault::Lost,
-            LeaseError::TimedOut { .. } => Fault::Passing(error.to_string()),
-            LeaseError::Database(error) => error.into(),
+            StoreError::Hole { after } => halt(after + 1, error.to_string()),
+            StoreError::Upcast { position, .. } => halt(position, error.to_string()),
+            error => ProjectionError::Retry(error.to_string()),
         }
     }
 }
 
-impl From<sqlx::Error> for Fault {
-    fn from(error: sqlx::Error) -> Fault {
-        Fault::Passing(error.to_string())
+impl From<LeaseError> for ProjectionError {
+    fn from(error: LeaseError) -> ProjectionError {
+        match error {
+            LeaseError::Lost { .. } => ProjectionError::LeaseLost,
+            error => ProjectionError::Retry(error.to_string()),
+        }
     }
 }
 
-impl From<LeaseError> for Trouble {
-    fn from(error: LeaseError) -> Trouble {
-        Trouble::Fault(error.into())
+impl From<sqlx::Error> for ProjectionError {
+    fn from(error: sqlx::Error) -> ProjectionError {
+        ProjectionError::Retry(error.to_string())
     }
 }
 
-impl From<FoldError> for Trouble {
-    fn from(error: FoldError) -> Trouble {
+impl From<ProjectionError> for BatchError {
+    fn from(error: ProjectionError) -> BatchError {
+        BatchError::Projection(error)
+    }
+}
+
+impl From<LeaseError> for BatchError {
+    fn from(error: LeaseError) -> BatchError {
+        BatchError::Projection(error.into())
+    }
+}
+
+impl From<FoldError> for BatchError {
+    fn from(error: FoldError) -> BatchError {
         let reason = error.to_string();
         match error {
             FoldError::Poison { position, .. } => {
-                Trouble::Events { culprit: Some(position), reason }
+                BatchError::Poison { culprit: Some(position), reason }
             }
             FoldError::Database(error) => error.into(),
         }
     }
 }
 
-impl From<sqlx::Error> for Trouble {
-    fn from(error: sqlx::Error) -> Trouble {
+impl From<sqlx::Error> for BatchError {
+    fn from(error: sqlx::Error) -> BatchError {
         if lease::is_lost(&error) {
-            return Trouble::Fault(Fault::Lost);
+            return BatchError::Projection(ProjectionError::LeaseLost);
         }
-        if is_lasting(&error) {
-            return Trouble::Events { culprit: None, reason: error.to_string() };
+        if will_fail_again(&error) {
+            return BatchError::Poison { culprit: None, reason: error.to_string() };
         }
-        Trouble::Fault(error.into())
+        BatchError::Projection(error.into())
     }
 }
 
-/// Whether the same statement will fail again: its data is at fault, a constraint, or the table.
-fn is_lasting(error: &sqlx::Error) -> bool {
+/// Whether the same statement fails each time: because of its data, a constraint, or the table.
+fn will_fail_again(error: &sqlx::Error) -> bool {
     use sqlx::Error::{ColumnDecode, ColumnNotFound, Decode, Encode};
     match error {
         sqlx::Error::Database(database) => {

@@ -8,7 +8,6 @@
 //!
 //! Nothing here sends a command, and no rule depends on a read model.
 
-mod backoff;
 mod connection;
 mod decoded;
 mod feed;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_store::time_limits;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -96,7 +97,8 @@ impl ReadModels {
                 () = sleep_until(next.min(deadline)) => poll = (poll * 2).min(LONGEST_POLL),
             }
             // An error is no news: what is behind it will be told to the query itself.
-            if let Ok(Ok(position)) = tokio::time::timeout(PATIENCE, self.position(model)).await {
+            let limit = time_limits::CHECKPOINT_QUESTION;
+            if let Ok(Ok(position)) = tokio::time::timeout(limit, self.position(model)).await {
                 self.progress.heard(model, position);
             }
         }
@@ -149,7 +151,6 @@ fn status(model: ReadModel, row: StatusRow) -> ProjectionStatus {
 
 const FIRST_POLL: Duration = Duration::from_millis(5);
 const LONGEST_POLL: Duration = Duration::from_millis(100);
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How far the read models have come, as far as this node knows.
 #[derive(Debug, Clone, Default)]

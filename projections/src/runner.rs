@@ -1,39 +1,41 @@
-//! The projector: one task per read model, each under a lease of its own.
+//! The projector: one task per read model, each of which leads by a lease of its own.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_store::EventStore;
-use event_store::lease::{self, Lease};
-use tokio::sync::watch;
+use event_store::backoff::with_jitter;
+use event_store::leader::{LeadError, Leader, LeaderWork, Leadership};
+use event_store::{Backoff, EventStore, time_limits};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-use crate::backoff::{Backoff, jittered};
-use crate::connection::Connection;
+use crate::connection::ProjectorConnection;
 use crate::feed::Feed;
-use crate::lead::{Fault, Lead, patiently};
+use crate::lead::{ProjectionError, ProjectionRun, in_time};
 use crate::model::{ReadModel, with_projection};
 use crate::projection::Projection;
 use crate::read_models::ReadModels;
 
+/// What a [`Projector`] does, and how fast.
 #[derive(Debug, Clone)]
 pub struct ProjectorOptions {
-    /// Names this running process; a process that starts again is somebody else.
+    /// The owner of the leases. It names this running process: a process that starts again is another owner.
     pub owner: String,
-    /// What to project.
+    /// The read models to project.
     pub models: Vec<ReadModel>,
-    /// A node that is silent this long loses its leases.
+    /// A node that is silent for longer loses its leases.
     pub lease_ttl: Duration,
-    /// How often leases are renewed, and those of others asked for.
+    /// How often a lease is renewed, or asked for while another node leads.
     pub renew_every: Duration,
     /// The most events of one transaction.
     pub batch_events: usize,
-    /// The least time between two batches: under load it makes them larger, and fewer.
+    /// The least time between two batches: under load it makes them fewer and larger.
     pub pace: Duration,
-    /// Rows that a projection keeps in memory.
+    /// The number of rows that a projection keeps in memory.
     pub hot_rows: usize,
 }
 
@@ -42,8 +44,8 @@ impl Default for ProjectorOptions {
         ProjectorOptions {
             owner: format!("{}-{}", std::process::id(), Uuid::new_v4().simple()),
             models: ReadModel::ALL.to_vec(),
-            lease_ttl: Duration::from_secs(5),
-            renew_every: Duration::from_millis(1_500),
+            lease_ttl: time_limits::LEASE_TTL,
+            renew_every: time_limits::LEASE_RENEWAL,
             batch_events: 1_000,
             pace: Duration::from_millis(10),
             hot_rows: 5_000,
@@ -51,11 +53,11 @@ impl Default for ProjectorOptions {
     }
 }
 
-/// Keeps the read models up to date. Dropping it ends its tasks where they are, which is safe;
-/// its leases then run out by themselves.
+/// Keeps the read models up to date. Dropping it ends its tasks where they are, which is safe; its leases
+/// then expire.
 #[derive(Debug)]
 pub struct Projector {
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
     tasks: JoinSet<()>,
     feed: Feed,
     read_models: ReadModels,
@@ -65,7 +67,7 @@ impl Projector {
     pub fn start(store: EventStore, options: ProjectorOptions) -> Projector {
         let read_models = ReadModels::new(store.pool().clone());
         let feed = Feed::new(store);
-        let (stop, stopping) = watch::channel(false);
+        let stop = CancellationToken::new();
         let options = Arc::new(options);
         let mut tasks = JoinSet::new();
         for model in options.models.iter().copied() {
@@ -74,149 +76,164 @@ impl Projector {
                 feed: feed.clone(),
                 read_models: read_models.clone(),
                 options: options.clone(),
-                stopping: stopping.clone(),
+                stop: stop.clone(),
             };
             with_projection!(model, P => tasks.spawn(worker.run::<P>()));
         }
         Projector { stop, tasks, feed, read_models }
     }
 
-    /// Knows at once what this projector does.
+    /// The read models, which learn at once of what this projector does.
     pub fn read_models(&self) -> &ReadModels {
         &self.read_models
     }
 
-    /// The log, decoded once for everybody on this node.
+    /// The log, decoded once for all readers of this node.
     pub fn feed(&self) -> &Feed {
         &self.feed
     }
 
-    /// Ends the batches at work and gives the leases back.
+    /// Finishes the batches at work and releases the leases.
     pub async fn shutdown(mut self) {
-        self.stop.send_replace(true);
+        self.stop.cancel();
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(error) = ended {
-                error!(%error, "a projection had ended before its time");
+                error!(%error, "the task of a projection panicked");
             }
         }
     }
 }
 
-/// What one projection's task holds.
+/// What the task of one projection holds.
 pub(crate) struct Worker {
     pub(crate) model: ReadModel,
     pub(crate) feed: Feed,
     pub(crate) read_models: ReadModels,
     pub(crate) options: Arc<ProjectorOptions>,
-    pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) stop: CancellationToken,
+}
+
+/// The work of a projection's leader.
+struct ProjectionWork<'a, P>(&'a Worker, PhantomData<fn() -> P>);
+
+impl<P: Projection> LeaderWork for ProjectionWork<'_, P> {
+    type Error = ProjectionError;
+
+    async fn lead(&mut self, leadership: &mut Leadership) -> Result<(), ProjectionError> {
+        let worker = self.0;
+        let ended = worker.project::<P>(leadership).await;
+        if let Err(ProjectionError::Halt { position, reason }) = &ended {
+            worker.record_halt(leadership, *position, reason).await;
+        }
+        ended
+    }
 }
 
 impl Worker {
     async fn run<P: Projection>(self) {
-        let mut backoff = Backoff::new();
-        while !self.is_stopping() {
-            match self.turn::<P>(&mut backoff).await {
+        let options = &self.options;
+        let mut leader = Leader::new(self.feed.store().pool().clone(), self.model.lease())
+            .with_owner(&options.owner)
+            .with_ttl(options.lease_ttl)
+            .with_renewal(options.renew_every);
+        let mut work = ProjectionWork::<P>(&self, PhantomData);
+        while let Some(ended) = leader.lead(&self.stop, &mut work).await {
+            self.read_models.progress.left(self.model);
+            match ended {
                 Ok(()) => {}
-                Err(Fault::Lost) => info!(model = %self.model, "somebody else projects now"),
-                Err(Fault::Passing(reason)) => {
-                    warn!(model = %self.model, reason, "projecting failed and is tried again");
-                    self.pause(backoff.next()).await;
+                Err(LeadError::Work(ProjectionError::LeaseLost)) => {
+                    info!(model = %self.model, "another node projects now");
                 }
-                Err(Fault::Stop { lease, position, reason }) => {
-                    self.stop(lease, position, &reason).await;
+                Err(LeadError::Work(ProjectionError::Halt { .. })) => {
+                    self.wait_until_resumed().await;
+                }
+                Err(error) => {
+                    warn!(model = %self.model, %error, "projecting failed and is tried again");
                 }
             }
         }
     }
 
-    /// Projects for as long as the lease is ours, or waits a while for it.
-    async fn turn<P: Projection>(&self, backoff: &mut Backoff) -> Result<(), Fault> {
-        let Some((lease, has_stopped)) = patiently(self.take_lease::<P>()).await?? else {
-            self.pause(jittered(self.options.renew_every)).await;
-            return Ok(());
-        };
-        info!(model = %self.model, position = lease.checkpoint, epoch = lease.epoch, "projecting");
-        let connection = patiently(Connection::open(self.feed.store().pool())).await??;
-        let ended = Lead::<P>::new(self, connection, lease, has_stopped).work(backoff).await;
-        self.read_models.progress.left(self.model);
-        ended
+    async fn project<P: Projection>(
+        &self,
+        leadership: &mut Leadership,
+    ) -> Result<(), ProjectionError> {
+        let was_halted = in_time(self.check_version::<P>(leadership)).await?;
+        let (position, epoch) = (leadership.checkpoint(), leadership.epoch());
+        info!(model = %self.model, position, epoch, "projecting");
+        let connection = in_time(ProjectorConnection::open(self.feed.store().pool())).await?;
+        ProjectionRun::<P>::new(self, leadership, connection, was_halted).project().await
     }
 
-    /// The lease, and whether the projection had stopped under it.
-    async fn take_lease<P: Projection>(&self) -> Result<Option<(Lease, bool)>, Fault> {
-        let (pool, options) = (self.feed.store().pool(), &self.options);
-        let name = self.model.lease();
-        let Some(lease) = lease::acquire(pool, name, &options.owner, options.lease_ttl).await?
-        else {
-            return Ok(None);
-        };
-        // A table without rows yet is of whatever version fills it.
-        let (version, has_stopped): (i32, bool) = sqlx::query_as(
+    /// Checks that the rows are of this program's version, and returns whether the projection was halted.
+    async fn check_version<P: Projection>(
+        &self,
+        leadership: &Leadership,
+    ) -> Result<bool, ProjectionError> {
+        // A table without rows gets the version of the program that fills it.
+        let (version, was_halted): (i32, bool) = sqlx::query_as(
             "update leases set version = case position when 0 then $3 else version end
              where name = $1 and epoch = $2
              returning version, stopped_because is not null",
         )
-        .bind(name)
-        .bind(lease.epoch)
+        .bind(leadership.name())
+        .bind(leadership.epoch())
         .bind(P::VERSION)
-        .fetch_optional(pool)
+        .fetch_optional(self.feed.store().pool())
         .await?
-        .ok_or(Fault::Lost)?;
-        if version != P::VERSION {
-            let own = P::VERSION;
-            let remedy = if version < own { "rebuild them" } else { "run a newer one" };
-            let reason = format!(
-                "the rows are of version {version} and this program is of version {own}: {remedy}"
-            );
-            return Err(Fault::Stop { position: lease.checkpoint, lease, reason });
+        .ok_or(ProjectionError::LeaseLost)?;
+        if version == P::VERSION {
+            return Ok(was_halted);
         }
-        Ok(Some((lease, has_stopped)))
+        let own = P::VERSION;
+        let remedy = if version < own { "rebuild them" } else { "run a newer one" };
+        let reason = format!(
+            "the rows are of version {version} and this program is of version {own}: {remedy}"
+        );
+        Err(ProjectionError::Halt { position: leadership.checkpoint(), reason })
     }
 
-    /// Says so, leaves the lease to a node that may know better, and waits for a person.
-    async fn stop(&self, lease: Lease, position: i64, reason: &str) {
-        error!(model = %self.model, position, reason, "the projection has stopped");
+    /// Records the reason with the lease, where people and other nodes find it. The lease is released
+    /// afterwards: a node with another program may be able to go on.
+    async fn record_halt(&self, leadership: &Leadership, position: i64, reason: &str) {
+        error!(model = %self.model, position, reason, "the projection has halted");
         let pool = self.feed.store().pool();
-        let mut backoff = Backoff::new();
-        while !self.is_stopping() {
-            let say = sqlx::query(
-                "update leases set stopped_because = $3, expires_at = '-infinity'
-                 where name = $1 and epoch = $2",
+        let mut backoff = Backoff::DATABASE;
+        while !self.stop.is_cancelled() {
+            let record = sqlx::query(
+                "update leases set stopped_because = $3 where name = $1 and epoch = $2",
             )
-            .bind(&lease.name)
-            .bind(lease.epoch)
+            .bind(leadership.name())
+            .bind(leadership.epoch())
             .bind(reason)
             .execute(pool);
-            match patiently(say).await {
-                Ok(Ok(_)) => break,
-                failed => warn!(model = %self.model, ?failed, "nobody could be told"),
+            match in_time(record).await {
+                Ok(_) => return,
+                Err(error) => warn!(model = %self.model, %error, "cannot record why it halted"),
             }
-            self.pause(backoff.next()).await;
-        }
-        while !self.is_stopping() && self.stands().await {
-            self.pause(jittered(self.options.renew_every)).await;
+            self.pause(backoff.next_pause()).await;
         }
     }
 
-    /// Whether nobody has removed the reason to stop yet.
-    async fn stands(&self) -> bool {
-        let reason = sqlx::query_scalar("select stopped_because from leases where name = $1")
-            .bind(self.model.lease())
-            .fetch_optional(self.feed.store().pool());
-        let reason: Result<Result<Option<Option<String>>, _>, _> = patiently(reason).await;
-        !matches!(reason, Ok(Ok(None | Some(None))))
+    /// Waits until a person, or a node that could go on, has removed the reason to halt.
+    async fn wait_until_resumed(&self) {
+        while !self.stop.is_cancelled() && self.is_halted().await {
+            self.pause(with_jitter(self.options.renew_every)).await;
+        }
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
-        *self.stopping.borrow()
+    /// True also if the answer is unknown.
+    async fn is_halted(&self) -> bool {
+        let halted = sqlx::query_scalar(
+            "select exists (select from leases where name = $1 and stopped_because is not null)",
+        )
+        .bind(self.model.lease())
+        .fetch_one(self.feed.store().pool());
+        in_time(halted).await.unwrap_or(true)
     }
 
-    /// Shorter when the projector is to stop.
+    /// Sleeps, but not longer than until the projector is told to stop.
     pub(crate) async fn pause(&self, time: Duration) {
-        let mut stopping = self.stopping.clone();
-        tokio::select! {
-            () = sleep(time) => {}
-            _ = stopping.wait_for(|stopping| *stopping) => {}
-        }
+        self.stop.run_until_cancelled(sleep(time)).await;
     }
 }

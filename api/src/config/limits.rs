@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use clap::Args;
+use event_store::time_limits;
 
 use crate::duration;
 
@@ -89,11 +90,11 @@ impl Limits {
         aliases: 15,
         mutations: 4,
         nodes: 5_000,
-        header_timeout: Duration::from_secs(5),
-        idle_timeout: Duration::from_secs(75),
-        body_timeout: Duration::from_secs(10),
-        execution_timeout: Duration::from_secs(5),
-        shutdown_timeout: Duration::from_secs(10),
+        header_timeout: time_limits::REQUEST_HEAD,
+        idle_timeout: time_limits::IDLE_CONNECTION,
+        body_timeout: time_limits::REQUEST_BODY,
+        execution_timeout: time_limits::REQUEST,
+        shutdown_timeout: time_limits::SHUTDOWN_OF_REQUESTS,
         in_flight: 256,
         rate: 100,
         burst: 200,

@@ -345,8 +345,13 @@ fn refused(refusal: &Refusal) -> UserError {
 /// Whether the command was carried out may be unknown; the same key can be sent again.
 fn command_fault(error: CommandError) -> async_graphql::Error {
     tracing::error!(%error, "a command was not carried out");
-    let text =
-        "the command could not be carried out now; send it again with the same idempotencyKey";
+    let text = match error {
+        CommandError::TimedOut => {
+            "the command took too long and may still be carried out; send it again with the same \
+             idempotencyKey"
+        }
+        _ => "the command could not be carried out now; send it again with the same idempotencyKey",
+    };
     fault("UNAVAILABLE", text)
 }
 

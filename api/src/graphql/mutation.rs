@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::errors::{Failure, UserError, in_input};
 use super::position::Position;
-use super::shop::{caller, shop};
+use super::shop::{Shop, caller, shop};
 use crate::auth::Caller;
 
 /// What every mutation's input may say about how it is executed.
@@ -71,7 +71,10 @@ pub async fn execute_with_paths(
     path_of: impl FnOnce(&Refusal) -> Option<Vec<String>>,
 ) -> Result<Receipt, Failure> {
     let context = context(ctx, input, options, command.name())?;
-    shop(ctx).bus.execute(command, context).await.map_err(|error| {
+    let Shop { bus, policy, .. } = shop(ctx);
+    let executed =
+        tokio::time::timeout(policy.wait_for_command, bus.execute(command, context)).await;
+    executed.unwrap_or(Err(CommandError::TimedOut)).map_err(|error| {
         let path = match &error {
             CommandError::Refused(refusal) => path_of(refusal),
             _ => None,

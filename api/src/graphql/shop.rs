@@ -41,6 +41,8 @@ pub struct Policy {
     pub reserve_for: TimeDelta,
     /// How long, from placing, it is kept at most.
     pub reserve_at_most: TimeDelta,
+    /// How long a mutation waits for its command, which goes on afterwards.
+    pub wait_for_command: std::time::Duration,
     /// How long a query waits for a read model to reach its `minPosition`.
     pub wait_for_position: std::time::Duration,
     /// How long `paymentStart` waits for the provider.

@@ -1,13 +1,12 @@
 //! How things stand, asked of the same functions as `/health` and the query `projections` ask.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use commands::inbox::Inbox;
 use commands::payments::Provider;
 use commands::{ReactionStatus, reaction_status};
-use event_store::EventStore;
+use event_store::{EventStore, time_limits};
 use futures::FutureExt;
 use projections::{ProjectionStatus, ReadModels};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -18,9 +17,6 @@ use prometheus_client::registry::Registry;
 use sqlx::PgPool;
 
 use super::{PREFIX, Sampler, process};
-
-/// A database that does not answer in this time is as good as gone.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Where the figures come from.
 #[derive(Debug, Clone)]
@@ -53,7 +49,7 @@ impl Sources {
         let registry = all.sub_registry_with_prefix(PREFIX);
         build(registry);
         self.known_here(registry);
-        let figures = tokio::time::timeout(PATIENCE, self.figures()).await;
+        let figures = tokio::time::timeout(time_limits::METRICS_QUESTION, self.figures()).await;
         let figures = figures.unwrap_or_else(|_| Err("no answer in time".into()));
         gauge(registry, "database_up", "Whether Postgres answers", i64::from(figures.is_ok()));
         match figures {

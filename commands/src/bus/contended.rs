@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::StreamId;
-use event_store::{AppendOutcome, LockedLog, PendingAppend, RecordedEvent};
+use event_store::{AppendOutcome, Backoff, LockedLog, PendingAppend, RecordedEvent};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,13 +19,15 @@ use super::decision::{Conflict, Decision};
 use super::streams::{Streams, wanted};
 use super::{Command, Context};
 use crate::CommandError;
-use crate::backoff::pause;
 
 /// The most commands that are decided under one lock.
 const COMMANDS_MAX: usize = 256;
 
 /// How often a batch whose connection failed is tried.
 const TRIES_MAX: u32 = 8;
+
+/// Pauses between these tries.
+const RETRIES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
 
 /// How long after a conflict a stream's commands are decided under the lock at once.
 const CONTENDED_FOR: Duration = Duration::from_millis(500);
@@ -166,8 +168,7 @@ async fn decide_with_retries(
             %error, attempt, commands = batch.len(),
             "commands could not be decided under the log's lock and are tried again"
         );
-        let (first, most) = (Duration::from_millis(20), Duration::from_secs(1));
-        tokio::time::sleep(pause(attempt, first, most)).await;
+        tokio::time::sleep(RETRIES.pause_after(attempt)).await;
     }
 }
 

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::{State, StreamId};
-use event_store::EventStore;
+use event_store::{Backoff, EventStore, time_limits};
 use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -38,7 +38,6 @@ use self::decision::Conflict;
 pub use self::receipt::{Receipt, Subject};
 pub use self::states::States;
 use self::streams::Streams;
-use crate::backoff::pause;
 use crate::trace::SPANS;
 use crate::{CommandError, Trace, metrics};
 
@@ -58,8 +57,8 @@ struct Inner {
 /// another command of its batch, one that turns out to be a duplicate.
 const CONFLICTS_MAX: u32 = 2;
 
-/// The caller's patience; the command itself goes on.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Pauses between the attempts of a command that conflicted.
+const RETRIES: Backoff = Backoff::new(Duration::from_micros(500), Duration::from_millis(5));
 
 impl Bus {
     /// `cached` is the most aggregates that are kept in memory.
@@ -99,7 +98,8 @@ impl Bus {
             Span::current().record("outcome", metrics::outcome(&result));
             result
         };
-        match tokio::time::timeout(PATIENCE, self.0.tasks.spawn(work.instrument(span))).await {
+        let answer = self.0.tasks.spawn(work.instrument(span));
+        match tokio::time::timeout(time_limits::COMMAND, answer).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(CommandError::Interrupted),
             Err(_) => Err(CommandError::TimedOut),
@@ -147,8 +147,7 @@ impl Bus {
                 Err(AttemptError::Final(error)) => return Err(error),
                 Err(AttemptError::Conflict(conflict)) => conflict,
             };
-            let (first, most) = (Duration::from_micros(500), Duration::from_millis(5));
-            tokio::time::sleep(pause(conflicts, first, most)).await;
+            tokio::time::sleep(RETRIES.pause_after(conflicts)).await;
             conflicts += 1;
             let under_lock = conflicts >= CONFLICTS_MAX || self.is_contended(&conflict);
             metrics::decided_again(under_lock);

@@ -109,7 +109,7 @@ impl Default for Settings {
             from: from.unwrap_or_else(|_| unreachable!("cartulary@localhost is an address")),
             staff: None,
             backoff: RetrySchedule::default(),
-            timeout: Duration::from_secs(20),
+            timeout: event_store::time_limits::MAIL_DELIVERY,
         }
     }
 }

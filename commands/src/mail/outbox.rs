@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::Utc;
 use domain::notification::{DeliveryOutcome, NotificationCommand, OutgoingMessage, Recipient};
 use domain::{Contact, NotificationId, State};
+use event_store::Backoff;
 use projections::ReadModels;
 use projections::deadlines::DueNotification;
 use tracing::Instrument;
@@ -13,12 +14,14 @@ use uuid::Uuid;
 use super::email::{ComposedEmail, Envelope, mailbox};
 use super::templates::Templates;
 use super::{MailError, Mailbox, Mailer, Settings};
-use crate::backoff::pause;
 use crate::trace::SPANS;
 use crate::{AggregateCommand, Bus, CommandError, Context, Vault, metrics};
 
 /// How often the outcome of one attempt is recorded if the bus answers with an error.
 const RECORD_TRIES_MAX: u32 = 5;
+
+/// Pauses between these tries.
+const RECORD_RETRIES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
 
 /// Everything that is needed to send the messages that are due.
 #[derive(Debug, Clone)]
@@ -204,8 +207,7 @@ impl MailOutbox {
                         %notification, %error,
                         "the outcome of a message could not be recorded, trying again"
                     );
-                    let (first, most) = (Duration::from_millis(100), Duration::from_secs(1));
-                    tokio::time::sleep(pause(tries, first, most)).await;
+                    tokio::time::sleep(RECORD_RETRIES.pause_after(tries)).await;
                 }
             }
         }

@@ -1,13 +1,16 @@
-//! Sends what is due. Which messages are due is a read model, so nothing is forgotten; one node does
-//! this at a time, by lease, a bounded number of messages side by side.
+//! Sends the messages that are due. Which ones are due is a read model, so a restart forgets none. One node does
+//! this at a time, by lease, and sends a bounded number of messages at the same time.
 //!
-//! The read model may be behind, so each message is looked at before it is sent.
+//! The read model may be behind, so each message is loaded before it is sent.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use domain::NotificationId;
+use event_store::leader::{Leader, LeaderWork, Leadership};
+use event_store::lease::LeaseError;
+use event_store::{Backoff, time_limits};
 use projections::QueryError;
 use projections::deadlines::DueNotification;
 use tokio::task::{self, JoinSet};
@@ -16,54 +19,39 @@ use tokio_util::sync::CancellationToken;
 use super::outbox::{MailOutbox, Reach};
 use crate::breaker::Breaker;
 use crate::metrics::MAIL_CIRCUIT_OPEN;
-use crate::tenure::Tenure;
 
-const NAME: &str = "mail";
+/// The name of the lease.
+const LEASE: &str = "mail";
 
-/// How often to look for what is due, and how often where the last look has not found all.
+/// Interval at which due messages are looked for, and the shorter one after a look that did not find all.
 const POLL: Duration = Duration::from_millis(250);
-const POLL_IN_A_HURRY: Duration = Duration::from_millis(50);
+const POLL_FOR_MORE: Duration = Duration::from_millis(50);
 
 /// The most messages found by one look.
 const BATCH_MAX: usize = 500;
 
-/// Messages begin so far apart, and after a silence as many at once as would have begun in this time:
-/// telling people takes nothing from selling, and mail servers turn away who hurries.
-const START_EVERY: Duration = Duration::from_millis(20);
+/// Interval between the starts of two messages. After a pause, as many messages may start at once as would have
+/// started in `BURST`. This leaves processor time to orders, and mail servers refuse clients that send too fast.
+const START_INTERVAL: Duration = Duration::from_millis(20);
 const BURST: Duration = Duration::from_secs(1);
 
-/// After so many failures in a row the mail server is left alone, for so long at first and at most.
-const FAILURES_AT_MOST: u32 = 5;
-const FIRST_REST: Duration = Duration::from_secs(1);
-const LONGEST_REST: Duration = Duration::from_secs(60);
+/// After this many failures in a row the circuit breaker of the mail server opens, for this long.
+const FAILURES_MAX: u32 = 5;
+const OPEN_FOR: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
-/// What is under way when the program stops may take this long to be recorded.
-const FINISH_WITHIN: Duration = Duration::from_secs(3);
-
-/// Sends, whenever this node holds the lease, until told to stop.
-pub async fn run(post: MailOutbox, stop: CancellationToken) {
-    let mut tenure = Tenure::new(post.bus.store().pool().clone(), NAME);
-    let mut office = Office::new(post);
-    while !stop.is_cancelled() {
-        if tenure.is_held().await
-            && let Err(error) = office.work().await
-        {
-            tracing::warn!(%error, "due mail cannot be found, trying again");
-        }
-        let pause = office.pause().max(POLL_IN_A_HURRY);
-        tokio::select! {
-            () = office.something_ends() => {}
-            () = tokio::time::sleep(pause) => {}
-            () = stop.cancelled() => {}
-        }
-    }
-    office.close().await;
-    tenure.end().await;
+/// Sends due messages while this node leads, until told to stop.
+pub async fn run(outbox: MailOutbox, stop: CancellationToken) {
+    let leader = Leader::new(outbox.bus.store().pool().clone(), LEASE);
+    let mut work = MailWork::new(outbox, stop.clone());
+    leader.run(&stop, &mut work).await;
+    work.finish().await;
 }
 
-/// What waits and what is under way.
-struct Office {
-    post: MailOutbox,
+/// The messages that wait and those that are being sent. It outlives a leadership: what is being sent when the
+/// lease is lost is finished and recorded all the same.
+struct MailWork {
+    outbox: MailOutbox,
+    stop: CancellationToken,
     breaker: Breaker,
     waiting: VecDeque<DueNotification>,
     under_way: HashMap<task::Id, NotificationId>,
@@ -73,11 +61,35 @@ struct Office {
     next_start: Instant,
 }
 
-impl Office {
-    fn new(post: MailOutbox) -> Office {
-        Office {
-            post,
-            breaker: Breaker::new("the mail server", FAILURES_AT_MOST, FIRST_REST, LONGEST_REST),
+impl LeaderWork for MailWork {
+    type Error = LeaseError;
+
+    async fn lead(&mut self, leadership: &mut Leadership) -> Result<(), LeaseError> {
+        let stop = self.stop.clone();
+        while !stop.is_cancelled() {
+            leadership.renew_if_due().await?;
+            if let Err(error) = self.start_due().await {
+                tracing::warn!(%error, "due mail cannot be found, trying again");
+            }
+            let pause = self.until_next_look().max(POLL_FOR_MORE);
+            tokio::select! {
+                () = self.wait_for_an_end() => {}
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        // The next leader must not send again what is under way.
+        self.finish().await;
+        Ok(())
+    }
+}
+
+impl MailWork {
+    fn new(outbox: MailOutbox, stop: CancellationToken) -> MailWork {
+        MailWork {
+            outbox,
+            stop,
+            breaker: Breaker::new("the mail server", FAILURES_MAX, OPEN_FOR),
             waiting: VecDeque::new(),
             under_way: HashMap::new(),
             running: JoinSet::new(),
@@ -88,17 +100,20 @@ impl Office {
     }
 
     /// Starts as many messages as there is room for.
-    async fn work(&mut self) -> Result<(), QueryError> {
-        let most = self.post.mailer.parallel();
-        if self.under_way.len() < most && self.waiting.is_empty() && self.pause().is_zero() {
-            self.look().await?;
+    async fn start_due(&mut self) -> Result<(), QueryError> {
+        let most = self.outbox.mailer.parallel();
+        if self.under_way.len() < most
+            && self.waiting.is_empty()
+            && self.until_next_look().is_zero()
+        {
+            self.look_for_due().await?;
         }
         while self.under_way.len() < most
             && self.may_start_next()
             && let Some(due) = self.waiting.pop_front()
         {
-            let (post, notification) = (self.post.clone(), due.notification);
-            let task = self.running.spawn(async move { post.deliver(&due).await });
+            let (outbox, notification) = (self.outbox.clone(), due.notification);
+            let task = self.running.spawn(async move { outbox.deliver(&due).await });
             self.under_way.insert(task.id(), notification);
         }
         Ok(())
@@ -109,22 +124,23 @@ impl Office {
         !self.waiting.is_empty() && self.may_start() && self.breaker.admit(now).is_ok()
     }
 
+    /// Whether the next message may start by the pace of starts; if so, it counts as started.
     fn may_start(&mut self) -> bool {
         let now = Instant::now();
         let earliest = now.checked_sub(BURST).unwrap_or(now);
         let start = self.next_start.max(earliest);
         if start <= now {
-            self.next_start = start + START_EVERY;
+            self.next_start = start + START_INTERVAL;
         }
         start <= now
     }
 
-    async fn look(&mut self) -> Result<(), QueryError> {
+    async fn look_for_due(&mut self) -> Result<(), QueryError> {
         self.looked_at = Some(Instant::now());
         let most = i64::try_from(BATCH_MAX).unwrap_or(i64::MAX);
-        let due = self.post.read_models.due_notifications(Utc::now(), most).await?;
-        self.poll = if due.len() == BATCH_MAX { POLL_IN_A_HURRY } else { POLL };
-        // The read model may not know yet what is under way.
+        let due = self.outbox.read_models.due_notifications(Utc::now(), most).await?;
+        self.poll = if due.len() == BATCH_MAX { POLL_FOR_MORE } else { POLL };
+        // In the read model, what is under way may still be due.
         let under_way = |due: &DueNotification| {
             self.under_way.values().any(|notification| *notification == due.notification)
         };
@@ -132,24 +148,24 @@ impl Office {
         Ok(())
     }
 
-    /// Until the next look.
-    fn pause(&self) -> Duration {
+    /// How long until due messages are looked for again.
+    fn until_next_look(&self) -> Duration {
         self.looked_at.map_or(Duration::ZERO, |at| self.poll.saturating_sub(at.elapsed()))
     }
 
-    /// Never, where nothing is under way.
-    async fn something_ends(&mut self) {
+    /// Returns when a message that is under way ends; never, if none is.
+    async fn wait_for_an_end(&mut self) {
         match self.running.join_next_with_id().await {
-            Some(Ok((task, reach))) => self.ended(task, reach),
+            Some(Ok((task, reach))) => self.record_end(task, reach),
             Some(Err(error)) => {
                 tracing::error!(%error, "a message ended without a result");
-                self.ended(error.id(), Reach::NotCalled);
+                self.record_end(error.id(), Reach::NotCalled);
             }
             None => std::future::pending().await,
         }
     }
 
-    fn ended(&mut self, task: task::Id, reach: Reach) {
+    fn record_end(&mut self, task: task::Id, reach: Reach) {
         self.under_way.remove(&task);
         let now = Instant::now();
         match reach {
@@ -160,11 +176,12 @@ impl Office {
         MAIL_CIRCUIT_OPEN.set(i64::from(self.breaker.is_open()));
     }
 
-    /// Lets what is under way come to its end, so that it is not sent again.
-    async fn close(mut self) {
+    /// Waits for a limited time for what is under way, so that it is recorded and not sent again.
+    async fn finish(&mut self) {
         let rest = async { while self.running.join_next().await.is_some() {} };
-        if tokio::time::timeout(FINISH_WITHIN, rest).await.is_err() {
+        if tokio::time::timeout(time_limits::SHUTDOWN_OF_MAIL, rest).await.is_err() {
             tracing::warn!("some mail was under way; it may be sent again");
+            self.running.abort_all();
         }
     }
 }

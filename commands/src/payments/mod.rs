@@ -7,10 +7,11 @@ mod signature;
 mod simulator;
 mod stripe;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use domain::PaymentId;
 use domain::payment::{Call, Fact, PaymentDetails};
+use event_store::time_limits;
 use tracing::Instrument;
 
 pub use self::signature::{BadSignature, Signer};
@@ -18,9 +19,6 @@ pub use self::simulator::Simulator;
 pub use self::stripe::{BadStripeSettings, STRIPE_API, Stripe};
 use crate::metrics;
 use crate::trace::SPANS;
-
-/// How long a call waits for the simulator's answer.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The shop's payment provider.
 #[derive(Debug, Clone)]
@@ -212,6 +210,7 @@ async fn measured<T>(
 async fn bounded<T>(
     call: impl Future<Output = Result<T, ProviderError>>,
 ) -> Result<T, ProviderError> {
-    let late = || ProviderError::NoAnswer(format!("no answer in {} s", PATIENCE.as_secs()));
-    tokio::time::timeout(PATIENCE, call).await.unwrap_or_else(|_| Err(late()))
+    let limit = time_limits::SIMULATOR_CALL;
+    let late = || ProviderError::NoAnswer(format!("no answer in {} s", limit.as_secs()));
+    tokio::time::timeout(limit, call).await.unwrap_or_else(|_| Err(late()))
 }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use domain::StreamId;
 use domain::payment::PaymentCommand;
 use domain::process::{NotificationRequest, Reaction};
+use event_store::Backoff;
+use event_store::leader::{Leader, LeaderWork, Leadership};
 use event_store::lease::LeaseError;
 use projections::Feed;
 use tokio::task::JoinSet;
@@ -13,23 +15,25 @@ use tracing::Instrument;
 
 use super::queues::Queues;
 use super::{Cause, Task, Work, effects, tasks};
-use crate::backoff::pause;
 use crate::checkout::{ExtendReservation, FlagUnknownPayments, Settle, UnwindPayments};
 use crate::notification::Notify;
 use crate::payment::PaymentPolicy;
 use crate::payments::Provider;
-use crate::tenure::{Candidate, Term};
 use crate::trace::{self, SPANS};
 use crate::{AggregateCommand, Bus, CommandError, Trace, metrics};
 
-/// The name of the lease; its position is the checkpoint.
-pub(super) const NAME: &str = "reactions";
+/// The name of the lease, which holds the checkpoint.
+pub(super) const LEASE: &str = "reactions";
 
-const LEASE_TTL: Duration = Duration::from_secs(5);
+/// Interval at which the log is read although no new event is known.
 const POLL: Duration = Duration::from_millis(500);
 
-/// The checkpoint may be so far behind what is done: to do that again changes nothing.
-const SAVE_EVERY: Duration = Duration::from_millis(100);
+/// Interval at which the checkpoint is written. What was done since is done again after a crash, which changes
+/// nothing.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Pauses between the attempts of one reaction.
+const RETRIES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
 
 /// The most events read at once, and the most positions that may be unfinished before reading
 /// stops.
@@ -45,58 +49,70 @@ pub struct Reactions {
     pub policy: PaymentPolicy,
 }
 
+/// Why this node stopped reacting; it tries again from the checkpoint on.
 #[derive(Debug, thiserror::Error)]
-enum Stopped {
+enum ReactionsError {
     #[error(transparent)]
     Lease(#[from] LeaseError),
     #[error(transparent)]
     Store(#[from] event_store::StoreError),
-    #[error("the event at position {0} cannot be read")]
-    Unreadable(i64),
+    #[error("the event at position {0} cannot be decoded; run a program that knows it")]
+    Undecodable(i64),
 }
 
-/// Reacts, whenever this node holds the lease, until told to stop.
+/// Reacts to events while this node leads, until told to stop.
 pub async fn run(reactions: Reactions, stop: CancellationToken) {
-    let pool = reactions.bus.store().pool().clone();
-    let mut candidate = Candidate::new(pool, NAME, LEASE_TTL, stop.clone());
-    while let Some(term) = candidate.term().await {
-        let mut leader = Leader::new(reactions.clone(), term);
-        if let Err(error) = leader.lead(&stop).await {
-            tracing::warn!(%error, "reactions stopped on this node, trying again");
-        }
-        leader.resign().await;
+    let leader = Leader::new(reactions.bus.store().pool().clone(), LEASE);
+    leader.run(&stop, &mut ReactionWork { reactions, stop: stop.clone() }).await;
+}
+
+struct ReactionWork {
+    reactions: Reactions,
+    stop: CancellationToken,
+}
+
+impl LeaderWork for ReactionWork {
+    type Error = ReactionsError;
+
+    async fn lead(&mut self, leadership: &mut Leadership) -> Result<(), ReactionsError> {
+        let mut run = ReactionRun::new(self.reactions.clone(), leadership);
+        let ended = run.follow(&self.stop).await;
+        // The next leader must not wait for what still runs here.
+        run.running.shutdown().await;
+        ended
     }
 }
 
-struct Leader {
+/// What this node has in memory while it leads.
+struct ReactionRun<'a> {
     reactions: Reactions,
-    term: Term,
+    leadership: &'a mut Leadership,
     saved_at: Instant,
     read_at: Instant,
     queues: Queues,
-    /// Of the command whose events are being read: its first one tells.
+    /// The trace of the command whose events are being read: only its first event has it.
     trace: Option<Trace>,
     running: JoinSet<(StreamId, i64)>,
 }
 
-impl Leader {
-    fn new(reactions: Reactions, term: Term) -> Leader {
-        Leader {
+impl<'a> ReactionRun<'a> {
+    fn new(reactions: Reactions, leadership: &'a mut Leadership) -> ReactionRun<'a> {
+        ReactionRun {
             reactions,
-            queues: Queues::new(term.checkpoint()),
+            queues: Queues::new(leadership.checkpoint()),
             trace: None,
-            term,
+            leadership,
             saved_at: Instant::now(),
             read_at: Instant::now(),
             running: JoinSet::new(),
         }
     }
 
-    async fn lead(&mut self, stop: &CancellationToken) -> Result<(), Stopped> {
+    async fn follow(&mut self, stop: &CancellationToken) -> Result<(), ReactionsError> {
         while !stop.is_cancelled() {
-            self.term.keep().await?;
+            self.leadership.renew_if_due().await?;
             let found = self.read().await?;
-            if self.saved_at.elapsed() >= SAVE_EVERY {
+            if self.saved_at.elapsed() >= CHECKPOINT_INTERVAL {
                 self.save_checkpoint().await?;
             }
             if found > 0 && self.queues.len() < UNFINISHED_MAX {
@@ -105,23 +121,24 @@ impl Leader {
             tokio::select! {
                 () = self.reactions.feed.wait_for_event_after(self.queues.read_to(), POLL),
                     if self.queues.len() < UNFINISHED_MAX => {}
-                Some(done) = self.running.join_next() => self.finished(done),
+                Some(done) = self.running.join_next() => self.finish(done),
                 () = stop.cancelled() => {}
             }
         }
         self.save_checkpoint().await
     }
 
-    async fn read(&mut self) -> Result<usize, Stopped> {
-        // Tasks end all the time; the end of the log is not looked at for each.
-        let known = self.reactions.bus.store().known_head() > self.queues.read_to();
-        if self.queues.len() >= UNFINISHED_MAX || !known && self.read_at.elapsed() < POLL {
+    async fn read(&mut self) -> Result<usize, ReactionsError> {
+        // This runs whenever a task ends, so the end of the log is only looked at now and then.
+        let has_news = self.reactions.bus.store().known_head() > self.queues.read_to();
+        if self.queues.len() >= UNFINISHED_MAX || !has_news && self.read_at.elapsed() < POLL {
             return Ok(0);
         }
         self.read_at = Instant::now();
         let entries = self.reactions.feed.read(self.queues.read_to(), READ_MAX).await?;
         for entry in &entries {
-            let event = entry.decoded().map_err(|_| Stopped::Unreadable(entry.position()))?;
+            let event =
+                entry.decoded().map_err(|_| ReactionsError::Undecodable(entry.position()))?;
             if let Some(metadata) = &entry.raw.metadata {
                 self.trace = trace::from_metadata(metadata);
             }
@@ -129,7 +146,7 @@ impl Leader {
             self.start(event.stream, first);
         }
         while let Some(done) = self.running.try_join_next() {
-            self.finished(done);
+            self.finish(done);
         }
         Ok(entries.len())
     }
@@ -148,31 +165,26 @@ impl Leader {
         }
     }
 
-    fn finished(&mut self, done: Result<(StreamId, i64), tokio::task::JoinError>) {
+    /// Starts the stream's next task.
+    fn finish(&mut self, done: Result<(StreamId, i64), tokio::task::JoinError>) {
         match done {
             Ok((stream, position)) => {
                 let next = self.queues.finish(stream, position);
                 self.start(stream, next);
             }
-            // Its position stays unfinished, so it is done again by the next leader.
+            // Its position stays unfinished, so the next leader does it again.
             Err(error) => tracing::error!(%error, "a reaction ended without a result"),
         }
     }
 
-    async fn save_checkpoint(&mut self) -> Result<(), Stopped> {
-        self.term.advance(self.queues.checkpoint()).await?;
+    async fn save_checkpoint(&mut self) -> Result<(), ReactionsError> {
+        self.leadership.advance(self.queues.checkpoint()).await?;
         self.saved_at = Instant::now();
         Ok(())
     }
-
-    /// Stops what still runs, so that the next leader need not wait.
-    async fn resign(mut self) {
-        self.running.shutdown().await;
-        self.term.resign().await;
-    }
 }
 
-/// Tries until it is done, or until it is clear that it never will be.
+/// Tries until it is done, or until it is refused and therefore parked.
 async fn carry_out(reactions: &Reactions, task: Task) {
     for attempt in 0.. {
         let result = match &task.work {
@@ -189,8 +201,7 @@ async fn carry_out(reactions: &Reactions, task: Task) {
                 let position = task.cause.position;
                 metrics::REACTION_RETRIES.inc();
                 tracing::warn!(position, work = ?task.work, %error, "a reaction failed, trying again");
-                let (first, most) = (Duration::from_millis(100), Duration::from_secs(30));
-                tokio::time::sleep(pause(attempt, first, most)).await;
+                tokio::time::sleep(RETRIES.pause_after(attempt)).await;
             }
         }
     }
@@ -227,7 +238,7 @@ async fn notify(
     reactions.bus.execute(command, context).await.map(|_| ())
 }
 
-/// Nothing else can be done about it here: somebody has to look.
+/// Records a reaction that the rules refuse: a person has to look at it.
 async fn park(reactions: &Reactions, task: &Task, reason: &str) {
     let (position, work) = (task.cause.position, format!("{:?}", task.work));
     tracing::error!(position, work, reason, "a reaction is parked");
@@ -241,6 +252,6 @@ async fn park(reactions: &Reactions, task: &Task, reason: &str) {
     .execute(reactions.bus.store().pool())
     .await;
     if let Err(error) = parked {
-        tracing::error!(position, work, %error, "a parked reaction could not be written down");
+        tracing::error!(position, work, %error, "a parked reaction could not be recorded");
     }
 }

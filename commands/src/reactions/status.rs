@@ -2,7 +2,7 @@
 
 use sqlx::PgPool;
 
-use super::runner::NAME;
+use super::runner::LEASE;
 
 /// The progress of the reactions of all nodes together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
@@ -20,7 +20,7 @@ pub async fn status(pool: &PgPool) -> Result<ReactionStatus, sqlx::Error> {
         "select coalesce((select position from leases where name = $1), 0) as position,
                 (select count(*) from parked_reactions) as parked",
     )
-    .bind(NAME)
+    .bind(LEASE)
     .fetch_one(pool)
     .await
 }

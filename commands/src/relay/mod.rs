@@ -78,7 +78,7 @@ impl Relay {
              left join leases l on l.name = $1
              left join events next on next.position = coalesce(l.position, 0) + 1",
         )
-        .bind(worker::NAME)
+        .bind(worker::LEASE)
         .fetch_one(self.feed.store().pool())
         .await?;
         Ok(Lag { events, time: Duration::try_from_secs_f64(seconds).unwrap_or_default() })

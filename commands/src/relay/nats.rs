@@ -15,14 +15,12 @@ use async_nats::jetstream::context::{ContextBuilder, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::Config;
 use async_nats::{ConnectOptions, ServerAddr};
+use event_store::time_limits;
 use futures::future::join_all;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::cloud_event::{BrokerMessage, MEDIA_TYPE};
-
-/// How long to wait for a connection, and for acknowledgements.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Longer than a server keeps the connection of a client that does not answer, which is about five
 /// minutes.
@@ -109,8 +107,8 @@ impl NatsStream {
     async fn connect(&self) -> Result<Context, String> {
         let options = ConnectOptions::new()
             .name("cartulary relay")
-            .connection_timeout(PATIENCE)
-            .request_timeout(Some(PATIENCE));
+            .connection_timeout(time_limits::BROKER)
+            .request_timeout(Some(time_limits::BROKER));
         let options = match self.credentials.clone() {
             None => options,
             Some(Credentials::Token(token)) => options.token(token),
@@ -119,10 +117,10 @@ impl NatsStream {
             }
         };
         let connecting = options.connect(self.servers.as_slice());
-        let connected = tokio::time::timeout(PATIENCE, connecting).await;
+        let connected = tokio::time::timeout(time_limits::BROKER, connecting).await;
         let client = connected.map_err(|_| "the broker did not answer in time")?;
         let client = client.map_err(|error| error.to_string())?;
-        Ok(ContextBuilder::new().timeout(PATIENCE).build(client))
+        Ok(ContextBuilder::new().timeout(time_limits::BROKER).build(client))
     }
 
     /// Creates the stream if it does not exist, and never changes one that does: retention and replicas

@@ -2,119 +2,121 @@
 
 use std::time::{Duration, Instant};
 
+use event_store::leader::{Leader, LeaderWork, Leadership};
 use event_store::lease::LeaseError;
+use event_store::{Backoff, time_limits};
 use tokio_util::sync::CancellationToken;
 
 use super::cloud_event::{BrokerMessage, message};
 use super::nats::Publisher;
 use super::{Backend, Relay};
 use crate::breaker::Breaker;
-use crate::tenure::{Candidate, Term};
 
-/// The name of the lease; its position is the checkpoint.
-pub(super) const NAME: &str = "relay";
+/// The name of the lease, which holds the checkpoint.
+pub(super) const LEASE: &str = "relay";
 
-/// Longer than until the next renewal and the longest attempt to publish.
-const LEASE_TTL: Duration = Duration::from_secs(10);
+/// Interval at which the log is read although no new event is known, and at which the broker is tried again.
 const POLL: Duration = Duration::from_millis(250);
 
 /// The most events published at once.
 const BATCH_MAX: usize = 256;
 
-/// After so many failures in a row the broker is left alone, for so long at first and at most.
-const FAILURES_AT_MOST: u32 = 2;
-const FIRST_REST: Duration = Duration::from_millis(500);
-const LONGEST_REST: Duration = Duration::from_secs(15);
+/// After this many failures in a row the circuit breaker opens, for this long.
+const FAILURES_MAX: u32 = 2;
+const OPEN_FOR: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
 
+/// Why this node stopped relaying; it tries again from the checkpoint on.
 #[derive(Debug, thiserror::Error)]
-enum Stopped {
+enum RelayError {
     #[error(transparent)]
     Lease(#[from] LeaseError),
     #[error(transparent)]
     Store(#[from] event_store::StoreError),
-    #[error("the event at position {0} is no JSON")]
-    Unreadable(i64),
+    #[error("the event at position {0} is not JSON")]
+    NotJson(i64),
 }
 
-/// Relays events, whenever this node holds the lease, until told to stop; where there is no broker, not
-/// at all.
+/// Relays events while this node leads, until told to stop. Returns at once if there is no broker.
 pub async fn run(relay: Relay, stop: CancellationToken) {
     let Backend::Nats(nats) = &relay.broker.0 else { return };
-    let prefix = nats.prefix();
-    let mut courier = Courier {
+    let mut work = RelayWork {
+        relay: &relay,
+        prefix: nats.prefix(),
         publisher: Publisher::new(nats.clone()),
-        breaker: Breaker::new("the broker", FAILURES_AT_MOST, FIRST_REST, LONGEST_REST),
+        breaker: Breaker::new("the broker", FAILURES_MAX, OPEN_FOR),
+        stop: &stop,
     };
-    let pool = relay.feed.store().pool().clone();
-    let mut candidate = Candidate::new(pool, NAME, LEASE_TTL, stop.clone());
-    while let Some(term) = candidate.term().await {
-        tracing::info!(after = term.checkpoint(), "this node relays events");
-        let mut leader = Leader::new(&relay, &prefix, &mut courier, term);
-        if let Err(error) = leader.lead(&stop).await {
-            tracing::warn!(%error, "the relay stopped on this node, trying again");
-        }
-        leader.resign().await;
+    let leader = Leader::new(relay.feed.store().pool().clone(), LEASE);
+    leader.with_ttl(time_limits::RELAY_LEASE_TTL).run(&stop, &mut work).await;
+}
+
+/// What outlives a leadership: the connection to the broker, and what is known of its health.
+struct RelayWork<'a> {
+    relay: &'a Relay,
+    prefix: String,
+    publisher: Publisher,
+    breaker: Breaker,
+    stop: &'a CancellationToken,
+}
+
+impl LeaderWork for RelayWork<'_> {
+    type Error = RelayError;
+
+    async fn lead(&mut self, leadership: &mut Leadership) -> Result<(), RelayError> {
+        tracing::info!(after = leadership.checkpoint(), "this node relays events");
+        let (relay, stop) = (self.relay, self.stop);
+        let ended = RelayRun { work: self, leadership, unsent: Vec::new() }.follow(stop).await;
+        // The next leader reports its own error.
+        relay.set_last_error(None);
+        ended
     }
 }
 
-/// Who goes to the broker, and how often.
-struct Courier {
-    publisher: Publisher,
-    breaker: Breaker,
-}
-
-struct Leader<'a> {
-    relay: &'a Relay,
-    prefix: &'a str,
-    courier: &'a mut Courier,
-    /// Its checkpoint is the last event that was acknowledged.
-    term: Term,
-    /// What was read after it.
+/// What this node has in memory while it leads. The checkpoint is the last event that was acknowledged.
+struct RelayRun<'r, 'a> {
+    work: &'r mut RelayWork<'a>,
+    leadership: &'r mut Leadership,
+    /// The events after the checkpoint that were read and are not acknowledged.
     unsent: Vec<BrokerMessage>,
 }
 
-impl<'a> Leader<'a> {
-    fn new(relay: &'a Relay, prefix: &'a str, courier: &'a mut Courier, term: Term) -> Leader<'a> {
-        Leader { relay, prefix, courier, term, unsent: Vec::new() }
-    }
-
-    async fn lead(&mut self, stop: &CancellationToken) -> Result<(), Stopped> {
+impl RelayRun<'_, '_> {
+    async fn follow(&mut self, stop: &CancellationToken) -> Result<(), RelayError> {
         while !stop.is_cancelled() {
-            self.term.keep().await?;
+            self.leadership.renew_if_due().await?;
             if self.unsent.is_empty() {
                 self.read().await?;
             }
-            let has_rest = !self.unsent.is_empty() || !self.courier.publisher.is_connected();
-            if has_rest && self.publish().await? {
+            let has_work = !self.unsent.is_empty() || !self.work.publisher.is_connected();
+            if has_work && self.publish().await? {
                 continue;
             }
-            let waiting = async {
-                match has_rest {
-                    true => tokio::time::sleep(POLL).await,
-                    false => {
-                        self.relay.feed.wait_for_event_after(self.term.checkpoint(), POLL).await
-                    }
-                }
-            };
-            tokio::select! {
-                () = waiting => {}
-                () = stop.cancelled() => {}
-            }
+            stop.run_until_cancelled(self.wait(has_work)).await;
         }
         Ok(())
     }
 
-    async fn read(&mut self) -> Result<(), Stopped> {
-        for entry in self.relay.feed.read(self.term.checkpoint(), BATCH_MAX).await? {
-            let message = message(self.prefix, &entry.raw);
-            self.unsent.push(message.map_err(|_| Stopped::Unreadable(entry.position()))?);
+    /// Waits for the broker to be tried again, or for an event.
+    async fn wait(&self, has_work: bool) {
+        if has_work {
+            tokio::time::sleep(POLL).await;
+        } else {
+            let feed = &self.work.relay.feed;
+            feed.wait_for_event_after(self.leadership.checkpoint(), POLL).await;
+        }
+    }
+
+    async fn read(&mut self) -> Result<(), RelayError> {
+        for entry in self.work.relay.feed.read(self.leadership.checkpoint(), BATCH_MAX).await? {
+            let message = message(&self.work.prefix, &entry.raw);
+            self.unsent.push(message.map_err(|_| RelayError::NotJson(entry.position()))?);
         }
         Ok(())
     }
 
-    /// Tries to get rid of what is unsent. Answers whether to go on at once.
-    async fn publish(&mut self) -> Result<bool, Stopped> {
-        let Courier { publisher, breaker } = &mut *self.courier;
+    /// Tries to publish what is unsent. Returns whether to go on at once.
+    async fn publish(&mut self) -> Result<bool, RelayError> {
+        let RelayWork { relay, publisher, breaker, .. } = &mut *self.work;
         if breaker.admit(Instant::now()).is_err() {
             return Ok(false);
         }
@@ -124,20 +126,14 @@ impl<'a> Leader<'a> {
             Err(rest) => (rest.acknowledged, rest.answered, Some(rest.reason)),
         };
         breaker.report(answered, Instant::now());
-        self.relay.set_last_error(error.filter(|_| !answered));
+        relay.set_last_error(error.filter(|_| !answered));
         self.advance(acknowledged).await?;
         Ok(answered)
     }
 
-    /// So many from the first on are acknowledged.
-    async fn advance(&mut self, acknowledged: usize) -> Result<(), Stopped> {
+    /// Moves the checkpoint: the first `acknowledged` messages are acknowledged.
+    async fn advance(&mut self, acknowledged: usize) -> Result<(), RelayError> {
         let Some(last) = self.unsent.drain(..acknowledged).next_back() else { return Ok(()) };
-        Ok(self.term.advance(last.position).await?)
-    }
-
-    /// Another node is to know better from now on.
-    async fn resign(self) {
-        self.relay.set_last_error(None);
-        self.term.resign().await;
+        Ok(self.leadership.advance(last.position).await?)
     }
 }

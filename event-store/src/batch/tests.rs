@@ -36,8 +36,8 @@ fn item(expected_heads: &[(Uuid, ExpectedHead)], writes: &[Uuid]) -> QueuedAppen
 }
 
 /// Reads a stream and writes it.
-fn write(stream: Uuid, base: ExpectedHead) -> QueuedAppend {
-    item(&[(stream, base)], &[stream])
+fn write(stream: Uuid, head: ExpectedHead) -> QueuedAppend {
+    item(&[(stream, head)], &[stream])
 }
 
 fn pending(queued: &QueuedAppend) -> ExpectedHead {

@@ -11,12 +11,12 @@ async fn a_chain_on_one_stream_goes_into_one_batch() {
     let (gate, _first) = Gate::closed(&database, &store, open(id())).await;
     let mut chain = vec![send(&store, open(stream)).await];
     for version in 2..=100 {
-        let base = ExpectedHead::Pending(chain[chain.len() - 1].clone());
-        chain.push(send(&store, write(stream, base, version)).await);
+        let head = ExpectedHead::Pending(chain[chain.len() - 1].clone());
+        chain.push(send(&store, write(stream, head, version)).await);
     }
     gate.open().await;
-    for (n, ticket) in (2..).zip(&chain) {
-        assert_eq!(positions(&outcome(ticket).await), (n, n));
+    for (n, pending) in (2..).zip(&chain) {
+        assert_eq!(positions(&outcome(pending).await), (n, n));
     }
     let times = "select count(distinct xmin::text) from events where stream_id = $1";
     let batches: i64 =
@@ -25,7 +25,7 @@ async fn a_chain_on_one_stream_goes_into_one_batch() {
 }
 
 /// Node A decides two items, the second on the first; node B's event takes the first one's place, so
-/// that the second has the right version on the wrong base.
+/// that the second has the right version on the wrong head.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_item_falls_with_the_one_it_was_decided_on() {
     let (database, a) = fresh().await;
@@ -62,7 +62,7 @@ async fn the_right_version_on_the_wrong_base_is_refused() {
     let conflict = AppendOutcome::Conflict { stream_id: stream };
     assert_eq!(outcome(&first).await, conflict);
     assert_eq!(outcome(&second).await, conflict);
-    // The control: the version was free, so nothing but the base can have refused it.
+    // The control: the version was free, so nothing but the head can have refused it.
     positions(&append(&a, write(stream, ExpectedHead::Durable(theirs), 2)).await);
 }
 

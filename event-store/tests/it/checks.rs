@@ -1,4 +1,4 @@
-//! Items without events: a refusal or a no-op that must rest on what is true.
+//! Appends without events: a refusal or a no-op must have been decided on the present state of its streams.
 
 use event_store::{AppendOutcome, ExpectedHead};
 

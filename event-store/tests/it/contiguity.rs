@@ -1,4 +1,4 @@
-//! Positions are contiguous, and whoever reads on from one never skips.
+//! Positions are contiguous, and a reader that remembers one never skips an event.
 
 use std::sync::Arc;
 
@@ -92,17 +92,17 @@ async fn time_never_runs_backwards_along_the_log() {
     let mut connection = database.pool().acquire().await.unwrap();
     sqlx::raw_sql(ahead).execute(&mut *connection).await.unwrap();
     drop(connection);
-    let mut tickets = Vec::new();
+    let mut sent = Vec::new();
     for _ in 0..100 {
         let stream = id();
         let pair = item(
             [(stream, event_store::ExpectedHead::Durable(0))],
             [event(stream, 1), event(stream, 2)],
         );
-        tickets.push(send(&store, pair).await);
+        sent.push(send(&store, pair).await);
     }
-    for ticket in &tickets {
-        positions(&outcome(ticket).await);
+    for pending in &sent {
+        positions(&outcome(pending).await);
     }
     let fresh_node = node(&database).await;
     let events = all(&fresh_node).await;

@@ -1,4 +1,4 @@
-//! The log as it is copied, for whoever reads most of it.
+//! Reading the log by COPY.
 
 use std::sync::Arc;
 

@@ -79,7 +79,7 @@ async fn duplicates_from_two_nodes_have_one_effect() {
     at_once(&[store, node(&database).await]).await;
 }
 
-/// The control: without the id nothing would tell the two apart.
+/// The control: only the id makes one a duplicate of the other.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_events_under_two_ids_are_two_effects() {
     let (_database, store) = fresh().await;

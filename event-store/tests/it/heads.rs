@@ -35,7 +35,7 @@ async fn a_stream_that_somebody_else_opened_is_not_opened_again() {
     opened(&node(&database).await, stream).await;
     let conflict = AppendOutcome::Conflict { stream_id: stream };
     assert_eq!(append(&store, open(stream)).await, conflict);
-    // Now nobody else has written since; what refuses it is the table.
+    // Now no other node has written since, so the table refuses it.
     opened(&store, id()).await;
     assert_eq!(append(&store, open(stream)).await, conflict);
     assert_eq!(append(&store, check([(stream, ExpectedHead::Durable(0))])).await, conflict);
@@ -53,23 +53,23 @@ async fn of_five_hundred_items_the_one_that_is_known_is_a_duplicate() {
     let known = open(id());
     append(&store, known.clone()).await;
     let (gate, plug) = Gate::closed(&database, &store, open(id())).await;
-    let mut tickets = Vec::new();
+    let mut sent = Vec::new();
     for n in 0..500 {
         let mut append = open(id());
         if n == 250 {
             append.command = known.command.clone();
         }
-        tickets.push(send(&store, append).await);
+        sent.push(send(&store, append).await);
     }
     gate.open().await;
     assert_eq!(positions(&outcome(&plug).await), (2, 2));
-    let duplicate = tickets.remove(250);
+    let duplicate = sent.remove(250);
     assert!(matches!(
         outcome(&duplicate).await,
         AppendOutcome::Duplicate { first: 1, last: 1, .. }
     ));
-    for (position, ticket) in (3..).zip(&tickets) {
-        assert_eq!(positions(&outcome(ticket).await), (position, position));
+    for (position, pending) in (3..).zip(&sent) {
+        assert_eq!(positions(&outcome(pending).await), (position, position));
     }
     assert_eq!(all(&store).await.len(), 501);
 }
@@ -94,8 +94,8 @@ async fn work(stores: &[EventStore]) {
         let stream = id();
         let mut position = 0;
         for (version, store) in (1..=6).zip(stores.iter().cycle()) {
-            let base = ExpectedHead::Durable(position);
-            position = positions(&append(store, write(stream, base, version)).await).1;
+            let head = ExpectedHead::Durable(position);
+            position = positions(&append(store, write(stream, head, version)).await).1;
         }
     }
 }
@@ -105,9 +105,9 @@ async fn a_node_that_is_alone_looks_nothing_up() {
     let (database, store) = fresh().await;
     let stores = vec![store];
     work(&stores).await;
-    // The very first batch does not know yet that nobody else has written.
+    // Before its first batch a node does not know whether another node has written.
     assert_eq!(look_ups(&database, stores).await, 1);
-    // The control: between two nodes every base is looked up.
+    // The control: between two nodes every head is looked up.
     let (database, store) = fresh().await;
     let stores = vec![store, node(&database).await];
     work(&stores).await;

@@ -39,11 +39,11 @@ async fn an_item_that_can_never_be_stored_is_rejected_alone() {
         }
     }
     gate.open().await;
-    for ticket in &good {
-        positions(&outcome(ticket).await);
+    for pending in &good {
+        positions(&outcome(pending).await);
     }
-    for ticket in &bad {
-        let error = within(ticket.outcome()).await.unwrap_err();
+    for pending in &bad {
+        let error = within(pending.outcome()).await.unwrap_err();
         assert!(matches!(error, StoreError::Rejected(_)), "{error}");
     }
     assert_eq!(all(&store).await.len(), good.len());
@@ -71,11 +71,11 @@ async fn an_item_over_several_streams_is_appended_whole_or_not_at_all() {
             [event(left, 1), event(right, 2), event(left, 2)],
         )
     };
-    let base = opened(&store, right).await;
+    let head = opened(&store, right).await;
     let refused = append(&store, pair(0)).await;
     assert_eq!(refused, AppendOutcome::Conflict { stream_id: right });
     assert_eq!(count(database.pool()).await, 1);
-    assert_eq!(positions(&append(&store, pair(base)).await), (2, 4));
+    assert_eq!(positions(&append(&store, pair(head)).await), (2, 4));
     assert_eq!(store.load(left, 0).await.unwrap().len(), 2);
     assert_eq!(store.load(right, 0).await.unwrap().len(), 2);
 }
@@ -128,8 +128,8 @@ async fn an_item_must_name_what_its_streams_were() {
 async fn a_version_that_does_not_follow_is_rejected_by_the_table() {
     let (_database, store) = fresh().await;
     let stream = id();
-    let base = opened(&store, stream).await;
-    let error = store.append(write(stream, ExpectedHead::Durable(base), 1)).await.unwrap_err();
+    let head = opened(&store, stream).await;
+    let error = store.append(write(stream, ExpectedHead::Durable(head), 1)).await.unwrap_err();
     assert!(error.to_string().contains("events_stream_version"), "{error}");
 }
 
@@ -144,13 +144,13 @@ async fn an_item_whose_caller_went_away_is_appended_all_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shutdown_writes_what_is_queued() {
     let (database, store) = fresh().await;
-    let mut tickets = Vec::new();
+    let mut sent = Vec::new();
     for _ in 0..200 {
-        tickets.push(send(&store, open(id())).await);
+        sent.push(send(&store, open(id())).await);
     }
     within(store.shutdown()).await;
     assert_eq!(count(database.pool()).await, 200);
-    for ticket in &tickets {
-        positions(&outcome(ticket).await);
+    for pending in &sent {
+        positions(&outcome(pending).await);
     }
 }

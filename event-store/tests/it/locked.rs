@@ -13,8 +13,8 @@ async fn what_is_decided_under_the_lock_cannot_conflict() {
     let mut log = within(store.lock()).await.unwrap();
     let rival = send(&other, write(stream, ExpectedHead::Durable(1), 2)).await;
     let events = log.load_many(&[(stream, 0)]).await.unwrap();
-    let base = events.last().unwrap();
-    let mine = write(stream, ExpectedHead::Durable(base.position), base.version + 1);
+    let head = events.last().unwrap();
+    let mine = write(stream, ExpectedHead::Durable(head.position), head.version + 1);
     let outcomes = log.append(vec![mine]).await.unwrap();
     log.commit().await.unwrap();
     assert_eq!(positions(&outcomes[0]), (2, 2));
@@ -121,16 +121,16 @@ async fn a_chain_may_be_sent_under_the_lock() {
     let mut log = store.lock().await.unwrap();
     let mut chain = vec![log.send(open(stream))];
     for version in 2..=7 {
-        let base = ExpectedHead::Pending(chain[chain.len() - 1].clone());
-        chain.push(log.send(write(stream, base, version)));
+        let head = ExpectedHead::Pending(chain[chain.len() - 1].clone());
+        chain.push(log.send(write(stream, head, version)));
         if version == 4 {
             log.write().await.unwrap();
         }
     }
     log.write().await.unwrap();
     log.commit().await.unwrap();
-    for (n, ticket) in (1..).zip(&chain) {
-        assert_eq!(positions(&outcome(ticket).await), (n, n));
+    for (n, pending) in (1..).zip(&chain) {
+        assert_eq!(positions(&outcome(pending).await), (n, n));
     }
 }
 

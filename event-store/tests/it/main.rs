@@ -10,6 +10,7 @@ mod cqrs_program;
 mod duplicates;
 mod heads;
 mod items;
+mod leader;
 mod leases;
 mod locked;
 mod model;

@@ -68,10 +68,10 @@ impl Model {
             let (position, version) = self.head(*stream);
             let wrong = dice.one_in(6);
             stale |= wrong;
-            let base = if wrong { self.wrong(dice, *stream) } else { position };
+            let expected = if wrong { self.wrong(dice, *stream) } else { position };
             // Who takes a stream for a new one begins it.
-            let version = if base == 0 { 0 } else { version };
-            expected_heads.push((*stream, ExpectedHead::Durable(base)));
+            let version = if expected == 0 { 0 } else { version };
+            expected_heads.push((*stream, ExpectedHead::Durable(expected)));
             if !checks {
                 let count = 1 + dice.below(2) as i32;
                 events.extend((1..=count).map(|n| event(*stream, version + n)));
@@ -113,10 +113,10 @@ impl Model {
 }
 
 /// The next link of a chain, on the first stream that the item writes.
-fn link(append: &Append, base: ExpectedHead) -> Append {
+fn link(append: &Append, expected: ExpectedHead) -> Append {
     let NewEvent { stream_id, .. } = append.events[0];
     let last = append.events.iter().rfind(|event| event.stream_id == stream_id);
-    write(stream_id, base, last.unwrap().version + 1)
+    write(stream_id, expected, last.unwrap().version + 1)
 }
 
 /// Items on different streams, some with a link on top, are sent together.
@@ -130,17 +130,17 @@ async fn turn(dice: &mut Dice, model: &mut Model, streams: &mut [Uuid], store: &
         let (some, rest) = left.split_at(size);
         left = rest;
         let (append, fate) = model.item(dice, some);
-        let ticket = send(store, append.clone()).await;
+        let pending = send(store, append.clone()).await;
         let linked = (!append.events.is_empty() && dice.one_in(3))
-            .then(|| link(&append, ExpectedHead::Pending(ticket.clone())));
-        sent.push((append, fate, ticket));
+            .then(|| link(&append, ExpectedHead::Pending(pending.clone())));
+        sent.push((append, fate, pending));
         if let Some(linked) = linked {
             let rests = if fate == Fate::Appended { Fate::Appended } else { Fate::Conflict };
             sent.push((linked.clone(), rests, send(store, linked).await));
         }
     }
-    for (append, fate, ticket) in sent {
-        let outcome = outcome(&ticket).await;
+    for (append, fate, pending) in sent {
+        let outcome = outcome(&pending).await;
         assert_eq!(Fate::of(&outcome), fate, "{append:?}");
         if fate == Fate::Appended {
             model.appended(append, &outcome);

@@ -8,7 +8,7 @@ use crate::support::*;
 
 const ROWS: i64 = 200_000;
 
-/// A large table that no statistics tell of.
+/// A large table without statistics.
 const FILL: &str = "insert into events
     select n, 'thing', gen_random_uuid(), 1, 'thing.happened', 1, '{}', gen_random_uuid(), null, '{}',
            gen_random_uuid(), null, 'system:fill', now()
@@ -34,12 +34,12 @@ async fn reported(database: &TestDatabase, store: EventStore) {
 async fn work(store: &EventStore) {
     for _ in 0..20 {
         let (stream, again) = (id(), open(id()));
-        let base = opened(store, stream).await;
+        let head = opened(store, stream).await;
         append(store, again.clone()).await;
         append(store, again).await;
-        append(store, write(stream, ExpectedHead::Durable(base), 2)).await;
-        append(store, write(stream, ExpectedHead::Durable(base), 3)).await;
-        append(store, check([(stream, ExpectedHead::Durable(base))])).await;
+        append(store, write(stream, ExpectedHead::Durable(head), 2)).await;
+        append(store, write(stream, ExpectedHead::Durable(head), 3)).await;
+        append(store, check([(stream, ExpectedHead::Durable(head))])).await;
     }
 }
 

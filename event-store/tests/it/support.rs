@@ -69,8 +69,8 @@ pub(crate) fn item(
 }
 
 /// One event on one stream.
-pub(crate) fn write(stream: Uuid, base: ExpectedHead, version: i32) -> Append {
-    item([(stream, base)], [event(stream, version)])
+pub(crate) fn write(stream: Uuid, head: ExpectedHead, version: i32) -> Append {
+    item([(stream, head)], [event(stream, version)])
 }
 
 /// The first event of a new stream.
@@ -86,8 +86,8 @@ pub(crate) async fn send(store: &EventStore, append: Append) -> PendingAppend {
     store.reserve().await.unwrap().send(append)
 }
 
-pub(crate) async fn outcome(ticket: &PendingAppend) -> AppendOutcome {
-    within(ticket.outcome()).await.unwrap()
+pub(crate) async fn outcome(pending: &PendingAppend) -> AppendOutcome {
+    within(pending.outcome()).await.unwrap()
 }
 
 pub(crate) async fn append(store: &EventStore, append: Append) -> AppendOutcome {
@@ -146,9 +146,9 @@ impl Gate {
     ) -> (Gate, PendingAppend) {
         let mut connection = PgConnection::connect(database.url()).await.unwrap();
         sqlx::raw_sql("begin; select lock_log()").execute(&mut connection).await.unwrap();
-        let ticket = send(store, first).await;
+        let pending = send(store, first).await;
         until(|| is_anybody_waiting(database.pool())).await;
-        (Gate(connection), ticket)
+        (Gate(connection), pending)
     }
 
     pub(crate) async fn open(mut self) {

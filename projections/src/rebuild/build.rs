@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use event_store::EventStore;
+use event_store::{Backoff, EventStore};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tracing::warn;
 
@@ -11,7 +11,6 @@ use super::compare::compare;
 use super::reading::{Pages, read};
 use super::shadow::{Live, Shadow};
 use super::{Comparison, Mode, RebuildError, RebuildOptions, Report};
-use crate::backoff::Backoff;
 use crate::feed::Entry;
 use crate::fold::Fold;
 use crate::model::ReadModel;
@@ -124,12 +123,12 @@ impl<P: Projection> Build<P> {
     }
 
     async fn swap(&mut self) -> Result<Option<String>, RebuildError> {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::DATABASE;
         for _ in 1..SWAPS {
             match self.try_swap().await {
                 Err(RebuildError::Database(error)) if is_lock_conflict(&error) => {
                     warn!(model = %self.model, %error, "the tables could not change places yet");
-                    tokio::time::sleep(backoff.next()).await;
+                    backoff.wait().await;
                 }
                 done => return done,
             }

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Executor, PgPool};
 
 use super::RebuildError;
-use crate::connection::Connection;
+use crate::connection::ProjectorConnection;
 use crate::fold::CHUNK;
 use crate::model::ReadModel;
 use crate::projection::Projection;
@@ -16,7 +16,7 @@ const TERMINATION_MILLIS_MAX: i64 = 5_000;
 
 pub(super) struct Shadow {
     /// Sees the shadow table where others see the live one.
-    pub(super) connection: Connection,
+    pub(super) connection: ProjectorConnection,
     /// The server's process for the connection.
     backend: i32,
     model: ReadModel,
@@ -43,7 +43,7 @@ impl Shadow {
         model: ReadModel,
         table: &str,
     ) -> Result<Shadow, RebuildError> {
-        let mut connection = Connection::open(pool).await?;
+        let mut connection = ProjectorConnection::open(pool).await?;
         if !lock(&mut connection, model).await? {
             return Err(RebuildError::Busy(model));
         }
@@ -250,7 +250,7 @@ impl Shadow {
     pub(super) async fn discard(self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let Shadow { connection, backend, model, schema, .. } = self;
         drop(connection);
-        let mut fresh = Connection::open(pool).await?;
+        let mut fresh = ProjectorConnection::open(pool).await?;
         sqlx::query("select pg_terminate_backend($1, $2)")
             .bind(backend)
             .bind(TERMINATION_MILLIS_MAX)
@@ -273,7 +273,7 @@ impl Shadow {
 
 /// Keeps others from rebuilding the same read model, for as long as the connection lives. Answers
 /// whether nobody else does.
-async fn lock(connection: &mut Connection, model: ReadModel) -> Result<bool, sqlx::Error> {
+async fn lock(connection: &mut ProjectorConnection, model: ReadModel) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select pg_try_advisory_lock(hashtext($1))")
         .bind(format!("rebuild:{model}"))
         .fetch_one(&mut **connection)

@@ -3,25 +3,29 @@
 use std::time::Duration;
 
 use chrono::Utc;
+use event_store::{Backoff, time_limits};
 use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::scenario::Scenario;
 use super::{Report, Simulator, Webhook};
-use crate::backoff::pause;
 use crate::payments::ProviderError;
-
-/// How long one delivery may take.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often this node looks for webhooks that another node queued or did not deliver.
 const POLL: Duration = Duration::from_millis(500);
 
+/// Pauses before a webhook that was not accepted is sent again.
+const RETRIES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(30));
+
 impl Simulator {
     /// Delivers webhooks to the URL `endpoint` until `stop` is cancelled.
     pub async fn deliver(self, endpoint: String, stop: CancellationToken) {
-        let client = match reqwest::Client::builder().timeout(PATIENCE).no_proxy().build() {
+        let client = match reqwest::Client::builder()
+            .timeout(time_limits::SIMULATOR_WEBHOOK)
+            .no_proxy()
+            .build()
+        {
             Ok(client) => client,
             Err(error) => {
                 tracing::error!(%error, "the simulated provider has no HTTP client, so it sends no webhooks");
@@ -105,8 +109,7 @@ impl Simulator {
     }
 
     async fn postpone(&self, id: &str, attempts: i32) -> Result<(), sqlx::Error> {
-        let (first, most) = (Duration::from_millis(200), Duration::from_secs(30));
-        let wait = pause(attempts.unsigned_abs(), first, most);
+        let wait = RETRIES.pause_after(attempts.unsigned_abs());
         sqlx::query(
             "update simulator.webhooks
              set due_at = clock_timestamp() + make_interval(secs => $2) where id = $1",

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use event_store::{Backoff, time_limits};
 use miniserde::Deserialize;
 use stripe::{
     ApiErrors, Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest,
@@ -15,13 +16,9 @@ use super::objects::{EACH_CHARGE, List, PaymentIntent};
 use crate::breaker::Breaker;
 use crate::payments::ProviderError;
 
-/// How long a request waits for an answer: Stripe asks a bank, which may take seconds.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// After so many calls without an answer the circuit opens, for so long at first and at most.
-const FAILURES_AT_MOST: u32 = 5;
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// After this many calls in a row without an answer the circuit opens, for this long.
+const FAILURES_MAX: u32 = 5;
+const OPEN_FOR: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(20));
 
 /// The health page is public, so its requests must not each cause one to Stripe.
 const CHECK_EVERY: Duration = Duration::from_secs(10);
@@ -41,8 +38,9 @@ impl Api {
     /// The key cannot be sent as a header, or the base is not a URL.
     pub(super) fn new(secret_key: &str, base: &str) -> Result<Api, StripeError> {
         let base = format!("{}/", base.trim_end_matches('/'));
-        let client = ClientBuilder::new(secret_key).url(base).timeout(PATIENCE).build()?;
-        let breaker = Breaker::new("Stripe", FAILURES_AT_MOST, FIRST_PAUSE, LONGEST_PAUSE);
+        let client =
+            ClientBuilder::new(secret_key).url(base).timeout(time_limits::PROVIDER_CALL).build()?;
+        let breaker = Breaker::new("Stripe", FAILURES_MAX, OPEN_FOR);
         Ok(Api { client, breaker: Arc::new(breaker), last_check: Arc::default() })
     }
 
