@@ -1,4 +1,4 @@
-//! An event of the log, decoded into what it means to the shop.
+//! Decodes an event of the log into an event of the domain.
 
 use std::sync::Arc;
 
@@ -6,26 +6,27 @@ use domain::{DecodeError, Event, Kind, StreamId, Timestamp};
 use event_store::RecordedEvent;
 use uuid::Uuid;
 
-/// A committed event of the shop with its envelope.
+/// A committed event of the domain with its envelope.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecodedEvent {
-    /// Contiguous from 1, in commit order; the event's identity.
+    /// Identifies the event. Positions are contiguous from 1, in commit order.
     pub position: i64,
     pub stream: StreamId,
-    /// The event's place in its stream, from 1.
+    /// The number of the event in its stream, from 1.
     pub version: i32,
     pub event: Event,
     pub recorded_at: Timestamp,
     pub actor: Arc<str>,
     /// On the first event of each command only.
     pub command_id: Option<Uuid>,
-    /// The id of the command at the root of it all.
+    /// The id of the command that began the chain of causes.
     pub correlation_id: Uuid,
-    /// The position of the event that a reaction answered.
+    /// The position of the event that caused this one. None if a command of a person or another
+    /// program caused it.
     pub caused_by: Option<i64>,
 }
 
-/// A stored event that this program cannot read.
+/// A stored event that this program cannot decode.
 #[derive(Debug, thiserror::Error)]
 pub enum Undecodable {
     #[error("the event at position {position} is of the unknown kind '{kind}'")]

@@ -1,4 +1,4 @@
-//! The log as all readers of one node share it: read once, decoded once, and only if somebody asks.
+//! The log as all readers of one node share it: an event is read once, and decoded once at most.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,10 +10,10 @@ use tokio::sync::Mutex;
 
 use crate::decoded::{DecodedEvent, Undecodable, decode};
 
-/// The most events kept: some seconds of a busy shop, a few megabytes.
-const WINDOW: usize = 4_096;
+/// How many events are kept at most: some seconds of a busy shop, a few megabytes.
+const WINDOW_EVENTS_MAX: usize = 4_096;
 
-/// An event as stored, and decoded once it is asked for.
+/// An event as it is stored. It is decoded when this is first asked for.
 #[derive(Debug)]
 pub struct Entry {
     pub raw: Arc<RecordedEvent>,
@@ -34,11 +34,11 @@ impl Entry {
     }
 }
 
-/// Cheap to clone; the clones share what was read.
+/// Cheap to clone; all clones share the window.
 #[derive(Clone)]
 pub struct Feed {
     store: EventStore,
-    /// The latest entries that were read, without a hole between them.
+    /// The latest entries that were read, with contiguous positions.
     window: Arc<Mutex<VecDeque<Arc<Entry>>>>,
 }
 
@@ -67,17 +67,17 @@ impl Feed {
         }
         let continues = window.back().is_none_or(|last| last.position() <= after);
         if !continues {
-            // Somebody catches up; the others, who read the end, need not wait for that.
+            // This reader is catching up. The others, which read the end, need not wait for it.
             drop(window);
             return self.fetch(after, limit).await;
         }
-        // Whoever else reads the end waits here, and then finds it in the window.
+        // Other readers of the end wait for the lock meanwhile, and then find the events here.
         let entries = self.fetch(after, limit).await?;
         if window.back().is_some_and(|last| last.position() < after) && !entries.is_empty() {
             window.clear();
         }
         window.extend(entries.iter().cloned());
-        let surplus = window.len().saturating_sub(WINDOW);
+        let surplus = window.len().saturating_sub(WINDOW_EVENTS_MAX);
         window.drain(..surplus);
         Ok(entries)
     }
@@ -88,7 +88,7 @@ impl Feed {
     }
 }
 
-/// Nothing when the window does not reach back that far, or ends there.
+/// None if the window does not reach back that far, or ends there.
 fn within(window: &VecDeque<Arc<Entry>>, after: i64, limit: usize) -> Option<Vec<Arc<Entry>>> {
     let (first, last) = (window.front()?.position(), window.back()?.position());
     if after + 1 < first || after >= last {

@@ -1,4 +1,4 @@
-//! Read models: what queries are answered from.
+//! The read models, from which queries are answered.
 //!
 //! Each folder holds one read model: which row an event changes, how it changes it, the table with
 //! its columns, and the queries. A fold is pure, so a read model can be dropped and rebuilt from the

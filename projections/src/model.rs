@@ -1,9 +1,9 @@
-//! The read models by name, and the one place that knows them all.
+//! The list of all read models.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A read model, kept by a projection of its own.
+/// A read model, which a projection of its own keeps up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReadModel {
     Products,
@@ -104,7 +104,7 @@ impl ReadModel {
         }
     }
 
-    /// The lease that goes with it; others than projections hold leases too.
+    /// The name of the lease of its projection. Workers that are no projections have leases as well.
     pub fn lease(self) -> &'static str {
         match self {
             ReadModel::Products => "projection:products",

@@ -6,12 +6,13 @@ use std::str::FromStr;
 use domain::Timestamp;
 use uuid::Uuid;
 
-/// Where a list goes on: opaque to clients, made of the sort key of the last item they have.
+/// The place in a list after which the next page begins. It is made of the sort key of an item, and
+/// opaque to clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(String);
 
 impl Cursor {
-    /// What a client sent back; checked when it is used.
+    /// A cursor as a client sent it; it is checked when it is used.
     pub fn new(text: impl Into<String>) -> Cursor {
         Cursor(text.into())
     }
@@ -31,7 +32,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// The first so many items after a cursor.
+/// The request for the first items after a cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     first: i64,
@@ -41,7 +42,7 @@ pub struct Page {
 impl Page {
     pub const MAX: i64 = 100;
 
-    /// `first` is brought into 0 to [`Page::MAX`].
+    /// `first` is limited to the range from 0 to [`Page::MAX`].
     pub fn new(first: i64, after: Option<Cursor>) -> Page {
         Page { first: first.clamp(0, Page::MAX), after }
     }
@@ -50,7 +51,7 @@ impl Page {
         self.after.as_ref().map(Cursor::parse).transpose()
     }
 
-    /// One more than asked for tells whether there is a next page.
+    /// One item more than requested, which tells whether there is a next page.
     pub(crate) fn limit(&self) -> i64 {
         self.first + 1
     }
@@ -64,7 +65,7 @@ impl Page {
     }
 }
 
-/// A page's items, each with the cursor after it.
+/// The items of a page, each with its cursor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slice<T> {
     pub items: Vec<(Cursor, T)>,
@@ -79,23 +80,23 @@ pub enum QueryError {
     Database(#[from] sqlx::Error),
 }
 
-/// The sort key of lists by time: the moment to the microsecond, as Postgres keeps it, and the id.
+/// The sort key of lists by time: a time to the microsecond, as Postgres stores it, and an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Moment(pub(crate) Timestamp, pub(crate) Uuid);
+pub(crate) struct TimeKey(pub(crate) Timestamp, pub(crate) Uuid);
 
-impl From<Moment> for Cursor {
-    fn from(Moment(at, id): Moment) -> Cursor {
+impl From<TimeKey> for Cursor {
+    fn from(TimeKey(at, id): TimeKey) -> Cursor {
         Cursor(format!("{}.{}", at.timestamp_micros(), id.simple()))
     }
 }
 
-impl FromStr for Moment {
+impl FromStr for TimeKey {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let (micros, id) = text.split_once('.').ok_or(())?;
         let at = micros.parse().ok().and_then(Timestamp::from_timestamp_micros);
-        Ok(Moment(at.ok_or(())?, id.parse().map_err(|_| ())?))
+        Ok(TimeKey(at.ok_or(())?, id.parse().map_err(|_| ())?))
     }
 }
 

@@ -10,10 +10,10 @@ use crate::decoded::Undecodable;
 use crate::feed::Entry;
 use crate::table::Table;
 
-/// A read model, folded row by row.
+/// A read model that is folded row by row.
 ///
-/// `key` and `apply` see only the event and the row: no clock, no order of insertion, nothing that
-/// would make a rebuilt row another one.
+/// `key` and `apply` use only the event and the row, and neither a clock nor the order of insertion,
+/// so that a rebuilt row equals the live one.
 pub(crate) trait Projection: Send + Sync + 'static {
     /// Raise it when `key`, `apply` or the columns change: a projection does not touch rows of
     /// another version.
@@ -25,16 +25,17 @@ pub(crate) trait Projection: Send + Sync + 'static {
     /// Its table, with the list of its columns.
     fn table() -> &'static Table<Self::Row>;
 
-    /// The row that the event is about, if any.
+    /// The key of the row that the event changes. None if it changes no row.
     fn key(entry: &Entry) -> Result<Option<Self::Key>, Poison>;
 
-    /// Whether the event begins its row, which then need not be looked for.
+    /// Whether the row after the event does not depend on the row before it, which then need not be
+    /// loaded.
     fn begins(entry: &Entry) -> bool;
 
-    /// The row after the event; none removes it.
+    /// The row after the event. None removes it.
     fn apply(row: Option<Self::Row>, entry: &Entry) -> Result<Option<Self::Row>, Poison>;
 
-    /// The rows that exist.
+    /// The rows with these keys that exist.
     fn load(
         connection: &mut PgConnection,
         keys: &[Self::Key],
@@ -47,7 +48,7 @@ pub(crate) trait Projection: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
-/// Why an event cannot be applied, now or later.
+/// Why an event can never be applied.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Poison {
     #[error("{0}")]

@@ -1,4 +1,4 @@
-//! The handle for questions, and how far each read model has come.
+//! The handle for queries, and the position of each read model.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,42 +12,43 @@ use crate::model::{ReadModel, with_projection};
 use crate::page::QueryError;
 use crate::projection::Projection;
 
-/// Cheap to clone. The queries are beside their folds: `products/`, `orders/` and so on.
+/// The handle for queries, which are defined beside their projections: in `products/`, `orders/` and so
+/// on. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ReadModels {
     pool: PgPool,
     pub(crate) progress: Progress,
 }
 
-/// The read model did not come as far in time.
+/// The read model did not reach the position in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("'{model}' has come to position {reached}, not yet to {wanted}")]
+#[error("the read model '{model}' is at position {reached}, not yet at {wanted}")]
 pub struct Stale {
     pub model: ReadModel,
     pub reached: i64,
     pub wanted: i64,
 }
 
-/// How a projection is doing.
+/// The state of a projection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProjectionStatus {
     pub model: ReadModel,
-    /// Of the program that wrote the rows.
+    /// The version of the projection that wrote the rows.
     pub version: i32,
-    /// Of the last event that is in the rows.
+    /// The position of the last event that is in the rows.
     pub position: i64,
-    /// How many events there are after it.
+    /// How many events are not in the rows yet.
     pub lag_events: i64,
-    /// How long the first of them has been waiting.
+    /// How long ago the first of them was recorded.
     pub lag_time: Duration,
-    /// The node at work; none when the lease has run out.
+    /// The process that holds the lease. None if the lease has expired.
     pub owner: Option<String>,
-    /// It has stopped for good, until somebody looks.
+    /// Why it has stopped. It stays stopped until a person clears this or rebuilds the read model.
     pub stopped_because: Option<String>,
 }
 
 impl ReadModels {
-    /// For a node on which no projector runs, or a replica: progress is read from the database.
+    /// For a process in which no projector runs: it asks the database for positions.
     pub fn new(pool: PgPool) -> ReadModels {
         ReadModels { pool, progress: Progress::default() }
     }
@@ -56,17 +57,17 @@ impl ReadModels {
         &self.pool
     }
 
-    /// Waits until the read models hold everything up to a position.
+    /// Waits until the read models contain all events up to a position.
     ///
     /// # Errors
-    /// [`Stale`] when one of them does not within `at_most`.
+    /// [`Stale`] if one of them does not within `timeout`.
     pub async fn wait_for(
         &self,
         models: &[ReadModel],
         position: i64,
-        at_most: Duration,
+        timeout: Duration,
     ) -> Result<(), Stale> {
-        let deadline = Instant::now() + at_most;
+        let deadline = Instant::now() + timeout;
         for model in models {
             self.wait_for_one(*model, position, deadline).await?;
         }
@@ -79,8 +80,8 @@ impl ReadModels {
         wanted: i64,
         deadline: Instant,
     ) -> Result<(), Stale> {
-        let mut reached = self.progress.of(model).subscribe();
-        let mut poll = FIRST_POLL;
+        let mut reached = self.progress.sender(model).subscribe();
+        let mut poll = FIRST_POLL_INTERVAL;
         loop {
             let known = *reached.borrow_and_update();
             if known.position >= wanted {
@@ -90,21 +91,21 @@ impl ReadModels {
             if now >= deadline {
                 return Err(Stale { model, reached: known.position, wanted });
             }
-            // What this node's projector does is heard at once; of another's one has to ask.
-            let next = now + if known.here { LONGEST_POLL } else { poll };
+            // This node's projector reports its progress; that of another node must be polled.
+            let next = now + if known.is_local { POLL_INTERVAL_MAX } else { poll };
             tokio::select! {
                 _ = reached.changed() => continue,
-                () = sleep_until(next.min(deadline)) => poll = (poll * 2).min(LONGEST_POLL),
+                () = sleep_until(next.min(deadline)) => poll = (poll * 2).min(POLL_INTERVAL_MAX),
             }
-            // An error is no news: what is behind it will be told to the query itself.
+            // After an error the position is still unknown. The query that follows will report it.
             let limit = time_limits::CHECKPOINT_QUESTION;
             if let Ok(Ok(position)) = tokio::time::timeout(limit, self.position(model)).await {
-                self.progress.heard(model, position);
+                self.progress.observe(model, position);
             }
         }
     }
 
-    /// The checkpoint, as the database has it.
+    /// The checkpoint in the database.
     pub async fn position(&self, model: ReadModel) -> Result<i64, QueryError> {
         let position: Option<i64> =
             sqlx::query_scalar("select position from leases where name = $1")
@@ -114,7 +115,7 @@ impl ReadModels {
         Ok(position.unwrap_or_default())
     }
 
-    /// Every projection, in the order of [`ReadModel::ALL`].
+    /// The state of every projection, in the order of [`ReadModel::ALL`].
     pub async fn status(&self) -> Result<Vec<ProjectionStatus>, QueryError> {
         let rows: Vec<StatusRow> = sqlx::query_as(
             "select l.version, coalesce(l.position, 0), head.position - coalesce(l.position, 0),
@@ -149,10 +150,10 @@ fn status(model: ReadModel, row: StatusRow) -> ProjectionStatus {
     }
 }
 
-const FIRST_POLL: Duration = Duration::from_millis(5);
-const LONGEST_POLL: Duration = Duration::from_millis(100);
+const FIRST_POLL_INTERVAL: Duration = Duration::from_millis(5);
+const POLL_INTERVAL_MAX: Duration = Duration::from_millis(100);
 
-/// How far the read models have come, as far as this node knows.
+/// The positions of the read models, as far as this node knows them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Progress(Arc<[watch::Sender<Reached>; ReadModel::ALL.len()]>);
 
@@ -160,29 +161,29 @@ pub(crate) struct Progress(Arc<[watch::Sender<Reached>; ReadModel::ALL.len()]>);
 pub(crate) struct Reached {
     position: i64,
     /// The projection runs on this node.
-    here: bool,
+    is_local: bool,
 }
 
 impl Progress {
-    fn of(&self, model: ReadModel) -> &watch::Sender<Reached> {
+    fn sender(&self, model: ReadModel) -> &watch::Sender<Reached> {
         &self.0[model as usize]
     }
 
-    /// This node's projector is there now. A crash of Postgres may have thrown it back.
+    /// This node's projector is at this position. After a crash of Postgres it can be a lower one.
     pub(crate) fn is_at(&self, model: ReadModel, position: i64) {
-        self.of(model).send_replace(Reached { position, here: true });
+        self.sender(model).send_replace(Reached { position, is_local: true });
     }
 
-    /// This node's projector has given it up.
+    /// This node's projector no longer works on it.
     pub(crate) fn left(&self, model: ReadModel) {
-        self.of(model).send_modify(|reached| reached.here = false);
+        self.sender(model).send_modify(|reached| reached.is_local = false);
     }
 
-    fn heard(&self, model: ReadModel, position: i64) {
-        self.of(model).send_if_modified(|reached| {
-            let news = position > reached.position;
+    fn observe(&self, model: ReadModel, position: i64) {
+        self.sender(model).send_if_modified(|reached| {
+            let is_news = position > reached.position;
             reached.position = position.max(reached.position);
-            news
+            is_news
         });
     }
 }

@@ -1,4 +1,4 @@
-//! The row of an aggregate: its folded state and the facts of its envelope.
+//! The row of an aggregate: its folded state, with id, version, position and times.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::feed::Entry;
 use crate::projection::{Poison, Projection};
 use crate::table::{Column, Table};
 
-/// An aggregate as a read model keeps it.
+/// The row of one aggregate in a read model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row<S> {
     /// The id of the stream.
@@ -52,7 +52,7 @@ pub(crate) trait Aggregates: Send + Sync + 'static {
     const KIND: Kind;
     type State: Default + Serialize + DeserializeOwned + Send + Sync + Unpin;
 
-    /// As made by [`Table::of_aggregates`].
+    /// Made by [`Table::of_aggregates`].
     fn table() -> &'static Table<Row<Self::State>>;
 
     /// Folds one more event of the stream into the state.

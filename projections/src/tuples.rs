@@ -1,18 +1,19 @@
-//! Rows as a binary COPY takes them in.
+//! The binary format of COPY.
 
 use sqlx::encode::IsNull;
 use sqlx::postgres::PgArgumentBuffer;
 use sqlx::{Encode, Postgres};
 
-/// Tuples one after the other; each is a count of values, and each value its length and its bytes.
+/// A buffer of tuples. Each consists of the count of its values, then of each value its length and its
+/// bytes.
 /// See <https://www.postgresql.org/docs/current/sql-copy.html>, "Binary Format".
 pub(crate) struct Tuples(PgArgumentBuffer);
 
-/// What the tuples come after: a signature, no flags, no extension.
+/// The bytes before the first tuple: a signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// What comes after the tuples.
+/// The bytes after the last tuple.
 const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
-/// The length of null.
+/// The length that stands for null.
 const NULL: i32 = -1;
 
 impl Tuples {
@@ -22,7 +23,7 @@ impl Tuples {
         tuples
     }
 
-    /// A row of so many columns, of which the values follow.
+    /// Begins a tuple; as many values must follow.
     pub(crate) fn begin(&mut self, columns: i16) {
         self.0.extend_from_slice(&columns.to_be_bytes());
     }
@@ -62,7 +63,7 @@ impl Tuples {
         &self.0
     }
 
-    /// What was sent is no longer needed.
+    /// Empties the buffer after its bytes were sent.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

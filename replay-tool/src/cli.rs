@@ -1,6 +1,5 @@
 //! The command line: the commands, and the options that all of them share.
 
-use std::future::Future;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cmd::{history, rebuild, status, verify};
 use crate::database::Database;
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 
 #[derive(Debug, Parser)]
@@ -82,43 +82,29 @@ impl Cli {
     pub(crate) async fn run(self) -> Result<Verdict, Error> {
         log_to_stderr();
         let output = Output::new(self.options.json);
+        let interrupt = Interrupt::listen()?;
         let database = Database::open(&self.options).await?;
-        let verdict = self.command.run(&database, &output).await;
+        let verdict = self.command.run(&database, &output, &interrupt).await;
         database.close().await?;
         verdict
     }
 }
 
 impl Command {
-    async fn run(self, database: &Database, output: &Output) -> Result<Verdict, Error> {
+    async fn run(
+        self,
+        database: &Database,
+        output: &Output,
+        interrupt: &Interrupt,
+    ) -> Result<Verdict, Error> {
         match self {
-            Command::Status(options) => {
-                until_interrupted(status::run(database, options, output)).await
-            }
-            Command::Rebuild(options) => rebuild::run(database, options, output).await,
-            Command::Verify(options) => verify::run(database, &options, output).await,
+            Command::Status(options) => interrupt.or(status::run(database, options, output)).await,
+            Command::Rebuild(options) => rebuild::run(database, options, output, interrupt).await,
+            Command::Verify(options) => verify::run(database, &options, output, interrupt).await,
             Command::History(options) => {
-                until_interrupted(history::run(database, &options, output)).await
+                interrupt.or(history::run(database, &options, output)).await
             }
         }
-    }
-}
-
-/// Gives up work that changes nothing when the person at the terminal presses Ctrl-C.
-pub(crate) async fn until_interrupted<T>(
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    tokio::select! {
-        done = work => done,
-        () = interrupt() => Err(Error::Interrupted),
-    }
-}
-
-/// Resolves when the person at the terminal presses Ctrl-C.
-pub(crate) async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Then the system ends the program at once, as it does by default.
-        std::future::pending().await
     }
 }
 

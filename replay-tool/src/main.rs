@@ -7,6 +7,7 @@ mod cli;
 mod cmd;
 mod database;
 mod error;
+mod interrupt;
 mod output;
 mod progress;
 

@@ -1,4 +1,4 @@
-//! Why an event happened.
+//! The chain of causes of an event.
 
 use event_store::RecordedEvent;
 
@@ -7,11 +7,12 @@ use crate::page::QueryError;
 use crate::read_models::ReadModels;
 
 impl ReadModels {
-    /// The causes of an event, from itself back to the first event of the command that began it
-    /// all. Comes straight from the log: it is never stale.
+    /// The chain of causes of an event, from itself back to the first event of the command that began
+    /// it. It is read from the log, so it is never stale.
     pub async fn causes(&self, position: i64) -> Result<Vec<RecordedEvent>, QueryError> {
-        // A cause lies before its effect, so the chain ends. Where a reaction answered no event,
-        // the command began: its first event is the nearest that carries a command's id.
+        // A cause has a lower position than its effect, so the chain ends. An event without a cause
+        // was written by a command: the first event of that is the last one up to there that carries
+        // the id of a command.
         let chain = sqlx::query_as(concat!(
             "with recursive chain as (
                  select position, caused_by from events where position = $1

@@ -1,4 +1,4 @@
-//! Who did what, when and why: what events are searched for by, indexed.
+//! The audit trail: who did what, when and why. The table holds what events are searched by.
 
 mod causes;
 mod query;
@@ -14,7 +14,7 @@ use crate::feed::Entry;
 use crate::projection::{Poison, Projection};
 use crate::table::{Column, Table};
 
-/// Takes envelopes as they are and decodes nothing: no event can stop it.
+/// Uses only the envelope of events and decodes nothing, so no event can stop it.
 pub(crate) struct Audit;
 
 static TABLE: LazyLock<Table<Arc<RecordedEvent>>> = LazyLock::new(|| {
@@ -54,12 +54,12 @@ impl Projection for Audit {
         _: &mut PgConnection,
         _: &[i64],
     ) -> Result<BTreeMap<i64, Self::Row>, sqlx::Error> {
-        // Every row begins with its event.
+        // No row depends on another one.
         Ok(BTreeMap::new())
     }
 
     async fn remove(_: &mut PgConnection, _: &[i64]) -> Result<(), sqlx::Error> {
-        // What was done stays done.
+        // No row is ever removed.
         Ok(())
     }
 }

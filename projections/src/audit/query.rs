@@ -1,4 +1,4 @@
-//! Questions to history. Payloads are answered as they are stored, byte for byte.
+//! Queries for events. Payloads are returned as they are stored, byte for byte.
 
 use domain::{Kind, StreamId, Timestamp};
 use event_store::RecordedEvent;
@@ -9,19 +9,19 @@ use super::event_columns;
 use crate::page::{Page, QueryError, Slice};
 use crate::read_models::ReadModels;
 
-/// What is left out does not matter.
+/// Rows match if they match every field that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub kind: Option<Kind>,
     pub stream_id: Option<Uuid>,
-    /// Stored names such as `order.placed`; any of them.
+    /// Event names such as `order.placed`, of which an event must have one.
     pub types: Option<Vec<String>>,
     pub actor: Option<String>,
     pub correlation_id: Option<Uuid>,
     pub command_id: Option<Uuid>,
-    /// Recorded at or after.
+    /// Recorded at this time or later.
     pub from: Option<Timestamp>,
-    /// Recorded before.
+    /// Recorded before this time.
     pub to: Option<Timestamp>,
 }
 
@@ -37,7 +37,7 @@ impl ReadModels {
         Ok(page.slice(events, |event: &RecordedEvent| event.position.into()))
     }
 
-    /// A stream's events, from its first on. Comes straight from the log: it is never stale.
+    /// The events of a stream, oldest first. They are read from the log, so they are never stale.
     pub async fn history(
         &self,
         stream: StreamId,
@@ -86,7 +86,7 @@ fn select(filter: &Filter, before: Option<i64>, limit: i64) -> QueryBuilder<Post
     query
 }
 
-/// The column whose index leads to the events, and the values wanted there.
+/// The column whose index is used, and the values that are looked up in it.
 fn index(filter: &Filter) -> Option<(&'static str, Vec<String>)> {
     match filter {
         Filter { actor: Some(actor), .. } => Some(("actor", vec![actor.clone()])),
@@ -95,9 +95,9 @@ fn index(filter: &Filter) -> Option<(&'static str, Vec<String>)> {
     }
 }
 
-/// The newest events of one wanted value. Written such that only the index on hash and position
-/// has this order: else Postgres may read all events from the newest back until it has met
-/// enough, which takes long for a value that is rare.
+/// Restricts to the newest events with one of the wanted values. Only the index on hash and position
+/// has this order, so Postgres uses it. Otherwise Postgres may read all events from the newest back
+/// until it has found enough, which takes long if the value is rare.
 fn along_index(query: &mut QueryBuilder<Postgres>, column: &str) {
     query.push(format_args!(
         " and (hashtextextended(a.{column}, 0), a.position) >= (hashtextextended(wanted.value, 0), 0)
@@ -124,7 +124,7 @@ fn restrict(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     if let Some(command) = filter.command_id {
         within_command(query, command);
     }
-    // Time runs along with the position.
+    // Events with higher positions were not recorded earlier.
     if let Some(from) = filter.from {
         query.push(" and a.position >= first_position_since(").push_bind(from).push(")");
     }
@@ -133,7 +133,8 @@ fn restrict(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
 }
 
-/// The first event of the command at the root is found in the log, all others by their index.
+/// The index on the correlation has no entry for the first event of the root command, which the log
+/// finds by the id of the command.
 fn within_correlation(query: &mut QueryBuilder<Postgres>, correlation: Uuid) {
     query.push(" and a.correlation_id = ").push_bind(correlation);
     query.push(" and a.position in (select position from events where command_id = ");
@@ -143,7 +144,7 @@ fn within_correlation(query: &mut QueryBuilder<Postgres>, correlation: Uuid) {
     query.push(" and command_id is distinct from correlation_id)");
 }
 
-/// Only the first event of a command carries its id, so it reaches up to the next id.
+/// Only the first event of a command carries its id, so the command ends before the next id.
 fn within_command(query: &mut QueryBuilder<Postgres>, command: Uuid) {
     query.push(" and a.position >= (select position from events where command_id = ");
     query.push_bind(command);

@@ -1,4 +1,4 @@
-//! Carts by id, and the one that a customer has now.
+//! Carts by id, and the latest cart of a customer.
 
 use std::sync::LazyLock;
 
@@ -17,18 +17,18 @@ use crate::table::{Column, Table};
 
 pub(crate) struct Carts;
 
-/// A customer's cart and its number among theirs, from 1.
+/// A cart with its number among the carts of its customer, counted from 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NumberedCart {
     pub number: u32,
     pub row: Row<Cart>,
 }
 
-/// A cart to be recorded as expired.
+/// A cart whose time is over, and for which no `cart.expired` is recorded yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 pub struct LapsedCart {
     pub id: Uuid,
-    /// When it lapsed, at the latest.
+    /// It expired at this moment or shortly before: the table rounds up.
     pub expires_at: Timestamp,
 }
 
@@ -37,12 +37,13 @@ impl ReadModels {
         Ok(self.carts_by_id(&[cart.0]).await?.pop())
     }
 
-    /// Those of the carts that exist, in no particular order.
+    /// The carts with these ids that exist, in no particular order.
     pub async fn carts_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Cart>>, QueryError> {
         Ok(TABLE.select_by_ids(ids).fetch_all(self.pool()).await?)
     }
 
-    /// Carts that are idle for too long and not recorded as expired, the longest first.
+    /// Carts that were idle for too long and are not recorded as expired, those that expired first
+    /// first.
     pub async fn lapsed_carts(
         &self,
         now: Timestamp,
@@ -54,7 +55,8 @@ impl ReadModels {
         Ok(lapsed.bind(now).bind(limit).fetch_all(self.pool()).await?)
     }
 
-    /// The customer's latest cart; if it has ended, the next one begins when it is touched.
+    /// The customer's latest cart. If it was checked out or has expired, the next command on the
+    /// customer's cart begins a new one.
     pub async fn latest_cart(
         &self,
         customer: CustomerId,
@@ -66,25 +68,26 @@ impl ReadModels {
         );
         let latest: Vec<Counted> = sqlx::query_as(AssertSqlSafe(select))
             .bind(customer.0)
-            .bind(LATEST)
+            .bind(LATEST_MAX)
             .fetch_all(self.pool())
             .await?;
         Ok(latest.into_iter().find_map(|cart| cart.numbered(customer)))
     }
 }
 
-/// Carts that were a guest's have no number; so many of them may be newer than the numbered one.
-const LATEST: i64 = 10;
+/// How many carts are looked at: a guest's cart that became the customer's has no number, and may be
+/// newer than the latest cart that has one.
+const LATEST_MAX: i64 = 10;
 
-/// A cart, and how many its customer has had.
+/// A cart, and how many carts its customer has had.
 struct Counted {
     count: u32,
     row: Row<Cart>,
 }
 
 impl Counted {
-    /// The number is in no event: it is what makes this id of the customer's, and as a rule it is
-    /// the count.
+    /// Finds the number from which, with the customer, the cart's id was made: no event has it. It is
+    /// the count, unless some carts were a guest's.
     fn numbered(self, customer: CustomerId) -> Option<NumberedCart> {
         let mut numbers = (1..=self.count).rev();
         let number = numbers.find(|n| CartId::of_customer(customer, *n).0 == self.row.id)?;
@@ -131,7 +134,7 @@ fn customer(cart: &Cart) -> Option<CustomerId> {
     }
 }
 
-/// As the table rounds it, see the migration.
+/// Rounded as the migration of the column says.
 fn expires_at(cart: &Cart) -> Option<Timestamp> {
     let Cart::Active(details) = cart else { return None };
     let grain = TimeDelta::milliseconds(details.idle_seconds.max(1).into());

@@ -46,7 +46,7 @@ impl ReadModels {
         Ok(TABLE.select_by_ids(&id).fetch_optional(self.pool()).await?)
     }
 
-    /// By code.
+    /// In the order of their codes.
     pub async fn coupons(&self, page: &Page) -> Result<Slice<Row<Coupon>>, QueryError> {
         let mut query = TABLE.filter();
         if let Some(after) = page.after::<String>()? {

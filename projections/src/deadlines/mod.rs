@@ -1,4 +1,4 @@
-//! What must happen by when, as `domain::process::deadline` says.
+//! The deadlines: what must happen by when, as `domain::process::deadline` defines it.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -24,26 +24,26 @@ pub(crate) struct Deadlines;
 pub struct DueDeadline {
     pub deadline: Deadline,
     pub stream: StreamId,
-    /// To the microsecond, never before the moment that was set.
+    /// Rounded up to the microsecond.
     pub due_at: Timestamp,
-    /// Of the event that set it.
+    /// The position of the event that set it.
     pub position: i64,
 }
 
-/// A message that is to be sent.
+/// A message whose next attempt is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DueNotification {
     pub notification: NotificationId,
-    /// Which attempt it is, counted from 1.
+    /// The number of the attempt, counted from 1.
     pub attempt: u32,
-    /// Of the event that asks for it.
+    /// The position of the event that set the deadline.
     pub position: i64,
-    /// That event's.
+    /// The correlation id of that event.
     pub correlation_id: Uuid,
 }
 
 impl ReadModels {
-    /// What is due at `now` but for messages, the longest overdue first.
+    /// The deadlines that are due at `now`, those of messages excepted, the longest overdue first.
     pub async fn due_deadlines(
         &self,
         now: Timestamp,
@@ -56,12 +56,12 @@ impl ReadModels {
         Ok(due.bind(now).bind(most).fetch_all(self.pool()).await?)
     }
 
-    /// How many deadlines of each kind are due at `now`, the ends of carts among them.
+    /// How many deadlines of each kind are due at `now`, the expiry of carts included.
     pub async fn count_overdue(
         &self,
         now: Timestamp,
     ) -> Result<Vec<(&'static str, i64)>, QueryError> {
-        // One part for each partial index.
+        // Each part uses an index of its own.
         let counts = sqlx::query_as(
             "select kind, count(*) from deadlines
              where due_at <= $1 and kind <> 'notification_attempt' group by kind
@@ -78,13 +78,13 @@ impl ReadModels {
         Ok(kinds.map(|kind| (kind, count(kind))).collect())
     }
 
-    /// The messages that are to be sent by `now`, the longest overdue first.
+    /// The messages whose next attempt is due at `now`, the longest overdue first.
     pub async fn due_notifications(
         &self,
         now: Timestamp,
         most: i64,
     ) -> Result<Vec<DueNotification>, QueryError> {
-        // Every event of a message that is not sent asks for one more attempt.
+        // Each event of a message that is not sent yet sets the deadline of one more attempt.
         let due = sqlx::query_as(
             "select due.stream_id, events.version, due.position, events.correlation_id
              from deadlines due join events on events.position = due.position
@@ -99,7 +99,7 @@ impl ReadModels {
         Ok(rows.into_iter().map(due).collect())
     }
 
-    /// When something but a message is due next, or was.
+    /// The earliest deadline, those of messages excepted. It may have passed.
     pub async fn next_deadline(&self) -> Result<Option<Timestamp>, QueryError> {
         let next = sqlx::query_scalar(
             "select min(due_at) from deadlines where kind <> 'notification_attempt'",
@@ -137,7 +137,7 @@ impl Projection for Deadlines {
     }
 
     fn begins(_: &Entry) -> bool {
-        // The latest word counts, whatever was said before.
+        // The latest event decides, whatever the deadline was before.
         true
     }
 
@@ -157,7 +157,7 @@ impl Projection for Deadlines {
         _: &mut PgConnection,
         _: &[Self::Key],
     ) -> Result<BTreeMap<Self::Key, DueDeadline>, sqlx::Error> {
-        // No deadline depends on what was there before.
+        // No row depends on the row before it.
         Ok(BTreeMap::new())
     }
 
@@ -165,12 +165,12 @@ impl Projection for Deadlines {
         let kinds: Vec<&str> = keys.iter().map(|(deadline, _)| deadline.as_str()).collect();
         let streams: Vec<Uuid> = keys.iter().map(|(_, stream)| stream.id).collect();
         sqlx::query(
-            "delete from deadlines using unnest($1::text[], $2::uuid[]) as gone (kind, stream_id)
-             where deadlines.kind = gone.kind and deadlines.stream_id = gone.stream_id",
+            "delete from deadlines using unnest($1::text[], $2::uuid[]) as removed (kind, stream_id)
+             where deadlines.kind = removed.kind and deadlines.stream_id = removed.stream_id",
         )
         .bind(kinds)
         .bind(streams)
-        // Planned each time, for the table as large as it is.
+        // The statement is planned each time, for the present size of the table.
         .persistent(false)
         .execute(connection)
         .await?;
@@ -178,14 +178,14 @@ impl Projection for Deadlines {
     }
 }
 
-/// What the event does to the deadlines of its stream. Any event may set one, so every event must
-/// be understood.
+/// How the event changes the deadlines of its stream. Any event may set one, so every event must be
+/// decoded.
 fn change(entry: &Entry) -> Result<Option<(&DecodedEvent, DeadlineChange)>, Poison> {
     let recorded = entry.decoded()?;
     Ok(deadline(recorded.stream, &recorded.event).map(|change| (recorded, change)))
 }
 
-/// Postgres keeps microseconds: a deadline that came early would be refused.
+/// Postgres stores microseconds. A deadline that is executed too early would be refused.
 fn round_up(at: Timestamp) -> Timestamp {
     let floor = at.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(at);
     if floor < at { floor + TimeDelta::microseconds(1) } else { at }
@@ -193,7 +193,11 @@ fn round_up(at: Timestamp) -> Timestamp {
 
 impl<'r> FromRow<'r, PgRow> for DueDeadline {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
-        let unknown = || sqlx::Error::Decode("an unknown kind of deadline or stream".into());
+        let unknown = || {
+            sqlx::Error::Decode(
+                "deadlines.kind or deadlines.stream_type has an unknown value".into(),
+            )
+        };
         let deadline = Deadline::parse(row.try_get("kind")?).ok_or_else(unknown)?;
         let kind = row.try_get::<&str, _>("stream_type")?.parse().map_err(|()| unknown())?;
         Ok(DueDeadline {

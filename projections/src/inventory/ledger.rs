@@ -1,4 +1,4 @@
-//! The ledger: one line for every change of what is on hand, sales included.
+//! The ledger: one line for each change of the quantity on hand, sales included.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -17,24 +17,24 @@ pub(crate) struct Ledger;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerLine {
-    /// The event's.
+    /// The position of the event.
     pub position: i64,
-    /// The inventory stream; see [`domain::Sku::inventory`].
+    /// The id of the inventory stream; see [`domain::Sku::inventory`].
     pub inventory_id: Uuid,
     pub kind: LedgerKind,
-    /// Units, signed: what came in is positive.
+    /// The change in units: positive for units that came in.
     pub quantity: i64,
-    /// On hand after it.
+    /// The quantity on hand after the change.
     pub balance: i64,
     pub reason: Option<String>,
     pub reference: Option<String>,
-    /// Of a sale.
+    /// The order, if the line is a sale.
     pub order: Option<OrderId>,
     pub actor: String,
     pub at: Timestamp,
 }
 
-/// Stored by name.
+/// Why the quantity changed. The table stores the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LedgerKind {
     Purchase,
@@ -119,17 +119,17 @@ impl Projection for Ledger {
         _: &mut PgConnection,
         _: &[i64],
     ) -> Result<BTreeMap<i64, LedgerLine>, sqlx::Error> {
-        // Every line begins with its event.
+        // No line depends on another one.
         Ok(BTreeMap::new())
     }
 
     async fn remove(_: &mut PgConnection, _: &[i64]) -> Result<(), sqlx::Error> {
-        // No line is ever struck out.
+        // No line is ever removed.
         Ok(())
     }
 }
 
-/// The line that the event is, if it changed what is on hand.
+/// The line for the event. None if it did not change the quantity on hand.
 fn line(entry: &Entry) -> Result<Option<LedgerLine>, Poison> {
     let recorded = entry.decoded()?;
     let line = |kind, quantity, balance, at| LedgerLine {
@@ -172,7 +172,9 @@ impl<'r> FromRow<'r, PgRow> for LedgerLine {
         Ok(LedgerLine {
             position: row.try_get("position")?,
             inventory_id: row.try_get("inventory_id")?,
-            kind: kind.ok_or_else(|| sqlx::Error::Decode("an unknown kind of line".into()))?,
+            kind: kind.ok_or_else(|| {
+                sqlx::Error::Decode("inventory_ledger.kind has an unknown value".into())
+            })?,
             quantity: row.try_get("quantity")?,
             balance: row.try_get("balance")?,
             reason: row.try_get("reason")?,

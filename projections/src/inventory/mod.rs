@@ -1,5 +1,5 @@
-//! The stock of every SKU: its levels here, in `reservations.rs` for whom units are kept, and in
-//! `ledger.rs` every change of what is on hand.
+//! The stock of each SKU: three read models. Its levels are here, the orders for which units are kept
+//! in `reservations.rs`, and each change of the quantity on hand in `ledger.rs`.
 
 mod ledger;
 mod query;

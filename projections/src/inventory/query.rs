@@ -1,4 +1,4 @@
-//! Questions to the stock and its ledger.
+//! Queries for stock levels and the ledger.
 
 use domain::{Sku, Timestamp};
 use sqlx::postgres::PgRow;
@@ -11,7 +11,7 @@ use crate::page::{Cursor, Page, QueryError, Slice};
 use crate::read_models::ReadModels;
 use crate::row::Row;
 
-/// What is left out does not matter.
+/// Rows match if they match every field that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Whether low stock has been reported and has not recovered.
@@ -19,7 +19,7 @@ pub struct Filter {
 }
 
 impl ReadModels {
-    /// What is reserved, and so what is available, depends on the moment: `now`.
+    /// The levels of a SKU at `now`, on which it depends which reservations have expired.
     pub async fn inventory_item(
         &self,
         sku: &Sku,
@@ -28,7 +28,7 @@ impl ReadModels {
         Ok(self.inventory_items_by_id(&[sku.inventory().id], now).await?.pop())
     }
 
-    /// Those of the items that exist, in no particular order.
+    /// The items with these ids that exist, in no particular order.
     pub async fn inventory_items_by_id(
         &self,
         ids: &[Uuid],
@@ -40,7 +40,7 @@ impl ReadModels {
         Ok(items.into_iter().map(|ItemAt(row)| row).collect())
     }
 
-    /// By SKU.
+    /// In the order of their SKUs.
     pub async fn inventory_items(
         &self,
         filter: &Filter,
@@ -79,8 +79,8 @@ impl ReadModels {
     }
 }
 
-/// Selects items up to `where`; reservations whose time is over at that moment do not count.
-/// One statement sees both tables as they are at one time.
+/// A query up to `where` for items with the units of reservations that have expired at `now`. Both
+/// tables are read by one statement, so in one state.
 fn items_at(now: Timestamp) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(format!(
         "select {}, (select coalesce(sum(held.quantity), 0)::bigint
@@ -92,13 +92,13 @@ fn items_at(now: Timestamp) -> QueryBuilder<Postgres> {
     query
 }
 
-/// A row with the levels as they are to be shown.
+/// A row without the expired reservations.
 struct ItemAt(Row<StockLevels>);
 
 impl<'r> FromRow<'r, PgRow> for ItemAt {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
         let expired: i64 = sqlx::Row::try_get(row, "expired")?;
         let row: Row<StockLevels> = Row::from_row(row)?;
-        Ok(ItemAt(Row { state: row.state.without(expired), ..row }))
+        Ok(ItemAt(Row { state: row.state.without_expired(expired), ..row }))
     }
 }

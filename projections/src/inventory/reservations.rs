@@ -1,4 +1,4 @@
-//! The reservations: one row for every order for which units of a SKU are kept.
+//! The reservations: one row for each SKU and each order for which units of it are kept.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -19,10 +19,10 @@ pub(crate) struct Reservations;
 pub(crate) struct Reservation {
     inventory_id: Uuid,
     order: OrderId,
-    /// Units.
+    /// How many units are kept.
     quantity: i64,
     expires_at: Timestamp,
-    /// Of the last event about it.
+    /// The position of the last event that changed it.
     position: i64,
 }
 
@@ -55,7 +55,7 @@ impl Projection for Reservations {
     }
 
     fn begins(entry: &Entry) -> bool {
-        // Only an extension depends on what was there before.
+        // Only an extension depends on the row before it.
         let extends = |event: &Event| {
             matches!(event, Event::Inventory(InventoryEvent::ReservationExtended { .. }))
         };
@@ -87,7 +87,7 @@ impl Projection for Reservations {
         keys: &[Self::Key],
     ) -> Result<BTreeMap<Self::Key, Reservation>, sqlx::Error> {
         let (ids, orders) = columns(keys);
-        // Planned each time, for the table as large as it is, as where rows are removed.
+        // The statement is planned each time, for the present size of the table.
         let rows = TABLE
             .select(
                 "join unnest($1::uuid[], $2::uuid[]) as wanted (inventory_id, order_id)
@@ -105,8 +105,8 @@ impl Projection for Reservations {
         let (ids, orders) = columns(keys);
         sqlx::query(
             "delete from inventory_reservations as held
-             using unnest($1::uuid[], $2::uuid[]) as gone (inventory_id, order_id)
-             where held.inventory_id = gone.inventory_id and held.order_id = gone.order_id",
+             using unnest($1::uuid[], $2::uuid[]) as removed (inventory_id, order_id)
+             where held.inventory_id = removed.inventory_id and held.order_id = removed.order_id",
         )
         .bind(ids)
         .bind(orders)
@@ -121,7 +121,7 @@ fn columns(keys: &[(Uuid, OrderId)]) -> (Vec<Uuid>, Vec<Uuid>) {
     keys.iter().map(|(inventory, order)| (*inventory, order.0)).unzip()
 }
 
-/// Whose reservation the event is about.
+/// The order whose reservation the event changes.
 fn order(event: &Event) -> Option<OrderId> {
     let Event::Inventory(event) = event else { return None };
     match event {

@@ -1,16 +1,16 @@
-//! What is shown of a stock: its levels, without the reservations that they sum up.
+//! The stock levels of a SKU: the sums, without the single reservations.
 
 use domain::inventory::{InventoryEvent, Stock};
 use domain::{Sku, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// The levels of a SKU's stock. All quantities are units.
+/// The stock levels of a SKU, in units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockLevels {
     pub sku: Sku,
     pub on_hand: i64,
-    /// Kept for orders. In the row also those whose time is over but which nobody released; in an
-    /// answer no more.
+    /// Units that are kept for orders. The row includes expired reservations that were not released;
+    /// queries leave them out.
     pub reserved: i64,
     pub reorder_level: u32,
     pub reorder_quantity: u32,
@@ -19,8 +19,8 @@ pub struct StockLevels {
 }
 
 impl StockLevels {
-    /// Those of the stock itself, at a moment.
-    pub fn of(stock: &Stock, now: Timestamp) -> StockLevels {
+    /// The levels of a folded stock at a moment.
+    pub fn at(stock: &Stock, now: Timestamp) -> StockLevels {
         StockLevels {
             sku: stock.sku.clone(),
             on_hand: stock.on_hand,
@@ -31,19 +31,20 @@ impl StockLevels {
         }
     }
 
-    /// What can be sold.
+    /// How many units can be sold.
     pub fn available(&self) -> i64 {
         self.on_hand - self.reserved
     }
 
-    /// Without the reservations whose time is over. They are rows of another read model, which may
-    /// be a moment ahead or behind, so the levels are kept within what is on hand.
-    pub(super) fn without(self, expired: i64) -> StockLevels {
+    /// Subtracts units of expired reservations. Those are rows of another read model, which may be
+    /// ahead or behind, so the result is limited to the range from 0 to what is on hand.
+    pub(super) fn without_expired(self, expired: i64) -> StockLevels {
         let reserved = (self.reserved - expired).clamp(0, self.on_hand.max(0));
         StockLevels { reserved, ..self }
     }
 
-    /// What the stream begins with; no other event can come first.
+    /// The levels after the first event of a stream. None if it does not begin with
+    /// `inventory.registered`.
     pub(super) fn registered(event: &InventoryEvent) -> Option<StockLevels> {
         let InventoryEvent::Registered { sku, reorder_level, reorder_quantity, .. } = event else {
             return None;

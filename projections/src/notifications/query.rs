@@ -1,14 +1,14 @@
-//! Questions to the notifications.
+//! Queries for notifications.
 
 use domain::notification::{Notification, NotificationStatus, Template};
 use domain::{CustomerId, NotificationId, OrderId};
 
 use super::TABLE;
-use crate::page::{Moment, Page, QueryError, Slice};
+use crate::page::{Page, QueryError, Slice, TimeKey};
 use crate::read_models::ReadModels;
 use crate::row::Row;
 
-/// What is left out does not matter.
+/// Rows match if they match every field that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub customer: Option<CustomerId>,
@@ -33,7 +33,7 @@ impl ReadModels {
         page: &Page,
     ) -> Result<Slice<Row<Notification>>, QueryError> {
         let mut query = TABLE.filter();
-        if let Some(Moment(at, id)) = page.after()? {
+        if let Some(TimeKey(at, id)) = page.after()? {
             query.push(" and (created_at, id) < (").push_bind(at);
             query.push(", ").push_bind(id).push(")");
         }
@@ -51,6 +51,6 @@ impl ReadModels {
         }
         query.push(" order by created_at desc, id desc limit ").push_bind(page.limit());
         let rows = query.build_query_as().fetch_all(self.pool()).await?;
-        Ok(page.slice(rows, |row: &Row<Notification>| Moment(row.created_at, row.id).into()))
+        Ok(page.slice(rows, |row: &Row<Notification>| TimeKey(row.created_at, row.id).into()))
     }
 }

@@ -1,22 +1,22 @@
-//! Questions to the orders.
+//! Queries for orders.
 
 use domain::order::{Order, OrderStatus};
 use domain::{CartId, CustomerId, OrderId, Timestamp};
 use uuid::Uuid;
 
 use super::TABLE;
-use crate::page::{Cursor, Moment, Page, QueryError, Slice};
+use crate::page::{Cursor, Page, QueryError, Slice, TimeKey};
 use crate::read_models::ReadModels;
 use crate::row::Row;
 
-/// What is left out does not matter.
+/// Rows match if they match every field that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub status: Option<OrderStatus>,
     pub customer: Option<CustomerId>,
-    /// Inclusive.
+    /// Placed at this time or later.
     pub placed_from: Option<Timestamp>,
-    /// Exclusive.
+    /// Placed before this time.
     pub placed_to: Option<Timestamp>,
 }
 
@@ -25,7 +25,7 @@ impl ReadModels {
         Ok(self.orders_by_id(&[order.0]).await?.pop())
     }
 
-    /// Those of the orders that exist, in no particular order.
+    /// The orders with these ids that exist, in no particular order.
     pub async fn orders_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Order>>, QueryError> {
         Ok(TABLE.select_by_ids(ids).fetch_all(self.pool()).await?)
     }
@@ -35,7 +35,8 @@ impl ReadModels {
         Ok(select.bind(number).fetch_optional(self.pool()).await?)
     }
 
-    /// The order that a cart became: how a guest, who has but the cart's token, finds it.
+    /// The order that was placed from a cart. A guest, who only has the token of the cart, finds it
+    /// so.
     pub async fn order_by_cart(&self, cart: CartId) -> Result<Option<Row<Order>>, QueryError> {
         let select = TABLE.select("where cart_id = $1 order by placed_at desc limit 1");
         Ok(select.bind(cart.0).fetch_optional(self.pool()).await?)
@@ -48,7 +49,7 @@ impl ReadModels {
         page: &Page,
     ) -> Result<Slice<Row<Order>>, QueryError> {
         let mut query = TABLE.filter();
-        if let Some(Moment(at, id)) = page.after()? {
+        if let Some(TimeKey(at, id)) = page.after()? {
             query.push(" and (placed_at, id) < (").push_bind(at);
             query.push(", ").push_bind(id).push(")");
         }
@@ -72,5 +73,5 @@ impl ReadModels {
 
 fn cursor(row: &Row<Order>) -> Cursor {
     let placed_at = row.state.details().map_or(row.created_at, |order| order.placed.at);
-    Moment(placed_at, row.id).into()
+    TimeKey(placed_at, row.id).into()
 }

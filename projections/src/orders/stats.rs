@@ -1,4 +1,4 @@
-//! How business goes: orders and what they came to, by span of time.
+//! Statistics: the number and the total of orders, by interval of time.
 
 use domain::Timestamp;
 use domain::order::OrderStatus;
@@ -7,7 +7,7 @@ use sqlx::FromRow;
 use crate::page::QueryError;
 use crate::read_models::ReadModels;
 
-/// Spans of UTC time.
+/// The length of the intervals, which begin at full hours, days and so on of UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interval {
     Hour,
@@ -16,21 +16,21 @@ pub enum Interval {
     Month,
 }
 
-/// The orders of one status and one currency that were placed in one span.
+/// The orders of one status and one currency that were placed in one interval.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 pub struct Stats {
-    /// When the span begins.
+    /// When the interval begins.
     pub begins: Timestamp,
     #[sqlx(try_from = "String")]
     pub status: OrderStatus,
     pub currency: String,
     pub orders: i64,
-    /// In minor units.
+    /// The sum of their totals, in minor units of the currency.
     pub total: i64,
 }
 
 impl ReadModels {
-    /// For orders placed in `[from, to)`; spans without orders are left out.
+    /// For orders placed in `[from, to)`; intervals without orders are left out.
     pub async fn order_stats(
         &self,
         from: Timestamp,

@@ -1,15 +1,15 @@
-//! Questions to the payments.
+//! Queries for payments.
 
 use domain::payment::{Payment, PaymentStatus};
 use domain::{OrderId, PaymentId};
 use uuid::Uuid;
 
 use super::TABLE;
-use crate::page::{Moment, Page, QueryError, Slice};
+use crate::page::{Page, QueryError, Slice, TimeKey};
 use crate::read_models::ReadModels;
 use crate::row::Row;
 
-/// What is left out does not matter.
+/// Rows match if they match every field that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub order: Option<OrderId>,
@@ -22,7 +22,7 @@ impl ReadModels {
         Ok(self.payments_by_id(&[payment.0]).await?.pop())
     }
 
-    /// Those of the payments that exist, in no particular order.
+    /// The payments with these ids that exist, in no particular order.
     pub async fn payments_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Payment>>, QueryError> {
         Ok(TABLE.select_by_ids(ids).fetch_all(self.pool()).await?)
     }
@@ -34,7 +34,7 @@ impl ReadModels {
         page: &Page,
     ) -> Result<Slice<Row<Payment>>, QueryError> {
         let mut query = TABLE.filter();
-        if let Some(Moment(at, id)) = page.after()? {
+        if let Some(TimeKey(at, id)) = page.after()? {
             query.push(" and (created_at, id) < (").push_bind(at);
             query.push(", ").push_bind(id).push(")");
         }
@@ -49,6 +49,6 @@ impl ReadModels {
         }
         query.push(" order by created_at desc, id desc limit ").push(page.limit());
         let rows = query.build_query_as().fetch_all(self.pool()).await?;
-        Ok(page.slice(rows, |row: &Row<Payment>| Moment(row.created_at, row.id).into()))
+        Ok(page.slice(rows, |row: &Row<Payment>| TimeKey(row.created_at, row.id).into()))
     }
 }

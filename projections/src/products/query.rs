@@ -1,4 +1,4 @@
-//! Questions to the catalogue.
+//! Queries for products.
 
 use domain::Sku;
 use domain::product::Product;
@@ -9,10 +9,10 @@ use crate::page::{Cursor, Page, QueryError, Slice};
 use crate::read_models::ReadModels;
 use crate::row::Row;
 
-/// What is left out does not matter.
+/// Rows match if they match every field that is given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// A part of the SKU or of the name, in any case.
+    /// Part of the SKU or of the name, in upper or lower case.
     pub search: Option<String>,
     pub active: Option<bool>,
 }
@@ -22,12 +22,12 @@ impl ReadModels {
         Ok(self.products_by_id(&[sku.product().id]).await?.pop())
     }
 
-    /// Those of the products that exist, in no particular order.
+    /// The products with these ids that exist, in no particular order.
     pub async fn products_by_id(&self, ids: &[Uuid]) -> Result<Vec<Row<Product>>, QueryError> {
         Ok(TABLE.select_by_ids(ids).fetch_all(self.pool()).await?)
     }
 
-    /// By SKU.
+    /// In the order of their SKUs.
     pub async fn products(
         &self,
         filter: &Filter,

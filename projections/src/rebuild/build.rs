@@ -19,7 +19,7 @@ use crate::projection::Projection;
 /// How often a swap is tried: it gives way to a transaction that holds the table for long.
 const SWAPS: usize = 10;
 
-/// What is to be done.
+/// The task to rebuild one read model.
 pub(super) struct Job {
     pub(super) store: EventStore,
     pub(super) model: ReadModel,
@@ -28,7 +28,7 @@ pub(super) struct Job {
     pub(super) head: i64,
     /// Limits how many builds make indexes and compare at the same time.
     pub(super) finishing: Arc<Semaphore>,
-    /// Becomes true when the rebuild is to be given up.
+    /// Becomes true when the rebuild is interrupted.
     pub(super) stopping: watch::Receiver<bool>,
 }
 
@@ -42,19 +42,19 @@ struct Build<P: Projection> {
     position: i64,
 }
 
-/// Leaves no shadow table behind, however it ends. Once the tables change places, it can no longer
-/// be interrupted.
+/// Leaves no shadow table behind, however it ends. It cannot be interrupted while the tables are
+/// swapped.
 pub(super) async fn rebuild<P: Projection>(job: Job, pages: Pages) -> Result<Report, RebuildError> {
     let began = Instant::now();
     let Job { store, model, options, head, finishing, mut stopping } = job;
-    let shadow = Shadow::create(store.pool(), model, P::table().name).await?;
+    let shadow = Shadow::open(store.pool(), model, P::table().name).await?;
     let mut build = Build::<P> { store, model, options, shadow, fold: Fold::new(), position: 0 };
     let prepared = tokio::select! {
         prepared = build.prepare(pages, head, &finishing) => prepared,
         Ok(_) = stopping.wait_for(|stopping| *stopping) => Err(RebuildError::Interrupted),
     };
     let report = match prepared {
-        Ok(prepared) => build.finish(prepared, began).await,
+        Ok(prepared) => build.finish(prepared, began, &stopping).await,
         Err(error) => Err(error),
     };
     if report.is_err() {
@@ -78,6 +78,7 @@ impl<P: Projection> Build<P> {
         head: i64,
         finishing: &'a Semaphore,
     ) -> Result<Prepared<'a>, RebuildError> {
+        self.shadow.define().await?;
         let live = self.shadow.live().await?;
         let is_comparable = live.version == P::VERSION && live.position > 0;
         let target = if is_comparable { live.position.min(head) } else { head };
@@ -95,9 +96,10 @@ impl<P: Projection> Build<P> {
         &mut self,
         prepared: Prepared<'_>,
         began: Instant,
+        stopping: &watch::Receiver<bool>,
     ) -> Result<Report, RebuildError> {
         let replaced = self.options.mode != Mode::Verify;
-        let kept_as = if replaced { self.swap().await? } else { None };
+        let kept_as = if replaced { self.swap(stopping).await? } else { None };
         let rows = self.shadow.rows(replaced).await?;
         self.shadow.drop_schema().await?;
         let (model, position, took) = (self.model, self.position, began.elapsed());
@@ -112,7 +114,7 @@ impl<P: Projection> Build<P> {
         }
     }
 
-    /// One snapshot shows the live rows and the position they are at; nobody has to wait.
+    /// Compares within one snapshot, which shows the live rows and their position without a lock.
     async fn compare(&mut self) -> Result<Comparison, RebuildError> {
         self.shadow.connection.run("begin isolation level repeatable read").await?;
         let live = self.shadow.live().await?;
@@ -122,12 +124,19 @@ impl<P: Projection> Build<P> {
         Ok(Comparison { position: live.position, different, differences })
     }
 
-    async fn swap(&mut self) -> Result<Option<String>, RebuildError> {
+    async fn swap(
+        &mut self,
+        stopping: &watch::Receiver<bool>,
+    ) -> Result<Option<String>, RebuildError> {
         let mut backoff = Backoff::DATABASE;
         for _ in 1..SWAPS {
+            if *stopping.borrow() {
+                return Err(RebuildError::Interrupted);
+            }
             match self.try_swap().await {
                 Err(RebuildError::Database(error)) if is_lock_conflict(&error) => {
-                    warn!(model = %self.model, %error, "the tables could not change places yet");
+                    let model = self.model;
+                    warn!(%model, %error, "a lock on the live table cannot be had yet; trying again");
                     backoff.wait().await;
                 }
                 done => return done,
@@ -140,7 +149,7 @@ impl<P: Projection> Build<P> {
         let before = self.position;
         let swapped = self.swap_in_transaction().await;
         if swapped.is_err() {
-            // What was folded since is rolled back with the rest.
+            // The rows that were written since are rolled back, so the fold is out of date.
             self.shadow.connection.run("rollback").await?;
             self.fold = Fold::new();
             self.position = before;
@@ -160,7 +169,7 @@ impl<P: Projection> Build<P> {
         Ok(kept)
     }
 
-    /// Folds what has happened since.
+    /// Folds the events up to a position.
     async fn catch_up(&mut self, to: i64) -> Result<(), RebuildError> {
         if self.position < to {
             let pages = read(&self.store, self.position, to);
@@ -207,7 +216,7 @@ impl<P: Projection> Build<P> {
     }
 }
 
-/// The events of a page that are not beyond a position.
+/// The events of a page up to a position.
 fn up_to(page: &[Arc<Entry>], position: i64) -> &[Arc<Entry>] {
     &page[..page.partition_point(|entry| entry.position() <= position)]
 }

@@ -1,4 +1,4 @@
-//! Live rows against rebuilt rows, to the byte.
+//! Compares live rows with rebuilt rows, to the byte.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub enum DifferenceKind {
     Missing,
     /// The live table has this row, and the log does not make it.
     Surplus,
-    /// Both have it, with other contents.
+    /// Both tables have this row, with different values.
     Changed,
 }
 
@@ -32,7 +32,7 @@ struct Found {
     different: i64,
 }
 
-/// How many rows differ, and the first hundred of them.
+/// Answers how many rows differ, and lists the first hundred of them.
 pub(super) async fn compare(
     shadow: &mut Shadow,
     key: &[&str],
@@ -50,7 +50,7 @@ pub(super) async fn compare(
          from compared where live is distinct from rebuilt
          order by key limit 100"
     );
-    // All of both tables is read, in whatever way is best.
+    // Both tables are read completely, so Postgres may choose how.
     shadow.connection.run("set local enable_seqscan = on").await?;
     let found: Vec<Found> =
         sqlx::query_as(AssertSqlSafe(compare)).fetch_all(&mut *shadow.connection).await?;

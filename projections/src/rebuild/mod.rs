@@ -1,4 +1,4 @@
-//! Building a read model anew from the log, beside the live one, and comparing the two.
+//! Builds a read model anew from the log, beside the live one, and compares the two.
 //!
 //! The log is read and decoded once for all read models that are rebuilt together. Each folds it in
 //! memory and writes a shadow table by COPY, which gets its indexes when the rows are there. The
@@ -39,8 +39,8 @@ pub enum Mode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RebuildOptions {
     pub mode: Mode,
-    /// About how many bytes the rows of one read model may take in memory; those of an aggregate that
-    /// changes after its row had to make room are loaded again.
+    /// About how many bytes the rows of one read model may take in memory. A row that was written to
+    /// stay below is loaded again if an event changes it.
     pub memory_bytes: usize,
 }
 
@@ -50,21 +50,21 @@ impl From<Mode> for RebuildOptions {
     }
 }
 
-/// How far the reading of the log has come.
+/// How far the log is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadProgress {
     pub position: i64,
-    /// Where the log ended when the rebuild began.
+    /// The position of the last event when the rebuild began.
     pub target: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     pub model: ReadModel,
-    /// Up to here the log is in the new rows.
+    /// The position of the last event that is in the rebuilt rows.
     pub position: i64,
     pub rows: i64,
-    /// From the first event to the end, the waiting for other read models included.
+    /// How long the rebuild took, the waiting for other read models included.
     pub took: Duration,
     /// None when there was nothing to compare with: the live table is of another version, or
     /// nothing was ever projected.
@@ -75,7 +75,7 @@ pub struct Report {
     pub kept_as: Option<String>,
 }
 
-/// Live rows against new rows, both at one position.
+/// The result of comparing live rows with rebuilt rows, both at one position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     pub position: i64,
@@ -93,7 +93,7 @@ pub enum RebuildError {
     Interrupted,
     #[error("the log ends at {0}, before the live table does")]
     LogTooShort(i64),
-    /// The log itself cannot be folded.
+    /// An event of the log cannot be applied.
     #[error("the event at position {position} cannot be applied: {reason}")]
     Poison { position: i64, reason: String },
     #[error(transparent)]
@@ -103,7 +103,7 @@ pub enum RebuildError {
 }
 
 impl Report {
-    /// Nothing that was compared differed.
+    /// Whether no row differed, or nothing could be compared.
     pub fn is_clean(&self) -> bool {
         self.compared.as_ref().is_none_or(|compared| compared.different == 0)
     }
@@ -120,8 +120,8 @@ pub type Results = Vec<(ReadModel, Result<Report, RebuildError>)>;
 /// once for all of them; `progress` is called every few thousand events. One that fails does not keep
 /// the others from being rebuilt.
 ///
-/// The projectors may go on: whoever holds the lease loses it when the tables change places, takes
-/// it again, and continues on the new one.
+/// Projectors may run meanwhile. The one that holds the lease loses it when the tables are swapped,
+/// acquires it again, and continues on the new table.
 pub async fn rebuild_all(
     store: &EventStore,
     models: &[ReadModel],
@@ -131,8 +131,8 @@ pub async fn rebuild_all(
     rebuild_all_until(store, models, options, progress, pending()).await
 }
 
-/// As [`rebuild_all`], until `stop` resolves. Every read model whose tables have not begun to change
-/// places by then keeps its live table and ends in [`RebuildError::Interrupted`].
+/// As [`rebuild_all`], until `stop` resolves. Every read model whose tables are not being swapped
+/// by then keeps its live table and ends in [`RebuildError::Interrupted`].
 pub async fn rebuild_all_until(
     store: &EventStore,
     models: &[ReadModel],

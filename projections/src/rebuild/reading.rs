@@ -1,4 +1,4 @@
-//! One reading of the log for all read models that are rebuilt.
+//! Reads the log once for all read models that are rebuilt.
 
 use std::sync::Arc;
 
@@ -7,27 +7,27 @@ use tokio::sync::mpsc;
 
 use crate::feed::Entry;
 
-/// Events one after the other, shared by all who fold them; nothing follows an error.
+/// The next events, shared by all folds. Nothing follows an error.
 pub(super) type Page = Result<Arc<Vec<Arc<Entry>>>, StoreError>;
 pub(super) type Pages = mpsc::Receiver<Page>;
 
-/// Pages that wait for a fold which has something to write.
-const AHEAD: usize = 4;
+/// How many pages may wait for a fold that is writing rows.
+const PAGES_AHEAD_MAX: usize = 4;
 
 pub(super) fn channel() -> (mpsc::Sender<Page>, Pages) {
-    mpsc::channel(AHEAD)
+    mpsc::channel(PAGES_AHEAD_MAX)
 }
 
-/// The events after a position up to another, or to the end of the log.
+/// Reads the events after a position up to another one, or to the end of the log.
 pub(super) fn read(store: &EventStore, after: i64, to: i64) -> Pages {
     prepared(store.copy(after, to), |_| ())
 }
 
-/// Likewise, and decoded: folds that ask for one event at the same time would only wait for one
-/// another.
+/// As [`read`], and decodes the events: folds that decode the same event at the same time would wait for
+/// each other.
 pub(super) fn read_decoded(store: &EventStore, after: i64, to: i64) -> Pages {
     prepared(store.copy(after, to), |entry| {
-        // What cannot be decoded is told to whoever asks.
+        // A fold that needs the event gets the error again.
         let _ = entry.decoded();
     })
 }
@@ -54,7 +54,8 @@ fn entries(events: Vec<Arc<RecordedEvent>>, prepare: fn(&Entry)) -> Vec<Arc<Entr
     events.into_iter().map(entry).collect()
 }
 
-/// Hands every page to everybody, at the pace of the slowest, until nobody listens any more.
+/// Sends every page to all listeners, as fast as the slowest receives them, until all have closed
+/// their channels.
 pub(super) async fn share(
     mut pages: Pages,
     mut listeners: Vec<mpsc::Sender<Page>>,

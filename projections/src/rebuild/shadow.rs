@@ -25,12 +25,12 @@ pub(super) struct Shadow {
     live_schema: String,
     pub(super) table: String,
     pub(super) live_table: String,
-    /// Nothing has been written yet.
+    /// No row has been written yet.
     is_empty: bool,
     has_keys: bool,
 }
 
-/// Where the live table is.
+/// The position, the version and the epoch of the live table.
 pub(super) struct Live {
     pub(super) position: i64,
     pub(super) version: i32,
@@ -38,7 +38,8 @@ pub(super) struct Live {
 }
 
 impl Shadow {
-    pub(super) async fn create(
+    /// Connects, without making anything in the database yet.
+    pub(super) async fn open(
         pool: &PgPool,
         model: ReadModel,
         table: &str,
@@ -58,23 +59,21 @@ impl Shadow {
         .bind(table)
         .fetch_one(&mut *connection)
         .await?;
-        let table = shadow_table;
-        let mut shadow = Shadow {
+        Ok(Shadow {
             connection,
             backend,
             model,
             schema,
             live_schema,
-            table,
+            table: shadow_table,
             live_table,
             is_empty: true,
             has_keys: false,
-        };
-        shadow.define().await?;
-        Ok(shadow)
+        })
     }
 
-    async fn define(&mut self) -> Result<(), sqlx::Error> {
+    /// Makes the table, without keys and indexes, in place of one that an earlier rebuild left.
+    pub(super) async fn define(&mut self) -> Result<(), sqlx::Error> {
         let options: Option<String> = sqlx::query_scalar(
             "select 'with (' || array_to_string(reloptions, ', ') || ')'
              from pg_class where oid = $1::regclass",
@@ -84,7 +83,7 @@ impl Shadow {
         .await?;
         let options = options.unwrap_or_default();
         let Shadow { schema, live_schema, table, live_table, .. } = &*self;
-        // The leases must hold a row that can be locked, even if nothing was ever projected.
+        // The swap locks the row of the lease, which is missing if nothing was ever projected.
         let define = format!(
             "set statement_timeout = 0;
              set idle_in_transaction_session_timeout = '60s';
@@ -119,7 +118,7 @@ impl Shadow {
         Ok(())
     }
 
-    /// Writes rows, whether or not they exist; no row: it is to go.
+    /// Writes rows, whether or not they exist. None removes a row.
     pub(super) async fn write<P: Projection>(
         &mut self,
         changed: &[(P::Key, Option<&P::Row>)],
@@ -138,7 +137,7 @@ impl Shadow {
         Ok(())
     }
 
-    /// Adds rows that are not there.
+    /// Adds rows that are not in the table.
     async fn copy<P: Projection>(
         &mut self,
         rows: impl Iterator<Item = &P::Row>,
@@ -181,7 +180,8 @@ impl Shadow {
         self.lease("select position, version, epoch from leases where name = $1").await
     }
 
-    /// Begins the transaction in which the tables change places; the live one stands still.
+    /// Begins the transaction in which the tables are swapped. It locks the live table against
+    /// changes.
     pub(super) async fn begin_swap(&mut self) -> Result<Live, sqlx::Error> {
         // First the table, then the lease: the order in which a projector takes them.
         self.run(format!(
@@ -200,7 +200,7 @@ impl Shadow {
     }
 
     /// Puts the shadow table in the live one's place, within the transaction of
-    /// [`Shadow::begin_swap`]; answers where the old one is, if it is kept.
+    /// [`Shadow::begin_swap`]; answers with the name of the old one, if it is kept.
     pub(super) async fn swap(
         &mut self,
         keep_as: Option<&str>,
@@ -218,7 +218,8 @@ impl Shadow {
             }
         };
         self.run(format!("{retire}; alter table {table} set schema {live_schema}")).await?;
-        // A new epoch: whoever projects forgets the rows in memory, which are the old table's.
+        // With a new epoch, the leader loses its lease and forgets its rows, which are those of the
+        // old table.
         sqlx::query(
             "update leases set position = $2, version = $3, epoch = epoch + 1,
                                stopped_because = null
@@ -271,8 +272,8 @@ impl Shadow {
     }
 }
 
-/// Keeps others from rebuilding the same read model, for as long as the connection lives. Answers
-/// whether nobody else does.
+/// Tries to keep other processes from rebuilding the same read model while the connection is open.
+/// Answers false if another process is rebuilding it.
 async fn lock(connection: &mut ProjectorConnection, model: ReadModel) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select pg_try_advisory_lock(hashtext($1))")
         .bind(format!("rebuild:{model}"))

@@ -13,9 +13,10 @@ use projections::rebuild::{
 };
 use serde::Serialize;
 
-use crate::cli::{Verdict, interrupt};
+use crate::cli::Verdict;
 use crate::database::Database;
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
 
@@ -87,12 +88,13 @@ pub(crate) async fn run(
     database: &Database,
     options: Options,
     output: &Output,
+    interrupt: &Interrupt,
 ) -> Result<Verdict, Error> {
     let store = database.store().await?;
     let models = options.name.map_or(ReadModel::ALL.to_vec(), |name| vec![name]);
     let mode = options.mode();
     let (mut verdict, mut failed, mut interrupted) = (Verdict::Well, None, vec![]);
-    for (model, result) in rebuild_with_progress(&store, &models, mode).await {
+    for (model, result) in rebuild_with_progress(&store, &models, mode, interrupt).await {
         match result {
             Ok(report) => {
                 // A difference that was replaced is mended; one that was only found is still there.
@@ -152,6 +154,7 @@ pub(crate) async fn rebuild_with_progress(
     store: &EventStore,
     models: &[ReadModel],
     mode: Mode,
+    interrupt: &Interrupt,
 ) -> Results {
     let doing = if mode == Mode::Verify { "verifying" } else { "rebuilding" };
     let progress = Progress::new(&match models {
@@ -164,7 +167,7 @@ pub(crate) async fn rebuild_with_progress(
             progress.finish_with("building indexes and comparing rows");
         }
     };
-    rebuild_all_until(store, models, mode, show, interrupt()).await
+    rebuild_all_until(store, models, mode, show, interrupt.pressed()).await
 }
 
 /// Whether the log is at fault, and not the database or another process. Then other read models may

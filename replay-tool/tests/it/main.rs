@@ -2,8 +2,10 @@
 
 mod documents;
 mod history;
+mod mistakes;
 mod places;
 mod rebuild;
 mod status;
 mod support;
+mod terminal;
 mod verify;

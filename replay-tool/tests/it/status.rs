@@ -54,6 +54,38 @@ async fn what_waits_is_counted_and_what_needs_a_person_is_not_well() {
 }
 
 #[tokio::test]
+async fn workers_without_a_checkpoint_do_not_lag() {
+    let shop = Shop::projected().await;
+    shop.sql(
+        "insert into leases (name, owner, expires_at)
+         values ('deadlines_worker', 'node', 'infinity'), ('mail', 'node', 'infinity')",
+    )
+    .await;
+    let status = shop.run_json(&["status"]).await.expect(0).document();
+    for (worker, name) in
+        status["others"].as_array().unwrap().iter().zip(["deadlines_worker", "mail"])
+    {
+        assert_eq!((&worker["name"], &worker["lag_events"]), (&json!(name), &json!(0)));
+        assert_eq!(worker["lag_seconds"], json!(0.0));
+    }
+    let answer = shop.run(&["status", "--fail-over-lag", "0"]).await.expect(0);
+    let line = answer.out.lines().find(|line| line.starts_with("mail")).unwrap();
+    let fields: Vec<_> = line.split_whitespace().collect();
+    assert_eq!(fields, ["mail", "-", "-", "1", "node"]);
+}
+
+#[tokio::test]
+async fn a_lag_over_the_limit_is_not_well() {
+    let shop = Shop::recorded().await;
+    shop.run(&["status"]).await.expect(0);
+    shop.run(&["status", "--fail-over-lag", "9"]).await.expect(0);
+    let answer = shop.run(&["status", "--fail-over-lag", "8"]).await.expect(1);
+    let late = answer.out.matches("LATE: more than 8 events behind").count();
+    assert_eq!(late, ReadModel::ALL.len(), "{}", answer.all());
+    shop.run_json(&["status", "--fail-over-lag", "8"]).await.expect(1);
+}
+
+#[tokio::test]
 async fn a_stopped_projection_is_not_well() {
     let shop = Shop::projected().await;
     shop.sql("update leases set stopped_because = 'poison' where name = 'projection:orders'").await;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use domain::cart::{CartEvent, Owner};
@@ -19,6 +19,7 @@ use event_store::{
 use local_postgres::testing::{TestDatabase, database};
 use projections::{Projector, ProjectorOptions, ReadModel, ReadModels};
 use serde_json::Value;
+use tokio::process::Command;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -144,7 +145,9 @@ async fn node(database: &TestDatabase) -> EventStore {
     EventStore::connect(database.url(), options).await.unwrap()
 }
 
-/// What the binary said.
+const BINARY: &str = env!("CARGO_BIN_EXE_replay-tool");
+
+/// The output of the binary and its exit code.
 pub(crate) struct Answer {
     pub(crate) code: i32,
     pub(crate) out: String,
@@ -189,12 +192,30 @@ impl Answer {
 }
 
 pub(crate) async fn run(arguments: &[&str]) -> Answer {
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_replay-tool"));
-    command.args(arguments).kill_on_drop(true);
+    Answer::new(within(command(arguments).output()).await.unwrap())
+}
+
+/// The binary, whose output can be read.
+pub(crate) fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(BINARY);
+    command.args(arguments);
+    alone(command)
+}
+
+/// Runs a line of a shell in which `$TOOL` is the binary.
+pub(crate) async fn shell(line: &str) -> Answer {
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).env("TOOL", BINARY).stdin(Stdio::null());
+    Answer::new(within(alone(command).output()).await.unwrap())
+}
+
+/// Without the settings of whoever runs the tests.
+fn alone(mut command: Command) -> Command {
     for variable in ["DATABASE_URL", "CARTULARY_DATA_DIR", "RUST_LOG"] {
         command.env_remove(variable);
     }
-    Answer::new(within(command.output()).await.unwrap())
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
 }
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {

@@ -56,7 +56,7 @@ pub enum AdjustmentKind {
 impl InventoryItem {
     /// The stock as a command left it.
     pub fn new(version: i32, state: &Inventory) -> Option<Self> {
-        let levels = StockLevels::of(state.stock()?, Utc::now());
+        let levels = StockLevels::at(state.stock()?, Utc::now());
         Some(InventoryItem { version, levels })
     }
 }

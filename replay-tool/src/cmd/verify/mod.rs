@@ -22,9 +22,10 @@ use sqlx::PgConnection;
 
 use self::finding::{Check, Findings};
 use self::read_models::Compared;
-use crate::cli::{Verdict, until_interrupted};
+use crate::cli::Verdict;
 use crate::database::Database;
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 
 #[derive(Debug, Args)]
@@ -52,6 +53,7 @@ pub(crate) async fn run(
     database: &Database,
     options: &Options,
     output: &Output,
+    interrupt: &Interrupt,
 ) -> Result<Verdict, Error> {
     let began = Instant::now();
     let store = database.store().await?;
@@ -59,8 +61,8 @@ pub(crate) async fn run(
     let head = store.head().await?;
 
     let mut findings = Findings::new(*output, options.show);
-    let (events, streams) = until_interrupted(check_log(reader, head, &mut findings)).await?;
-    let read_models = read_models::check(&store, &mut findings).await?;
+    let (events, streams) = interrupt.or(check_log(reader, head, &mut findings)).await?;
+    let read_models = read_models::check(&store, &mut findings, interrupt).await?;
     store.shutdown().await;
 
     let findings = findings.into_counts();

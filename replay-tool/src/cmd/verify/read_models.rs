@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::finding::{Check, Finding, Findings};
 use crate::cmd::rebuild::{is_fault_of_log, rebuild_with_progress};
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 
 /// The result of the comparison of one read model.
@@ -26,10 +27,12 @@ pub(super) struct Compared {
 pub(super) async fn check(
     store: &EventStore,
     findings: &mut Findings,
+    interrupt: &Interrupt,
 ) -> Result<Vec<Compared>, Error> {
     report_stopped(store, findings).await?;
     let mut all = Vec::with_capacity(ReadModel::ALL.len());
-    for (model, result) in rebuild_with_progress(store, &ReadModel::ALL, Mode::Verify).await {
+    let results = rebuild_with_progress(store, &ReadModel::ALL, Mode::Verify, interrupt).await;
+    for (model, result) in results {
         all.push(compared(model, result, findings)?);
     }
     Ok(all)
