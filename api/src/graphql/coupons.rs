@@ -239,7 +239,7 @@ impl CouponMutation {
     ///
     /// Only admins may call it.
     ///
-    /// Error codes: `COUPON_NOT_FOUND`, `NOT_FOUND` if the text is not a code at all,
+    /// Error codes: `COUPON_NOT_FOUND`, `NOT_FOUND` if the text does not have the form of a code,
     /// `VERSION_CONFLICT`.
     async fn coupon_disable(
         &self,

@@ -81,8 +81,8 @@ pub enum ErrorCode {
     OrderNotPending,
     /// The order is still waiting for its payment, so it cannot be processed.
     OrderNotConfirmed,
-    /// The order is on the wrong side of the start of processing: shipping needs it started, changing
-    /// and cancelling need it not started.
+    /// Either processing has not started, which shipping and delivery need, or it has started, which
+    /// makes it too late to change or cancel the order.
     OrderNotProcessing,
     /// The payment that covered the order was refunded, voided or has expired.
     OrderNotPaid,
@@ -101,11 +101,11 @@ pub enum ErrorCode {
     /// Another payment of the order is not finished: it has neither failed nor been cancelled nor
     /// expired.
     PaymentInProgress,
-    /// Nothing of the payment is authorised and left to capture.
+    /// The payment has no authorised money left that could be captured.
     PaymentNotCapturable,
-    /// Nothing of the payment is left to void.
+    /// The payment has no authorised money left that could be released.
     PaymentNotVoidable,
-    /// Nothing of the payment is captured and left to refund.
+    /// The payment has no captured money left that could be refunded.
     PaymentNotRefundable,
     /// The amount is greater than what is authorised and left to capture.
     AmountExceedsAuthorized,

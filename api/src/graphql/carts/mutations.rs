@@ -96,7 +96,7 @@ pub struct CartLinesRemoveInput {
     expected_version: Option<i32>,
 }
 
-/// Which cart to empty; nothing has to be given for one's own.
+/// The cart to empty. Guests and customers can leave out every field.
 #[derive(Debug, InputObject, Serialize)]
 pub struct CartClearInput {
     /// Cart to empty. If it is left out, guests and customers empty their own cart; staff must name

@@ -27,7 +27,7 @@ impl CartQuery {
         )]
         id: Option<ID>,
         #[graphql(
-            desc = "Wait until carts show the event at this position, and prices too if they are selected."
+            desc = "Wait until carts show the event at this position. If `estimate`, `currentUnitPrice` or `product` is selected, wait for products and coupons too."
         )]
         min_position: Option<Position>,
     ) -> Result<Option<Cart>> {

@@ -114,7 +114,7 @@ impl Order {
 
 #[Object(use_type_description)]
 impl Order {
-    /// The order's UUID; `number` is what people use.
+    /// The order's UUID. People use the short `number` instead.
     pub async fn id(&self) -> ID {
         self.id.0.into()
     }

@@ -110,8 +110,8 @@ payload! {
 }
 payload! {
     paymentVoid => PaymentVoidPayload {
-        /// The payment. The provider may not have confirmed the void yet: see `Payment.voided`. Null
-        /// if the request was refused.
+        /// The payment. `Payment.voided` shows the released amount once the provider has confirmed
+        /// it. Null if the request was refused.
         payment: Payment
     }
 }

@@ -244,7 +244,7 @@ impl Payment {
         self.details.created_at
     }
 
-    /// Time of the last news about the payment.
+    /// Time of the last event of the payment.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.details.updated_at
     }

@@ -17,7 +17,8 @@ use crate::graphql::shop::{caller, may_use_order, shop};
 pub struct PaymentFilter {
     /// Only payments of this order. Guests and customers must give one of their own orders.
     order_id: Option<ID>,
-    /// Only payments whose recorded status is this one.
+    /// Only payments with this status. A payment whose authorisation has just ended may still be
+    /// found as `AUTHORIZED`.
     status: Option<PaymentStatus>,
     /// True for payments that staff must look at, false for all others. It is ignored for everyone
     /// but staff.
