@@ -23,6 +23,7 @@ mod personal;
 
 mod position;
 mod products;
+mod request;
 mod shop;
 mod viewer;
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::errors::{Failure, UserError, in_input};
 use super::position::Position;
+use super::request;
 use super::shop::{Shop, caller, shop};
 use crate::auth::Caller;
 
@@ -96,10 +97,8 @@ fn context(
         None => commands::Context::once(actor),
         Some(key) => {
             check_key(key, caller(ctx))?;
-            commands::Context::keyed(actor, key, command, input).map_err(|error| {
-                tracing::error!(%error, command, "the input of a mutation cannot be hashed");
-                super::errors::fault("INTERNAL", "internal error")
-            })?
+            let request = request::hash(ctx, key, command, input)?;
+            commands::Context::for_request(actor, key, request)
         }
     };
     let trace = ctx.data_opt::<Option<Trace>>().copied().flatten();

@@ -12,6 +12,7 @@ mod pages;
 mod programs;
 mod rate_limit;
 mod relay;
+mod releases;
 mod schema;
 mod seeds;
 mod server;

@@ -134,7 +134,7 @@ impl Bus {
                 Err(AttemptError::Conflict(decision.conflict(stream_id)))
             }
             AppendOutcome::Duplicate { request_hash, .. }
-                if request_hash != context.request_hash =>
+                if !context.repeats(request_hash.as_ref()) =>
             {
                 Err(CommandError::KeyReused.into())
             }

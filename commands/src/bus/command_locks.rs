@@ -25,7 +25,7 @@ impl CommandLocks {
     /// Waits until no command with the same id runs on this node. A command without an idempotency
     /// key is never repeated, so it takes no lock.
     pub(super) async fn lock(&self, context: &Context) -> Option<CommandLock> {
-        context.request_hash?;
+        context.request_hash.as_ref()?;
         let id = context.command_id;
         let lock = {
             let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);

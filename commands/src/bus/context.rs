@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::RequestHash;
 use crate::trace::{self, Trace};
 
 /// The circumstances of a command.
@@ -18,7 +18,7 @@ pub struct Context {
     pub command_id: Uuid,
     /// Tells a repeated request from another one under the same idempotency key. If absent, an equal
     /// `command_id` always means a repetition.
-    pub request_hash: Option<[u8; 32]>,
+    pub request_hash: Option<RequestHash>,
     /// The id of the command that started the chain of commands and events this one belongs to.
     pub correlation_id: Uuid,
     /// The position of the event that a reaction answers.
@@ -37,25 +37,33 @@ impl Context {
 
     /// A command that may be sent again under the caller's idempotency key, with the same `input`.
     ///
-    /// The key is hashed together with the input and is not stored, so a reader of the log cannot
-    /// guess personal data and compare hashes.
+    /// # Errors
+    /// If the input is no JSON.
     pub fn keyed(
         actor: impl Into<Arc<str>>,
         key: &str,
         mutation: &str,
         input: &impl Serialize,
     ) -> Result<Context, serde_json::Error> {
+        Ok(Context::for_request(actor, key, RequestHash::new(key, mutation, input)?))
+    }
+
+    /// A command that may be sent again under the caller's key; `request` is the same each time.
+    pub fn for_request(actor: impl Into<Arc<str>>, key: &str, request: RequestHash) -> Context {
         let actor = actor.into();
         let caller = Uuid::new_v5(&Uuid::NAMESPACE_OID, actor.as_bytes());
         let id = Uuid::new_v5(&caller, key.as_bytes());
-        let input = serde_json::to_vec(input)?;
-        let hash = [key.as_bytes(), mutation.as_bytes(), &input]
-            .iter()
-            .fold(Sha256::new(), |hash, part| {
-                hash.chain_update((part.len() as u64).to_be_bytes()).chain_update(part)
-            });
-        let request_hash = Some(hash.finalize().into());
-        Ok(Context { request_hash, ..Context::with_id(actor, id) })
+        Context { request_hash: Some(request), ..Context::with_id(actor, id) }
+    }
+
+    /// Whether a command that the log has under the same id was this request. A command that is sent once, or
+    /// by the program itself, has no hash: an equal id is always a repetition.
+    pub(super) fn repeats(&self, stored: Option<&[u8; 32]>) -> bool {
+        match (&self.request_hash, stored) {
+            (Some(request), Some(stored)) => request.matches(stored),
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     /// A command of the program itself, in answer to an event or a deadline. `id` is derived from that
@@ -86,7 +94,7 @@ impl Context {
     pub(super) fn record(&self, command: &'static str) -> event_store::CommandRecord {
         event_store::CommandRecord {
             id: self.command_id,
-            request_hash: self.request_hash,
+            request_hash: self.request_hash.as_ref().map(RequestHash::to_stored),
             metadata: trace::metadata(command, self.trace),
             correlation_id: self.correlation_id,
             caused_by: self.caused_by,

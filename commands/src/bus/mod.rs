@@ -15,6 +15,7 @@ mod contended;
 mod context;
 mod decision;
 mod receipt;
+mod request;
 mod states;
 mod streams;
 
@@ -36,6 +37,7 @@ use self::contended::ContendedPath;
 pub use self::context::Context;
 use self::decision::Conflict;
 pub use self::receipt::{Receipt, Subject};
+pub use self::request::RequestHash;
 pub use self::states::States;
 use self::streams::Streams;
 use crate::trace::SPANS;
