@@ -26,9 +26,7 @@ pub mod trace;
 mod vault;
 
 pub use aggregate::{AggregateCommand, ForAggregate};
-pub use bus::{
-    Bus, Changes, Command, Context, Halt, Receipt, RequestHash, States, Subject,
-};
+pub use bus::{Bus, Changes, Command, Context, Halt, Receipt, RequestHash, States, Subject};
 pub use deadlines::run as run_deadlines;
 pub use error::CommandError;
 pub use numbers::OrderNumbers;

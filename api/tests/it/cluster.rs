@@ -51,7 +51,11 @@ pub(crate) struct Shop {
 impl Shop {
     /// A migrated database of its own, in the cluster that the tests share.
     pub(crate) async fn new() -> Shop {
-        let database = local_postgres::testing::database(&event_store::MIGRATIONS).await;
+        Shop::with(local_postgres::testing::database(&event_store::MIGRATIONS).await)
+    }
+
+    /// On this database; the first node migrates it.
+    pub(crate) fn with(database: TestDatabase) -> Shop {
         let shop = Shop::private().variable("DATABASE_URL", database.url());
         Shop { database: Some(database), ..shop }
     }

@@ -147,8 +147,14 @@ mod tests {
     fn the_hashes_of_the_canonical_form_are_golden() {
         for (input, golden) in [
             (json!({}), "d78a0b4606fabd5870c2009d195045207895dcb9826d9d7013f18c40b4cce838"),
-            (json!({"lines": [{"sku": "MUG", "quantity": 2}]}), "a855586a4bcc761c3985ea65605c2a2eff280b24eabebfc5cdeec9bb0e563679"),
-            (json!({"lines": [{"sku": "MUG", "quantity": 2}], "cartId": null}), "2cf1740526932a9cb6fac55e64143bf84396acd962a27b0bd666d60ed4c2d889"),
+            (
+                json!({"lines": [{"sku": "MUG", "quantity": 2}]}),
+                "a855586a4bcc761c3985ea65605c2a2eff280b24eabebfc5cdeec9bb0e563679",
+            ),
+            (
+                json!({"lines": [{"sku": "MUG", "quantity": 2}], "cartId": null}),
+                "2cf1740526932a9cb6fac55e64143bf84396acd962a27b0bd666d60ed4c2d889",
+            ),
         ] {
             assert_eq!(hex(request(&input).to_stored()), golden, "{input}");
         }
@@ -159,7 +165,8 @@ mod tests {
         let text = r#"{"cart_id":null,"lines":[]}"#.to_owned();
         let golden = "a325e3afba0712925b0baa5c9d0fb61e13f586ebda88a5b722e5aa76b2cf134b";
         assert_eq!(hex(hash(&["k", "cartLinesAdd", &text])), golden);
-        let sent = request(&json!({})).with_release_0_1("k", "cartLinesAdd", move || Some(text.clone()));
+        let sent =
+            request(&json!({})).with_release_0_1("k", "cartLinesAdd", move || Some(text.clone()));
         assert!(sent.matches(&hash(&["k", "cartLinesAdd", r#"{"cart_id":null,"lines":[]}"#])));
         assert!(!sent.matches(&hash(&["k", "cartLinesAdd", r#"{"cart_id":null}"#])));
         assert!(sent.matches(&sent.to_stored()));

@@ -134,7 +134,10 @@ mod tests {
         let discount = json!({"Amount": {"currency": "USD", "amount": "5"}});
         let text = text("couponCreate", &json!({"code": "FIVE", "discount": discount})).unwrap();
         let discount = r#""discount":{"Amount":{"amount":"5","currency":"USD"}}"#;
-        assert!(text.starts_with(&format!(r#"{{"code":"FIVE",{discount},"valid_from":null"#)), "{text}");
+        assert!(
+            text.starts_with(&format!(r#"{{"code":"FIVE",{discount},"valid_from":null"#)),
+            "{text}"
+        );
     }
 
     #[test]

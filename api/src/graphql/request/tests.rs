@@ -1,5 +1,6 @@
 use async_graphql::{
-    EmptySubscription, Enum, ID, InputObject, Object, OneofObject, Request, Result, Schema, Variables,
+    EmptySubscription, Enum, ID, InputObject, Object, OneofObject, Request, Result, Schema,
+    Variables,
 };
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -87,7 +88,10 @@ impl Query {
     }
 }
 
-async fn asked<M: async_graphql::ObjectType + 'static>(mutation: M, request: Request) -> [String; 3] {
+async fn asked<M: async_graphql::ObjectType + 'static>(
+    mutation: M,
+    request: Request,
+) -> [String; 3] {
     let answer = Schema::new(Query, mutation, EmptySubscription).execute(request).await;
     assert!(answer.errors.is_empty(), "{:?}", answer.errors);
     let data = answer.data.into_json().unwrap();

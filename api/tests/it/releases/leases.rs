@@ -56,5 +56,8 @@ fn every_lease_that_a_migration_names_exists() {
         }
     }
     let excepted = EXCEPTIONS.map(|(file, name, _)| (file.to_owned(), name.to_owned()));
-    assert_eq!(unknown, excepted, "these leases do not exist: see ReadModel::lease for those that do");
+    assert_eq!(
+        unknown, excepted,
+        "these leases do not exist: see ReadModel::lease for those that do"
+    );
 }
