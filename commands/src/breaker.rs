@@ -40,7 +40,7 @@ impl Breaker {
         Breaker { callee, failures_max, open_for, circuit }
     }
 
-    /// Asks whether a call may be made. Whoever makes it has to [report](Breaker::report) the result.
+    /// Asks whether a call may be made. The caller has to [report](Breaker::report) its result.
     /// If a trial call never reports, the next one is admitted after the same pause.
     ///
     /// # Errors

@@ -12,10 +12,10 @@ pub enum CommandError {
     #[error(transparent)]
     Refused(Refusal),
     /// The caller expected another version of the object. Nothing was written.
-    #[error("the object is at version {actual}, not {expected}")]
+    #[error("the object has version {actual}, but the request expected version {expected}")]
     VersionConflict { expected: i32, actual: i32 },
     /// The idempotency key belongs to another request. Nothing was written for this one.
-    #[error("this idempotency key was used for another request")]
+    #[error("this idempotency key was used for another request; use a new key for a new request")]
     KeyReused,
     /// It is unknown whether the command was carried out. Send it again with the same key.
     #[error("the command took too long; send it again with the same idempotency key")]
@@ -26,7 +26,7 @@ pub enum CommandError {
     Vault(#[from] VaultError),
     #[error("stream {stream} cannot be read or written: {reason}")]
     Corrupt { stream: domain::StreamId, reason: String },
-    #[error("the log cannot be read: {0}")]
+    #[error("an event in the log cannot be read: {0}")]
     Undecodable(String),
     /// The command's task ended without an answer. It is unknown whether it was carried out.
     #[error("the command was interrupted; send it again with the same idempotency key")]

@@ -1,4 +1,4 @@
-//! Everything that changes the shop: the command bus, and whoever sends it commands.
+//! Everything that changes the shop: the command bus, and the workers and adapters that use it.
 //!
 //! Read `bus/mod.rs` first. `aggregate` is the command that one aggregate decides alone; `cart`,
 //! `checkout`, `notification` and `payment` hold those that read or write several streams. Each is a

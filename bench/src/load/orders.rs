@@ -138,12 +138,12 @@ struct Answer<'a> {
 #[derive(Deserialize)]
 struct Data<'a> {
     #[serde(borrow)]
-    order: Option<States<'a>>,
+    order: Option<OrderStates<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct States<'a> {
+struct OrderStates<'a> {
     status: &'a str,
     payment_state: &'a str,
 }

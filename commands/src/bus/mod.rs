@@ -3,7 +3,7 @@
 //! A bounded cache holds the aggregates used last. Deciding and queueing are one short critical section
 //! under the locks of the streams concerned; waiting for durability happens outside it. So the next
 //! command on a stream is decided on state that is not durable yet and queues behind it: a stream that
-//! everybody writes is limited by batches, not by one commit per command. Every item names what it was
+//! many commands write is limited by batches, not by one commit per command. Every item names what it was
 //! decided on, and if the log refuses that, it refuses the item too. A caller is answered when the
 //! events are durable; a refusal or a no-op is answered when what it rests on is durable and current.
 

@@ -56,7 +56,7 @@ impl MailOutbox {
 
 /// Whether the mailer was reached; the circuit breaker counts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum Reachability {
     Reached,
     Unreachable,
     /// The mailer was not called.
@@ -65,22 +65,22 @@ pub(super) enum Reach {
 
 impl MailOutbox {
     /// Makes the attempt if it is still due, and records its outcome.
-    pub(super) async fn deliver(&self, due: &DueNotification) -> Reach {
+    pub(super) async fn deliver(&self, due: &DueNotification) -> Reachability {
         let message = match self.find(due).await {
             Ok(Some(message)) => message,
-            Ok(None) => return Reach::NotCalled,
+            Ok(None) => return Reachability::NotCalled,
             Err(error) => {
                 let notification = due.notification;
                 tracing::warn!(%notification, %error, "a message cannot be loaded; it stays due");
-                return Reach::NotCalled;
+                return Reachability::NotCalled;
             }
         };
         let span = tracing::debug_span!(target: SPANS, "mail", attempt = due.attempt);
         let attempt = self.attempt(due.notification, due.attempt, &message).instrument(span);
-        let (reach, command) = attempt.await;
+        let (reachability, command) = attempt.await;
         metrics::mail_ended(&command);
         self.record(due, command).await;
-        reach
+        reachability
     }
 
     /// The message, if this attempt is due now.
@@ -103,33 +103,33 @@ impl MailOutbox {
         notification: NotificationId,
         attempt: u32,
         message: &OutgoingMessage,
-    ) -> (Reach, NotificationCommand) {
+    ) -> (Reachability, NotificationCommand) {
         let failed = |reason: String| self.failed(notification, attempt, reason);
         let email = match self.compose(notification, message).await {
             Ok(email) => email,
             Err(ComposeError::Never(reason)) => {
                 tracing::warn!(%notification, reason, "a message cannot be sent and is abandoned");
                 let abandon = NotificationCommand::Abandon { reason: reason.to_owned() };
-                return (Reach::NotCalled, abandon);
+                return (Reachability::NotCalled, abandon);
             }
             Err(ComposeError::NotNow(reason)) => {
-                return (Reach::NotCalled, failed(reason.to_owned()));
+                return (Reachability::NotCalled, failed(reason.to_owned()));
             }
         };
         match self.mailer.send(&email, self.settings.timeout).await {
             Ok(()) => {
                 let outcome = DeliveryOutcome::Sent;
-                (Reach::Reached, NotificationCommand::Record { attempt, outcome })
+                (Reachability::Reached, NotificationCommand::Record { attempt, outcome })
             }
-            Err(MailError::Unreachable(reason)) => (Reach::Unreachable, failed(reason)),
-            Err(MailError::Postponed(reason)) => (Reach::Reached, failed(reason)),
+            Err(MailError::Unreachable(reason)) => (Reachability::Unreachable, failed(reason)),
+            Err(MailError::Postponed(reason)) => (Reachability::Reached, failed(reason)),
             Err(MailError::Refused(reason)) => {
                 tracing::warn!(
                     %notification, attempt, reason,
                     "a message was refused for good and is not sent again"
                 );
                 let outcome = DeliveryOutcome::Failed { reason, next_attempt_at: None };
-                (Reach::Reached, NotificationCommand::Record { attempt, outcome })
+                (Reachability::Reached, NotificationCommand::Record { attempt, outcome })
             }
         }
     }

@@ -16,7 +16,7 @@ use projections::deadlines::DueNotification;
 use tokio::task::{self, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::outbox::{MailOutbox, Reach};
+use super::outbox::{MailOutbox, Reachability};
 use crate::breaker::Breaker;
 use crate::metrics::MAIL_CIRCUIT_OPEN;
 
@@ -55,7 +55,7 @@ struct MailWork {
     breaker: Breaker,
     waiting: VecDeque<DueNotification>,
     under_way: HashMap<task::Id, NotificationId>,
-    running: JoinSet<Reach>,
+    running: JoinSet<Reachability>,
     looked_at: Option<Instant>,
     poll: Duration,
     next_start: Instant,
@@ -156,22 +156,22 @@ impl MailWork {
     /// Returns when a message that is under way ends; never, if none is.
     async fn wait_for_an_end(&mut self) {
         match self.running.join_next_with_id().await {
-            Some(Ok((task, reach))) => self.record_end(task, reach),
+            Some(Ok((task, reachability))) => self.record_end(task, reachability),
             Some(Err(error)) => {
                 tracing::error!(%error, "a message ended without a result");
-                self.record_end(error.id(), Reach::NotCalled);
+                self.record_end(error.id(), Reachability::NotCalled);
             }
             None => std::future::pending().await,
         }
     }
 
-    fn record_end(&mut self, task: task::Id, reach: Reach) {
+    fn record_end(&mut self, task: task::Id, reachability: Reachability) {
         self.under_way.remove(&task);
         let now = Instant::now();
-        match reach {
-            Reach::Reached => self.breaker.report(true, now),
-            Reach::Unreachable => self.breaker.report(false, now),
-            Reach::NotCalled => self.breaker.withdraw(now),
+        match reachability {
+            Reachability::Reached => self.breaker.report(true, now),
+            Reachability::Unreachable => self.breaker.report(false, now),
+            Reachability::NotCalled => self.breaker.withdraw(now),
         }
         MAIL_CIRCUIT_OPEN.set(i64::from(self.breaker.is_open()));
     }

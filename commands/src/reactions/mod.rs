@@ -25,11 +25,11 @@ use crate::{Context, Trace};
 #[derive(Debug, Clone)]
 struct Task {
     cause: Cause,
-    work: Work,
+    kind: TaskKind,
 }
 
 #[derive(Debug, Clone)]
-enum Work {
+enum TaskKind {
     React(Reaction),
     Call(Effect),
     Notify(NotificationRequest),
@@ -58,8 +58,9 @@ impl Cause {
 
 fn tasks(event: &DecodedEvent, trace: Option<Trace>) -> Vec<Task> {
     let cause = Cause { position: event.position, correlation_id: event.correlation_id, trace };
-    let reactions = react(event.stream, &event.event).into_iter().map(Work::React);
-    let calls = effects_of(event.stream, &event.event).into_iter().map(Work::Call);
-    let notices = notification_request(event.stream, &event.event).into_iter().map(Work::Notify);
-    reactions.chain(calls).chain(notices).map(|work| Task { cause, work }).collect()
+    let reactions = react(event.stream, &event.event).into_iter().map(TaskKind::React);
+    let calls = effects_of(event.stream, &event.event).into_iter().map(TaskKind::Call);
+    let notices =
+        notification_request(event.stream, &event.event).into_iter().map(TaskKind::Notify);
+    reactions.chain(calls).chain(notices).map(|kind| Task { cause, kind }).collect()
 }

@@ -84,7 +84,7 @@ mod tests {
     use domain::{Kind, PaymentId};
     use uuid::Uuid;
 
-    use super::super::{Cause, Work};
+    use super::super::{Cause, TaskKind};
     use super::*;
 
     fn stream(n: u128) -> StreamId {
@@ -92,8 +92,8 @@ mod tests {
     }
 
     fn task(position: i64) -> Task {
-        let work = Work::React(Reaction::Settle(PaymentId(Uuid::nil())));
-        Task { cause: Cause { position, correlation_id: Uuid::nil(), trace: None }, work }
+        let kind = TaskKind::React(Reaction::Settle(PaymentId(Uuid::nil())));
+        Task { cause: Cause { position, correlation_id: Uuid::nil(), trace: None }, kind }
     }
 
     fn position(task: Option<Task>) -> Option<i64> {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::queues::Queues;
-use super::{Cause, Task, Work, effects, tasks};
+use super::{Cause, Task, TaskKind, effects, tasks};
 use crate::checkout::{ExtendReservation, FlagUnknownPayments, Settle, UnwindPayments};
 use crate::notification::Notify;
 use crate::payment::PaymentPolicy;
@@ -187,10 +187,10 @@ impl<'a> ReactionRun<'a> {
 /// Tries until it is done, or until it is refused and therefore parked.
 async fn carry_out(reactions: &Reactions, task: Task) {
     for attempt in 0.. {
-        let result = match &task.work {
-            Work::React(reaction) => react(reactions, &task, *reaction).await,
-            Work::Call(effect) => effects::call(reactions, &task.cause, *effect).await,
-            Work::Notify(notice) => notify(reactions, &task.cause, notice).await,
+        let result = match &task.kind {
+            TaskKind::React(reaction) => react(reactions, &task, *reaction).await,
+            TaskKind::Call(effect) => effects::call(reactions, &task.cause, *effect).await,
+            TaskKind::Notify(notice) => notify(reactions, &task.cause, notice).await,
         };
         match result {
             Ok(()) => return,
@@ -200,7 +200,7 @@ async fn carry_out(reactions: &Reactions, task: Task) {
             Err(error) => {
                 let position = task.cause.position;
                 metrics::REACTION_RETRIES.inc();
-                tracing::warn!(position, work = ?task.work, %error, "a reaction failed, trying again");
+                tracing::warn!(position, reaction = ?task.kind, %error, "a reaction failed, trying again");
                 tokio::time::sleep(RETRIES.pause_after(attempt)).await;
             }
         }
@@ -240,18 +240,23 @@ async fn notify(
 
 /// Records a reaction that the rules refuse: a person has to look at it.
 async fn park(reactions: &Reactions, task: &Task, reason: &str) {
-    let (position, work) = (task.cause.position, format!("{:?}", task.work));
-    tracing::error!(position, work, reason, "a reaction is parked");
+    let (position, reaction) = (task.cause.position, format!("{:?}", task.kind));
+    tracing::error!(
+        position,
+        reaction,
+        reason,
+        "a reaction was refused and is parked; a person has to look at it"
+    );
     let parked = sqlx::query(
         "insert into parked_reactions (position, reaction, reason) values ($1, $2, $3)
          on conflict on constraint parked_reactions_reaction do update set reason = $3",
     )
     .bind(position)
-    .bind(&work)
+    .bind(&reaction)
     .bind(reason)
     .execute(reactions.bus.store().pool())
     .await;
     if let Err(error) = parked {
-        tracing::error!(position, work, %error, "a parked reaction could not be recorded");
+        tracing::error!(position, reaction, %error, "a parked reaction could not be recorded");
     }
 }

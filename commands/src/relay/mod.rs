@@ -7,6 +7,7 @@
 
 mod cloud_event;
 mod nats;
+mod nats_settings;
 mod worker;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +15,8 @@ use std::time::Duration;
 
 use projections::Feed;
 
-use self::nats::NatsStream;
-pub use self::nats::{BadNatsUrl, BadStreamName, StreamName};
+use self::nats_settings::NatsStream;
+pub use self::nats_settings::{BadNatsUrl, BadStreamName, StreamName};
 pub use self::worker::run;
 
 /// The broker that events are published to.

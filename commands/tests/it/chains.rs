@@ -6,7 +6,7 @@ use event_store::RecordedEvent;
 
 use crate::support::*;
 
-/// Of each adjustment of the stock: by how much, and the units on hand that it recorded.
+/// Each adjustment of the stock: the quantity, and the units on hand that it recorded.
 async fn ledger(shop: &Shop, sku: &Sku) -> Vec<(i64, i64)> {
     let events = shop.node().await.store().load(sku.inventory().id, 0).await.unwrap();
     let line = |event: &RecordedEvent| match Event::decode(Kind::Inventory, &event.payload) {
@@ -18,8 +18,8 @@ async fn ledger(shop: &Shop, sku: &Sku) -> Vec<(i64, i64)> {
     events.iter().filter_map(line).collect()
 }
 
-/// A decides twice on a stock that B has changed: its second item has the version that comes after
-/// B's event, and rests on A's first, which B's event has displaced.
+/// Node A decides twice on a stock that node B has changed. A's second item has the version that follows
+/// B's event, but rests on A's first item, which B's event has displaced.
 async fn decided_again(both_in_one_batch: bool) {
     let (shop, a, b) = Shop::selling(&mug(), 10).await;
     let tea: Sku = "TEA".parse().unwrap();
@@ -27,17 +27,17 @@ async fn decided_again(both_in_one_batch: bool) {
     adjust(&a, &mug(), 1).await.unwrap();
     adjust(&b, &mug(), 100).await.unwrap();
 
-    let gate = Gate::closed(&shop).await;
+    let lock = LogLock::hold(&shop).await;
     let plug = both_in_one_batch.then(|| tokio::spawn(adjust(&a, &tea, 1)));
     if both_in_one_batch {
-        gate.until_waiting(&shop, 1).await;
+        lock.until_waiting(&shop, 1).await;
     }
     let first = tokio::spawn(adjust(&a, &mug(), -5));
     until_seen_on_hand(&a, &mug(), 6).await;
-    gate.until_waiting(&shop, 1).await;
+    lock.until_waiting(&shop, 1).await;
     let second = tokio::spawn(adjust(&a, &mug(), -2));
     until_seen_on_hand(&a, &mug(), 4).await;
-    gate.open().await;
+    lock.release().await;
 
     for command in plug.into_iter().chain([first, second]) {
         within(command).await.unwrap().unwrap();
@@ -65,12 +65,12 @@ async fn within_one_batch_too_it_is_decided_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_of_commands_needs_no_commit_each() {
     let (shop, a, _) = Shop::selling(&mug(), 10).await;
-    let gate = Gate::closed(&shop).await;
+    let lock = LogLock::hold(&shop).await;
     let first = tokio::spawn(adjust(&a, &mug(), 1));
-    gate.until_waiting(&shop, 1).await;
+    lock.until_waiting(&shop, 1).await;
     let rest: Vec<_> = (0..100).map(|_| tokio::spawn(adjust(&a, &mug(), 1))).collect();
     until_seen_on_hand(&a, &mug(), 111).await;
-    gate.open().await;
+    lock.release().await;
     within(first).await.unwrap().unwrap();
     for command in rest {
         within(command).await.unwrap().unwrap();
@@ -81,27 +81,27 @@ async fn a_chain_of_commands_needs_no_commit_each() {
         .fetch_one(shop.database.pool())
         .await
         .unwrap();
-    // What was there before, the first at the gate, and all others together.
+    // One batch from before, one with the first command at the lock, and one with all the others.
     assert_eq!(batches, 3);
 }
 
-/// Nothing is answered on the strength of events that may yet be refused.
+/// No command is answered on the strength of events that can still be refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_that_rests_on_a_refused_delivery_is_refused_too() {
     let (shop, a, b) = Shop::selling(&mug(), 0).await;
     let cart = filled_cart(&a, &mug(), 5).await;
     adjust(&b, &mug(), 1).await.unwrap();
 
-    // On A's stale stock the delivery of 5 and then the order look good.
-    let gate = Gate::closed(&shop).await;
+    // On A's stale state, first the delivery of 5 and then the order are accepted.
+    let lock = LogLock::hold(&shop).await;
     let expecting = commands::Context { expected_version: Some(1), ..once() };
     let delivery = tokio::spawn(adjust_as(&a, &mug(), 5, expecting));
     until_seen_on_hand(&a, &mug(), 5).await;
-    gate.until_waiting(&shop, 1).await;
+    lock.until_waiting(&shop, 1).await;
     let ordering = a.clone();
     let order = tokio::spawn(async move { ordering.execute(place(cart), once()).await });
     until_reserved(&a, 5).await;
-    gate.open().await;
+    lock.release().await;
 
     let delivery = within(delivery).await.unwrap();
     assert!(

@@ -7,7 +7,7 @@ use crate::support::*;
 
 const CLIENTS: usize = 50;
 
-/// One request was carried out and everybody else was told of it.
+/// One request was carried out, and all others were answered with its result.
 fn one_effect(results: &[Result<Receipt, CommandError>]) -> &Receipt {
     let receipts: Vec<_> = results.iter().map(|result| result.as_ref().unwrap()).collect();
     let replayed = receipts.iter().filter(|receipt| receipt.replayed).count();
@@ -59,13 +59,13 @@ async fn one_order_placed_fifty_times_is_one_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_not_lent_to_another_request() {
+async fn a_key_cannot_be_used_for_another_request() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
     adjust_as(&a, &mug(), 7, keyed("k", "seven")).await.unwrap();
     for node in [&a, &b] {
         let other = adjust_as(node, &mug(), 8, keyed("k", "eight")).await;
         assert!(matches!(other, Err(CommandError::KeyReused)), "{other:?}");
-        // Nor to one that would have been refused, or would have changed nothing.
+        // Nor for one that would have been refused.
         let refused = adjust_as(node, &mug(), -100, keyed("k", "minus a hundred")).await;
         assert!(matches!(refused, Err(CommandError::KeyReused)), "{refused:?}");
     }
@@ -73,22 +73,22 @@ async fn a_key_is_not_lent_to_another_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_requests_that_race_for_a_key_one_gets_it() {
+async fn of_several_requests_that_race_for_a_key_one_gets_it() {
     let (shop, a, b) = Shop::selling(&mug(), 0).await;
     let requests = (0..CLIENTS).map(|n| {
         let (node, units) = (if n % 2 == 0 { &a } else { &b }, n as i64 % 5 + 1);
         adjust_as(node, &mug(), units, keyed("k", &units.to_string()))
     });
     let results = all(requests).await;
-    let told: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
-    assert_eq!((told.len(), told.iter().filter(|r| !r.replayed).count()), (CLIENTS / 5, 1));
+    let answered: Vec<_> = results.iter().filter_map(|result| result.as_ref().ok()).collect();
+    assert_eq!((answered.len(), answered.iter().filter(|r| !r.replayed).count()), (CLIENTS / 5, 1));
     let refused = |r: &&Result<Receipt, CommandError>| matches!(r, Err(CommandError::KeyReused));
     assert_eq!(results.iter().filter(refused).count(), CLIENTS - CLIENTS / 5);
     assert_eq!(shop.count("inventory.adjusted").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_key_of_somebody_else_is_another_key() {
+async fn the_same_key_of_another_customer_is_another_key() {
     let (shop, a, _) = Shop::selling(&mug(), 1).await;
     for customer in ["customer:ada", "customer:bob"] {
         let context = commands::Context::keyed(customer, "k", "test", &"seven").unwrap();
@@ -108,7 +108,7 @@ async fn a_key_whose_command_was_refused_may_be_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_second_order_gets_the_first_ones_answer_though_the_cart_is_checked_out() {
+async fn a_repeated_order_gets_the_first_answer_though_the_cart_is_checked_out() {
     let (_shop, a, b) = Shop::selling(&mug(), 1).await;
     let cart = filled_cart(&a, &mug(), 1).await;
     let first = a.execute(place(cart), keyed("k", "place")).await.unwrap();
@@ -118,14 +118,14 @@ async fn the_second_order_gets_the_first_ones_answer_though_the_cart_is_checked_
         assert_eq!((second.replayed, second.position), (true, first.position));
         assert_eq!(second.subject.unwrap().stream, order);
     }
-    // Under another key the cart is what it is.
+    // Under another key the cart is simply checked out.
     let third = b.execute(place(cart), keyed("another", "place")).await;
     assert!(matches!(third, Err(CommandError::Refused(_))), "{third:?}");
 }
 
-/// The first result's position, and the object as it now stands.
+/// A replay has the first result's position, and the object as it is now.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replay_shows_the_object_as_it_now_stands() {
+async fn a_replay_shows_the_object_as_it_is_now() {
     let (_shop, a, b) = Shop::selling(&mug(), 1).await;
     let cart: CartId = filled_cart(&a, &mug(), 1).await;
     let first = a.execute(add(cart, &mug(), 1), keyed("k", "one")).await.unwrap();

@@ -1,4 +1,4 @@
-//! Providers forget idempotency keys: what was asked too long ago is looked up, never sent again.
+//! Providers forget idempotency keys: a call that is too old is looked up, never sent again.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use uuid::Uuid;
 
 use crate::support::{Shop, once, until, usd};
 
-/// A payment that began so long ago, of which nothing was heard since, or whose capture was asked for
-/// then.
+/// Writes a payment that was initiated so long ago and has no answer yet, or whose capture was requested
+/// at that time.
 #[derive(Debug, Clone)]
-struct Before {
+struct OldPayment {
     age: TimeDelta,
     payment: PaymentId,
     captures: bool,
 }
 
-impl Command for Before {
+impl Command for OldPayment {
     fn name(&self) -> &'static str {
         "test"
     }
@@ -50,10 +50,10 @@ impl Command for Before {
             at,
         };
         let requested = PaymentEvent::CaptureRequested { request: 1, amount: usd(999), at };
-        let events = match self.captures {
-            true => vec![begun, authorized, requested],
-            false => vec![begun],
-        };
+        let mut events = vec![begun];
+        if self.captures {
+            events.extend([authorized, requested]);
+        }
         Ok(events.into_iter().map(|event| (self.payment.stream(), event.into())).collect())
     }
 }
@@ -65,17 +65,17 @@ async fn attempt(bus: &Bus, payment: PaymentId) -> PaymentDetails {
     }
 }
 
-/// How a payment comes out of which the provider may know before the shop turns to it, and how often
-/// it is in the provider's books.
+/// The status that a payment gets which the provider may know before the shop calls it, and the number of
+/// the provider's records.
 async fn asked_after(age: TimeDelta, is_known: bool) -> (PaymentStatus, i64) {
-    let asked = Before { age, payment: PaymentId(Uuid::now_v7()), captures: false };
+    let old = OldPayment { age, payment: PaymentId(Uuid::now_v7()), captures: false };
     let news = |attempt: &PaymentDetails| attempt.status() != PaymentStatus::Pending;
-    let (attempt, intents) = turned_to_the_provider(asked, is_known, news).await;
+    let (attempt, intents) = after_the_reactions(old, is_known, news).await;
     (attempt.status(), intents)
 }
 
-async fn turned_to_the_provider(
-    asked: Before,
+async fn after_the_reactions(
+    old: OldPayment,
     is_known: bool,
     news: impl Fn(&PaymentDetails) -> bool,
 ) -> (PaymentDetails, i64) {
@@ -84,8 +84,8 @@ async fn turned_to_the_provider(
     let signer = Signer::new(b"a secret of more than thirty-two bytes");
     let simulator = Simulator::new(pool.clone(), signer, Duration::ZERO);
     let provider = Provider::simulated(simulator);
-    let payment = asked.payment;
-    bus.execute(asked, once()).await.unwrap();
+    let payment = old.payment;
+    bus.execute(old, once()).await.unwrap();
     if is_known {
         let attempt = attempt(&bus, payment).await;
         provider.ask(payment, &attempt, Call::Create).await.unwrap();
@@ -102,31 +102,31 @@ async fn turned_to_the_provider(
     stop.cancel();
     running.await.unwrap();
     projector.shutdown().await;
-    let books = sqlx::query_scalar("select count(*) from simulator.intents");
-    (attempt(&bus, payment).await, books.fetch_one(pool).await.unwrap())
+    let records = sqlx::query_scalar("select count(*) from simulator.intents");
+    (attempt(&bus, payment).await, records.fetch_one(pool).await.unwrap())
 }
 
 #[tokio::test]
-async fn what_was_asked_a_moment_ago_is_sent() {
+async fn a_call_of_a_moment_ago_is_sent() {
     assert_eq!(asked_after(TimeDelta::zero(), false).await, (PaymentStatus::Processing, 1));
 }
 
 #[tokio::test]
-async fn what_was_asked_a_day_ago_is_looked_up_and_found() {
+async fn a_call_of_a_day_ago_is_looked_up_and_found() {
     assert_eq!(asked_after(TimeDelta::days(1), true).await, (PaymentStatus::Authorized, 1));
 }
 
 #[tokio::test]
-async fn what_was_asked_a_day_ago_and_never_arrived_has_failed_and_is_not_sent() {
+async fn a_call_of_a_day_ago_that_never_arrived_has_failed_and_is_not_sent() {
     assert_eq!(asked_after(TimeDelta::days(1), false).await, (PaymentStatus::Failed, 0));
 }
 
 #[tokio::test]
-async fn a_capture_of_which_the_provider_does_not_tell_is_not_taken_for_refused() {
-    let asked =
-        Before { age: TimeDelta::days(1), payment: PaymentId(Uuid::now_v7()), captures: true };
+async fn a_capture_that_the_provider_does_not_list_is_not_taken_for_refused() {
+    let old =
+        OldPayment { age: TimeDelta::days(1), payment: PaymentId(Uuid::now_v7()), captures: true };
     let silent = |attempt: &PaymentDetails| attempt.silences > 0;
-    let (attempt, _) = turned_to_the_provider(asked, true, silent).await;
+    let (attempt, _) = after_the_reactions(old, true, silent).await;
     assert_eq!((attempt.capture_pending(), attempt.captured()), (999, 0));
     assert_eq!(attempt.capture_requests.len(), 1);
 }

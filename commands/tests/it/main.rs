@@ -3,12 +3,12 @@
 mod support;
 
 mod chains;
-mod crowds;
-mod fights;
-mod hang_ups;
+mod contention;
+mod disconnects;
 mod keys;
 mod look_ups;
 mod notifications;
+mod overselling;
 mod snapshots;
 mod stale;
 mod vault;

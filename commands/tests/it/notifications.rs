@@ -1,4 +1,4 @@
-//! Messages are asked for once, and an attempt has one outcome, whichever node says so.
+//! A message is requested once, and an attempt has one outcome, whichever node records it.
 
 use commands::notification::Notify;
 use commands::{AggregateCommand, Bus};
@@ -23,7 +23,7 @@ async fn record(bus: &Bus, notification: NotificationId, attempt: u32, outcome: 
 }
 
 #[tokio::test]
-async fn a_message_is_asked_for_once_however_often_its_event_is_heard() {
+async fn a_message_is_requested_once_however_often_its_event_is_read() {
     let (shop, a, b) = Shop::selling(&mug(), 3).await;
     let (first, second) = (notice().id(7), notice().id(8));
     for bus in [&a, &b, &a] {

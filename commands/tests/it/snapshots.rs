@@ -1,4 +1,4 @@
-//! Long streams are loaded from a snapshot, and nobody notices but the clock.
+//! Long streams are loaded from a snapshot, with the same result as from all events.
 
 use commands::Bus;
 use domain::{Event, Kind, State};
@@ -7,7 +7,7 @@ use sqlx::PgPool;
 
 use crate::support::*;
 
-/// So many deliveries of one mug, each an event of its own.
+/// Writes so many deliveries of one mug, each an event of its own.
 async fn deliver(bus: &Bus, deliveries: usize) {
     for delivered in (0..deliveries).step_by(250) {
         let some = (deliveries - delivered).min(250);
@@ -39,7 +39,7 @@ async fn folded(bus: &Bus) -> (State, i32) {
     (state, events.last().unwrap().version)
 }
 
-/// History is never rewritten, except by a test that wants to know who reads it.
+/// Deletes events, which only a test may do: a load that reads them fails.
 async fn forget_events_before(pool: &PgPool, version: i32) {
     let mut connection = pool.acquire().await.unwrap();
     let damage = "set session_replication_role = replica";
@@ -58,7 +58,7 @@ async fn forget_snapshots(pool: &PgPool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_of_two_thousand_events_has_a_snapshot_and_nobody_waited() {
+async fn a_stream_of_two_thousand_events_is_loaded_from_a_snapshot() {
     let (shop, a, _) = Shop::selling(&mug(), 1).await;
     deliver(&a, 400).await;
     assert!(loaded(&a).await.snapshot.is_none(), "a short stream needs none");
@@ -72,7 +72,7 @@ async fn a_stream_of_two_thousand_events_has_a_snapshot_and_nobody_waited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_snapshot_and_what_follows_are_read() {
+async fn only_the_snapshot_and_the_later_events_are_read() {
     let (shop, a, _) = Shop::selling(&mug(), 1).await;
     deliver(&a, 600).await;
     let version = until_snapshot(&a, 500).await;
@@ -109,7 +109,7 @@ async fn a_snapshot_holds_what_is_durable_and_no_more() {
     forget_snapshots(shop.database.pool()).await;
     let durable = folded(&a).await;
 
-    let gate = Gate::closed(&shop).await;
+    let lock = LogLock::hold(&shop).await;
     let pending: Vec<_> = (0..100).map(|_| tokio::spawn(adjust(&a, &mug(), 1))).collect();
     until_seen_on_hand(&a, &mug(), 701).await;
     // The same node loads the stream, and so has a snapshot taken.
@@ -117,7 +117,7 @@ async fn a_snapshot_holds_what_is_durable_and_no_more() {
     assert_eq!(until_snapshot(&a, 1).await, durable.1);
     let snapshot = loaded(&a).await.snapshot.unwrap();
     assert_eq!(serde_json::from_str::<State>(&snapshot.state).unwrap(), durable.0);
-    gate.open().await;
+    lock.release().await;
     for command in pending {
         within(command).await.unwrap().unwrap();
     }

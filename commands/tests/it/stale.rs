@@ -1,4 +1,4 @@
-//! Refusals and no-ops are facts too: what another node has changed meanwhile is heard first.
+//! A refusal or a no-op is answered only if no other node has changed what it rests on.
 
 use domain::inventory::InventoryCommand;
 use domain::product::{Product, ProductCommand};
@@ -57,7 +57,7 @@ async fn a_price_that_was_read_is_the_price_when_it_is_stored() {
     let receipt = a.execute(add(CartId(Uuid::now_v7()), &mug(), 1), once()).await.unwrap();
     let State::Cart(cart_now) = receipt.subject.unwrap().state else { panic!("no cart") };
     assert_eq!(cart_now.details().unwrap().lines[0].unit_price, usd(1_999));
-    // And the older cart is not checked out at a price that nobody has agreed to.
+    // And the older cart cannot be checked out at a price that its customer has not agreed to.
     assert!(a.execute(place(cart), once()).await.is_err());
 }
 

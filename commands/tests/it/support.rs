@@ -1,4 +1,4 @@
-//! A shop on a database of its own, the commands that the tests send, and waiting with a bound.
+//! A shop on a database of its own, the commands that the tests send, and waiting with a time limit.
 
 use std::future::Future;
 use std::time::Duration;
@@ -23,11 +23,11 @@ use sqlx::{Connection, PgConnection};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-/// Longer than anything here takes, shorter than anybody waits.
-pub(crate) const BOUND: Duration = Duration::from_secs(60);
+/// The longest that any step of a test may take.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// A command that is sent when it is first polled.
-pub(crate) type Asked = BoxFuture<'static, Result<Receipt, CommandError>>;
+pub(crate) type PendingCommand = BoxFuture<'static, Result<Receipt, CommandError>>;
 
 pub(crate) struct Shop {
     pub(crate) database: TestDatabase,
@@ -82,12 +82,12 @@ pub(crate) fn usd(cents: i64) -> Money {
     Money::new(cents, Currency::USD)
 }
 
-/// A command that nobody repeats.
+/// The context of a command that is sent once.
 pub(crate) fn once() -> Context {
     Context::once("system:test")
 }
 
-/// A command under a key, in which `input` stands for all that was asked.
+/// The context of a command under an idempotency key; `input` stands for its whole input.
 pub(crate) fn keyed(key: &str, input: &str) -> Context {
     Context::keyed("customer:ada", key, "test", &input).unwrap()
 }
@@ -125,18 +125,18 @@ pub(crate) fn ask_inventory(
     sku: &Sku,
     command: InventoryCommand,
     context: Context,
-) -> Asked {
+) -> PendingCommand {
     let (bus, sku) = (bus.clone(), sku.clone());
     let command = AggregateCommand { name: "test", id: sku, command };
     async move { bus.execute(command, context).await }.boxed()
 }
 
-/// So many more, or fewer, on the shelf.
-pub(crate) fn adjust(bus: &Bus, sku: &Sku, quantity: i64) -> Asked {
+/// Adds units to the stock, or removes them if `quantity` is negative.
+pub(crate) fn adjust(bus: &Bus, sku: &Sku, quantity: i64) -> PendingCommand {
     adjust_as(bus, sku, quantity, once())
 }
 
-pub(crate) fn adjust_as(bus: &Bus, sku: &Sku, quantity: i64, context: Context) -> Asked {
+pub(crate) fn adjust_as(bus: &Bus, sku: &Sku, quantity: i64, context: Context) -> PendingCommand {
     let reason = Some(text("counted"));
     let kind = AdjustmentKind::Adjustment;
     let command = InventoryCommand::Adjust { kind, quantity, reason, reference: None };
@@ -175,7 +175,7 @@ pub(crate) fn place(cart: CartId) -> PlaceOrder {
     }
 }
 
-/// What is lacking, when that is why it was refused.
+/// The shortages, if the command was refused because of them.
 pub(crate) fn shortages(result: &Result<Receipt, CommandError>) -> Option<&[Shortage]> {
     match result {
         Err(CommandError::Refused(Refusal::Checkout(CheckoutError::InsufficientStock(all)))) => {
@@ -190,11 +190,11 @@ pub(crate) fn text(text: &str) -> Text {
 }
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    let done = tokio::time::timeout(BOUND, future).await;
+    let done = tokio::time::timeout(TIME_LIMIT, future).await;
     done.expect("it should not take so long")
 }
 
-/// Starts them all before it waits for any.
+/// Starts all futures before it waits for any.
 pub(crate) async fn all<T: Send + 'static>(
     futures: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
 ) -> Vec<T> {
@@ -206,7 +206,7 @@ pub(crate) async fn all<T: Send + 'static>(
     done
 }
 
-/// Asks again and again until it is so.
+/// Checks again and again until it is so.
 pub(crate) async fn until<F: Future<Output = bool>>(mut so: impl FnMut() -> F) {
     within(async {
         while !so().await {
@@ -216,17 +216,17 @@ pub(crate) async fn until<F: Future<Output = bool>>(mut so: impl FnMut() -> F) {
     .await;
 }
 
-/// Holds the log's lock from outside: what is sent meanwhile is decided, and queues.
-pub(crate) struct Gate(PgConnection);
+/// Holds the log's lock: commands that are sent now are decided and queued, but not appended.
+pub(crate) struct LogLock(PgConnection);
 
-impl Gate {
-    pub(crate) async fn closed(shop: &Shop) -> Gate {
+impl LogLock {
+    pub(crate) async fn hold(shop: &Shop) -> LogLock {
         let mut connection = PgConnection::connect(shop.database.url()).await.unwrap();
         sqlx::raw_sql("begin; select lock_log()").execute(&mut connection).await.unwrap();
-        Gate(connection)
+        LogLock(connection)
     }
 
-    /// Waits until so many nodes have a batch at the gate.
+    /// Waits until so many nodes have a batch that waits for the lock.
     pub(crate) async fn until_waiting(&self, shop: &Shop, nodes: i64) {
         let sql = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
                    where d.datname = current_database() and locktype = 'advisory' and not granted";
@@ -235,12 +235,12 @@ impl Gate {
             .await;
     }
 
-    pub(crate) async fn open(mut self) {
+    pub(crate) async fn release(mut self) {
         sqlx::raw_sql("rollback").execute(&mut self.0).await.unwrap();
     }
 }
 
-/// The units on hand that a node decides on next, durable or not.
+/// The units on hand that a node decides its next command on, durable or not.
 pub(crate) async fn seen_on_hand(bus: &Bus, sku: &Sku) -> Option<i64> {
     let seen = bus.look(sku.inventory(), |state| match state {
         State::Inventory(inventory) => inventory.stock().map(|stock| stock.on_hand),

@@ -1,4 +1,4 @@
-//! Personal data: sealed in the log, opened for whoever may read it, forgotten with its key.
+//! Personal data is sealed in the log, can be opened by every node, and is lost with its key.
 
 use commands::{Vault, VaultError};
 use domain::checkout::PlaceOrder;
@@ -12,7 +12,7 @@ fn ada() -> Contact {
     Contact { name: text("Ada Lovelace"), email, phone: Some(text("+44 20 7946 0000")) }
 }
 
-fn somebody() -> SubjectId {
+fn new_subject() -> SubjectId {
     SubjectId(Uuid::now_v7())
 }
 
@@ -27,15 +27,16 @@ async fn forget(shop: &Shop, subject: SubjectId) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_node_seals_every_node_can_open() {
     let shop = Shop::new().await;
-    let sealed = Vault::new(shop.database.pool().clone()).seal(somebody(), &ada()).await.unwrap();
+    let sealed =
+        Vault::new(shop.database.pool().clone()).seal(new_subject(), &ada()).await.unwrap();
     let other = Vault::new(shop.database.pool().clone());
     assert_eq!(other.open::<Contact>(&sealed).await.unwrap(), Some(ada()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_that_meet_a_person_at_once_use_one_key() {
+async fn nodes_that_seal_for_a_new_person_at_once_use_one_key() {
     let shop = Shop::new().await;
-    let subject = somebody();
+    let subject = new_subject();
     let sealing = (0..16).map(|_| {
         let vault = Vault::new(shop.database.pool().clone());
         async move { vault.seal(subject, &ada()).await.unwrap() }
@@ -49,7 +50,7 @@ async fn nodes_that_meet_a_person_at_once_use_one_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_whose_key_is_destroyed_is_forgotten() {
     let shop = Shop::new().await;
-    let subject = somebody();
+    let subject = new_subject();
     let sealed = Vault::new(shop.database.pool().clone()).seal(subject, &ada()).await.unwrap();
     forget(&shop, subject).await;
     let vault = Vault::new(shop.database.pool().clone());
@@ -59,10 +60,10 @@ async fn a_person_whose_key_is_destroyed_is_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_words_are_sealed_differently_each_time() {
+async fn the_same_value_is_sealed_differently_each_time() {
     let shop = Shop::new().await;
     let vault = Vault::new(shop.database.pool().clone());
-    let subject = somebody();
+    let subject = new_subject();
     let (one, two) =
         (vault.seal(subject, &ada()).await.unwrap(), vault.seal(subject, &ada()).await.unwrap());
     assert_ne!(one.nonce, two.nonce);
@@ -70,11 +71,11 @@ async fn the_same_words_are_sealed_differently_each_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_tampered_with_or_is_somebody_elses_does_not_open() {
+async fn changed_data_or_data_of_another_person_does_not_open() {
     let shop = Shop::new().await;
     let vault = Vault::new(shop.database.pool().clone());
-    let sealed = vault.seal(somebody(), &ada()).await.unwrap();
-    let other = vault.seal(somebody(), &ada()).await.unwrap();
+    let sealed = vault.seal(new_subject(), &ada()).await.unwrap();
+    let other = vault.seal(new_subject(), &ada()).await.unwrap();
     let forgeries = [
         Personal { subject: other.subject, ..sealed.clone() },
         Personal { nonce: other.nonce.clone(), ..sealed.clone() },
@@ -95,9 +96,9 @@ async fn the_log_holds_no_personal_data_in_plain_text() {
     let contact = vault.seal(SubjectId(cart.0), &ada()).await.unwrap();
     let ciphertext = contact.ciphertext.clone();
     a.execute(PlaceOrder { contact, ..place(cart) }, once()).await.unwrap();
-    let found = async |words: &str| -> i64 {
+    let found = async |text: &str| -> i64 {
         sqlx::query_scalar("select count(*) from events e where strpos(e::text, $1) > 0")
-            .bind(words)
+            .bind(text)
             .fetch_one(shop.database.pool())
             .await
             .unwrap()

@@ -1,4 +1,4 @@
-//! A caller may name the version that they have seen.
+//! A caller may name the version that it expects.
 
 use commands::{CommandError, Context};
 
@@ -9,11 +9,11 @@ fn seen(version: i32) -> Context {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_seen_an_older_version_is_told_the_present_one() {
+async fn an_older_expected_version_is_refused_with_the_present_one() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
     let version = a.load(mug().inventory()).await.unwrap().1;
     adjust(&b, &mug(), 1).await.unwrap();
-    // A's memory still agrees with the caller; the log does not.
+    // A's cache still agrees with the caller; the log does not.
     let refused = adjust_as(&a, &mug(), 1, seen(version)).await;
     let expected = |actual| matches!(refused, Err(CommandError::VersionConflict { actual: is, .. }) if is == actual);
     assert!(expected(version + 1), "{refused:?}");
@@ -21,7 +21,7 @@ async fn who_has_seen_an_older_version_is_told_the_present_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_seen_more_than_the_node_is_believed() {
+async fn a_version_that_the_node_has_not_loaded_yet_is_accepted() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
     let version = a.load(mug().inventory()).await.unwrap().1;
     adjust(&b, &mug(), 1).await.unwrap();
@@ -30,7 +30,7 @@ async fn who_has_seen_more_than_the_node_is_believed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_who_have_seen_the_same_version_one_gets_ahead() {
+async fn of_fifty_commands_with_the_same_expected_version_one_is_carried_out() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
     let version = a.load(mug().inventory()).await.unwrap().1;
     let asking = (0..50).map(|n| {

@@ -110,12 +110,12 @@ fn golden(file: &str, rendered: &str) {
 #[test]
 fn every_message_says_what_its_golden_files_say() {
     for template in Template::ALL {
-        let words = render("Mugs & more", "Ada", &message(template));
+        let rendered = render("Mugs & more", "Ada", &message(template));
         golden(
             &format!("{}.txt", template.as_str()),
-            &format!("{}\n\n{}\n", words.subject, words.text),
+            &format!("{}\n\n{}\n", rendered.subject, rendered.text),
         );
-        golden(&format!("{}.html", template.as_str()), &words.html);
+        golden(&format!("{}.html", template.as_str()), &rendered.html);
     }
 }
 
@@ -140,18 +140,18 @@ fn markup_in_names_is_shown_and_not_obeyed() {
     let cancelled = Message::OrderCancelled { number: script.to_owned(), reason };
     let declined = Message::PaymentFailed { number: script.to_owned(), reason: script.to_owned() };
     for message in [shipped, confirmed, cancelled, declined] {
-        let words = render(script, script, &message);
-        assert!(!words.html.contains("<script"), "{}", words.html);
-        assert!(words.html.contains("&lt;script&gt;"), "{}", words.html);
-        assert!(words.text.contains(script), "{}", words.text);
+        let rendered = render(script, script, &message);
+        assert!(!rendered.html.contains("<script"), "{}", rendered.html);
+        assert!(rendered.html.contains("&lt;script&gt;"), "{}", rendered.html);
+        assert!(rendered.text.contains(script), "{}", rendered.text);
     }
 }
 
 #[test]
 fn a_subject_is_one_line() {
     let message = Message::OrderProcessing { number: "A-1\r\nBcc: eve@example.com".to_owned() };
-    let words = render("Mugs", "Ada", &message);
-    assert_eq!(words.subject, "Your order A-1 Bcc: eve@example.com is being packed");
+    let rendered = render("Mugs", "Ada", &message);
+    assert_eq!(rendered.subject, "Your order A-1 Bcc: eve@example.com is being packed");
     assert_eq!(one_line(" a\u{0}\tb\u{85}c "), "a b c");
 }
 

@@ -33,7 +33,7 @@ pub struct Simulator {
 
 /// A fact in the provider's format, in answers and in webhooks alike.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Report {
+struct ProviderReport {
     #[serde(rename = "type")]
     kind: ReportKind,
     /// The provider's id of the payment.
@@ -79,7 +79,7 @@ enum ReportKind {
 #[derive(Debug, Serialize, Deserialize)]
 struct Webhook {
     id: String,
-    data: Report,
+    data: ProviderReport,
 }
 
 impl Simulator {
@@ -117,7 +117,7 @@ impl Simulator {
         &self,
         payment: PaymentId,
         details: &PaymentDetails,
-    ) -> Result<Report, ProviderError> {
+    ) -> Result<ProviderReport, ProviderError> {
         let Some(scenario) = Scenario::from_token(&details.source) else {
             return Err(ProviderError::Refused(format!("no such token: {}", details.source)));
         };
@@ -141,7 +141,7 @@ impl Simulator {
             return Err(silence());
         }
         let reports = self.reports_of(payment).await?;
-        Ok(reports.iter().map(Report::fact).collect())
+        Ok(reports.iter().map(ProviderReport::fact).collect())
     }
 
     pub(super) fn client_secret(&self, reference: &str) -> String {
@@ -161,7 +161,7 @@ impl Simulator {
     }
 }
 
-impl Report {
+impl ProviderReport {
     fn fact(&self) -> Fact {
         let reference = self.intent.clone();
         let object = self.object.clone().unwrap_or_else(|| reference.clone());

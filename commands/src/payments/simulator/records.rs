@@ -14,7 +14,7 @@ use sqlx::types::Json;
 
 use super::scenario::{Scenario, ScheduledReport};
 use super::webhooks::QueuedWebhooks;
-use super::{Report, ReportKind, Simulator};
+use super::{ProviderReport, ReportKind, Simulator};
 use crate::payments::ProviderError;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ struct IntentRecord {
     /// The sum of all captures, in minor units.
     captured: i64,
     /// The answer given under each idempotency key.
-    answers: BTreeMap<String, Report>,
+    answers: BTreeMap<String, ProviderReport>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ enum IntentStatus {
 }
 
 /// The answer to a request, and the webhooks to be sent after it.
-type Change = (Report, Vec<(Report, Duration)>);
+type IntentChange = (ProviderReport, Vec<(ProviderReport, Duration)>);
 
 impl From<sqlx::Error> for ProviderError {
     fn from(error: sqlx::Error) -> Self {
@@ -56,7 +56,7 @@ impl Simulator {
         payment: PaymentId,
         details: &PaymentDetails,
         scenario: Scenario,
-    ) -> Result<(bool, Report), ProviderError> {
+    ) -> Result<(bool, ProviderReport), ProviderError> {
         let mut intent = IntentRecord::new(payment, details, scenario);
         let answer = intent.report(scenario.answer());
         intent.answers.insert("create".to_owned(), answer.clone());
@@ -73,12 +73,12 @@ impl Simulator {
         payment: PaymentId,
         request: u32,
         amount: i64,
-    ) -> Result<Report, ProviderError> {
+    ) -> Result<ProviderReport, ProviderError> {
         let key = format!("capture/{request}");
         self.change(payment, key, |intent| intent.capture(request, amount)).await
     }
 
-    pub(super) async fn void(&self, payment: PaymentId) -> Result<Report, ProviderError> {
+    pub(super) async fn void(&self, payment: PaymentId) -> Result<ProviderReport, ProviderError> {
         self.change(payment, "cancel".to_owned(), IntentRecord::void).await
     }
 
@@ -87,7 +87,7 @@ impl Simulator {
         payment: PaymentId,
         request: u32,
         amount: i64,
-    ) -> Result<Report, ProviderError> {
+    ) -> Result<ProviderReport, ProviderError> {
         let key = format!("refund/{request}");
         self.change(payment, key, |intent| intent.refund(request, amount)).await
     }
@@ -97,7 +97,7 @@ impl Simulator {
     pub(super) async fn reports_of(
         &self,
         payment: PaymentId,
-    ) -> Result<Vec<Report>, ProviderError> {
+    ) -> Result<Vec<ProviderReport>, ProviderError> {
         let intent = match self.find(payment).await {
             Ok((intent, _)) => intent,
             Err(ProviderError::Refused(_)) => return Ok(vec![]),
@@ -119,8 +119,8 @@ impl Simulator {
         &self,
         payment: PaymentId,
         key: String,
-        change: impl Fn(&mut IntentRecord) -> Result<Change, ProviderError>,
-    ) -> Result<Report, ProviderError> {
+        change: impl Fn(&mut IntentRecord) -> Result<IntentChange, ProviderError>,
+    ) -> Result<ProviderReport, ProviderError> {
         loop {
             let (mut intent, revision) = self.find(payment).await?;
             if let Some(answer) = intent.answers.get(&key) {
@@ -152,7 +152,7 @@ impl Simulator {
         &self,
         intent: &IntentRecord,
         revision: i32,
-        webhooks: Vec<(Report, Duration)>,
+        webhooks: Vec<(ProviderReport, Duration)>,
     ) -> Result<bool, ProviderError> {
         let QueuedWebhooks { rows, bodies, after } =
             QueuedWebhooks::new(intent.scenario, webhooks)?;
@@ -198,7 +198,7 @@ impl IntentRecord {
         }
     }
 
-    fn capture(&mut self, request: u32, amount: i64) -> Result<Change, ProviderError> {
+    fn capture(&mut self, request: u32, amount: i64) -> Result<IntentChange, ProviderError> {
         if self.scenario == Scenario::CaptureFails {
             return Err(ProviderError::Refused("capture_declined".to_owned()));
         }
@@ -207,7 +207,7 @@ impl IntentRecord {
             return Err(ProviderError::Refused(reason));
         }
         self.captured += amount;
-        let report = Report {
+        let report = ProviderReport {
             amount: Some(Money::new(self.captured, self.amount.currency)),
             request: Some(request),
             ..self.report(ReportKind::Captured)
@@ -215,7 +215,7 @@ impl IntentRecord {
         Ok((report.clone(), vec![(report, Duration::ZERO)]))
     }
 
-    fn void(&mut self) -> Result<Change, ProviderError> {
+    fn void(&mut self) -> Result<IntentChange, ProviderError> {
         if self.captured >= self.amount.amount {
             return Err(ProviderError::Refused("all of it was captured".to_owned()));
         }
@@ -224,14 +224,14 @@ impl IntentRecord {
         Ok((report.clone(), vec![(report, Duration::ZERO)]))
     }
 
-    fn refund(&mut self, request: u32, amount: i64) -> Result<Change, ProviderError> {
+    fn refund(&mut self, request: u32, amount: i64) -> Result<IntentChange, ProviderError> {
         if self.scenario == Scenario::RefundFails {
             return Err(ProviderError::Refused("refund_declined".to_owned()));
         }
         if self.refunded() + amount > self.captured {
             return Err(ProviderError::Refused("more than was captured".to_owned()));
         }
-        let report = Report {
+        let report = ProviderReport {
             amount: Some(Money::new(amount, self.amount.currency)),
             object: Some(format!("re_{}_{request}", self.payment_id.0.simple())),
             request: Some(request),
@@ -248,13 +248,13 @@ impl IntentRecord {
         refunds.filter_map(|refund| refund.amount).map(|money| money.amount).sum()
     }
 
-    fn reports(&self, scheduled: Vec<ScheduledReport>) -> Vec<(Report, Duration)> {
+    fn reports(&self, scheduled: Vec<ScheduledReport>) -> Vec<(ProviderReport, Duration)> {
         scheduled.into_iter().map(|(kind, after)| (self.report(kind), after)).collect()
     }
 
-    fn report(&self, kind: ReportKind) -> Report {
+    fn report(&self, kind: ReportKind) -> ProviderReport {
         let object = |prefix| Some(self.id.replacen("pi_", prefix, 1));
-        Report {
+        ProviderReport {
             kind,
             intent: self.id.clone(),
             payment_id: self.payment_id,

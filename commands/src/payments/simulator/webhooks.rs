@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::scenario::Scenario;
-use super::{Report, Simulator, Webhook};
+use super::{ProviderReport, Simulator, Webhook};
 use crate::payments::ProviderError;
 
 /// How often this node looks for webhooks that another node queued or did not deliver.
@@ -134,7 +134,7 @@ impl QueuedWebhooks {
     /// One webhook per report; in the scenario of duplicates three, the last under another event id.
     pub(super) fn new(
         scenario: Scenario,
-        reports: Vec<(Report, Duration)>,
+        reports: Vec<(ProviderReport, Duration)>,
     ) -> Result<QueuedWebhooks, ProviderError> {
         let (mut rows, mut bodies, mut after) = (vec![], vec![], vec![]);
         for (data, wait) in reports {

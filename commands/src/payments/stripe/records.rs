@@ -77,8 +77,9 @@ impl Stripe {
             let page: List<PaymentIntent> = self.api.send(&request, None).await?;
             // Stripe lists the latest first.
             let last = page.data.last().map(|intent| (intent.id.clone(), intent.created));
-            if let Some(ours) = page.data.into_iter().find(|i| i.payment() == Some(payment)) {
-                return Ok(Some(ours));
+            let is_wanted = |intent: &PaymentIntent| intent.payment() == Some(payment);
+            if let Some(intent) = page.data.into_iter().find(is_wanted) {
+                return Ok(Some(intent));
             }
             match last {
                 Some((id, created)) if page.has_more && created >= begun => after = Some(id),

@@ -1,4 +1,4 @@
-//! Many customers and few units.
+//! Many customers order few units at once, and none is sold twice.
 
 use commands::{CommandError, Receipt};
 use domain::Sku;
@@ -7,7 +7,7 @@ use crate::support::*;
 
 const CUSTOMERS: usize = 200;
 
-/// Everybody fills a cart and then all of them place their orders at once, half of them on each node.
+/// Every customer fills a cart; then all place their orders at once, half of them on each node.
 async fn rush(
     sku: &Sku,
     on_hand: u32,
@@ -43,7 +43,7 @@ async fn fifty_are_served(shop: &Shop, left: i64, results: &[Result<Receipt, Com
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_units_fifty_are_sold_whoever_asks_where() {
+async fn of_fifty_units_exactly_fifty_are_sold_by_two_nodes() {
     let (shop, results) = rush(&mug(), 50, 1).await;
     fifty_are_served(&shop, 0, &results).await;
 }

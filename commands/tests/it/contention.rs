@@ -1,4 +1,4 @@
-//! Two nodes want the same stream all the time, and both get ahead.
+//! Two nodes write the same stream all the time, and both make progress.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use uuid::Uuid;
 
 use crate::support::*;
 
-/// Writers at each node, and what each does one after the other: so the nodes take turns, and collide
+/// The writers at each node, and the commands that each sends one after the other: so the nodes conflict
 /// again and again.
 const WRITERS: usize = 8;
 const COMMANDS: i64 = 25;
 const ALL: i64 = 2 * WRITERS as i64 * COMMANDS;
 
-/// Every receipt; whatever was not carried out is sent again under its key.
-async fn fight<C: Command + Clone>(a: &Bus, b: &Bus, command: C) -> Vec<Receipt> {
+/// Sends the command from all writers at both nodes. Returns every receipt.
+async fn contend<C: Command + Clone>(a: &Bus, b: &Bus, command: C) -> Vec<Receipt> {
     let writers = (0..2 * WRITERS).map(|writer| {
         let (node, command) =
             (if writer % 2 == 0 { a.clone() } else { b.clone() }, command.clone());
@@ -45,7 +45,7 @@ fn one_more() -> AggregateCommand<InventoryCommand> {
 #[tokio::test(flavor = "multi_thread")]
 async fn four_hundred_deliveries_at_two_nodes_all_arrive() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
-    fight(&a, &b, one_more()).await;
+    contend(&a, &b, one_more()).await;
     assert_eq!(shop.stock(&mug()).await.on_hand, 1 + ALL);
 }
 
@@ -53,33 +53,33 @@ async fn four_hundred_deliveries_at_two_nodes_all_arrive() {
 async fn four_hundred_additions_to_one_line_all_count() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
     let cart = CartId(Uuid::now_v7());
-    fight(&a, &b, add(cart, &mug(), 1)).await;
+    contend(&a, &b, add(cart, &mug(), 1)).await;
     let State::Cart(cart) = shop.state(cart.stream()).await else { panic!("no cart") };
     assert_eq!(cart.details().unwrap().lines[0].quantity.units(), ALL);
 }
 
-/// An answer that got lost is found again; nothing counts twice.
+/// A command whose answer was lost is found in the log; nothing counts twice.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fight_over_bad_connections_counts_everything_once() {
+async fn contention_over_bad_connections_counts_everything_once() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
-    let fight = tokio::spawn(async move { fight(&a, &b, one_more()).await });
+    let contention = tokio::spawn(async move { contend(&a, &b, one_more()).await });
     let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity
                 where datname = current_database() and pid <> pg_backend_pid()
                   and (query like '%append_events%' or query like '%lock_log%')";
     let mut killed = 0;
     let mut pause = tokio::time::interval(Duration::from_millis(50));
-    while !fight.is_finished() {
+    while !contention.is_finished() {
         killed += sqlx::query_scalar::<_, i64>(kill).fetch_one(shop.database.pool()).await.unwrap();
         pause.tick().await;
     }
     assert!(killed > 0, "nothing was tested");
-    within(fight).await.unwrap();
+    within(contention).await.unwrap();
     assert_eq!(shop.stock(&mug()).await.on_hand, 1 + ALL);
 }
 
-/// Streams that cross: each order takes two stocks, named in either order.
+/// Each order reserves two stocks, which the carts list in either order.
 #[tokio::test(flavor = "multi_thread")]
-async fn orders_over_crossing_streams_do_not_wait_in_a_circle() {
+async fn orders_over_the_same_two_stocks_do_not_deadlock() {
     let tea: domain::Sku = "TEA".parse().unwrap();
     let (shop, a, b) = Shop::selling(&mug(), 100).await;
     stock(&a, &tea, 100).await;

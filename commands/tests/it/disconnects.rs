@@ -1,4 +1,4 @@
-//! A caller who goes away leaves a whole command behind, or none.
+//! A caller who disconnects leaves a complete command behind, or none.
 
 use domain::cart::Cart;
 use domain::order::Order;
@@ -15,25 +15,25 @@ async fn is_placed(shop: &Shop, order: OrderId, cart: CartId) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_who_hangs_up_once_all_is_queued_leaves_a_whole_order() {
+async fn a_caller_who_disconnects_after_queueing_leaves_a_complete_order() {
     let (shop, a, _) = Shop::selling(&mug(), 1).await;
     let cart = filled_cart(&a, &mug(), 1).await;
     let (command, bus) = (place(cart), a.clone());
     let order = command.order;
-    let gate = Gate::closed(&shop).await;
+    let lock = LogLock::hold(&shop).await;
     let caller = tokio::spawn(async move { bus.execute(command, once()).await });
-    gate.until_waiting(&shop, 1).await;
+    lock.until_waiting(&shop, 1).await;
     caller.abort();
     assert!(within(caller).await.unwrap_err().is_cancelled());
-    gate.open().await;
+    lock.release().await;
     is_placed(&shop, order, cart).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_who_hangs_up_at_once_leaves_a_whole_order() {
+async fn a_caller_who_disconnects_at_once_leaves_a_complete_order() {
     let (shop, _, b) = Shop::selling(&mug(), 1).await;
     let cart = filled_cart(&b, &mug(), 1).await;
-    // A node that has to load everything first.
+    // A node that has nothing in its cache.
     let cold = shop.node().await;
     let command = place(cart);
     let order = command.order;
@@ -44,14 +44,14 @@ async fn a_caller_who_hangs_up_at_once_leaves_a_whole_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn shutting_down_waits_for_what_is_under_way() {
+async fn shutting_down_waits_for_running_commands() {
     let (shop, a, _) = Shop::selling(&mug(), 1).await;
-    let gate = Gate::closed(&shop).await;
+    let lock = LogLock::hold(&shop).await;
     let under_way = tokio::spawn(adjust(&a, &mug(), 1));
-    gate.until_waiting(&shop, 1).await;
+    lock.until_waiting(&shop, 1).await;
     let mut stopping = Box::pin(a.shutdown());
     assert!(futures::poll!(stopping.as_mut()).is_pending());
-    gate.open().await;
+    lock.release().await;
     within(stopping).await;
     within(under_way).await.unwrap().unwrap();
     assert_eq!(shop.stock(&mug()).await.on_hand, 2);
