@@ -1,4 +1,5 @@
-//! Who is to get the goods and where: validated here, sealed as [`Personal`] before it is stored.
+//! Who receives the goods and where. It is validated here and sealed as [`Personal`] before it is
+//! stored.
 //!
 //! [`Personal`]: crate::Personal
 
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ErrorCode, Invalid, Text};
 
-/// The person behind an order.
+/// The person who has placed an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     pub name: Text,
@@ -21,7 +22,7 @@ pub struct Contact {
 pub struct Address {
     pub street: Text,
     pub city: Text,
-    /// State, province or county, where the country has them.
+    /// State, province or county, if the country has them.
     pub region: Option<Text>,
     pub postal_code: Option<Text>,
     pub country: Text,
@@ -56,7 +57,10 @@ impl FromStr for Email {
             {
                 Ok(Email(email.to_owned()))
             }
-            _ => Err(Invalid::new(ErrorCode::InvalidEmail, "this is no e-mail address")),
+            _ => Err(Invalid::new(
+                ErrorCode::InvalidEmail,
+                "an e-mail address must look like name@example.org and have at most 254 characters",
+            )),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Card numbers never enter the system.
+//! Finding card numbers in text, so that none is ever stored.
 
-/// Whether a text holds what looks like a card number: 13 to 19 digits, in one group or in several
-/// that follow each other with spaces or dashes between, that begin as card issuers' numbers do
-/// and pass the check digit of ISO/IEC 7812-1, annex B (Luhn). Groups before or after it, such as
-/// a date or a security code, do not hide it.
+/// Whether a text contains what looks like a card number: 13 to 19 digits, in one group or in several
+/// groups separated by spaces or dashes, that begin like the numbers of a card network and pass the
+/// check digit of ISO/IEC 7812-1, annex B (Luhn). Other groups before or after them, such as a date or a
+/// security code, do not hide them.
 pub(crate) fn contains_card_number(text: &str) -> bool {
     let other = |c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-');
     text.split(other).any(|stretch| {
@@ -46,13 +46,14 @@ fn passes_luhn(digits: &[u8]) -> bool {
         .iter()
         .rev()
         .enumerate()
-        .map(|(place, &digit)| match (place % 2, u32::from(digit) * 2) {
-            (0, _) => u32::from(digit),
-            (_, doubled) if doubled > 9 => doubled - 9,
-            (_, doubled) => doubled,
-        })
+        .map(|(position, &digit)| luhn_value(position, digit.into()))
         .sum();
     sum.is_multiple_of(10)
+}
+
+/// Counted from the right, every second digit is doubled, and its own digits are added up.
+fn luhn_value(position: usize, digit: u32) -> u32 {
+    if position.is_multiple_of(2) { digit } else { digit * 2 / 10 + digit * 2 % 10 }
 }
 
 #[cfg(test)]

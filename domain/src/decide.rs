@@ -1,4 +1,4 @@
-//! The decider: what the command bus asks of every aggregate.
+//! The decider: what the command bus calls on every aggregate.
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -7,8 +7,8 @@ use crate::Timestamp;
 
 /// An aggregate whose rules are one pure, synchronous function.
 ///
-/// `decide` looks at the state and the command and answers with the events to append, or with
-/// the reason why not. An empty answer means that what was asked is already so.
+/// `decide` takes the state and a command and returns the events to append, or the reason for refusing
+/// the command. No events mean that nothing has to change.
 pub trait Decide: Aggregate + Clone {
     fn decide(
         &self,
@@ -17,7 +17,7 @@ pub trait Decide: Aggregate + Clone {
     ) -> Result<Vec<Self::Event>, Self::Error>;
 }
 
-/// What every `Aggregate::handle` does: decide, then write the events. The services of an
+/// The body of every `Aggregate::handle`: it decides, then writes the events. The services of an
 /// aggregate are just the time.
 pub(crate) async fn handle<A>(
     aggregate: &mut A,

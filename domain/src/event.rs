@@ -1,5 +1,6 @@
 //! Any event of the shop, as the log stores it.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Kind;
@@ -10,9 +11,11 @@ use crate::notification::NotificationEvent;
 use crate::order::OrderEvent;
 use crate::payment::PaymentEvent;
 use crate::product::ProductEvent;
+use crate::stored_name::stored_name;
 
 /// The event of one of the aggregates.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Event {
     Product(ProductEvent),
     Cart(CartEvent),
@@ -23,9 +26,9 @@ pub enum Event {
     Notification(NotificationEvent),
 }
 
-/// A stored payload that is no event of its kind.
+/// A stored payload that cannot be read as an event of its aggregate.
 #[derive(Debug, thiserror::Error)]
-#[error("this is no {kind} event: {source}")]
+#[error("the payload cannot be read as an event of kind `{kind}`: {source}")]
 pub struct DecodeError {
     pub kind: Kind,
     #[source]
@@ -35,15 +38,7 @@ pub struct DecodeError {
 impl Event {
     /// The stored `event_type`.
     pub fn name(&self) -> &'static str {
-        match self {
-            Event::Product(event) => event.name(),
-            Event::Cart(event) => event.name(),
-            Event::Inventory(event) => event.name(),
-            Event::Order(event) => event.name(),
-            Event::Payment(event) => event.name(),
-            Event::Coupon(event) => event.name(),
-            Event::Notification(event) => event.name(),
-        }
+        stored_name(self)
     }
 
     /// The stored `schema_version`: what this program writes today.
@@ -55,19 +50,12 @@ impl Event {
         }
     }
 
-    /// The stored payload, in serde's externally tagged form.
+    /// The stored payload: an object whose only key is the event's name.
     pub fn encode(&self) -> Result<String, serde_json::Error> {
-        match self {
-            Event::Product(event) => serde_json::to_string(event),
-            Event::Cart(event) => serde_json::to_string(event),
-            Event::Inventory(event) => serde_json::to_string(event),
-            Event::Order(event) => serde_json::to_string(event),
-            Event::Payment(event) => serde_json::to_string(event),
-            Event::Coupon(event) => serde_json::to_string(event),
-            Event::Notification(event) => serde_json::to_string(event),
-        }
+        serde_json::to_string(self)
     }
 
+    /// Reads a payload of today's schema; [`crate::upcasters`] lift older ones to it.
     pub fn decode(kind: Kind, payload: &str) -> Result<Event, DecodeError> {
         match kind {
             Kind::Product => parse(kind, payload).map(Event::Product),

@@ -1,4 +1,4 @@
-//! Names of streams and of the things in them.
+//! The ids of streams and of the things they are about.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::notification::Template;
+use crate::{from_stored_name, stored_name};
 
 /// The kinds of aggregates. Their names are stored as `stream_type` and never change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,20 +33,13 @@ impl Kind {
         Kind::Notification,
     ];
 
+    /// The stored name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Product => "product",
-            Kind::Cart => "cart",
-            Kind::Inventory => "inventory",
-            Kind::Order => "order",
-            Kind::Payment => "payment",
-            Kind::Coupon => "coupon",
-            Kind::Notification => "notification",
-        }
+        stored_name(&self)
     }
 
-    /// The namespace in which this kind's natural keys become stream ids, as in the event store's
-    /// adapter for plain cqrs-es programs. Stored ids rest on it: it never changes.
+    /// The namespace in which natural keys of this kind become stream ids, as in the event store's
+    /// adapter for plain cqrs-es programs. Stored ids are derived from it, so it never changes.
     fn namespace(self) -> Uuid {
         Uuid::new_v5(&Uuid::NAMESPACE_OID, self.as_str().as_bytes())
     }
@@ -55,7 +49,7 @@ impl FromStr for Kind {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        Kind::ALL.into_iter().find(|kind| kind.as_str() == name).ok_or(())
+        from_stored_name(name).ok_or(())
     }
 }
 
@@ -65,7 +59,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// One stream: what it is about, and which.
+/// The id of a stream: the kind of its aggregate, and which one it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StreamId {
     pub kind: Kind,
@@ -77,7 +71,7 @@ impl StreamId {
         StreamId { kind, id }
     }
 
-    /// The stream of a thing that has a natural key; the same key is always the same stream.
+    /// The stream of something that has a natural key. The same key always gives the same stream.
     pub fn natural(kind: Kind, key: &str) -> Self {
         StreamId::new(kind, Uuid::new_v5(&kind.namespace(), key.as_bytes()))
     }
@@ -115,7 +109,7 @@ id!(
     CartId
 );
 id!(
-    /// A customer, by issuer and subject of their token; the subject itself is never stored.
+    /// A customer, derived from issuer and subject of their token; the subject itself is not stored.
     CustomerId
 );
 id!(
@@ -123,7 +117,7 @@ id!(
     OrderId
 );
 id!(
-    /// One attempt to pay.
+    /// One payment of an order; an order can have several.
     PaymentId
 );
 id!(
@@ -135,7 +129,7 @@ id!(
     ShipmentId
 );
 id!(
-    /// The person whose key seals personal data: a customer, or a guest's cart.
+    /// The person whose key encrypts personal data: a customer, or the guest of a cart.
     SubjectId
 );
 
@@ -170,8 +164,9 @@ impl PaymentId {
 }
 
 impl NotificationId {
-    /// The message that tells of something with this template: the same thing is told once.
-    pub fn of(template: Template, key: &str) -> Self {
+    /// The message of this template about the thing with this key. The id is always the same, so such a
+    /// message is sent once.
+    pub fn new(template: Template, key: &str) -> Self {
         let key = format!("{}/{key}", template.as_str());
         NotificationId(StreamId::natural(Kind::Notification, &key).id)
     }

@@ -1,9 +1,9 @@
 //! The rules of the shop, and nothing else: no I/O, no clock, no randomness.
 //!
-//! One folder tells one aggregate's whole story: `event.rs` (what happened; the storage format),
-//! `command.rs` (what may be asked), `mod.rs` (the state, `decide` and `apply`) and `tests.rs`.
-//! Decisions that span several streams live in [`checkout`], reactions between them in
-//! [`process`]. Values that exist are valid: they are made by fallible constructors.
+//! Each aggregate has a folder: `event.rs` (what can happen to it; the storage format), `command.rs`
+//! (what may be asked of it), `mod.rs` (its state, `decide` and `apply`) and `tests.rs`. Decisions over
+//! several streams are in [`checkout`], reactions to events in [`process`]. A value that exists is
+//! valid, since its constructor checks it.
 
 mod address;
 mod card;
@@ -14,6 +14,7 @@ mod decide;
 mod event;
 #[cfg(test)]
 mod fixtures;
+mod grouped;
 mod id;
 pub mod inventory;
 mod money;
@@ -28,6 +29,7 @@ mod quantity;
 mod refusal;
 mod sku;
 mod state;
+mod stored_name;
 mod text;
 mod upcast;
 
@@ -43,6 +45,7 @@ pub use quantity::Quantity;
 pub use refusal::{ErrorCode, Invalid, Refusal};
 pub use sku::Sku;
 pub use state::State;
+pub use stored_name::{from_stored_name, stored_name};
 pub use text::Text;
 pub use upcast::upcasters;
 

@@ -16,9 +16,9 @@ pub struct Money {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
-    #[error("the amount is too large")]
+    #[error("the amount is too large to calculate with")]
     Overflow,
-    #[error("{0} and {1} cannot be mixed")]
+    #[error("amounts in {0} and {1} cannot be added")]
     CurrencyMismatch(Currency, Currency),
 }
 
@@ -60,7 +60,7 @@ impl Money {
     }
 }
 
-/// For people: `24.99 USD`, `1200 JPY`, `1.250 KWD`.
+/// Formatted for people: `24.99 USD`, `1200 JPY`, `1.250 KWD`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.amount < 0 { "-" } else { "" };
@@ -82,8 +82,8 @@ impl fmt::Display for Money {
 #[serde(into = "String", try_from = "String")]
 pub struct Currency([u8; 3]);
 
-/// Active national currencies of ISO 4217, without funds, metals and test codes; in order, and each
-/// with a space behind it.
+/// Active national currencies of ISO 4217, without funds, metals and test codes. They are sorted, and
+/// each is followed by a space.
 const CURRENCIES: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL \
     BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR \
     FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY \
@@ -124,7 +124,7 @@ impl FromStr for Currency {
             [a, b, c] if known.binary_search(&[a, b, c, b' ']).is_ok() => Ok(Currency([a, b, c])),
             _ => Err(Invalid::new(
                 ErrorCode::InvalidCurrency,
-                "a currency is a three-letter code of ISO 4217, such as USD",
+                "currency must be a three-letter code of ISO 4217, such as USD",
             )),
         }
     }

@@ -1,17 +1,17 @@
-//! Personal data as the log holds it: sealed, and forgotten when its key is destroyed.
+//! Personal data as it is stored: encrypted, and unreadable once its key is destroyed.
 
 use serde::{Deserialize, Serialize};
 
 use crate::SubjectId;
 
-/// A value sealed under the key of the person it is about. The rules never look inside; it is
-/// opened only when an authorised reader is answered.
+/// A value encrypted under the key of the person it is about. The rules never read it; it is decrypted
+/// only to answer an authorised reader.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Personal {
-    /// Whose key opens it.
+    /// The person whose key decrypts it.
     pub subject: SubjectId,
-    /// Base64, 24 bytes, never used twice under one key.
+    /// Base64 of 24 bytes that are used only once under this key.
     pub nonce: String,
-    /// Base64 of the sealed JSON value with its authentication tag.
+    /// Base64 of the encrypted JSON value with its authentication tag.
     pub ciphertext: String,
 }

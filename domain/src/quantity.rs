@@ -1,9 +1,10 @@
-//! How many of a product somebody wants.
+//! A number of units of a product.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::grouped::grouped;
 use crate::{ErrorCode, Invalid};
 
 /// A number of units, 1 to 10,000.
@@ -20,7 +21,10 @@ impl Quantity {
             Ok(units @ 1..=Self::MAX) => Ok(Quantity(units)),
             _ => Err(Invalid::new(
                 ErrorCode::InvalidQuantity,
-                format!("a quantity is a number from 1 to {}, not {units}", Self::MAX),
+                format!(
+                    "quantity must be between 1 and {}, got {units}",
+                    grouped(Self::MAX.into())
+                ),
             )),
         }
     }
@@ -33,7 +37,7 @@ impl Quantity {
         self.0.into()
     }
 
-    /// The sum, as long as one line may hold it.
+    /// The sum, unless it is more than [`Quantity::MAX`].
     pub fn plus(self, other: Quantity) -> Result<Self, Invalid> {
         Quantity::new(self.units() + other.units())
     }

@@ -1,4 +1,6 @@
-//! Why something was refused: a code for programs, a sentence for people, a field for forms.
+//! Why something was refused: a code for programs, a sentence for people, an input field for forms.
+
+use serde::Serialize;
 
 use crate::cart::CartError;
 use crate::checkout::CheckoutError;
@@ -8,9 +10,11 @@ use crate::notification::NotificationError;
 use crate::order::OrderError;
 use crate::payment::PaymentError;
 use crate::product::ProductError;
+use crate::stored_name;
 
-/// What a client can tell refusals apart by. Codes are added, never renamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The reason for a refusal, for programs. Codes are added, never renamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCode {
     InvalidInput,
     InvalidId,
@@ -64,7 +68,14 @@ pub enum ErrorCode {
     CouponMinimum,
 }
 
-/// A value that could not be made.
+impl ErrorCode {
+    /// The name by which clients and metrics know it, such as `INSUFFICIENT_STOCK`.
+    pub fn as_str(self) -> &'static str {
+        stored_name(&self)
+    }
+}
+
+/// An input that is not a valid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Invalid {

@@ -37,7 +37,7 @@ impl FromStr for Sku {
         if sku.is_empty() || sku.len() > 64 || !sku.bytes().all(allowed) {
             return Err(Invalid::new(
                 ErrorCode::InvalidSku,
-                "a SKU has 1 to 64 letters, digits, dots, dashes and underscores",
+                "a SKU must have 1 to 64 characters: letters, digits, dots, dashes and underscores",
             ));
         }
         Ok(Sku(sku.into()))

@@ -28,7 +28,7 @@ pub enum State {
 }
 
 impl State {
-    /// An aggregate of which nothing has been heard.
+    /// The state of an aggregate whose stream has no events.
     pub fn absent(kind: Kind) -> State {
         match kind {
             Kind::Product => State::Product(Product::default()),
@@ -41,8 +41,8 @@ impl State {
         }
     }
 
-    /// What the states of a kind look like, as a hash of its golden states: a state that was stored
-    /// under another hash may be of another shape, or folded by other rules.
+    /// A version of the states of this kind: the hash of its golden states. A state that was stored under
+    /// another hash may have another shape, or may have been folded by other rules.
     pub fn schema(kind: Kind) -> Uuid {
         static SCHEMAS: LazyLock<[Uuid; Kind::ALL.len()]> = LazyLock::new(|| {
             Kind::ALL.map(|kind| Uuid::new_v5(&Uuid::NAMESPACE_OID, golden(kind)))
@@ -73,13 +73,13 @@ impl State {
             (State::Coupon(state), Event::Coupon(event)) => state.apply(event),
             (State::Notification(state), Event::Notification(event)) => state.apply(event),
             (state, event) => {
-                debug_assert!(false, "{} is no event of a {}", event.name(), state.kind());
+                debug_assert!(false, "{} is not an event of kind {}", event.name(), state.kind());
             }
         }
     }
 }
 
-/// The states that the sample events lead to; a test holds them to what the program folds.
+/// The states that the sample events lead to; a test compares them with what the program folds.
 fn golden(kind: Kind) -> &'static [u8] {
     match kind {
         Kind::Product => include_bytes!("../tests/states/product.json"),

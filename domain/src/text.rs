@@ -1,10 +1,11 @@
-//! Free text that people type: bounded, without control characters, without card numbers.
+//! Text that people type: of limited length, without control characters and without card numbers.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::card::contains_card_number;
+use crate::grouped::grouped;
 use crate::{ErrorCode, Invalid};
 
 /// A text of at least one visible character.
@@ -22,13 +23,15 @@ impl Text {
     pub fn new(text: &str, max: usize) -> Result<Self, Invalid> {
         let text = Text::bounded(text, max)?;
         if contains_card_number(text.as_str()) {
-            let message = "the text looks like it holds a card number, which must not be stored";
+            let message =
+                "the text seems to contain a card number, which must not be stored; remove it";
             return Err(Invalid::new(ErrorCode::CardNumberRefused, message));
         }
         Ok(text)
     }
 
-    /// A number of somebody else's, such as a carrier's, which may well look like a card number.
+    /// A reference of another company, such as a carrier's tracking number. It may look like a card
+    /// number.
     pub fn reference(text: &str) -> Result<Self, Invalid> {
         Text::bounded(text, Text::SHORT)
     }
@@ -37,14 +40,19 @@ impl Text {
         let text = text.trim();
         let visible = |c: char| !c.is_control() || c == '\n' || c == '\t';
         if text.is_empty() {
-            return Err(Invalid::new(ErrorCode::InvalidText, "the text is empty"));
+            return Err(Invalid::new(ErrorCode::InvalidText, "the text must not be empty"));
         }
-        if text.chars().count() > max {
-            let message = format!("the text is longer than {max} characters");
+        let length = text.chars().count();
+        if length > max {
+            let message = format!(
+                "the text must have at most {} characters, got {}",
+                grouped(max as u64),
+                grouped(length as u64)
+            );
             return Err(Invalid::new(ErrorCode::InvalidText, message));
         }
         if !text.chars().all(visible) {
-            let message = "the text has control characters";
+            let message = "the text must not contain control characters";
             return Err(Invalid::new(ErrorCode::InvalidText, message));
         }
         Ok(Text(text.to_owned()))

@@ -1,14 +1,15 @@
-//! Old events lifted to the schema of today, JSON to JSON, so that nothing else knows the old ones.
+//! Upcasters lift events of older schemas to the present ones, JSON to JSON, so that nothing else needs to
+//! know the older ones.
 
 use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use serde_json::{Value, json};
 
-/// For whoever reads the log, in the order in which they are applied.
+/// All upcasters, in the order in which a reader of the log applies them.
 pub fn upcasters() -> Vec<Box<dyn EventUpcaster>> {
     vec![Box::new(PlacedWithoutTax), Box::new(CreatedForAWeek)]
 }
 
-/// `order.placed` 1 to 2: orders were free of tax and knew no coupons.
+/// `order.placed` 1 to 2: an older order has no tax and no coupon.
 struct PlacedWithoutTax;
 
 impl EventUpcaster for PlacedWithoutTax {
@@ -27,7 +28,7 @@ impl EventUpcaster for PlacedWithoutTax {
     }
 }
 
-/// `cart.created` 1 to 2: carts did not say how long they last, which was a week for all of them.
+/// `cart.created` 1 to 2: an older cart expires after a week without a change.
 struct CreatedForAWeek;
 
 impl EventUpcaster for CreatedForAWeek {

@@ -2,6 +2,7 @@
 
 use super::Owner;
 use crate::coupon::CouponCode;
+use crate::grouped::grouped;
 use crate::product::Offer;
 use crate::{CartId, Currency, CustomerId, ErrorCode, Money, MoneyError, OrderId, Quantity, Sku};
 
@@ -9,17 +10,18 @@ use crate::{CartId, Currency, CustomerId, ErrorCode, Money, MoneyError, OrderId,
 pub enum CartCommand {
     Create {
         owner: Owner,
-        /// As in [`super::CartEvent::Created`].
+        /// See [`super::CartEvent::Created`].
         idle_seconds: u32,
     },
-    /// Puts products into the cart, which begins with it where there was none.
+    /// Adds products to the cart. If there is no cart, or if it has expired, it is created.
     AddLines {
+        /// Used only if this command creates the cart.
         owner: Owner,
-        /// Of a cart that begins with it.
+        /// Used only if this command creates the cart.
         idle_seconds: u32,
         lines: Vec<Addition>,
     },
-    /// Sets quantities of lines that are there; 0 removes a line.
+    /// Sets the quantities of lines of the cart; `None` removes the line.
     UpdateLines {
         lines: Vec<(Sku, Option<Quantity>)>,
     },
@@ -27,49 +29,52 @@ pub enum CartCommand {
         skus: Vec<Sku>,
     },
     Clear,
-    /// Its discount is worked out anew whenever the cart is looked at, and again at checkout.
+    /// The discount is not stored: it is calculated whenever the cart is read, and at checkout.
     ApplyCoupon {
         code: CouponCode,
     },
     RemoveCoupon,
-    /// Ends a guest's cart whose lines went into the customer's.
+    /// Ends a guest's cart whose lines were added to the customer's cart.
     MergeInto {
         cart: CartId,
         customer: CustomerId,
     },
-    /// Ends a cart that nobody has touched for too long.
+    /// Ends a cart that was idle for too long.
     Expire,
-    /// Brings captured prices up to date and ends the cart.
+    /// Brings the prices of the lines up to date and ends the cart.
     CheckOut {
         order: OrderId,
         offers: Vec<Offer>,
     },
 }
 
-/// So many of what is offered.
+/// A product to add to a cart, and how many units of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Addition {
     pub offer: Offer,
     pub quantity: Quantity,
-    /// What the client saw; another price is refused.
+    /// The price that the client saw; if it is another one by now, the command is refused.
     pub expected_unit_price: Option<Money>,
 }
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CartError {
-    #[error("this cart is no longer active")]
+    #[error(
+        "this cart is not active: it does not exist, or it was checked out, merged or has expired; \
+             create a new one"
+    )]
     NotActive,
-    #[error("there is nothing in this cart")]
+    #[error("this cart is empty; add a product first")]
     Empty,
     #[error("{0} is not in this cart")]
     LineNotFound(Sku),
-    #[error("no line holds more than {max} units, this one would hold {wanted}", max = Quantity::MAX)]
+    #[error("a line must have at most {max} units, {sku} would have {wanted}", max = grouped(Quantity::MAX.into()))]
     TooManyUnits { sku: Sku, wanted: i64 },
-    #[error("a cart has at most {max} lines", max = super::MAX_LINES)]
+    #[error("a cart must have at most {max} lines; remove a line first", max = super::MAX_LINES)]
     TooManyLines,
-    #[error("this cart is priced in {cart}, the product in {product}")]
+    #[error("this cart is priced in {cart}, the product in {product}; use another cart for it")]
     CurrencyMismatch { cart: Currency, product: Currency },
-    #[error("{sku} now costs {current}")]
+    #[error("{sku} now costs {current}; send this price to accept it")]
     PriceChanged { sku: Sku, current: Money },
     #[error(transparent)]
     Amount(#[from] MoneyError),
@@ -89,6 +94,7 @@ impl CartError {
         }
     }
 
+    /// The input field that the error is about.
     pub fn field(&self) -> &'static str {
         match self {
             CartError::NotActive | CartError::Empty => "cartId",

@@ -4,39 +4,39 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use crate::coupon::CouponCode;
-use crate::{CartId, CustomerId, Money, OrderId, Quantity, Sku, Timestamp};
+use crate::{CartId, CustomerId, Money, OrderId, Quantity, Sku, Timestamp, stored_name};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum CartEvent {
     #[serde(rename = "cart.created")]
     Created {
         owner: Owner,
-        /// Seconds without a touch after which it expires.
+        /// After so many seconds without a change it expires.
         idle_seconds: u32,
         at: Timestamp,
     },
-    /// A SKU that was not in the cart, with the price it had then.
+    /// A SKU that was not in the cart before, at its price of that time.
     #[serde(rename = "cart.line_added")]
     LineAdded { sku: Sku, quantity: Quantity, unit_price: Money, at: Timestamp },
-    /// The quantity as it now is.
+    /// `quantity` is the new quantity, not the difference.
     #[serde(rename = "cart.line_quantity_changed")]
     LineQuantityChanged { sku: Sku, quantity: Quantity, at: Timestamp },
     #[serde(rename = "cart.line_removed")]
     LineRemoved { sku: Sku, at: Timestamp },
     #[serde(rename = "cart.cleared")]
     Cleared { at: Timestamp },
-    /// The captured price was brought up to date.
+    /// The price of the line was brought up to date.
     #[serde(rename = "cart.line_repriced")]
     LineRepriced { sku: Sku, unit_price: Money, at: Timestamp },
-    /// In the place of any that was there.
+    /// It replaces the coupon that was applied before, if any.
     #[serde(rename = "cart.coupon_applied")]
     CouponApplied { code: CouponCode, at: Timestamp },
     #[serde(rename = "cart.coupon_removed")]
     CouponRemoved { code: CouponCode, at: Timestamp },
-    /// A guest's cart ended: its lines went into a customer's.
+    /// A guest's cart ended: its lines were added to a customer's cart.
     #[serde(rename = "cart.merged")]
     Merged { into: CartId, at: Timestamp },
-    /// A guest's cart became a customer's.
+    /// A guest's cart now belongs to a customer.
     #[serde(rename = "cart.assigned")]
     Assigned { customer: CustomerId, at: Timestamp },
     #[serde(rename = "cart.checked_out")]
@@ -45,38 +45,38 @@ pub enum CartEvent {
     Expired { at: Timestamp },
 }
 
-/// Whose cart it is.
+/// Who owns a cart or has placed an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Owner {
-    /// Whoever holds the cart's token.
+    /// Nobody who is signed in: whoever has the cart's token may use it.
     Guest,
     Customer(CustomerId),
 }
 
 impl CartEvent {
-    pub fn name(&self) -> &'static str {
+    /// When it was decided.
+    pub fn at(&self) -> Timestamp {
         match self {
-            CartEvent::Created { .. } => "cart.created",
-            CartEvent::LineAdded { .. } => "cart.line_added",
-            CartEvent::LineQuantityChanged { .. } => "cart.line_quantity_changed",
-            CartEvent::LineRemoved { .. } => "cart.line_removed",
-            CartEvent::Cleared { .. } => "cart.cleared",
-            CartEvent::LineRepriced { .. } => "cart.line_repriced",
-            CartEvent::CouponApplied { .. } => "cart.coupon_applied",
-            CartEvent::CouponRemoved { .. } => "cart.coupon_removed",
-            CartEvent::Merged { .. } => "cart.merged",
-            CartEvent::Assigned { .. } => "cart.assigned",
-            CartEvent::CheckedOut { .. } => "cart.checked_out",
-            CartEvent::Expired { .. } => "cart.expired",
+            CartEvent::Created { at, .. }
+            | CartEvent::LineAdded { at, .. }
+            | CartEvent::LineQuantityChanged { at, .. }
+            | CartEvent::LineRemoved { at, .. }
+            | CartEvent::Cleared { at, .. }
+            | CartEvent::LineRepriced { at, .. }
+            | CartEvent::CouponApplied { at, .. }
+            | CartEvent::CouponRemoved { at, .. }
+            | CartEvent::Merged { at, .. }
+            | CartEvent::Assigned { at, .. }
+            | CartEvent::CheckedOut { at, .. }
+            | CartEvent::Expired { at, .. } => *at,
         }
     }
-}
 
-impl CartEvent {
-    /// What this program writes today; [`crate::upcasters`] lifts what older ones wrote.
+    /// The version of the payload that this program writes; [`crate::upcasters`] lift older ones.
     pub fn schema_version(&self) -> i16 {
         match self {
+            // Version 2 added `idle_seconds`.
             CartEvent::Created { .. } => 2,
             _ => 1,
         }
@@ -85,7 +85,7 @@ impl CartEvent {
 
 impl DomainEvent for CartEvent {
     fn event_type(&self) -> String {
-        self.name().to_owned()
+        stored_name(self).to_owned()
     }
 
     fn event_version(&self) -> String {

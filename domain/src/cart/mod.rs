@@ -1,23 +1,25 @@
-//! A cart, from its first line to checkout. Read `event.rs`, `command.rs`, then this file.
+//! A cart, from its first line to checkout. Read `event.rs`, `command.rs`, `details.rs`, then this file
+//! and `lines.rs`, which has the rules about lines.
 
 mod command;
+mod details;
 mod event;
+mod lines;
 #[cfg(test)]
 mod tests;
 
-use chrono::TimeDelta;
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
 pub use self::command::{Addition, CartCommand, CartError};
+pub use self::details::{CartDetails, CartLine};
 pub use self::event::{CartEvent, Owner};
 use crate::coupon::CouponCode;
 use crate::decide::handle;
-use crate::product::Offer;
-use crate::{CartId, Currency, Decide, Money, MoneyError, OrderId, Quantity, Sku, Timestamp};
+use crate::{CartId, CustomerId, Decide, OrderId, Timestamp};
 
-/// The most lines a cart may have.
+/// The most lines that a cart can have.
 pub const MAX_LINES: usize = 250;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -27,63 +29,12 @@ pub enum Cart {
     Active(CartDetails),
     CheckedOut(CartDetails, OrderId),
     Merged(CartDetails, CartId),
-    /// Idle for too long; the next touch begins it anew, empty.
+    /// It was idle for too long. The next command that creates a cart starts it again, empty.
     Expired(CartDetails),
 }
 
-/// What is in a cart.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CartDetails {
-    pub owner: Owner,
-    pub lines: Vec<CartLine>,
-    /// At most one.
-    pub coupon: Option<CouponCode>,
-    /// Seconds without a touch after which it expires.
-    pub idle_seconds: u32,
-    pub created_at: Timestamp,
-    pub touched_at: Timestamp,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CartLine {
-    pub sku: Sku,
-    pub quantity: Quantity,
-    /// The price when the line was added.
-    pub unit_price: Money,
-}
-
-impl CartLine {
-    pub fn total(&self) -> Result<Money, MoneyError> {
-        self.unit_price.times(self.quantity)
-    }
-}
-
-impl CartDetails {
-    fn new(owner: Owner, idle_seconds: u32, at: Timestamp) -> Self {
-        let (lines, coupon) = (vec![], None);
-        CartDetails { owner, lines, coupon, idle_seconds, created_at: at, touched_at: at }
-    }
-
-    /// Unless it is touched before.
-    pub fn expires_at(&self) -> Timestamp {
-        self.touched_at + TimeDelta::seconds(self.idle_seconds.into())
-    }
-
-    pub fn line(&self, sku: &Sku) -> Option<&CartLine> {
-        self.lines.iter().find(|line| line.sku == *sku)
-    }
-
-    pub fn currency(&self) -> Option<Currency> {
-        self.lines.first().map(|line| line.unit_price.currency)
-    }
-
-    /// The sum of the lines at captured prices; `None` for an empty cart, which has no currency.
-    pub fn total(&self) -> Option<Result<Money, MoneyError>> {
-        let currency = self.currency()?;
-        let add = |sum: Money, line: &CartLine| sum.plus(line.total()?);
-        Some(self.lines.iter().try_fold(Money::zero(currency), add))
-    }
-}
+/// The events of a decision, or why it is refused.
+type Decision = Result<Vec<CartEvent>, CartError>;
 
 impl Cart {
     pub fn details(&self) -> Option<&CartDetails> {
@@ -96,83 +47,35 @@ impl Cart {
         }
     }
 
-    /// Checked out or merged: it will never be edited again.
+    /// Checked out or merged: it can never be changed again.
     pub fn has_ended(&self) -> bool {
         matches!(self, Cart::CheckedOut(..) | Cart::Merged(..))
     }
 
-    /// It was not touched for too long, whether or not that has been recorded.
+    /// It was idle for too long, even if no event has recorded that yet.
     pub fn has_lapsed(&self, now: Timestamp) -> bool {
         matches!(self, Cart::Active(details) if details.expires_at() <= now)
-    }
-
-    fn active(&self) -> Result<&CartDetails, CartError> {
-        match self {
-            Cart::Active(details) => Ok(details),
-            _ => Err(CartError::NotActive),
-        }
     }
 }
 
 impl Decide for Cart {
     /// All the rules of a cart.
-    fn decide(&self, command: &CartCommand, at: Timestamp) -> Result<Vec<CartEvent>, CartError> {
-        if self.has_lapsed(at) {
-            return expire_and(self, command, at);
-        }
+    fn decide(&self, command: &CartCommand, at: Timestamp) -> Decision {
         match (self, command) {
-            (Cart::Absent | Cart::Expired(_), CartCommand::Create { owner, idle_seconds }) => {
-                Ok(vec![created(*owner, *idle_seconds, at)])
-            }
-            (Cart::Active(_), CartCommand::Create { .. }) => Ok(vec![]),
-            (
-                Cart::Absent | Cart::Expired(_),
-                CartCommand::AddLines { owner, idle_seconds, lines },
-            ) => {
-                let mut events = vec![created(*owner, *idle_seconds, at)];
-                events.extend(add_lines(&CartDetails::new(*owner, *idle_seconds, at), lines, at)?);
-                Ok(events)
-            }
-            (Cart::Active(details), CartCommand::AddLines { lines, .. }) => {
-                add_lines(details, lines, at)
-            }
-            (cart, CartCommand::UpdateLines { lines }) => update_lines(cart.active()?, lines, at),
-            (cart, CartCommand::RemoveLines { skus }) => remove_lines(cart.active()?, skus, at),
-            (cart, CartCommand::Clear) if cart.active()?.lines.is_empty() => Ok(vec![]),
-            (_, CartCommand::Clear) => Ok(vec![CartEvent::Cleared { at }]),
-            (cart, CartCommand::ApplyCoupon { code }) => Ok(match &cart.active()?.coupon {
-                Some(applied) if applied == code => vec![],
-                _ => vec![CartEvent::CouponApplied { code: code.clone(), at }],
-            }),
-            (cart, CartCommand::RemoveCoupon) => Ok(match &cart.active()?.coupon {
-                Some(code) => vec![CartEvent::CouponRemoved { code: code.clone(), at }],
-                None => vec![],
-            }),
+            (cart, command) if cart.has_lapsed(at) => expire_and_decide(cart, command, at),
+            (Cart::Absent | Cart::Expired(_), command) => create(command, at),
+            (Cart::Active(details), command) => details.decide(command, at),
+            (Cart::CheckedOut(..) | Cart::Merged(..), CartCommand::Expire) => Ok(vec![]),
             (Cart::Merged(_, into), CartCommand::MergeInto { cart, .. }) if into == cart => {
                 Ok(vec![])
             }
-            (cart, CartCommand::MergeInto { cart: into, customer }) => {
-                cart.active()?;
-                let (into, customer) = (*into, *customer);
-                Ok(vec![CartEvent::Assigned { customer, at }, CartEvent::Merged { into, at }])
-            }
-            (_, CartCommand::Expire) => Ok(vec![]),
-            (cart, CartCommand::CheckOut { order, offers }) => {
-                check_out(cart.active()?, *order, offers, at)
-            }
-            (_, CartCommand::Create { .. } | CartCommand::AddLines { .. }) => {
-                Err(CartError::NotActive)
-            }
+            (Cart::CheckedOut(..) | Cart::Merged(..), _) => Err(CartError::NotActive),
         }
     }
 }
 
-/// Whoever comes too late finds it expired, and what they asked is decided on that.
-fn expire_and(
-    cart: &Cart,
-    command: &CartCommand,
-    at: Timestamp,
-) -> Result<Vec<CartEvent>, CartError> {
+/// A command that comes too late expires the cart first and is then decided on the expired cart.
+fn expire_and_decide(cart: &Cart, command: &CartCommand, at: Timestamp) -> Decision {
     let mut cart = cart.clone();
     cart.end(Cart::Expired);
     let mut events = vec![CartEvent::Expired { at }];
@@ -180,111 +83,66 @@ fn expire_and(
     Ok(events)
 }
 
-fn created(owner: Owner, idle_seconds: u32, at: Timestamp) -> CartEvent {
-    CartEvent::Created { owner, idle_seconds, at }
+/// There is no cart, or an expired one, and the command may create it.
+fn create(command: &CartCommand, at: Timestamp) -> Decision {
+    match command {
+        CartCommand::Create { owner, idle_seconds } => {
+            Ok(vec![CartEvent::Created { owner: *owner, idle_seconds: *idle_seconds, at }])
+        }
+        CartCommand::AddLines { owner, idle_seconds, lines } => {
+            create_with_lines(*owner, *idle_seconds, lines, at)
+        }
+        CartCommand::Expire => Ok(vec![]),
+        _ => Err(CartError::NotActive),
+    }
 }
 
-/// The same SKU twice is one line, whether it was there before or is named twice at once.
-fn add_lines(
-    details: &CartDetails,
-    additions: &[Addition],
+fn create_with_lines(
+    owner: Owner,
+    idle_seconds: u32,
+    lines: &[Addition],
     at: Timestamp,
-) -> Result<Vec<CartEvent>, CartError> {
-    let mut details = details.clone();
-    let mut events = Vec::with_capacity(additions.len());
-    for Addition { offer, quantity, expected_unit_price } in additions {
-        let Offer { sku, price, .. } = offer;
-        if let Some(cart) = details.currency().filter(|c| *c != price.currency) {
-            return Err(CartError::CurrencyMismatch { cart, product: price.currency });
-        }
-        if expected_unit_price.is_some_and(|expected| expected != *price) {
-            return Err(CartError::PriceChanged { sku: sku.clone(), current: *price });
-        }
-        let added = events.len();
-        match details.line(sku) {
-            Some(line) => {
-                let wanted = line.quantity.units() + quantity.units();
-                let quantity = Quantity::new(wanted)
-                    .map_err(|_| CartError::TooManyUnits { sku: sku.clone(), wanted })?;
-                events.push(CartEvent::LineQuantityChanged { sku: sku.clone(), quantity, at });
-                if line.unit_price != *price {
-                    let unit_price = *price;
-                    events.push(CartEvent::LineRepriced { sku: sku.clone(), unit_price, at });
-                }
-            }
-            None if details.lines.len() >= MAX_LINES => return Err(CartError::TooManyLines),
-            None => events.push(CartEvent::LineAdded {
-                sku: sku.clone(),
-                quantity: *quantity,
-                unit_price: *price,
-                at,
-            }),
-        }
-        events[added..].iter().for_each(|event| details.apply(event));
-    }
-    details.total().transpose()?;
+) -> Decision {
+    let mut events = vec![CartEvent::Created { owner, idle_seconds, at }];
+    events.extend(CartDetails::new(owner, idle_seconds, at).add_lines(lines, at)?);
     Ok(events)
 }
 
-fn update_lines(
-    details: &CartDetails,
-    lines: &[(Sku, Option<Quantity>)],
-    at: Timestamp,
-) -> Result<Vec<CartEvent>, CartError> {
-    let mut updated = details.clone();
-    let mut events = Vec::with_capacity(lines.len());
-    for (sku, quantity) in lines {
-        let line = updated.line(sku).ok_or_else(|| CartError::LineNotFound(sku.clone()))?;
-        let event = match *quantity {
-            Some(quantity) if quantity == line.quantity => continue,
-            Some(quantity) => CartEvent::LineQuantityChanged { sku: sku.clone(), quantity, at },
-            None => CartEvent::LineRemoved { sku: sku.clone(), at },
-        };
-        updated.apply(&event);
-        events.push(event);
-    }
-    updated.total().transpose()?;
-    Ok(events)
-}
-
-fn remove_lines(
-    details: &CartDetails,
-    skus: &[Sku],
-    at: Timestamp,
-) -> Result<Vec<CartEvent>, CartError> {
-    let mut remaining = details.clone();
-    let mut events = Vec::with_capacity(skus.len());
-    for sku in skus {
-        if remaining.line(sku).is_none() {
-            return Err(CartError::LineNotFound(sku.clone()));
+impl CartDetails {
+    fn decide(&self, command: &CartCommand, at: Timestamp) -> Decision {
+        match command {
+            // The cart is created already, and it has not been idle for too long.
+            CartCommand::Create { .. } | CartCommand::Expire => Ok(vec![]),
+            CartCommand::AddLines { lines, .. } => self.add_lines(lines, at),
+            CartCommand::UpdateLines { lines } => self.update_lines(lines, at),
+            CartCommand::RemoveLines { skus } => self.remove_lines(skus, at),
+            CartCommand::Clear => Ok(self.clear(at)),
+            CartCommand::ApplyCoupon { code } => Ok(self.apply_coupon(code, at)),
+            CartCommand::RemoveCoupon => Ok(self.remove_coupon(at)),
+            CartCommand::MergeInto { cart, customer } => Ok(merge_into(*cart, *customer, at)),
+            CartCommand::CheckOut { order, offers } => self.check_out(*order, offers, at),
         }
-        let event = CartEvent::LineRemoved { sku: sku.clone(), at };
-        remaining.apply(&event);
-        events.push(event);
     }
-    Ok(events)
+
+    fn clear(&self, at: Timestamp) -> Vec<CartEvent> {
+        if self.lines.is_empty() { vec![] } else { vec![CartEvent::Cleared { at }] }
+    }
+
+    fn apply_coupon(&self, code: &CouponCode, at: Timestamp) -> Vec<CartEvent> {
+        if self.coupon.as_ref() == Some(code) {
+            return vec![];
+        }
+        vec![CartEvent::CouponApplied { code: code.clone(), at }]
+    }
+
+    fn remove_coupon(&self, at: Timestamp) -> Vec<CartEvent> {
+        let removed = |code: &CouponCode| CartEvent::CouponRemoved { code: code.clone(), at };
+        self.coupon.iter().map(removed).collect()
+    }
 }
 
-fn check_out(
-    details: &CartDetails,
-    order: OrderId,
-    offers: &[Offer],
-    at: Timestamp,
-) -> Result<Vec<CartEvent>, CartError> {
-    if details.lines.is_empty() {
-        return Err(CartError::Empty);
-    }
-    let mut events: Vec<_> = offers
-        .iter()
-        .filter(|offer| details.line(&offer.sku).is_some_and(|l| l.unit_price != offer.price))
-        .map(|offer| CartEvent::LineRepriced {
-            sku: offer.sku.clone(),
-            unit_price: offer.price,
-            at,
-        })
-        .collect();
-    events.push(CartEvent::CheckedOut { order, at });
-    Ok(events)
+fn merge_into(into: CartId, customer: CustomerId, at: Timestamp) -> Vec<CartEvent> {
+    vec![CartEvent::Assigned { customer, at }, CartEvent::Merged { into, at }]
 }
 
 impl Aggregate for Cart {
@@ -304,71 +162,30 @@ impl Aggregate for Cart {
     }
 
     fn apply(&mut self, event: CartEvent) {
-        if let CartEvent::Created { owner, idle_seconds, at } = event {
-            *self = Cart::Active(CartDetails::new(owner, idle_seconds, at));
-            return;
+        if let Cart::Active(details) = self {
+            details.apply(&event);
         }
-        let Cart::Active(details) = self else { return };
-        details.apply(&event);
         match event {
-            CartEvent::CheckedOut { order, .. } => self.end(|b| Cart::CheckedOut(b, order)),
-            CartEvent::Merged { into, .. } => self.end(|b| Cart::Merged(b, into)),
+            CartEvent::Created { owner, idle_seconds, at } => {
+                *self = Cart::Active(CartDetails::new(owner, idle_seconds, at));
+            }
+            CartEvent::CheckedOut { order, .. } => {
+                self.end(|details| Cart::CheckedOut(details, order));
+            }
+            CartEvent::Merged { into, .. } => self.end(|details| Cart::Merged(details, into)),
             CartEvent::Expired { .. } => self.end(Cart::Expired),
+            // All others only change the details.
             _ => {}
         }
     }
 }
 
 impl Cart {
-    fn end(&mut self, end: impl FnOnce(CartDetails) -> Cart) {
-        if let Cart::Active(details) = std::mem::take(self) {
-            *self = end(details);
-        }
-    }
-}
-
-impl CartDetails {
-    fn apply(&mut self, event: &CartEvent) {
-        let (CartEvent::Created { at, .. }
-        | CartEvent::LineAdded { at, .. }
-        | CartEvent::LineQuantityChanged { at, .. }
-        | CartEvent::LineRemoved { at, .. }
-        | CartEvent::Cleared { at }
-        | CartEvent::LineRepriced { at, .. }
-        | CartEvent::CouponApplied { at, .. }
-        | CartEvent::CouponRemoved { at, .. }
-        | CartEvent::Merged { at, .. }
-        | CartEvent::Assigned { at, .. }
-        | CartEvent::CheckedOut { at, .. }
-        | CartEvent::Expired { at }) = event;
-        self.touched_at = *at;
-        match event {
-            CartEvent::LineAdded { sku, quantity, unit_price, .. } => self.lines.push(CartLine {
-                sku: sku.clone(),
-                quantity: *quantity,
-                unit_price: *unit_price,
-            }),
-            CartEvent::LineQuantityChanged { sku, quantity, .. } => {
-                self.change(sku, |line| line.quantity = *quantity);
-            }
-            CartEvent::LineRepriced { sku, unit_price, .. } => {
-                self.change(sku, |line| line.unit_price = *unit_price);
-            }
-            CartEvent::LineRemoved { sku, .. } => self.lines.retain(|line| line.sku != *sku),
-            CartEvent::Cleared { .. } => self.lines.clear(),
-            CartEvent::CouponApplied { code, .. } => self.coupon = Some(code.clone()),
-            CartEvent::CouponRemoved { .. } => self.coupon = None,
-            CartEvent::Assigned { customer, .. } => self.owner = Owner::Customer(*customer),
-            CartEvent::Created { .. }
-            | CartEvent::Merged { .. }
-            | CartEvent::CheckedOut { .. }
-            | CartEvent::Expired { .. } => {}
-        }
-    }
-
-    fn change(&mut self, sku: &Sku, change: impl FnOnce(&mut CartLine)) {
-        if let Some(line) = self.lines.iter_mut().find(|line| line.sku == *sku) {
-            change(line);
-        }
+    /// Only an active cart can end.
+    fn end(&mut self, ended: impl FnOnce(CartDetails) -> Cart) {
+        *self = match std::mem::take(self) {
+            Cart::Active(details) => ended(details),
+            other => other,
+        };
     }
 }

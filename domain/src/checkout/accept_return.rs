@@ -1,13 +1,15 @@
-//! Taking goods back: what is in order returns to the shelf, what is not is written off, in the same
-//! append as the order's own event.
+//! Accepting returned goods: in the same append as the order's own event, sound goods are added to the
+//! stock again and damaged ones are written off.
 
-use super::{Changes, RelatedStates, events_of};
+use cqrs_es::Aggregate;
+
+use super::{Changes, RelatedStates, with_stream};
 use crate::inventory::{AdjustmentKind, Inventory, InventoryCommand};
 use crate::order::{LineQuantity, Order, OrderCommand, OrderEvent, Restocking};
 use crate::{Decide, OrderId, Refusal, Text, Timestamp};
 
-/// Where no lines are named, everything that was asked about comes back.  The money is given back by
-/// a refund of its own.
+/// Without named lines, everything whose return was requested comes back. The money is refunded by a
+/// command of its own.
 pub fn accept_return(
     (order_id, order): (OrderId, &Order),
     lines: &[LineQuantity],
@@ -18,41 +20,40 @@ pub fn accept_return(
     let number = Text::new(&order.existing()?.placed.number, Text::SHORT).ok();
     let accept = OrderCommand::AcceptReturn { lines: lines.to_vec(), restocking };
     let events = order.decide(&accept, now)?;
-    let mut changes = vec![];
+    let mut changes = with_stream(order_id.stream(), events.clone());
     for event in &events {
         let OrderEvent::Returned { lines, .. } = event else { continue };
         for line in lines {
-            changes.extend(shelve(line, restocking, number.clone(), related, now)?);
+            changes.extend(return_to_stock(line, restocking, number.as_ref(), related, now)?);
         }
     }
-    changes.splice(0..0, events_of(order_id.stream(), events));
     Ok(changes)
 }
 
-/// What is written off passes through the ledger twice, so that it shows both that it came back and
-/// where it went.
-fn shelve(
+/// Goods that are written off are booked twice, as returned and as damaged, so that the stock's ledger
+/// shows both.
+fn return_to_stock(
     line: &LineQuantity,
     restocking: Restocking,
-    number: Option<Text>,
+    number: Option<&Text>,
     related: &RelatedStates<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let mut stock: Inventory = related.stocks.get(&line.sku).copied().cloned().unwrap_or_default();
     let units = line.quantity.units();
-    let steps = match restocking {
+    let adjustments = match restocking {
         Restocking::Restocked => vec![(AdjustmentKind::Return, units)],
         Restocking::WrittenOff => {
             vec![(AdjustmentKind::Return, units), (AdjustmentKind::Damage, -units)]
         }
     };
     let mut changes = vec![];
-    for (kind, quantity) in steps {
-        let reference = number.clone();
+    for (kind, quantity) in adjustments {
+        let reference = number.cloned();
         let adjust = InventoryCommand::Adjust { kind, quantity, reason: None, reference };
         let events = stock.decide(&adjust, now)?;
-        events.iter().cloned().for_each(|event| cqrs_es::Aggregate::apply(&mut stock, event));
-        changes.extend(events_of(line.sku.inventory(), events));
+        events.iter().cloned().for_each(|event| stock.apply(event));
+        changes.extend(with_stream(line.sku.inventory(), events));
     }
     Ok(changes)
 }

@@ -1,13 +1,13 @@
-//! Cancelling before anything is shipped: the goods go back on the shelf, and the coupon to
-//! whoever may use it, in the same append.
+//! Cancelling an order before anything is shipped: in the same append, its goods can be sold again and
+//! its coupon can be used again.
 
-use super::{Changes, RelatedStates, ask_coupon, events_of, for_each_line};
+use super::{Changes, RelatedStates, decide};
 use crate::coupon::CouponCommand;
 use crate::inventory::{AdjustmentKind, InventoryCommand, ReleaseReason};
-use crate::order::{CancelReason, Lifecycle, Order, OrderCommand};
-use crate::{Decide, OrderId, Refusal, Text, Timestamp};
+use crate::order::{CancelReason, Order, OrderCommand, OrderDetails, OrderLine};
+use crate::{OrderId, Refusal, Text, Timestamp};
 
-/// The money follows by the process manager, which hears `order.cancelled`.
+/// The process manager voids or refunds its payments when it sees `order.cancelled`.
 pub fn cancel(
     (order_id, order): (OrderId, &Order),
     related: &RelatedStates<'_>,
@@ -15,26 +15,31 @@ pub fn cancel(
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let details = order.existing()?;
-    let events = order.decide(&OrderCommand::Cancel { reason: reason.clone() }, now)?;
-    if events.is_empty() {
+    let cancel = OrderCommand::Cancel { reason: reason.clone() };
+    let mut changes = decide(order_id.stream(), order, &cancel, now)?;
+    if changes.is_empty() {
         return Ok(vec![]);
     }
-    let mut changes: Changes = events_of(order_id.stream(), events).collect();
-    let number = Text::new(&details.placed.number, Text::SHORT).ok();
-    changes.extend(for_each_line(details, related, now, |line| match details.confirmed_at {
-        // Sold already: the units have left `onHand` and come back to it.
-        Some(_) => InventoryCommand::Adjust {
-            kind: AdjustmentKind::Return,
-            quantity: line.ordered.quantity.units(),
-            reason: None,
-            reference: number.clone(),
-        },
-        None => InventoryCommand::Release { order: order_id, why: ReleaseReason::Cancelled },
-    })?);
-    // An order that has expired gave it back then.
-    if !matches!(details.lifecycle, Lifecycle::Expired { .. }) {
+    let free = |line: &OrderLine| free_stock(order_id, details, line);
+    changes.extend(related.decide_stocks(details, now, free)?);
+    // An order that has expired released its coupon then.
+    if !details.has_expired() {
         let release = CouponCommand::Release { order: order_id };
-        changes.extend(ask_coupon(details, related, now, release)?);
+        changes.extend(related.decide_coupon(details, &release, now)?);
     }
     Ok(changes)
+}
+
+/// A confirmed order has committed its stock, so the units are added to the stock again. Otherwise
+/// they are only reserved.
+fn free_stock(order: OrderId, details: &OrderDetails, line: &OrderLine) -> InventoryCommand {
+    if details.confirmed_at.is_none() {
+        return InventoryCommand::Release { order, why: ReleaseReason::Cancelled };
+    }
+    InventoryCommand::Adjust {
+        kind: AdjustmentKind::Return,
+        quantity: line.ordered.quantity.units(),
+        reason: None,
+        reference: Text::new(&details.placed.number, Text::SHORT).ok(),
+    }
 }

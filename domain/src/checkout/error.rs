@@ -4,19 +4,21 @@ use crate::{ErrorCode, Money, MoneyError, Sku};
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CheckoutError {
-    #[error("{}", sentence(.0))]
+    #[error("there is not enough stock of {}", list(.0))]
     InsufficientStock(Vec<Shortage>),
-    #[error("prices have changed; the total is now {current}")]
+    #[error("prices have changed; the total is now {current}: order again with this total")]
     PriceChanged { current: Money },
-    #[error("a payment of this order is still under way")]
+    #[error(
+        "another payment of this order is not final yet; wait until it has succeeded or failed"
+    )]
     PaymentInProgress,
-    #[error("the time to pay for this order is over")]
+    #[error("the time to pay for this order is over; place a new order")]
     ReservationEnded,
     #[error(transparent)]
     Amount(#[from] MoneyError),
 }
 
-/// A SKU of which there is not enough; units.
+/// A SKU of which there is not enough. Both figures are units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortage {
     pub sku: Sku,
@@ -35,6 +37,7 @@ impl CheckoutError {
         }
     }
 
+    /// The input field that the error is about.
     pub fn field(&self) -> &'static str {
         match self {
             CheckoutError::InsufficientStock(_) | CheckoutError::Amount(_) => "cartId",
@@ -44,10 +47,9 @@ impl CheckoutError {
     }
 }
 
-fn sentence(shortages: &[Shortage]) -> String {
-    let parts: Vec<_> = shortages
-        .iter()
-        .map(|s| format!("{} of {} are wanted and {} available", s.wanted, s.sku, s.available))
-        .collect();
-    parts.join("; ")
+fn list(shortages: &[Shortage]) -> String {
+    let shortage = |Shortage { sku, wanted, available }: &Shortage| {
+        format!("{sku} ({wanted} wanted, {available} available)")
+    };
+    shortages.iter().map(shortage).collect::<Vec<_>>().join(", ")
 }

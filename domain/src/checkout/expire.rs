@@ -1,13 +1,13 @@
-//! When nobody has paid in time: the order ends, its stock is available again and its
-//! coupon may be used again.
+//! An order that nobody has paid in time ends: its stock is available again, and its coupon can be
+//! used again.
 
-use super::{Changes, RelatedStates, ask_coupon, events_of, for_each_line};
+use super::{Changes, RelatedStates, decide};
 use crate::coupon::CouponCommand;
 use crate::inventory::{InventoryCommand, ReleaseReason};
 use crate::order::{Order, OrderCommand};
-use crate::{Decide, OrderId, Refusal, Timestamp};
+use crate::{OrderId, Refusal, Timestamp};
 
-/// Nothing happens to an order that was paid, cancelled, or given more time.
+/// Nothing happens to an order that is paid or cancelled, or whose reservation was extended.
 pub fn expire(
     (order_id, order): (OrderId, &Order),
     related: &RelatedStates<'_>,
@@ -17,13 +17,12 @@ pub fn expire(
     if !details.is_pending() || details.reserved_until > now {
         return Ok(vec![]);
     }
-    let mut changes: Changes =
-        events_of(order_id.stream(), order.decide(&OrderCommand::Expire, now)?).collect();
-    changes.extend(for_each_line(details, related, now, |_| InventoryCommand::Release {
+    let mut changes = decide(order_id.stream(), order, &OrderCommand::Expire, now)?;
+    changes.extend(related.decide_stocks(details, now, |_| InventoryCommand::Release {
         order: order_id,
         why: ReleaseReason::Expired,
     })?);
     let release = CouponCommand::Release { order: order_id };
-    changes.extend(ask_coupon(details, related, now, release)?);
+    changes.extend(related.decide_coupon(details, &release, now)?);
     Ok(changes)
 }

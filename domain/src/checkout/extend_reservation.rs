@@ -1,15 +1,15 @@
-//! Keeping the stock of an order while nobody knows what became of its payment.
+//! Keeping the stock of an order reserved while the outcome of its payment is unknown.
 
 use chrono::TimeDelta;
 
-use super::{Changes, RelatedStates, events_of, for_each_line};
+use super::{Changes, RelatedStates, decide};
 use crate::inventory::InventoryCommand;
 use crate::order::{Order, OrderCommand};
 use crate::payment::{Payment, PaymentStatus};
-use crate::{Decide, OrderId, Refusal, Timestamp};
+use crate::{OrderId, Refusal, Timestamp};
 
-/// At most `at_most` from placing. Nothing happens to an order that does not wait for this payment,
-/// or whose time is over already.
+/// Extends the reservation to `at_most` after the order was placed. Nothing happens to an order that
+/// is not waiting for this payment, or whose reservation has ended already.
 pub fn extend_reservation(
     (order_id, order): (OrderId, &Order),
     payment: &Payment,
@@ -18,19 +18,18 @@ pub fn extend_reservation(
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let details = order.existing()?;
-    let unknown = payment.existing()?.status() == PaymentStatus::Unknown;
+    let is_unknown = payment.existing()?.status() == PaymentStatus::Unknown;
     let reserved_until = details.placed.at + at_most;
-    if !unknown || details.reserved_until <= now {
+    if !is_unknown || details.reserved_until <= now {
         return Ok(vec![]);
     }
     let extend = OrderCommand::ExtendReservation { reserved_until };
-    let events = order.decide(&extend, now)?;
-    if events.is_empty() {
+    let mut changes = decide(order_id.stream(), order, &extend, now)?;
+    if changes.is_empty() {
         return Ok(vec![]);
     }
-    let mut changes: Changes = events_of(order_id.stream(), events).collect();
-    changes.extend(for_each_line(details, related, now, |_| {
-        InventoryCommand::ExtendReservation { order: order_id, expires_at: reserved_until }
-    })?);
+    let (order, expires_at) = (order_id, reserved_until);
+    let extend = |_: &_| InventoryCommand::ExtendReservation { order, expires_at };
+    changes.extend(related.decide_stocks(details, now, extend)?);
     Ok(changes)
 }

@@ -1,22 +1,24 @@
-//! Merging carts on login: what a guest has gathered goes into the customer's cart.
+//! Merging carts on login: the lines of a guest's cart are added to the customer's cart.
 
-use super::{Changes, events_of};
-use crate::cart::{Addition, Cart, CartCommand, CartError, Owner};
+use cqrs_es::Aggregate;
+
+use super::{Changes, with_stream};
+use crate::cart::{Addition, Cart, CartCommand, CartDetails, CartError, CartEvent, Owner};
 use crate::product::Product;
 use crate::{CartId, CustomerId, Decide, Refusal, Sku, Timestamp};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MergeCarts {
     pub guest: CartId,
-    /// The customer's present cart, which begins with it where there was none.
+    /// The customer's present cart; it is created if there is none.
     pub into: CartId,
     pub customer: CustomerId,
-    /// Of the customer's cart, where it begins with this.
+    /// Used only if this creates the customer's cart; see [`CartEvent::Created`].
     pub idle_seconds: u32,
 }
 
-/// Quantities add up, at present prices; what is no longer sold stays behind, and a coupon comes
-/// along where there was none.  Merging twice changes nothing.
+/// Quantities are added up, at present prices. Products that are no longer sold stay behind. The
+/// guest's coupon is applied if the customer's cart has none. Merging twice changes nothing.
 pub fn merge<'p>(
     request: &MergeCarts,
     guest: &Cart,
@@ -31,11 +33,7 @@ pub fn merge<'p>(
     if details.owner != Owner::Guest {
         return Err(CartError::NotActive.into());
     }
-    let offered = details.lines.iter().filter_map(|line| {
-        let offer = product(&line.sku)?.offer(&line.sku).ok()?;
-        Some(Addition { offer, quantity: line.quantity, expected_unit_price: None })
-    });
-    let (owner, lines) = (Owner::Customer(customer), offered.collect());
+    let (owner, lines) = (Owner::Customer(customer), additions(details, product));
     let mut added = own.decide(&CartCommand::AddLines { owner, idle_seconds, lines }, now)?;
     let own = after(own, &added);
     if let Some(code) = &details.coupon
@@ -43,13 +41,25 @@ pub fn merge<'p>(
     {
         added.extend(own.decide(&CartCommand::ApplyCoupon { code: code.clone() }, now)?);
     }
-    let mut changes: Changes = events_of(into.stream(), added).collect();
-    changes.extend(events_of(request.guest.stream(), ended));
+    let mut changes = with_stream(into.stream(), added);
+    changes.extend(with_stream(request.guest.stream(), ended));
     Ok(changes)
 }
 
-fn after(cart: &Cart, events: &[crate::cart::CartEvent]) -> Cart {
+/// The lines whose products are still sold.
+fn additions<'p>(
+    guest: &CartDetails,
+    product: impl Fn(&Sku) -> Option<&'p Product>,
+) -> Vec<Addition> {
+    let addition = |sku: &Sku, quantity| {
+        let offer = product(sku)?.offer(sku).ok()?;
+        Some(Addition { offer, quantity, expected_unit_price: None })
+    };
+    guest.lines.iter().filter_map(|line| addition(&line.sku, line.quantity)).collect()
+}
+
+fn after(cart: &Cart, events: &[CartEvent]) -> Cart {
     let mut cart = cart.clone();
-    events.iter().cloned().for_each(|event| cqrs_es::Aggregate::apply(&mut cart, event));
+    events.iter().cloned().for_each(|event| cart.apply(event));
     cart
 }

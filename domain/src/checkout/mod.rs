@@ -1,7 +1,7 @@
-//! Decisions over several streams at once: all of it is appended, or none.
+//! Decisions over several streams at once: either all of their events are appended, or none.
 //!
-//! Each is a pure function of the states it read. The bus asserts that every one of them is still
-//! as it was when the events are appended.
+//! Each is a pure function of the states that it is given. The bus appends the events only if all of
+//! these states are still the latest ones, and decides again otherwise.
 
 mod accept_return;
 mod cancel;
@@ -30,52 +30,67 @@ pub use self::quote::{Quote, quote};
 pub use self::settle::{settle, unwind};
 use crate::coupon::{Coupon, CouponCommand};
 use crate::inventory::{Inventory, InventoryCommand};
-use crate::order::OrderDetails;
+use crate::order::{OrderDetails, OrderLine};
 use crate::{Decide, Event, Refusal, Sku, StreamId, Timestamp};
 
 /// The events of a decision, each with its stream, in the order in which they are appended.
 pub type Changes = Vec<(StreamId, Event)>;
 
-/// What is kept for an order: the stocks of its SKUs, and the coupon that it used.
+/// The states beside its own that decisions about an order are made on: the stock of each of its
+/// SKUs, and the coupon that it used.
 #[derive(Debug, Clone, Default)]
 pub struct RelatedStates<'a> {
     pub stocks: BTreeMap<Sku, &'a Inventory>,
     pub coupon: Option<&'a Coupon>,
 }
 
-fn events_of<E: Into<Event>>(
-    stream: StreamId,
-    events: Vec<E>,
-) -> impl Iterator<Item = (StreamId, Event)> {
-    events.into_iter().map(move |event| (stream, event.into()))
-}
-
-/// Asks the same of the stock of every line.
-fn for_each_line(
-    order: &OrderDetails,
-    related: &RelatedStates<'_>,
-    now: Timestamp,
-    command: impl Fn(&crate::order::OrderLine) -> InventoryCommand,
-) -> Result<Changes, Refusal> {
-    let absent = Inventory::default();
-    let mut changes = vec![];
-    for line in &order.lines {
-        let sku = &line.ordered.sku;
-        let stock = related.stocks.get(sku).copied().unwrap_or(&absent);
-        changes.extend(events_of(sku.inventory(), stock.decide(&command(line), now)?));
+impl RelatedStates<'_> {
+    /// Decides one command on the stock of every line of the order.
+    fn decide_stocks(
+        &self,
+        order: &OrderDetails,
+        now: Timestamp,
+        command: impl Fn(&OrderLine) -> InventoryCommand,
+    ) -> Result<Changes, Refusal> {
+        let absent = Inventory::default();
+        let mut changes = vec![];
+        for line in &order.lines {
+            let sku = &line.ordered.sku;
+            let stock = self.stocks.get(sku).copied().unwrap_or(&absent);
+            changes.extend(decide(sku.inventory(), stock, &command(line), now)?);
+        }
+        Ok(changes)
     }
-    Ok(changes)
+
+    /// Decides a command on the order's coupon, if it used one.
+    fn decide_coupon(
+        &self,
+        order: &OrderDetails,
+        command: &CouponCommand,
+        now: Timestamp,
+    ) -> Result<Changes, Refusal> {
+        match (&order.placed.coupon, self.coupon) {
+            (Some(code), Some(coupon)) => decide(code.stream(), coupon, command, now),
+            _ => Ok(vec![]),
+        }
+    }
 }
 
-/// Asks the same of the coupon, if the order used one.
-fn ask_coupon(
-    order: &OrderDetails,
-    related: &RelatedStates<'_>,
+/// Decides one command on one stream.
+fn decide<A>(
+    stream: StreamId,
+    state: &A,
+    command: &A::Command,
     now: Timestamp,
-    command: CouponCommand,
-) -> Result<Changes, Refusal> {
-    let (Some(code), Some(coupon)) = (&order.placed.coupon, related.coupon) else {
-        return Ok(vec![]);
-    };
-    Ok(events_of(code.stream(), coupon.decide(&command, now)?).collect())
+) -> Result<Changes, Refusal>
+where
+    A: Decide,
+    A::Event: Into<Event>,
+    A::Error: Into<Refusal>,
+{
+    Ok(with_stream(stream, state.decide(command, now).map_err(Into::into)?))
+}
+
+fn with_stream<E: Into<Event>>(stream: StreamId, events: Vec<E>) -> Changes {
+    events.into_iter().map(|event| (stream, event.into())).collect()
 }

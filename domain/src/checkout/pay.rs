@@ -1,12 +1,12 @@
-//! Beginning to pay: one attempt at a time, and the stock is kept while it is under way.
+//! Starting a payment: an order has one open payment at a time, and its stock stays reserved meanwhile.
 
 use chrono::TimeDelta;
 
-use super::{Changes, CheckoutError, RelatedStates, events_of, for_each_line};
+use super::{Changes, CheckoutError, RelatedStates, decide};
 use crate::inventory::InventoryCommand;
 use crate::order::{Order, OrderCommand, OrderError};
 use crate::payment::{CaptureMode, Payment, PaymentCommand, PaymentMethod};
-use crate::{Decide, OrderId, PaymentId, Refusal, Timestamp};
+use crate::{OrderId, PaymentId, Refusal, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct StartPayment {
@@ -14,15 +14,15 @@ pub struct StartPayment {
     pub payment: PaymentId,
     pub method: PaymentMethod,
     pub capture: CaptureMode,
-    /// The provider's token for the means of payment.
+    /// The provider's token for the customer's card or account.
     pub source: String,
-    /// How long the stock is kept from now on.
+    /// How long the stock stays reserved from now on.
     pub reserve_for: TimeDelta,
-    /// How long, from placing, it is kept at most.
+    /// The longest time for which it stays reserved after the order was placed.
     pub reserve_at_most: TimeDelta,
 }
 
-/// `latest` is the attempt before this one, if there was any.
+/// `latest` is the payment before this one, if there was any.
 pub fn start_payment(
     request: &StartPayment,
     order: &Order,
@@ -37,29 +37,20 @@ pub fn start_payment(
     if details.reserved_until <= now {
         return Err(CheckoutError::ReservationEnded.into());
     }
-    if latest.and_then(Payment::details).is_some_and(|attempt| attempt.is_open()) {
+    if latest.and_then(Payment::details).is_some_and(|payment| payment.is_open()) {
         return Err(CheckoutError::PaymentInProgress.into());
     }
+    let StartPayment { order: order_id, payment, method, capture, .. } = *request;
+    let (amount, source) = (details.total(), request.source.clone());
     let cap = details.placed.at + request.reserve_at_most;
     let reserved_until = (now + request.reserve_for).min(cap).max(details.reserved_until);
-    let start = OrderCommand::StartPayment {
-        payment: request.payment,
-        method: request.method,
-        amount: details.total(),
-        reserved_until,
-    };
-    let initiate = PaymentCommand::Initiate {
-        order: request.order,
-        amount: details.total(),
-        method: request.method,
-        capture: request.capture,
-        source: request.source.clone(),
-    };
-    let mut changes = vec![];
-    changes.extend(events_of(request.payment.stream(), Payment::Absent.decide(&initiate, now)?));
-    changes.extend(events_of(request.order.stream(), order.decide(&start, now)?));
-    changes.extend(for_each_line(details, related, now, |_| {
-        InventoryCommand::ExtendReservation { order: request.order, expires_at: reserved_until }
+    let initiate = PaymentCommand::Initiate { order: order_id, amount, method, capture, source };
+    let start = OrderCommand::StartPayment { payment, method, amount, reserved_until };
+
+    let mut changes = decide(payment.stream(), &Payment::Absent, &initiate, now)?;
+    changes.extend(decide(order_id.stream(), order, &start, now)?);
+    changes.extend(related.decide_stocks(details, now, |_| {
+        InventoryCommand::ExtendReservation { order: order_id, expires_at: reserved_until }
     })?);
     Ok(changes)
 }

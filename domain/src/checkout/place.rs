@@ -1,17 +1,18 @@
-//! Placing an order: the cart is checked out, the order placed and every SKU reserved, at once.
+//! Placing an order: the cart is checked out, the order is placed and every SKU is reserved, in one
+//! append.
 
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use super::{Changes, CheckoutError, Quote, Shortage, events_of, quote};
-use crate::cart::{Cart, CartCommand, CartDetails, CartError};
+use super::{Changes, CheckoutError, Quote, Shortage, decide, quote};
+use crate::cart::{Cart, CartCommand, CartDetails, CartError, CartLine};
 use crate::coupon::{Coupon, CouponCode, CouponCommand};
 use crate::inventory::{Inventory, InventoryCommand, InventoryError};
 use crate::order::{Order, OrderCommand, Placed};
 use crate::pricing::Charges;
 use crate::product::{Offer, Product};
-use crate::{CartId, Decide, Money, OrderId, Personal, Refusal, Sku, Timestamp};
+use crate::{CartId, Money, OrderId, Personal, Refusal, Sku, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlaceOrder {
@@ -20,22 +21,22 @@ pub struct PlaceOrder {
     pub cart: CartId,
     pub contact: Personal,
     pub shipping_address: Personal,
-    /// What the customer saw; another total is refused.
+    /// The total that the customer saw; if it is another one by now, the order is refused.
     pub expected_total: Option<Money>,
-    /// Tax and shipping, where the goods go.
+    /// Tax and shipping rates for the destination.
     pub charges: Charges,
-    /// How long the stock is kept for a customer who has not paid.
+    /// How long the stock stays reserved without a payment.
     pub reserve_for: TimeDelta,
 }
 
-/// What is known of a SKU: its page in the catalogue and its stock.
+/// The states of one SKU: its product and its stock.
 #[derive(Debug, Clone, Copy)]
 pub struct SkuStates<'a> {
     pub product: &'a Product,
     pub inventory: &'a Inventory,
 }
 
-/// `coupon` is the cart's, if it has one; `skus` holds every SKU of the cart.
+/// `coupon` is the cart's coupon, if it has one; `skus` contains every SKU of the cart.
 pub fn place(
     request: &PlaceOrder,
     cart: &Cart,
@@ -43,46 +44,61 @@ pub fn place(
     skus: &BTreeMap<Sku, SkuStates<'_>>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
-    let details = match cart {
-        Cart::Active(details) if !cart.has_lapsed(now) => details,
-        Cart::Absent => return Err(CartError::Empty.into()),
-        _ => return Err(CartError::NotActive.into()),
-    };
-    if details.lines.is_empty() {
-        return Err(CartError::Empty.into());
-    }
+    let details = orderable(cart, now)?;
     let offers = offers(details, skus)?;
-    let Quote { lines, totals } = quote(details, &offers, coupon, &request.charges, now)?;
-    agreed(request, details, &offers, totals.total)?;
-    let code = details.coupon.as_ref();
-    let redeemed = redeem(request.order, code, coupon, totals.subtotal, now)?;
+    let quote = quote(details, &offers, coupon, &request.charges, now)?;
+    must_be_agreed(request, details, &offers, quote.totals.total)?;
 
     let reserved_until = now + request.reserve_for;
-    let placed = Placed {
-        number: request.number.clone(),
-        cart: request.cart,
-        buyer: details.owner,
-        contact: request.contact.clone(),
-        shipping_address: request.shipping_address.clone(),
-        lines,
-        totals,
-        tax: request.charges.tax,
-        coupon: details.coupon.clone(),
-        reserved_until,
-        at: now,
-    };
-    let reservations = reserve(request, details, skus, reserved_until, now)?;
-    let check_out = CartCommand::CheckOut { order: request.order, offers };
-    let place = OrderCommand::Place(Box::new(placed));
+    let (order, code) = (request.order, details.coupon.as_ref());
+    let redeemed = redeem(order, code, coupon, quote.totals.subtotal, now)?;
+    let reservations = reserve(order, details, skus, reserved_until, now)?;
+    let placed = placed(request, details, quote, reserved_until, now);
+    let check_out = CartCommand::CheckOut { order, offers };
 
-    let mut changes = vec![];
-    changes.extend(events_of(request.order.stream(), Order::Absent.decide(&place, now)?));
-    changes.extend(events_of(request.cart.stream(), cart.decide(&check_out, now)?));
+    let place = OrderCommand::Place(Box::new(placed));
+    let mut changes = decide(order.stream(), &Order::Absent, &place, now)?;
+    changes.extend(decide(request.cart.stream(), cart, &check_out, now)?);
     changes.extend(redeemed);
     changes.extend(reservations);
     Ok(changes)
 }
 
+/// What is in the cart, if it is active and has lines.
+fn orderable(cart: &Cart, now: Timestamp) -> Result<&CartDetails, CartError> {
+    match cart {
+        Cart::Active(_) if cart.has_lapsed(now) => Err(CartError::NotActive),
+        Cart::Active(details) if details.lines.is_empty() => Err(CartError::Empty),
+        Cart::Active(details) => Ok(details),
+        Cart::Absent => Err(CartError::Empty),
+        Cart::CheckedOut(..) | Cart::Merged(..) | Cart::Expired(_) => Err(CartError::NotActive),
+    }
+}
+
+/// The order as it is stored.
+fn placed(
+    request: &PlaceOrder,
+    cart: &CartDetails,
+    Quote { lines, totals }: Quote,
+    reserved_until: Timestamp,
+    at: Timestamp,
+) -> Placed {
+    Placed {
+        number: request.number.clone(),
+        cart: request.cart,
+        buyer: cart.owner,
+        contact: request.contact.clone(),
+        shipping_address: request.shipping_address.clone(),
+        lines,
+        totals,
+        tax: request.charges.tax,
+        coupon: cart.coupon.clone(),
+        reserved_until,
+        at,
+    }
+}
+
+/// The present offers of the lines, in their order.
 fn offers(
     details: &CartDetails,
     skus: &BTreeMap<Sku, SkuStates<'_>>,
@@ -92,7 +108,7 @@ fn offers(
     details.lines.iter().map(|line| offer(&line.sku).map_err(Refusal::from)).collect()
 }
 
-/// Uses the cart's coupon once more.
+/// Redeems the cart's coupon, if it has one.
 fn redeem(
     order: OrderId,
     code: Option<&CouponCode>,
@@ -101,51 +117,48 @@ fn redeem(
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let (Some(code), Some(coupon)) = (code, coupon) else { return Ok(vec![]) };
-    let events = coupon.decide(&CouponCommand::Redeem { order, subtotal }, now)?;
-    Ok(events_of(code.stream(), events).collect())
+    decide(code.stream(), coupon, &CouponCommand::Redeem { order, subtotal }, now)
 }
 
-/// Present prices are charged; where they are not the captured ones, only a customer who named
-/// the new total has agreed to them.
-fn agreed(
+/// Present prices are charged. If one of them differs from the price in the cart, the customer must
+/// have named the new total.
+fn must_be_agreed(
     request: &PlaceOrder,
-    details: &CartDetails,
+    cart: &CartDetails,
     offers: &[Offer],
     total: Money,
 ) -> Result<(), CheckoutError> {
-    let as_captured =
-        details.lines.iter().zip(offers).all(|(line, offer)| line.unit_price == offer.price);
+    let has_cart_prices =
+        cart.lines.iter().zip(offers).all(|(line, offer)| line.unit_price == offer.price);
     match request.expected_total {
         Some(expected) if expected == total => Ok(()),
-        None if as_captured => Ok(()),
+        None if has_cart_prices => Ok(()),
         _ => Err(CheckoutError::PriceChanged { current: total }),
     }
 }
 
-/// Reserves every line, or names every SKU that is short.
+/// Reserves the stock of every line, or refuses with every SKU of which there is not enough.
 fn reserve(
-    request: &PlaceOrder,
-    details: &CartDetails,
+    order: OrderId,
+    cart: &CartDetails,
     skus: &BTreeMap<Sku, SkuStates<'_>>,
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
     let absent = Inventory::default();
     let (mut changes, mut shortages) = (vec![], vec![]);
-    for line in &details.lines {
-        let (order, quantity) = (request.order, line.quantity);
-        let reserve = InventoryCommand::Reserve { order, quantity, expires_at };
-        let inventory = skus.get(&line.sku).map_or(&absent, |states| states.inventory);
-        match inventory.decide(&reserve, now) {
-            Ok(events) => changes.extend(events_of(line.sku.inventory(), events)),
-            Err(InventoryError::Insufficient { .. } | InventoryError::Missing) => {
-                shortages.push(Shortage {
-                    sku: line.sku.clone(),
-                    wanted: quantity.units(),
-                    available: inventory.available(now),
-                });
+    for CartLine { sku, quantity, .. } in &cart.lines {
+        let reserve = InventoryCommand::Reserve { order, quantity: *quantity, expires_at };
+        let stock = skus.get(sku).map_or(&absent, |states| states.inventory);
+        match decide(sku.inventory(), stock, &reserve, now) {
+            Ok(reserved) => changes.extend(reserved),
+            Err(Refusal::Inventory(
+                InventoryError::Insufficient { .. } | InventoryError::Missing,
+            )) => {
+                let (wanted, available) = (quantity.units(), stock.available(now));
+                shortages.push(Shortage { sku: sku.clone(), wanted, available });
             }
-            Err(error) => return Err(error.into()),
+            Err(refusal) => return Err(refusal),
         }
     }
     if !shortages.is_empty() {

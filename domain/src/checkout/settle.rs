@@ -1,130 +1,167 @@
-//! Bringing an order in line with what one of its payments has come to.
+//! Bringing an order in line with what one of its payments has achieved.
 
 use cqrs_es::Aggregate;
 
-use super::{Changes, RelatedStates, ask_coupon, cancel, events_of, for_each_line};
+use super::{Changes, RelatedStates, cancel, decide, with_stream};
 use crate::coupon::CouponCommand;
 use crate::inventory::{InventoryCommand, ReleaseReason};
-use crate::order::{CancelReason, Lifecycle, Order, OrderCommand, OrderDetails};
+use crate::order::{CancelReason, Lifecycle, Order, OrderCommand, OrderDetails, OrderEvent};
 use crate::payment::{CaptureMode, Payment, PaymentCommand, PaymentDetails, PaymentMethod};
 use crate::{Decide, OrderId, PaymentId, Refusal, Timestamp};
 
-/// Records the payment with its order. Money that covers a waiting order commits its stock and
-/// confirms it; money that nobody owes, or whose goods are gone, goes back; an order whose money is
-/// let go before anything is shipped is called off.
+/// Records the payment with its order, and acts on it:
+///
+/// - A payment that covers an order which waits for payment, or has expired, commits the stock and
+///   confirms the order. If the stock or the coupon is gone, the order is cancelled and the payment
+///   is voided or refunded.
+/// - A payment of a cancelled order, and one beside the payment that covers the order, is voided or
+///   refunded.
+/// - An order whose covering payment has ended before anything was shipped is cancelled.
 pub fn settle(
     (order_id, order): (OrderId, &Order),
     (payment_id, payment): (PaymentId, &Payment),
     related: &RelatedStates<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
-    let (details, attempt) = (order.existing()?, payment.existing()?);
-    let (outcome, refunded) = (attempt.outcome(), attempt.refunded());
+    let (details, paid) = (order.existing()?, payment.existing()?);
+    let (outcome, refunded) = (paid.outcome(), paid.refunded());
     let record = OrderCommand::RecordPayment { payment: payment_id, outcome, refunded };
     let recorded = order.decide(&record, now)?;
-    let mut changes: Changes = events_of(order_id.stream(), recorded.clone()).collect();
+    let is_surplus = details.covered_by.is_some_and(|covering| covering != payment_id);
 
-    let unwind = |changes: &mut Changes| -> Result<(), Refusal> {
-        let events = payment.decide(&PaymentCommand::Unwind, now)?;
-        changes.extend(events_of(payment_id.stream(), events));
-        Ok(())
-    };
-    match details.lifecycle {
-        Lifecycle::Cancelled { .. } => unwind(&mut changes)?,
-        Lifecycle::Placed | Lifecycle::Expired { .. } if covers(attempt, details, now) => {
-            match commit(order_id, details, related, now) {
-                Ok(sales) => {
-                    changes.extend(sales);
-                    let confirmed = order.decide(&OrderCommand::Confirm, now)?;
-                    changes.extend(events_of(order_id.stream(), confirmed));
-                    if attempt.capture == CaptureMode::Automatic && attempt.capturable() > 0 {
-                        let capture = PaymentCommand::RequestCapture { amount: None };
-                        let events = payment.decide(&capture, now)?;
-                        changes.extend(events_of(payment_id.stream(), events));
-                    }
-                }
-                Err(refusal) => {
-                    changes.extend(release(order_id, details, related, now)?);
-                    let cancel = OrderCommand::Cancel { reason: reason_of(&refusal) };
-                    changes.extend(events_of(order_id.stream(), order.decide(&cancel, now)?));
-                    unwind(&mut changes)?;
-                }
-            }
+    let consequences = match details.lifecycle {
+        Lifecycle::Cancelled { .. } => unwind((payment_id, payment), now)?,
+        Lifecycle::Placed | Lifecycle::Expired { .. } if covers(paid, details, now) => {
+            confirm_or_cancel((order_id, order), (payment_id, payment), related, now)?
         }
-        Lifecycle::Placed | Lifecycle::Expired { .. } => {}
-        // Two attempts have succeeded after all: the second one is not owed.
-        _ if details.covered_by.is_some_and(|other| other != payment_id) => unwind(&mut changes)?,
+        Lifecycle::Placed | Lifecycle::Expired { .. } => vec![],
+        _ if is_surplus => unwind((payment_id, payment), now)?,
         _ if details.covered_by.is_some() => {
-            let mut after = order.clone();
-            recorded.into_iter().for_each(|event| after.apply(event));
-            // The money that confirmed it is gone. What is shipped already cannot be called back.
-            if after.existing()?.covered_by.is_none() {
-                let lost = cancel((order_id, &after), related, &CancelReason::PaymentLost, now);
-                changes.extend(lost.unwrap_or_default());
-            }
+            cancel_if_uncovered((order_id, order), &recorded, related, now)?
         }
-        _ => {}
-    }
+        _ => vec![],
+    };
+    let mut changes = with_stream(order_id.stream(), recorded);
+    changes.extend(consequences);
     Ok(changes)
 }
 
-/// Gives back what one payment brought to an order that will not be delivered.
+/// Voids and refunds what one payment has brought to an order that will not be delivered.
 pub fn unwind(
     (payment_id, payment): (PaymentId, &Payment),
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
-    let events = payment.decide(&PaymentCommand::Unwind, now)?;
-    Ok(events_of(payment_id.stream(), events).collect())
+    decide(payment_id.stream(), payment, &PaymentCommand::Unwind, now)
 }
 
-/// Cash on delivery covers an order by promise. What is captured covers it whatever became of the
-/// authorisation.
-fn covers(attempt: &PaymentDetails, order: &OrderDetails, now: Timestamp) -> bool {
+/// Cash on delivery covers an order by the customer's promise. A captured amount covers it whatever
+/// became of the authorisation.
+fn covers(payment: &PaymentDetails, order: &OrderDetails, now: Timestamp) -> bool {
     let total = order.total().amount;
-    let promised = attempt.method == PaymentMethod::CashOnDelivery || attempt.authorized >= total;
-    let voiding = attempt.void.pending || attempt.void_waits();
-    let being_voided = voiding && attempt.captured() == 0;
-    let let_go = being_voided || attempt.released || attempt.is_hold_over(now);
-    attempt.captured() >= total || (promised && !let_go)
+    let is_promised =
+        payment.method == PaymentMethod::CashOnDelivery || payment.authorized >= total;
+    let is_void_requested = payment.void.pending || payment.awaits_void_retry();
+    let is_being_voided = is_void_requested && payment.captured() == 0;
+    let is_released = is_being_voided || payment.released || payment.is_hold_over(now);
+    payment.captured() >= total || (is_promised && !is_released)
 }
 
-/// The goods leave the shelf; an order that had expired also needs its coupon again.
-fn commit(
-    order: OrderId,
-    details: &OrderDetails,
+fn confirm_or_cancel(
+    order: (OrderId, &Order),
+    payment: (PaymentId, &Payment),
     related: &RelatedStates<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
-    let mut changes = for_each_line(details, related, now, |line| InventoryCommand::Commit {
-        order,
+    match commit(order, related, now) {
+        Ok(sales) => confirm(sales, order, payment, now),
+        Err(refusal) => cancel_for(&refusal, order, payment, related, now),
+    }
+}
+
+/// Sells the reserved stock; an order that had expired also redeems its coupon again.
+fn commit(
+    (order_id, order): (OrderId, &Order),
+    related: &RelatedStates<'_>,
+    now: Timestamp,
+) -> Result<Changes, Refusal> {
+    let details = order.existing()?;
+    let mut changes = related.decide_stocks(details, now, |line| InventoryCommand::Commit {
+        order: order_id,
         quantity: line.ordered.quantity,
     })?;
-    if matches!(details.lifecycle, Lifecycle::Expired { .. }) {
-        let redeem = CouponCommand::Redeem { order, subtotal: details.placed.totals.subtotal };
-        changes.extend(ask_coupon(details, related, now, redeem)?);
+    if details.has_expired() {
+        let subtotal = details.placed.totals.subtotal;
+        let redeem = CouponCommand::Redeem { order: order_id, subtotal };
+        changes.extend(related.decide_coupon(details, &redeem, now)?);
     }
     Ok(changes)
 }
 
-/// Why money that came too late could not revive its order.
-fn reason_of(refusal: &Refusal) -> CancelReason {
-    match refusal {
-        Refusal::Coupon(_) => CancelReason::CouponUsedUp,
-        _ => CancelReason::OutOfStock,
+/// Confirms the order and, if the payment is captured automatically, requests the capture.
+fn confirm(
+    sales: Changes,
+    (order_id, order): (OrderId, &Order),
+    (payment_id, payment): (PaymentId, &Payment),
+    now: Timestamp,
+) -> Result<Changes, Refusal> {
+    let mut changes = sales;
+    changes.extend(decide(order_id.stream(), order, &OrderCommand::Confirm, now)?);
+    let paid = payment.existing()?;
+    if paid.capture == CaptureMode::Automatic && paid.capturable() > 0 {
+        let capture = PaymentCommand::RequestCapture { amount: None };
+        changes.extend(decide(payment_id.stream(), payment, &capture, now)?);
     }
+    Ok(changes)
 }
 
-fn release(
-    order: OrderId,
-    details: &OrderDetails,
+/// The payment came too late: the order is cancelled, its stock and its coupon are released, and
+/// the payment is voided or refunded.
+fn cancel_for(
+    refusal: &Refusal,
+    (order_id, order): (OrderId, &Order),
+    payment: (PaymentId, &Payment),
     related: &RelatedStates<'_>,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
-    let why = ReleaseReason::Cancelled;
-    let mut changes =
-        for_each_line(details, related, now, |_| InventoryCommand::Release { order, why })?;
-    if !matches!(details.lifecycle, Lifecycle::Expired { .. }) {
-        changes.extend(ask_coupon(details, related, now, CouponCommand::Release { order })?);
+    let reason = match refusal {
+        Refusal::Coupon(_) => CancelReason::CouponUsedUp,
+        _ => CancelReason::OutOfStock,
+    };
+    let mut changes = release((order_id, order), related, now)?;
+    changes.extend(decide(order_id.stream(), order, &OrderCommand::Cancel { reason }, now)?);
+    changes.extend(unwind(payment, now)?);
+    Ok(changes)
+}
+
+/// An order that has expired released its coupon then.
+fn release(
+    (order_id, order): (OrderId, &Order),
+    related: &RelatedStates<'_>,
+    now: Timestamp,
+) -> Result<Changes, Refusal> {
+    let (details, why) = (order.existing()?, ReleaseReason::Cancelled);
+    let mut changes = related
+        .decide_stocks(details, now, |_| InventoryCommand::Release { order: order_id, why })?;
+    if !details.has_expired() {
+        let release = CouponCommand::Release { order: order_id };
+        changes.extend(related.decide_coupon(details, &release, now)?);
     }
     Ok(changes)
+}
+
+/// Cancels the order if, after the recorded events, no payment covers it any more. An order that is
+/// partly shipped cannot be cancelled, and stays as it is.
+fn cancel_if_uncovered(
+    (order_id, order): (OrderId, &Order),
+    recorded: &[OrderEvent],
+    related: &RelatedStates<'_>,
+    now: Timestamp,
+) -> Result<Changes, Refusal> {
+    let mut after = order.clone();
+    recorded.iter().cloned().for_each(|event| after.apply(event));
+    if after.existing()?.covered_by.is_some() {
+        return Ok(vec![]);
+    }
+    let cancelled = cancel((order_id, &after), related, &CancelReason::PaymentLost, now);
+    Ok(cancelled.unwrap_or_default())
 }

@@ -1,7 +1,7 @@
 //! What may be asked of a coupon, and why it may be refused.
 
 use super::{CouponCode, CouponTerms};
-use crate::{Currency, ErrorCode, Money, MoneyError, OrderId};
+use crate::{Currency, ErrorCode, Money, MoneyError, OrderId, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum CouponCommand {
@@ -9,12 +9,12 @@ pub enum CouponCommand {
         code: CouponCode,
         terms: CouponTerms,
     },
-    /// Uses it once, for an order of goods for this much.
+    /// Uses it for an order whose goods cost `subtotal`.
     Redeem {
         order: OrderId,
         subtotal: Money,
     },
-    /// Takes back the use for an order that came to nothing.
+    /// Releases the use by an order that was cancelled or has expired.
     Release {
         order: OrderId,
     },
@@ -23,26 +23,28 @@ pub enum CouponCommand {
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CouponError {
-    #[error("there is already a coupon {0}")]
+    #[error("there is already a coupon {0}; choose another code")]
     Exists(CouponCode),
-    #[error("there is no such coupon")]
+    #[error("there is no coupon with this code")]
     Missing,
-    #[error("this coupon is no longer valid")]
+    #[error("this coupon was disabled by the shop")]
     Disabled,
-    #[error("this coupon is not valid yet")]
-    NotYet,
-    #[error("the time of this coupon is over")]
-    Over,
-    #[error("this coupon has been used as often as it may be")]
-    UsedUp,
-    #[error("this coupon is for orders of {0} or more")]
-    BelowMinimum(Money),
-    #[error("this coupon is for orders in {0}")]
-    OtherCurrency(Currency),
-    #[error("a fixed discount is more than nothing, a percentage more than 0")]
+    #[error("this coupon is valid from {0} on")]
+    NotYet(Timestamp),
+    #[error("this coupon was valid until {0}")]
+    Over(Timestamp),
+    #[error("this coupon is used up: {limit} orders may use it, and have")]
+    UsedUp { limit: u32 },
+    #[error("this coupon is for goods of {minimum} or more, these cost {subtotal}")]
+    BelowMinimum { minimum: Money, subtotal: Money },
+    #[error("this coupon is for goods in {currency}, these cost {subtotal}")]
+    OtherCurrency { currency: Currency, subtotal: Money },
+    #[error("the discount must be more than 0")]
     NoDiscount,
-    #[error("a coupon ends after it begins, and may be used at least once")]
-    NeverValid,
+    #[error("validUntil must be later than validFrom, which is {from}, got {until}")]
+    EndsBeforeStart { from: Timestamp, until: Timestamp },
+    #[error("usageLimit must be at least 1, got 0")]
+    NoUses,
     #[error(transparent)]
     Amount(#[from] MoneyError),
 }
@@ -52,22 +54,24 @@ impl CouponError {
         match self {
             CouponError::Exists(_) => ErrorCode::CouponExists,
             CouponError::Missing => ErrorCode::CouponNotFound,
-            CouponError::Disabled | CouponError::NotYet | CouponError::Over => {
+            CouponError::Disabled | CouponError::NotYet(_) | CouponError::Over(_) => {
                 ErrorCode::CouponNotValid
             }
-            CouponError::UsedUp => ErrorCode::CouponUsedUp,
-            CouponError::BelowMinimum(_) => ErrorCode::CouponMinimum,
-            CouponError::OtherCurrency(_) => ErrorCode::CurrencyMismatch,
+            CouponError::UsedUp { .. } => ErrorCode::CouponUsedUp,
+            CouponError::BelowMinimum { .. } => ErrorCode::CouponMinimum,
+            CouponError::OtherCurrency { .. } => ErrorCode::CurrencyMismatch,
             CouponError::NoDiscount => ErrorCode::InvalidAmount,
-            CouponError::NeverValid => ErrorCode::InvalidInput,
+            CouponError::EndsBeforeStart { .. } | CouponError::NoUses => ErrorCode::InvalidInput,
             CouponError::Amount(_) => ErrorCode::AmountTooLarge,
         }
     }
 
+    /// The input field that the error is about.
     pub fn field(&self) -> &'static str {
         match self {
             CouponError::NoDiscount => "discount",
-            CouponError::NeverValid => "validUntil",
+            CouponError::EndsBeforeStart { .. } => "validUntil",
+            CouponError::NoUses => "usageLimit",
             _ => "code",
         }
     }

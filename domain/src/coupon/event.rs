@@ -4,7 +4,7 @@ use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
 use super::{CouponCode, CouponTerms};
-use crate::{Money, OrderId, Timestamp};
+use crate::{Money, OrderId, Timestamp, stored_name};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum CouponEvent {
@@ -12,27 +12,16 @@ pub enum CouponEvent {
     Created { code: CouponCode, terms: CouponTerms, at: Timestamp },
     #[serde(rename = "coupon.redeemed")]
     Redeemed { order: OrderId, discount: Money, at: Timestamp },
-    /// The order came to nothing, and the coupon may be used once more.
+    /// The order was cancelled or has expired, so another order may use the coupon.
     #[serde(rename = "coupon.released")]
     Released { order: OrderId, at: Timestamp },
     #[serde(rename = "coupon.disabled")]
     Disabled { at: Timestamp },
 }
 
-impl CouponEvent {
-    pub fn name(&self) -> &'static str {
-        match self {
-            CouponEvent::Created { .. } => "coupon.created",
-            CouponEvent::Redeemed { .. } => "coupon.redeemed",
-            CouponEvent::Released { .. } => "coupon.released",
-            CouponEvent::Disabled { .. } => "coupon.disabled",
-        }
-    }
-}
-
 impl DomainEvent for CouponEvent {
     fn event_type(&self) -> String {
-        self.name().to_owned()
+        stored_name(self).to_owned()
     }
 
     fn event_version(&self) -> String {

@@ -1,5 +1,5 @@
-//! A coupon: a discount by code, for a time, so many times. Read `event.rs`, `command.rs`, then
-//! this file.
+//! A coupon: a code that gives a discount, for a limited time or a limited number of orders. Read
+//! `event.rs`, `command.rs`, then this file.
 
 mod command;
 mod event;
@@ -17,7 +17,7 @@ pub use self::command::{CouponCommand, CouponError};
 pub use self::event::CouponEvent;
 use crate::decide::handle;
 use crate::pricing::Percent;
-use crate::{Decide, ErrorCode, Invalid, Kind, Money, StreamId, Timestamp};
+use crate::{Currency, Decide, ErrorCode, Invalid, Kind, Money, OrderId, StreamId, Timestamp};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub enum Coupon {
@@ -30,32 +30,32 @@ pub enum Coupon {
 pub struct CouponDetails {
     pub code: CouponCode,
     pub terms: CouponTerms,
-    /// By orders that have not come to nothing.
+    /// The number of orders that use it, without those that were cancelled or have expired.
     pub redemptions: u32,
     pub disabled: bool,
     pub created_at: Timestamp,
 }
 
-/// What it is worth, and when.
+/// The discount, and the conditions for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CouponTerms {
     pub discount: Discount,
-    /// From this moment on; from the beginning where there is none.
+    /// It is valid from this moment on; without one, at once.
     pub valid_from: Option<Timestamp>,
-    /// Up to this moment, and not at it.
+    /// It is not valid any more at this moment; without one, it is valid for ever.
     pub valid_until: Option<Timestamp>,
     /// The least that the goods must cost.
     pub minimum: Option<Money>,
-    /// How many orders may use it.
+    /// How many orders may use it; without one, any number.
     pub usage_limit: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Discount {
-    /// Of the goods, in any currency.
+    /// A percentage of the price of the goods, in any currency.
     Percentage(Percent),
-    /// At most what the goods cost.
+    /// An amount, and never more than the goods cost.
     Fixed(Money),
 }
 
@@ -74,6 +74,9 @@ impl CouponCode {
     }
 }
 
+/// The events of a decision, or why it is refused.
+type Decision = Result<Vec<CouponEvent>, CouponError>;
+
 impl Coupon {
     pub fn details(&self) -> Option<&CouponDetails> {
         match self {
@@ -82,27 +85,30 @@ impl Coupon {
         }
     }
 
-    /// What it takes off goods for this much, now.
+    /// The discount on goods that cost `subtotal`, if the coupon can be used now.
     pub fn discount(&self, subtotal: Money, now: Timestamp) -> Result<Money, CouponError> {
-        let details = self.details().ok_or(CouponError::Missing)?;
-        details.must_be_usable(now)?;
-        details.terms.discount(subtotal)
+        self.details().ok_or(CouponError::Missing)?.discount(subtotal, now)
     }
 }
 
 impl CouponDetails {
+    fn discount(&self, subtotal: Money, now: Timestamp) -> Result<Money, CouponError> {
+        self.must_be_usable(now)?;
+        self.terms.discount(subtotal)
+    }
+
     fn must_be_usable(&self, now: Timestamp) -> Result<(), CouponError> {
         if self.disabled {
             return Err(CouponError::Disabled);
         }
-        if self.terms.valid_from.is_some_and(|from| now < from) {
-            return Err(CouponError::NotYet);
+        if let Some(from) = self.terms.valid_from.filter(|from| now < *from) {
+            return Err(CouponError::NotYet(from));
         }
-        if self.terms.valid_until.is_some_and(|until| now >= until) {
-            return Err(CouponError::Over);
+        if let Some(until) = self.terms.valid_until.filter(|until| now >= *until) {
+            return Err(CouponError::Over(until));
         }
-        if self.terms.usage_limit.is_some_and(|limit| self.redemptions >= limit) {
-            return Err(CouponError::UsedUp);
+        if let Some(limit) = self.terms.usage_limit.filter(|limit| self.redemptions >= *limit) {
+            return Err(CouponError::UsedUp { limit });
         }
         Ok(())
     }
@@ -110,21 +116,16 @@ impl CouponDetails {
 
 impl CouponTerms {
     fn discount(&self, subtotal: Money) -> Result<Money, CouponError> {
-        let other_currency = |own: Money| CouponError::OtherCurrency(own.currency);
         if let Some(minimum) = self.minimum {
-            if minimum.currency != subtotal.currency {
-                return Err(other_currency(minimum));
-            }
+            must_be_in(minimum.currency, subtotal)?;
             if subtotal.amount < minimum.amount {
-                return Err(CouponError::BelowMinimum(minimum));
+                return Err(CouponError::BelowMinimum { minimum, subtotal });
             }
         }
         match self.discount {
             Discount::Percentage(percent) => Ok(percent.of(subtotal)?),
-            Discount::Fixed(fixed) if fixed.currency != subtotal.currency => {
-                Err(other_currency(fixed))
-            }
             Discount::Fixed(fixed) => {
+                must_be_in(fixed.currency, subtotal)?;
                 Ok(Money::new(fixed.amount.min(subtotal.amount), subtotal.currency))
             }
         }
@@ -138,44 +139,63 @@ impl CouponTerms {
         if is_nothing {
             return Err(CouponError::NoDiscount);
         }
-        let ends_before =
-            self.valid_until.is_some_and(|until| self.valid_from.is_some_and(|from| until <= from));
-        if ends_before || self.usage_limit == Some(0) {
-            return Err(CouponError::NeverValid);
+        if let (Some(from), Some(until)) = (self.valid_from, self.valid_until)
+            && until <= from
+        {
+            return Err(CouponError::EndsBeforeStart { from, until });
+        }
+        if self.usage_limit == Some(0) {
+            return Err(CouponError::NoUses);
         }
         Ok(())
     }
 }
 
+fn must_be_in(currency: Currency, subtotal: Money) -> Result<(), CouponError> {
+    if subtotal.currency != currency {
+        return Err(CouponError::OtherCurrency { currency, subtotal });
+    }
+    Ok(())
+}
+
 impl Decide for Coupon {
     /// All the rules of a coupon.
-    fn decide(
-        &self,
-        command: &CouponCommand,
-        at: Timestamp,
-    ) -> Result<Vec<CouponEvent>, CouponError> {
-        let details = match (self.details(), command) {
-            (None, CouponCommand::Create { code, terms }) => {
-                terms.must_make_sense()?;
-                let (code, terms) = (code.clone(), terms.clone());
-                return Ok(vec![CouponEvent::Created { code, terms, at }]);
-            }
-            (None, _) => return Err(CouponError::Missing),
-            (Some(details), _) => details,
-        };
+    fn decide(&self, command: &CouponCommand, at: Timestamp) -> Decision {
+        match self {
+            Coupon::Absent => create(command, at),
+            Coupon::Issued(details) => details.decide(command, at),
+        }
+    }
+}
+
+/// Only creating it makes a coupon.
+fn create(command: &CouponCommand, at: Timestamp) -> Decision {
+    let CouponCommand::Create { code, terms } = command else { return Err(CouponError::Missing) };
+    terms.must_make_sense()?;
+    let (code, terms) = (code.clone(), terms.clone());
+    Ok(vec![CouponEvent::Created { code, terms, at }])
+}
+
+impl CouponDetails {
+    fn decide(&self, command: &CouponCommand, at: Timestamp) -> Decision {
         match command {
             CouponCommand::Create { code, .. } => Err(CouponError::Exists(code.clone())),
-            CouponCommand::Redeem { order, subtotal } => {
-                let discount = self.discount(*subtotal, at)?;
-                Ok(vec![CouponEvent::Redeemed { order: *order, discount, at }])
-            }
-            // The order that came to nothing is cancelled or expired once, so it asks once.
+            CouponCommand::Redeem { order, subtotal } => self.redeem(*order, *subtotal, at),
+            // An order is cancelled or expires once, so each use is released once.
             CouponCommand::Release { order } => {
                 Ok(vec![CouponEvent::Released { order: *order, at }])
             }
-            CouponCommand::Disable if details.disabled => Ok(vec![]),
-            CouponCommand::Disable => Ok(vec![CouponEvent::Disabled { at }]),
+            CouponCommand::Disable => Ok(self.disable(at)),
         }
+    }
+
+    fn redeem(&self, order: OrderId, subtotal: Money, at: Timestamp) -> Decision {
+        let discount = self.discount(subtotal, at)?;
+        Ok(vec![CouponEvent::Redeemed { order, discount, at }])
+    }
+
+    fn disable(&self, at: Timestamp) -> Vec<CouponEvent> {
+        if self.disabled { vec![] } else { vec![CouponEvent::Disabled { at }] }
     }
 }
 
@@ -198,15 +218,9 @@ impl Aggregate for Coupon {
     fn apply(&mut self, event: CouponEvent) {
         match (&mut *self, event) {
             (Coupon::Absent, CouponEvent::Created { code, terms, at }) => {
-                let (redemptions, disabled, created_at) = (0, false, at);
-                *self = Coupon::Issued(CouponDetails {
-                    code,
-                    terms,
-                    redemptions,
-                    disabled,
-                    created_at,
-                });
+                *self = Coupon::Issued(CouponDetails::new(code, terms, at));
             }
+            // No coupon begins with another event.
             (Coupon::Absent, _) => {}
             (Coupon::Issued(details), event) => details.apply(&event),
         }
@@ -214,8 +228,13 @@ impl Aggregate for Coupon {
 }
 
 impl CouponDetails {
+    fn new(code: CouponCode, terms: CouponTerms, at: Timestamp) -> Self {
+        CouponDetails { code, terms, redemptions: 0, disabled: false, created_at: at }
+    }
+
     fn apply(&mut self, event: &CouponEvent) {
         match event {
+            // A stream has one, its first event, which made these details.
             CouponEvent::Created { .. } => {}
             CouponEvent::Redeemed { .. } => self.redemptions = self.redemptions.saturating_add(1),
             CouponEvent::Released { .. } => self.redemptions = self.redemptions.saturating_sub(1),
@@ -231,7 +250,7 @@ impl FromStr for CouponCode {
         let code = code.trim().to_ascii_uppercase();
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
         if !(3..=40).contains(&code.len()) || !code.bytes().all(allowed) {
-            let message = "a coupon's code has 3 to 40 letters, digits and dashes";
+            let message = "a coupon code must have 3 to 40 characters: letters, digits and dashes";
             return Err(Invalid::new(ErrorCode::InvalidCoupon, message));
         }
         Ok(CouponCode(code))

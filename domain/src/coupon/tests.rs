@@ -45,7 +45,7 @@ fn released(order: u128) -> CouponEvent {
     CouponEvent::Released { order: order_id(order), at: minute(10) }
 }
 
-/// What redeeming for goods at 50.00 comes to under these terms.
+/// A coupon with these terms, which is redeemed for goods at 50.00.
 fn redeeming(terms: CouponTerms) -> AggregateTestExecutor<Coupon> {
     given(vec![created(terms)])
 }
@@ -71,17 +71,19 @@ fn a_code_is_the_same_in_upper_and_lower_case() {
 }
 
 #[test]
-fn terms_under_which_nobody_would_gain_are_refused() {
+fn terms_that_give_no_discount_or_can_never_be_used_are_refused() {
     let nothing = CouponTerms { discount: Discount::Percentage(Default::default()), ..terms() };
     for terms in [nothing, fixed(usd(0)), fixed(usd(-1))] {
         given(vec![]).when(create(terms)).then_expect_error(CouponError::NoDiscount);
     }
     let (valid_from, valid_until) = (Some(minute(5)), Some(minute(5)));
-    let no_time = CouponTerms { valid_from, valid_until, ..terms() };
-    let no_use = CouponTerms { usage_limit: Some(0), ..terms() };
-    for terms in [no_time, no_use] {
-        given(vec![]).when(create(terms)).then_expect_error(CouponError::NeverValid);
-    }
+    let (from, until) = (minute(5), minute(5));
+    given(vec![])
+        .when(create(CouponTerms { valid_from, valid_until, ..terms() }))
+        .then_expect_error(CouponError::EndsBeforeStart { from, until });
+    given(vec![])
+        .when(create(CouponTerms { usage_limit: Some(0), ..terms() }))
+        .then_expect_error(CouponError::NoUses);
 }
 
 #[test]
@@ -92,30 +94,30 @@ fn a_percentage_is_taken_of_the_goods_and_a_fixed_sum_up_to_their_price() {
 }
 
 #[test]
-fn a_coupon_is_good_from_its_first_moment_up_to_its_last() {
+fn a_coupon_is_valid_from_its_first_moment_and_not_at_its_last() {
     let valid = |from: i64, until: i64| CouponTerms {
         valid_from: Some(minute(from)),
         valid_until: Some(minute(until)),
         ..terms()
     };
     redeeming(valid(10, 11)).when(redeem(1)).then_expect_events(vec![redeemed(1, 500)]);
-    redeeming(valid(11, 12)).when(redeem(1)).then_expect_error(CouponError::NotYet);
-    redeeming(valid(9, 10)).when(redeem(1)).then_expect_error(CouponError::Over);
+    redeeming(valid(11, 12)).when(redeem(1)).then_expect_error(CouponError::NotYet(minute(11)));
+    redeeming(valid(9, 10)).when(redeem(1)).then_expect_error(CouponError::Over(minute(10)));
 }
 
 #[test]
-fn a_coupon_is_used_as_often_as_it_may_be_and_again_for_orders_that_came_to_nothing() {
+fn a_use_by_an_order_that_was_cancelled_or_has_expired_does_not_count_against_the_limit() {
     let twice = || CouponTerms { usage_limit: Some(2), ..terms() };
     let used = |more: Vec<CouponEvent>| {
         let mut events = vec![created(twice()), redeemed(1, 500), redeemed(2, 500)];
         events.extend(more);
         given(events)
     };
-    used(vec![]).when(redeem(3)).then_expect_error(CouponError::UsedUp);
+    used(vec![]).when(redeem(3)).then_expect_error(CouponError::UsedUp { limit: 2 });
     used(vec![released(1)]).when(redeem(3)).then_expect_events(vec![redeemed(3, 500)]);
     used(vec![released(1), redeemed(3, 500)])
         .when(redeem(4))
-        .then_expect_error(CouponError::UsedUp);
+        .then_expect_error(CouponError::UsedUp { limit: 2 });
     let release = CouponCommand::Release { order: order_id(1) };
     used(vec![]).when(release).then_expect_events(vec![released(1)]);
 }
@@ -123,16 +125,17 @@ fn a_coupon_is_used_as_often_as_it_may_be_and_again_for_orders_that_came_to_noth
 #[test]
 fn goods_below_the_minimum_or_in_another_currency_get_no_discount() {
     let minimum = |minimum| CouponTerms { minimum: Some(minimum), ..terms() };
-    let below = CouponError::BelowMinimum(usd(5_001));
+    let below = CouponError::BelowMinimum { minimum: usd(5_001), subtotal: usd(5_000) };
     redeeming(minimum(usd(5_000))).when(redeem(1)).then_expect_events(vec![redeemed(1, 500)]);
     redeeming(minimum(usd(5_001))).when(redeem(1)).then_expect_error(below);
-    let euros = CouponError::OtherCurrency(eur(1).currency);
+    let (currency, subtotal) = (eur(1).currency, usd(5_000));
+    let euros = CouponError::OtherCurrency { currency, subtotal };
     redeeming(minimum(eur(1))).when(redeem(1)).then_expect_error(euros.clone());
     redeeming(fixed(eur(1))).when(redeem(1)).then_expect_error(euros);
 }
 
 #[test]
-fn a_disabled_coupon_is_good_for_nothing_and_disabled_once() {
+fn a_disabled_coupon_cannot_be_used_and_is_disabled_once() {
     let disabled = CouponEvent::Disabled { at: minute(10) };
     given(vec![created(terms())])
         .when(CouponCommand::Disable)
@@ -154,10 +157,19 @@ fn a_refusal_has_a_code_and_names_its_field() {
     for (error, code, field) in [
         (CouponError::Missing, ErrorCode::CouponNotFound, "code"),
         (CouponError::Disabled, ErrorCode::CouponNotValid, "code"),
-        (CouponError::UsedUp, ErrorCode::CouponUsedUp, "code"),
-        (CouponError::BelowMinimum(usd(1)), ErrorCode::CouponMinimum, "code"),
+        (CouponError::UsedUp { limit: 1 }, ErrorCode::CouponUsedUp, "code"),
+        (
+            CouponError::BelowMinimum { minimum: usd(2), subtotal: usd(1) },
+            ErrorCode::CouponMinimum,
+            "code",
+        ),
         (CouponError::NoDiscount, ErrorCode::InvalidAmount, "discount"),
-        (CouponError::NeverValid, ErrorCode::InvalidInput, "validUntil"),
+        (
+            CouponError::EndsBeforeStart { from: minute(2), until: minute(1) },
+            ErrorCode::InvalidInput,
+            "validUntil",
+        ),
+        (CouponError::NoUses, ErrorCode::InvalidInput, "usageLimit"),
     ] {
         let refusal = Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");

@@ -1,11 +1,12 @@
 //! What may be asked of the stock of a SKU, and why it may be refused.
 
 use super::{AdjustmentKind, ReleaseReason};
+use crate::grouped::grouped;
 use crate::{ErrorCode, OrderId, Quantity, Sku, Text, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum InventoryCommand {
-    /// Begins the ledger; `on_hand` units are its first line.
+    /// Starts the stock's ledger with `on_hand` units.
     Register {
         sku: Sku,
         on_hand: u32,
@@ -35,7 +36,7 @@ pub enum InventoryCommand {
         order: OrderId,
         why: ReleaseReason,
     },
-    /// Sells what is reserved, or, where the reservation has been released, what is available.
+    /// Sells the reserved units or, if the reservation was released, units that are available.
     Commit {
         order: OrderId,
         quantity: Quantity,
@@ -44,24 +45,27 @@ pub enum InventoryCommand {
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum InventoryError {
-    #[error("the stock of {0} is already registered")]
+    #[error("the stock of {0} is already registered; adjust it instead")]
     Exists(Sku),
-    #[error("no stock is registered for this SKU")]
+    #[error("no stock is registered for this SKU; register it first")]
     Missing,
-    #[error("{available} are available, {wanted} are wanted")]
+    #[error("{available} units are available, {wanted} are wanted")]
     Insufficient { available: i64, wanted: i64 },
-    #[error("{reserved} units are reserved, so no fewer than that can be on hand")]
-    BelowReserved { reserved: i64 },
-    #[error("give a reason or a reference for the adjustment")]
+    #[error("{reserved} units are reserved, so the adjustment must not leave {on_hand} on hand")]
+    BelowReserved { reserved: i64, on_hand: i64 },
+    #[error("an adjustment must have a reason or a reference")]
     ReasonRequired,
-    #[error("{}", match .0 {
-        AdjustmentKind::Purchase | AdjustmentKind::Return => "what comes in is more than nothing",
-        AdjustmentKind::Damage => "what is written off is less than nothing",
-        AdjustmentKind::Adjustment => "a correction of nothing corrects nothing",
+    #[error("quantity must be {} in an adjustment of this kind, got {quantity}", match .kind {
+        AdjustmentKind::Purchase | AdjustmentKind::Return => "more than 0",
+        AdjustmentKind::Damage => "less than 0",
+        AdjustmentKind::Adjustment => "more or less than 0",
     })]
-    WrongSign(AdjustmentKind),
-    #[error("no adjustment moves more than {max} units", max = super::MAX_UNITS)]
-    TooMany,
+    WrongSign { kind: AdjustmentKind, quantity: i64 },
+    #[error(
+        "an adjustment must not move more than {max} units, nor leave more on hand, got {units}",
+        max = grouped(super::MAX_UNITS.unsigned_abs())
+    )]
+    TooMany { units: i64 },
 }
 
 impl InventoryError {
@@ -72,10 +76,13 @@ impl InventoryError {
             InventoryError::Insufficient { .. } => ErrorCode::InsufficientStock,
             InventoryError::BelowReserved { .. } => ErrorCode::BelowReserved,
             InventoryError::ReasonRequired => ErrorCode::ReasonRequired,
-            InventoryError::WrongSign(_) | InventoryError::TooMany => ErrorCode::InvalidQuantity,
+            InventoryError::WrongSign { .. } | InventoryError::TooMany { .. } => {
+                ErrorCode::InvalidQuantity
+            }
         }
     }
 
+    /// The input field that the error is about.
     pub fn field(&self) -> &'static str {
         match self {
             InventoryError::Exists(_) | InventoryError::Missing => "sku",

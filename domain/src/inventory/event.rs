@@ -4,7 +4,7 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::{OrderId, Sku, Text, Timestamp};
+use crate::{OrderId, Sku, Text, Timestamp, stored_name};
 
 /// All quantities are units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,11 +14,11 @@ pub enum InventoryEvent {
     #[serde(rename = "inventory.adjusted")]
     Adjusted {
         kind: AdjustmentKind,
-        /// Signed: what came in is positive.
+        /// Positive for units that came in, negative for units that went out.
         quantity: i64,
         reason: Option<Text>,
         reference: Option<Text>,
-        /// The balance after it.
+        /// The units on hand after it.
         on_hand: i64,
         at: Timestamp,
     },
@@ -28,7 +28,7 @@ pub enum InventoryEvent {
     ReservationExtended { order: OrderId, expires_at: Timestamp, at: Timestamp },
     #[serde(rename = "inventory.released")]
     Released { order: OrderId, quantity: i64, why: ReleaseReason, at: Timestamp },
-    /// The sale: what was reserved has left the shelf.
+    /// The reserved units were sold and are not on hand any more.
     #[serde(rename = "inventory.committed")]
     Committed { order: OrderId, quantity: i64, on_hand: i64, at: Timestamp },
     #[serde(rename = "inventory.reorder_level_set")]
@@ -39,47 +39,31 @@ pub enum InventoryEvent {
     Recovered { available: i64, reorder_level: u32, at: Timestamp },
 }
 
-/// Why the number on the shelf was changed by hand.
+/// Why the units on hand were adjusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AdjustmentKind {
-    /// Goods came in from a supplier.
+    /// Units came from a supplier.
     Purchase,
-    /// Goods came back from a customer.
+    /// Units came back from a customer.
     Return,
-    /// Goods were broken or lost.
+    /// Units were damaged or lost.
     Damage,
-    /// A correction, either way.
+    /// A correction, up or down.
     Adjustment,
 }
 
+/// Why a reservation ended without a sale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ReleaseReason {
     Cancelled,
-    PaymentFailed,
     Expired,
-}
-
-impl InventoryEvent {
-    pub fn name(&self) -> &'static str {
-        match self {
-            InventoryEvent::Registered { .. } => "inventory.registered",
-            InventoryEvent::Adjusted { .. } => "inventory.adjusted",
-            InventoryEvent::Reserved { .. } => "inventory.reserved",
-            InventoryEvent::ReservationExtended { .. } => "inventory.reservation_extended",
-            InventoryEvent::Released { .. } => "inventory.released",
-            InventoryEvent::Committed { .. } => "inventory.committed",
-            InventoryEvent::ReorderLevelSet { .. } => "inventory.reorder_level_set",
-            InventoryEvent::LowStock { .. } => "inventory.low_stock",
-            InventoryEvent::Recovered { .. } => "inventory.recovered",
-        }
-    }
 }
 
 impl DomainEvent for InventoryEvent {
     fn event_type(&self) -> String {
-        self.name().to_owned()
+        stored_name(self).to_owned()
     }
 
     fn event_version(&self) -> String {

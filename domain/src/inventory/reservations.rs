@@ -1,4 +1,4 @@
-//! For whom stock is kept: by order, and in the order in which the time of each is over.
+//! The reservations of a stock, by order and by the time at which they expire.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{OrderId, Timestamp};
 
-/// The reservations of one stock that nobody has released or committed.
+/// The reservations of one stock that are neither released nor committed.
 ///
-/// A SKU that sells well has thousands, so what a decision asks is looked up, never searched.
+/// A SKU that sells well has thousands of them, so both questions that decisions ask have an index.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<OrderId, Reservation>", into = "BTreeMap<OrderId, Reservation>")]
 pub struct Reservations {
@@ -20,7 +20,7 @@ pub struct Reservations {
 pub struct Reservation {
     /// Units.
     pub quantity: i64,
-    /// From this moment on the units are available again, whether or not a timer has run.
+    /// From this moment on the units are available again, even before an event releases them.
     pub expires_at: Timestamp,
 }
 
@@ -29,10 +29,10 @@ impl Reservations {
         self.by_order.get(&order)
     }
 
-    /// Those whose time is over, the oldest first.
+    /// Those that have expired, the oldest first.
     pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = (OrderId, &Reservation)> {
-        let over = self.by_expiry.iter().take_while(move |(expires_at, _)| *expires_at <= now);
-        over.filter_map(|(_, order)| Some((*order, self.by_order.get(order)?)))
+        let expired = self.by_expiry.iter().take_while(move |(expires_at, _)| *expires_at <= now);
+        expired.filter_map(|(_, order)| Some((*order, self.by_order.get(order)?)))
     }
 
     pub(super) fn insert(&mut self, order: OrderId, reservation: Reservation) {
@@ -56,7 +56,8 @@ impl Reservations {
 
 impl From<BTreeMap<OrderId, Reservation>> for Reservations {
     fn from(by_order: BTreeMap<OrderId, Reservation>) -> Self {
-        let by_expiry = by_order.iter().map(|(order, held)| (held.expires_at, *order)).collect();
+        let by_expiry =
+            by_order.iter().map(|(order, reservation)| (reservation.expires_at, *order)).collect();
         Reservations { by_order, by_expiry }
     }
 }

@@ -1,4 +1,4 @@
-//! What may be asked of a message, and why it may be refused.
+//! What may be asked of a notification, and why it may be refused.
 
 use super::{Channel, Message, News, Recipient};
 use crate::cart::Owner;
@@ -8,21 +8,21 @@ use crate::{ErrorCode, OrderId, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum NotificationCommand {
-    /// Asks for it to be sent as soon as possible.
+    /// Requests that the message is sent as soon as possible.
     Request {
         channel: Channel,
         recipient: Recipient,
         order: Option<OrderId>,
         message: Box<Message>,
     },
-    /// Records what came of an attempt, counted from 1.
+    /// Records the outcome of an attempt; attempts are counted from 1.
     Record { attempt: u32, outcome: DeliveryOutcome },
-    /// It must not be sent.
+    /// The message must not be sent any more.
     Abandon { reason: String },
 }
 
 impl NotificationCommand {
-    /// Tells the buyer of an order what happened to it.
+    /// Tells the buyer of an order the news about it.
     pub fn to_buyer(id: OrderId, order: &OrderDetails, news: &News) -> Self {
         let customer = match order.placed.buyer {
             Owner::Customer(customer) => Some(customer),
@@ -37,7 +37,7 @@ impl NotificationCommand {
         }
     }
 
-    /// Tells staff that so many units are left to be sold.
+    /// Tells staff that only `available` units can still be sold.
     pub fn low_stock(stock: &Stock, available: i64) -> Self {
         NotificationCommand::Request {
             channel: Channel::Email,
@@ -53,11 +53,11 @@ impl NotificationCommand {
     }
 }
 
-/// What came of an attempt.
+/// The outcome of one attempt to send a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryOutcome {
     Sent,
-    /// It may work later; without a next attempt it is given up.
+    /// Without a next attempt the message is abandoned.
     Failed {
         reason: String,
         next_attempt_at: Option<Timestamp>,
@@ -77,6 +77,7 @@ impl NotificationError {
         }
     }
 
+    /// The input field that the error is about.
     pub fn field(&self) -> &'static str {
         "notificationId"
     }

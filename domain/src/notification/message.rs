@@ -1,11 +1,11 @@
-//! What messages say. They are stored in `notification.requested`: add, never change.
+//! The contents of messages. They are stored in `notification.requested`: add, never change.
 
 use serde::{Deserialize, Serialize};
 
 use crate::order::{CancelReason, LineQuantity, OrderDetails, Restocking, Shipment, Totals};
-use crate::{Money, Quantity, Sku, Text, Timestamp};
+use crate::{Money, Quantity, Sku, Text, Timestamp, stored_name};
 
-/// The contents of a message, by the template that puts them into words.
+/// The contents of a message, by the template that renders them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "template", content = "data", rename_all = "snake_case")]
 pub enum Message {
@@ -41,7 +41,7 @@ pub enum Message {
     },
     PaymentFailed {
         number: String,
-        /// In the provider's words.
+        /// The provider's reason, as it was reported.
         reason: String,
     },
     Refund {
@@ -55,7 +55,7 @@ pub enum Message {
     },
     LowStock {
         sku: Sku,
-        /// Units that can be sold.
+        /// The units that can be sold.
         available: i64,
         reorder_level: u32,
         reorder_quantity: u32,
@@ -70,14 +70,14 @@ pub struct MessageLine {
     pub total: Money,
 }
 
-/// So many of something, by name.
+/// A product by its name, and how many units of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MessageItem {
     pub name: Text,
     pub quantity: Quantity,
 }
 
-/// What happened to an order that its buyer is told.
+/// What has happened to an order and is told to its buyer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {
     Placed,
@@ -93,39 +93,36 @@ pub enum News {
 }
 
 impl Message {
-    /// What the buyer of this order is told.
+    /// The message that tells the buyer of this order the news.
     pub fn about(order: &OrderDetails, news: &News) -> Message {
         let number = order.placed.number.clone();
         match news.clone() {
-            News::Placed => {
-                let totals = order.placed.totals.clone();
-                Message::OrderConfirmation { number, lines: lines(order), totals }
-            }
+            News::Placed => Message::confirmation(order),
             News::Captured { amount, .. } => Message::PaymentConfirmation { number, amount },
             News::PaymentFailed(reason) => Message::PaymentFailed { number, reason },
             News::Refunded { amount, .. } => Message::Refund { number, amount },
             News::ProcessingStarted => Message::OrderProcessing { number },
-            News::Shipped(Shipment {
-                lines, carrier, tracking_number, estimated_delivery, ..
-            }) => {
-                let items = items(order, &lines);
-                Message::OrderShipped {
-                    number,
-                    items,
-                    carrier,
-                    tracking_number,
-                    estimated_delivery,
-                }
-            }
-            News::Delivered(parts) => {
-                Message::OrderDelivered { number, items: items(order, &parts) }
+            News::Shipped(shipment) => Message::shipped(order, shipment),
+            News::Delivered(lines) => {
+                Message::OrderDelivered { number, items: items(order, &lines) }
             }
             News::Cancelled(reason) => Message::OrderCancelled { number, reason },
             News::Expired => Message::OrderExpired { number },
-            News::Returned(parts, restocked) => {
-                Message::ReturnAccepted { number, items: items(order, &parts), restocked }
+            News::Returned(lines, restocked) => {
+                Message::ReturnAccepted { number, items: items(order, &lines), restocked }
             }
         }
+    }
+
+    fn confirmation(order: &OrderDetails) -> Message {
+        let (number, totals) = (order.placed.number.clone(), order.placed.totals.clone());
+        Message::OrderConfirmation { number, lines: lines(order), totals }
+    }
+
+    fn shipped(order: &OrderDetails, shipment: Shipment) -> Message {
+        let Shipment { lines, carrier, tracking_number, estimated_delivery, .. } = shipment;
+        let (number, items) = (order.placed.number.clone(), items(order, &lines));
+        Message::OrderShipped { number, items, carrier, tracking_number, estimated_delivery }
     }
 
     pub fn template(&self) -> Template {
@@ -154,17 +151,19 @@ fn lines(order: &OrderDetails) -> Vec<MessageLine> {
     order.placed.lines.iter().map(line).collect()
 }
 
-/// Parts of an order by the names that were ordered.
-fn items(order: &OrderDetails, parts: &[LineQuantity]) -> Vec<MessageItem> {
-    let item = |part: &LineQuantity| {
-        let line = order.placed.lines.iter().find(|line| line.sku == part.sku)?;
-        Some(MessageItem { name: line.name.clone(), quantity: part.quantity })
+/// Quantities of an order's lines, with the names that the products had when it was placed.
+fn items(order: &OrderDetails, quantities: &[LineQuantity]) -> Vec<MessageItem> {
+    let item = |LineQuantity { sku, quantity }: &LineQuantity| {
+        let line = order.placed.lines.iter().find(|line| line.sku == *sku)?;
+        Some(MessageItem { name: line.name.clone(), quantity: *quantity })
     };
-    parts.iter().filter_map(item).collect()
+    quantities.iter().filter_map(item).collect()
 }
 
-/// The messages that the shop sends. Their names are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The kinds of messages that the shop sends. Their names are stored, and each is the name of the
+/// [`Message`] that it renders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Template {
     OrderConfirmation,
     PaymentConfirmation,
@@ -194,20 +193,8 @@ impl Template {
         Template::LowStock,
     ];
 
-    /// As serde names the message.
+    /// The stored name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Template::OrderConfirmation => "order_confirmation",
-            Template::PaymentConfirmation => "payment_confirmation",
-            Template::OrderProcessing => "order_processing",
-            Template::OrderShipped => "order_shipped",
-            Template::OrderDelivered => "order_delivered",
-            Template::OrderCancelled => "order_cancelled",
-            Template::OrderExpired => "order_expired",
-            Template::PaymentFailed => "payment_failed",
-            Template::Refund => "refund",
-            Template::ReturnAccepted => "return_accepted",
-            Template::LowStock => "low_stock",
-        }
+        stored_name(&self)
     }
 }

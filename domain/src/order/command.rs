@@ -7,6 +7,7 @@ use crate::{ErrorCode, Money, PaymentId, Personal, Sku, Text, Timestamp};
 #[derive(Debug, Clone, PartialEq)]
 pub enum OrderCommand {
     Place(Box<Placed>),
+    /// Fields that are `None` stay as they are.
     Update {
         contact: Option<Personal>,
         shipping_address: Option<Personal>,
@@ -17,32 +18,33 @@ pub enum OrderCommand {
         amount: Money,
         reserved_until: Timestamp,
     },
+    /// Records what a payment has achieved so far.
     RecordPayment {
         payment: PaymentId,
         outcome: PaymentOutcome,
         /// Cumulative, in minor units.
         refunded: i64,
     },
-    /// Keeps the stock of a waiting order until then.
+    /// Keeps the stock of an unpaid order reserved until then.
     ExtendReservation {
         reserved_until: Timestamp,
     },
     Confirm,
     StartProcessing,
-    /// No lines: everything that is not shipped yet.
+    /// A shipment without lines contains everything that is not shipped yet.
     Ship {
         shipment: Shipment,
     },
-    /// No lines: everything that is shipped and not delivered yet.
+    /// Without lines: everything that is shipped and not delivered yet.
     Deliver {
         lines: Vec<LineQuantity>,
     },
-    /// No lines: everything that was delivered and is not on its way back.
+    /// Without lines: everything that was delivered and whose return is not requested yet.
     RequestReturn {
         lines: Vec<LineQuantity>,
         reason: Option<Text>,
     },
-    /// No lines: everything that was asked about.
+    /// Without lines: everything whose return was requested.
     AcceptReturn {
         lines: Vec<LineQuantity>,
         restocking: Restocking,
@@ -60,35 +62,37 @@ pub enum OrderCommand {
 pub enum OrderError {
     #[error("there is no such order")]
     Missing,
-    #[error("an order has at least one line")]
+    #[error("an order must have at least one line; add a product to the cart first")]
     NoLines,
-    #[error("this order is no longer waiting for payment")]
+    #[error("this order is not waiting for payment: it is paid, cancelled or expired")]
     NotPending,
-    #[error("this order is not confirmed yet")]
+    #[error("this order is not confirmed yet: it is waiting for payment")]
     NotConfirmed,
-    #[error("this order is not being processed")]
+    #[error("this order is not being processed yet; start processing it first")]
     NotProcessing,
-    #[error("no payment covers this order any more")]
+    #[error(
+        "no payment covers this order any more, so its goods must not leave; check its payments"
+    )]
     NotPaid,
-    #[error("this order is already being processed; ask the shop to cancel it")]
+    #[error("this order is already being processed; ask the shop to change or cancel it")]
     AlreadyProcessing,
-    #[error("parts of this order are already shipped; they can be returned, not cancelled")]
+    #[error("parts of this order are already shipped; request their return instead of cancelling")]
     AlreadyShipped,
-    #[error("this order is cancelled or expired")]
+    #[error("this order is cancelled or expired and cannot be changed any more")]
     Closed,
     #[error("{0} is not part of this order")]
     LineNotFound(Sku),
-    #[error("{unshipped} of {sku} are not shipped yet, {wanted} are too many")]
+    #[error("at most {unshipped} of {sku} can be shipped, got {wanted}")]
     ExceedsUnshipped { sku: Sku, unshipped: i64, wanted: i64 },
-    #[error("{undelivered} of {sku} are on their way, {wanted} are too many")]
+    #[error("at most {undelivered} of {sku} are on their way to the customer, got {wanted}")]
     ExceedsShipped { sku: Sku, undelivered: i64, wanted: i64 },
-    #[error("{returnable} of {sku} can be returned, {wanted} are too many")]
+    #[error("at most {returnable} of {sku} can be returned, got {wanted}")]
     ExceedsDelivered { sku: Sku, returnable: i64, wanted: i64 },
-    #[error("nothing is left to ship")]
+    #[error("nothing is left to ship: all lines are shipped")]
     NothingToShip,
-    #[error("nothing is on its way")]
+    #[error("nothing is left to deliver: ship something first")]
     NothingToDeliver,
-    #[error("nothing can be returned")]
+    #[error("nothing can be returned: nothing is delivered whose return is still open")]
     NothingToReturn,
 }
 
@@ -118,6 +122,7 @@ impl OrderError {
         }
     }
 
+    /// The input field that the error is about.
     pub fn field(&self) -> &'static str {
         match self {
             OrderError::LineNotFound(_)

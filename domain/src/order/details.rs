@@ -12,42 +12,43 @@ use crate::{Money, PaymentId, Personal, Sku, Timestamp};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrderDetails {
-    /// As it was placed, but for contact and address, which are kept up to date.
+    /// The order as it was placed, except that contact and address are kept up to date.
     pub placed: Placed,
     pub lifecycle: Lifecycle,
     pub lines: Vec<OrderLine>,
     pub payments: BTreeMap<PaymentId, PaymentShare>,
-    /// The latest attempt to pay.
+    /// The payment that was started last.
     pub latest_payment: Option<PaymentId>,
-    /// The payment that covers the order: the first that did and has not ended since. What any
-    /// other brings is surplus.
+    /// The payment that covers the order: the first whose authorised amount reached the total and
+    /// that has not ended since. Money of any other payment is surplus and is refunded.
     pub covered_by: Option<PaymentId>,
     pub shipments: Vec<SentShipment>,
     pub notes: Vec<Note>,
-    /// Unpaid, the stock goes back after this moment.
+    /// If the order is not paid by then, it expires and its stock is released.
     pub reserved_until: Timestamp,
     pub confirmed_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
     pub updated_at: Timestamp,
 }
 
-/// A line and how far its goods have come; units.
+/// A line, and how many of its units were shipped, delivered and returned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrderLine {
     pub ordered: PlacedLine,
     pub shipped: i64,
     pub delivered: i64,
-    /// Asked to be taken back, and not yet.
+    /// The customer wants to return them, and the shop has not received them yet.
     pub return_requested: i64,
     pub returned: i64,
 }
 
-/// One payment's part in an order.
+/// What one payment contributes to an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PaymentShare {
     pub method: PaymentMethod,
     pub amount: Money,
     pub outcome: PaymentOutcome,
+    /// Minor units.
     pub refunded: i64,
 }
 
@@ -77,9 +78,35 @@ impl OrderDetails {
         self.lifecycle == Lifecycle::Placed
     }
 
+    pub fn has_expired(&self) -> bool {
+        matches!(self.lifecycle, Lifecycle::Expired { .. })
+    }
+
     pub(super) fn line(&self, sku: &Sku) -> Result<&OrderLine, OrderError> {
         let line = self.lines.iter().find(|line| line.ordered.sku == *sku);
         line.ok_or_else(|| OrderError::LineNotFound(sku.clone()))
+    }
+
+    /// Whether this counter has reached the ordered quantity in every line.
+    pub(super) fn is_complete(&self, counter: fn(&OrderLine) -> i64) -> bool {
+        self.lines.iter().all(|line| counter(line) >= line.ordered.quantity.units())
+    }
+}
+
+impl PaymentShare {
+    fn new(method: PaymentMethod, amount: Money) -> Self {
+        PaymentShare { method, amount, outcome: PaymentOutcome::default(), refunded: 0 }
+    }
+
+    /// Minor units; nothing once the payment has ended.
+    pub(super) fn authorized_and_open(&self) -> i64 {
+        if self.outcome.closed { 0 } else { self.outcome.authorized }
+    }
+
+    /// Cash on delivery covers an order by the customer's promise.
+    fn covers(&self, total: Money) -> bool {
+        let is_promised = self.method == PaymentMethod::CashOnDelivery;
+        !self.outcome.closed && (is_promised || self.outcome.authorized >= total.amount)
     }
 }
 
@@ -109,117 +136,117 @@ impl OrderDetails {
     }
 
     pub(super) fn apply(&mut self, event: OrderEvent) {
+        self.updated_at = event.at();
         match event {
+            // A stream has one, its first event, which made these details.
             OrderEvent::Placed(_) => {}
-            OrderEvent::Updated { contact, shipping_address, at } => {
-                self.updated_at = at;
-                if let Some(contact) = contact {
-                    self.placed.contact = contact;
-                }
-                if let Some(shipping_address) = shipping_address {
-                    self.placed.shipping_address = shipping_address;
-                }
+            OrderEvent::Updated { contact, shipping_address, .. } => {
+                self.apply_update(contact, shipping_address);
             }
-            OrderEvent::PaymentStarted { payment, method, amount, reserved_until, at } => {
-                let (outcome, refunded) = (PaymentOutcome::default(), 0);
-                let share = PaymentShare { method, amount, outcome, refunded };
-                self.payments.insert(payment, share);
-                self.latest_payment = Some(payment);
-                self.count_cover(payment);
-                self.reserved_until = reserved_until;
-                self.updated_at = at;
+            OrderEvent::PaymentStarted { payment, method, amount, reserved_until, .. } => {
+                self.apply_payment(payment, PaymentShare::new(method, amount), reserved_until);
             }
-            OrderEvent::PaymentRecorded { payment, outcome, at } => {
-                if let Some(share) = self.payments.get_mut(&payment) {
-                    share.outcome = outcome;
-                }
-                self.count_cover(payment);
-                self.updated_at = at;
+            OrderEvent::PaymentRecorded { payment, outcome, .. } => {
+                self.apply_outcome(payment, outcome);
             }
-            OrderEvent::RefundRecorded { payment, refunded, at } => {
-                if let Some(share) = self.payments.get_mut(&payment) {
-                    share.refunded = refunded;
-                }
-                self.updated_at = at;
+            OrderEvent::RefundRecorded { payment, refunded, .. } => {
+                self.apply_refund(payment, refunded);
             }
-            OrderEvent::Confirmed { at } => {
-                self.lifecycle = Lifecycle::Confirmed;
-                self.confirmed_at = Some(at);
-                self.updated_at = at;
-            }
-            OrderEvent::ProcessingStarted { at } => {
-                self.lifecycle = Lifecycle::Processing;
-                self.updated_at = at;
-            }
-            OrderEvent::Shipped { shipment, at } => {
-                self.count(&shipment.lines, |line| &mut line.shipped);
-                self.shipments.push(SentShipment { shipment, at });
-                self.updated_at = at;
-            }
-            OrderEvent::Delivered { lines, at } => {
-                self.count(&lines, |line| &mut line.delivered);
-                if self.lines.iter().all(|l| l.delivered >= l.ordered.quantity.units()) {
-                    self.lifecycle = Lifecycle::Completed;
-                    self.delivered_at = Some(at);
-                }
-                self.updated_at = at;
-            }
-            OrderEvent::ReturnRequested { lines, at, .. } => {
+            OrderEvent::Confirmed { at } => self.apply_confirmation(at),
+            OrderEvent::ProcessingStarted { .. } => self.lifecycle = Lifecycle::Processing,
+            OrderEvent::Shipped { shipment, at } => self.apply_shipment(shipment, at),
+            OrderEvent::Delivered { lines, at } => self.apply_delivery(&lines, at),
+            OrderEvent::ReturnRequested { lines, .. } => {
                 self.count(&lines, |line| &mut line.return_requested);
-                self.updated_at = at;
             }
-            OrderEvent::Returned { lines, at, .. } => {
-                self.count(&lines, |line| &mut line.returned);
-                self.count_down_requests(&lines);
-                self.updated_at = at;
-            }
+            OrderEvent::Returned { lines, .. } => self.apply_return(&lines),
             OrderEvent::Cancelled { reason, at } => {
                 self.lifecycle = Lifecycle::Cancelled { reason, at };
-                self.updated_at = at;
             }
-            OrderEvent::Expired { at } => {
-                self.lifecycle = Lifecycle::Expired { at };
-                self.updated_at = at;
-            }
-            OrderEvent::NoteAdded { note, at } => {
-                self.notes.push(Note { text: note, at });
-                self.updated_at = at;
-            }
-            OrderEvent::CancelRequested { at, .. } => self.updated_at = at,
-            OrderEvent::ReservationExtended { reserved_until, at } => {
+            OrderEvent::Expired { at } => self.lifecycle = Lifecycle::Expired { at },
+            OrderEvent::NoteAdded { note, at } => self.notes.push(Note { text: note, at }),
+            OrderEvent::ReservationExtended { reserved_until, .. } => {
                 self.reserved_until = reserved_until;
-                self.updated_at = at;
             }
         }
     }
 
-    fn count_cover(&mut self, payment: PaymentId) {
-        let total = self.total().amount;
-        let covers = self.payments.get(&payment).is_some_and(|share| {
-            let promised = share.method == PaymentMethod::CashOnDelivery;
-            !share.outcome.closed && (promised || share.outcome.authorized >= total)
-        });
-        if covers {
-            self.covered_by.get_or_insert(payment);
-        } else if self.covered_by == Some(payment) {
+    fn apply_update(&mut self, contact: Option<Personal>, shipping_address: Option<Personal>) {
+        if let Some(contact) = contact {
+            self.placed.contact = contact;
+        }
+        if let Some(shipping_address) = shipping_address {
+            self.placed.shipping_address = shipping_address;
+        }
+    }
+
+    fn apply_payment(&mut self, id: PaymentId, share: PaymentShare, reserved_until: Timestamp) {
+        self.payments.insert(id, share);
+        self.latest_payment = Some(id);
+        self.update_covering_payment(id);
+        self.reserved_until = reserved_until;
+    }
+
+    fn apply_outcome(&mut self, id: PaymentId, outcome: PaymentOutcome) {
+        if let Some(share) = self.payments.get_mut(&id) {
+            share.outcome = outcome;
+        }
+        self.update_covering_payment(id);
+    }
+
+    fn apply_refund(&mut self, id: PaymentId, refunded: i64) {
+        if let Some(share) = self.payments.get_mut(&id) {
+            share.refunded = refunded;
+        }
+    }
+
+    fn apply_confirmation(&mut self, at: Timestamp) {
+        self.lifecycle = Lifecycle::Confirmed;
+        self.confirmed_at = Some(at);
+    }
+
+    fn apply_shipment(&mut self, shipment: Shipment, at: Timestamp) {
+        self.count(&shipment.lines, |line| &mut line.shipped);
+        self.shipments.push(SentShipment { shipment, at });
+    }
+
+    fn apply_delivery(&mut self, lines: &[LineQuantity], at: Timestamp) {
+        self.count(lines, |line| &mut line.delivered);
+        if self.is_complete(|line| line.delivered) {
+            self.lifecycle = Lifecycle::Completed;
+            self.delivered_at = Some(at);
+        }
+    }
+
+    /// The shop may accept goods whose return was never requested, so the request counter stops at 0.
+    fn apply_return(&mut self, lines: &[LineQuantity]) {
+        self.count(lines, |line| &mut line.returned);
+        for LineQuantity { sku, quantity } in lines {
+            if let Some(line) = self.line_mut(sku) {
+                line.return_requested = (line.return_requested - quantity.units()).max(0);
+            }
+        }
+    }
+
+    /// The first payment that covers the order keeps it covered until that payment ends.
+    fn update_covering_payment(&mut self, id: PaymentId) {
+        let total = self.total();
+        if self.payments.get(&id).is_some_and(|share| share.covers(total)) {
+            self.covered_by.get_or_insert(id);
+        } else if self.covered_by == Some(id) {
             self.covered_by = None;
         }
     }
 
-    fn count(&mut self, parts: &[LineQuantity], counter: impl Fn(&mut OrderLine) -> &mut i64) {
-        for part in parts {
-            if let Some(line) = self.lines.iter_mut().find(|l| l.ordered.sku == part.sku) {
-                *counter(line) += part.quantity.units();
+    fn count(&mut self, lines: &[LineQuantity], counter: impl Fn(&mut OrderLine) -> &mut i64) {
+        for LineQuantity { sku, quantity } in lines {
+            if let Some(line) = self.line_mut(sku) {
+                *counter(line) += quantity.units();
             }
         }
     }
 
-    /// Goods may be taken back without having been asked about.
-    fn count_down_requests(&mut self, parts: &[LineQuantity]) {
-        for part in parts {
-            if let Some(line) = self.lines.iter_mut().find(|l| l.ordered.sku == part.sku) {
-                line.return_requested = (line.return_requested - part.quantity.units()).max(0);
-            }
-        }
+    fn line_mut(&mut self, sku: &Sku) -> Option<&mut OrderLine> {
+        self.lines.iter_mut().find(|line| line.ordered.sku == *sku)
     }
 }

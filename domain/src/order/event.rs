@@ -9,13 +9,15 @@ use crate::cart::Owner;
 use crate::coupon::CouponCode;
 use crate::payment::PaymentMethod;
 use crate::pricing::Tax;
-use crate::{CartId, Money, PaymentId, Personal, Quantity, ShipmentId, Sku, Text, Timestamp};
+use crate::{
+    CartId, Money, PaymentId, Personal, Quantity, ShipmentId, Sku, Text, Timestamp, stored_name,
+};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum OrderEvent {
     #[serde(rename = "order.placed")]
     Placed(Box<Placed>),
-    /// Fields that are absent stay as they were.
+    /// Fields that are `None` stay as they were.
     #[serde(rename = "order.updated")]
     Updated { contact: Option<Personal>, shipping_address: Option<Personal>, at: Timestamp },
     #[serde(rename = "order.payment_started")]
@@ -23,11 +25,11 @@ pub enum OrderEvent {
         payment: PaymentId,
         method: PaymentMethod,
         amount: Money,
-        /// The stock is kept at least this long.
+        /// The stock stays reserved at least until then.
         reserved_until: Timestamp,
         at: Timestamp,
     },
-    /// What one payment has brought so far; amounts are cumulative minor units.
+    /// What one payment has achieved so far; its amounts are cumulative.
     #[serde(rename = "order.payment_recorded")]
     PaymentRecorded { payment: PaymentId, outcome: PaymentOutcome, at: Timestamp },
     #[serde(rename = "order.confirmed")]
@@ -38,8 +40,6 @@ pub enum OrderEvent {
     Shipped { shipment: Shipment, at: Timestamp },
     #[serde(rename = "order.delivered")]
     Delivered { lines: Vec<LineQuantity>, at: Timestamp },
-    #[serde(rename = "order.cancel_requested")]
-    CancelRequested { reason: CancelReason, at: Timestamp },
     #[serde(rename = "order.cancelled")]
     Cancelled { reason: CancelReason, at: Timestamp },
     #[serde(rename = "order.expired")]
@@ -48,20 +48,20 @@ pub enum OrderEvent {
     ReturnRequested { lines: Vec<LineQuantity>, reason: Option<Text>, at: Timestamp },
     #[serde(rename = "order.returned")]
     Returned { lines: Vec<LineQuantity>, restocked: Restocking, at: Timestamp },
-    /// What one payment has given back so far, in minor units.
+    /// How much of one payment has been refunded so far, in minor units.
     #[serde(rename = "order.refund_recorded")]
     RefundRecorded { payment: PaymentId, refunded: i64, at: Timestamp },
     #[serde(rename = "order.note_added")]
     NoteAdded { note: Personal, at: Timestamp },
-    /// Nobody knows what became of its payment: the stock is kept at least until then.
+    /// The outcome of its payment is unknown, so the stock stays reserved at least until then.
     #[serde(rename = "order.reservation_extended")]
     ReservationExtended { reserved_until: Timestamp, at: Timestamp },
 }
 
-/// An order as it was placed: what it says is what is charged.
+/// An order as it was placed: these prices and totals are charged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Placed {
-    /// Short and readable, for people.
+    /// The number that people use, such as `C-10009`.
     pub number: String,
     pub cart: CartId,
     pub buyer: Owner,
@@ -69,9 +69,9 @@ pub struct Placed {
     pub shipping_address: Personal,
     pub lines: Vec<PlacedLine>,
     pub totals: Totals,
-    /// By which the tax was worked out.
+    /// The rate and mode by which the tax was calculated.
     pub tax: Tax,
-    /// The coupon that made the discount.
+    /// The coupon that gave the discount.
     pub coupon: Option<CouponCode>,
     pub reserved_until: Timestamp,
     pub at: Timestamp,
@@ -84,7 +84,7 @@ pub struct PlacedLine {
     pub quantity: Quantity,
     pub unit_price: Money,
     pub total: Money,
-    /// This line's part of the order's discounts.
+    /// This line's share of the order's discount.
     pub discount: Money,
     pub tax: Money,
 }
@@ -96,22 +96,22 @@ pub struct Totals {
     pub shipping: Money,
     pub shipping_tax: Money,
     pub discount: Money,
-    /// Of the lines and of shipping.
+    /// The tax on all lines and on shipping.
     pub tax: Money,
     pub total: Money,
 }
 
-/// A payment as far as its order is concerned; amounts are cumulative minor units.
+/// What an order knows of one of its payments; amounts are cumulative minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentOutcome {
     pub authorized: i64,
     pub captured: i64,
-    /// Failed, cancelled or expired with nothing captured: another attempt may be made.
+    /// It failed, was cancelled or has expired, with nothing captured: another payment may start.
     pub closed: bool,
     pub disputed: bool,
 }
 
-/// A parcel.
+/// A parcel and what is in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shipment {
     pub id: ShipmentId,
@@ -121,7 +121,7 @@ pub struct Shipment {
     pub estimated_delivery: Option<Timestamp>,
 }
 
-/// So many of one line.
+/// A number of units of one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineQuantity {
     pub sku: Sku,
@@ -131,14 +131,15 @@ pub struct LineQuantity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
-    /// The customer changed their mind; in their words, if they gave any.
+    /// The customer asked for it; the text is theirs, if they gave one.
     Customer(Option<Text>),
     Staff(Option<Text>),
-    /// The money came after the stock had gone to somebody else.
+    /// The payment succeeded only after the stock had been sold to others.
     OutOfStock,
-    /// The money that had confirmed the order was let go before anything was shipped.
+    /// The payment that covered the order ended before anything was shipped: it was voided or
+    /// refunded, or its authorisation expired.
     PaymentLost,
-    /// The money came after the coupon had gone to somebody else.
+    /// The payment succeeded only after the coupon had been used up by others.
     CouponUsedUp,
 }
 
@@ -149,7 +150,9 @@ impl fmt::Display for CancelReason {
             CancelReason::Customer(Some(text)) | CancelReason::Staff(Some(text)) => text.fmt(f),
             CancelReason::Customer(None) => f.write_str("cancelled by the customer"),
             CancelReason::Staff(None) => f.write_str("cancelled by the shop"),
-            CancelReason::PaymentLost => f.write_str("the money was let go"),
+            CancelReason::PaymentLost => {
+                f.write_str("the payment was voided, refunded or has expired")
+            }
             CancelReason::CouponUsedUp => f.write_str("the coupon was used up when the money came"),
             CancelReason::OutOfStock => f.write_str("the goods were gone when the money came"),
         }
@@ -164,33 +167,31 @@ pub enum Restocking {
 }
 
 impl OrderEvent {
-    pub fn name(&self) -> &'static str {
+    /// When it was decided.
+    pub fn at(&self) -> Timestamp {
         match self {
-            OrderEvent::Placed(_) => "order.placed",
-            OrderEvent::Updated { .. } => "order.updated",
-            OrderEvent::PaymentStarted { .. } => "order.payment_started",
-            OrderEvent::PaymentRecorded { .. } => "order.payment_recorded",
-            OrderEvent::Confirmed { .. } => "order.confirmed",
-            OrderEvent::ProcessingStarted { .. } => "order.processing_started",
-            OrderEvent::Shipped { .. } => "order.shipped",
-            OrderEvent::Delivered { .. } => "order.delivered",
-            OrderEvent::CancelRequested { .. } => "order.cancel_requested",
-            OrderEvent::Cancelled { .. } => "order.cancelled",
-            OrderEvent::Expired { .. } => "order.expired",
-            OrderEvent::ReturnRequested { .. } => "order.return_requested",
-            OrderEvent::Returned { .. } => "order.returned",
-            OrderEvent::RefundRecorded { .. } => "order.refund_recorded",
-            OrderEvent::NoteAdded { .. } => "order.note_added",
-            OrderEvent::ReservationExtended { .. } => "order.reservation_extended",
+            OrderEvent::Placed(placed) => placed.at,
+            OrderEvent::Updated { at, .. }
+            | OrderEvent::PaymentStarted { at, .. }
+            | OrderEvent::PaymentRecorded { at, .. }
+            | OrderEvent::Confirmed { at, .. }
+            | OrderEvent::ProcessingStarted { at, .. }
+            | OrderEvent::Shipped { at, .. }
+            | OrderEvent::Delivered { at, .. }
+            | OrderEvent::Cancelled { at, .. }
+            | OrderEvent::Expired { at, .. }
+            | OrderEvent::ReturnRequested { at, .. }
+            | OrderEvent::Returned { at, .. }
+            | OrderEvent::RefundRecorded { at, .. }
+            | OrderEvent::NoteAdded { at, .. }
+            | OrderEvent::ReservationExtended { at, .. } => *at,
         }
     }
-}
 
-impl OrderEvent {
-    /// Of the payload as it is written today; see `upcast.rs`.
+    /// The version of the payload that this program writes; [`crate::upcasters`] lift older ones.
     pub fn schema_version(&self) -> i16 {
         match self {
-            // 2: tax, coupon, tax on shipping.
+            // Version 2 added tax, coupon and tax on shipping.
             OrderEvent::Placed(_) => 2,
             _ => 1,
         }
@@ -199,7 +200,7 @@ impl OrderEvent {
 
 impl DomainEvent for OrderEvent {
     fn event_type(&self) -> String {
-        self.name().to_owned()
+        stored_name(self).to_owned()
     }
 
     fn event_version(&self) -> String {

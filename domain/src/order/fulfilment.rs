@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Lifecycle, LineQuantity, OrderDetails, OrderError, OrderEvent, OrderLine, Restocking, Shipment,
+    Decision, Lifecycle, LineQuantity, OrderDetails, OrderError, OrderEvent, OrderLine, Restocking,
+    Shipment,
 };
 use crate::{Quantity, Sku, Text, Timestamp};
 
@@ -17,15 +18,11 @@ impl OrderDetails {
         }
     }
 
-    pub(super) fn ship(
-        &self,
-        shipment: &Shipment,
-        at: Timestamp,
-    ) -> Result<Vec<OrderEvent>, OrderError> {
+    pub(super) fn ship(&self, shipment: &Shipment, at: Timestamp) -> Decision {
         self.must_be_processing()?;
         self.must_be_paid()?;
         let unshipped = |line: &OrderLine| line.ordered.quantity.units() - line.shipped;
-        let lines = self.parts(&shipment.lines, unshipped, |sku, unshipped, wanted| {
+        let lines = self.named_or_all(&shipment.lines, unshipped, |sku, unshipped, wanted| {
             OrderError::ExceedsUnshipped { sku, unshipped, wanted }
         })?;
         if lines.is_empty() {
@@ -35,14 +32,10 @@ impl OrderDetails {
         Ok(vec![OrderEvent::Shipped { shipment, at }])
     }
 
-    pub(super) fn deliver(
-        &self,
-        lines: &[LineQuantity],
-        at: Timestamp,
-    ) -> Result<Vec<OrderEvent>, OrderError> {
+    pub(super) fn deliver(&self, lines: &[LineQuantity], at: Timestamp) -> Decision {
         self.must_be_processing()?;
         let undelivered = |line: &OrderLine| line.shipped - line.delivered;
-        let lines = self.parts(lines, undelivered, |sku, undelivered, wanted| {
+        let lines = self.named_or_all(lines, undelivered, |sku, undelivered, wanted| {
             OrderError::ExceedsShipped { sku, undelivered, wanted }
         })?;
         if lines.is_empty() {
@@ -56,9 +49,9 @@ impl OrderDetails {
         lines: &[LineQuantity],
         reason: Option<&Text>,
         at: Timestamp,
-    ) -> Result<Vec<OrderEvent>, OrderError> {
+    ) -> Decision {
         let returnable = |line: &OrderLine| line.delivered - line.returned - line.return_requested;
-        let lines = self.parts(lines, returnable, |sku, returnable, wanted| {
+        let lines = self.named_or_all(lines, returnable, |sku, returnable, wanted| {
             OrderError::ExceedsDelivered { sku, returnable, wanted }
         })?;
         if lines.is_empty() {
@@ -67,18 +60,19 @@ impl OrderDetails {
         Ok(vec![OrderEvent::ReturnRequested { lines, reason: reason.cloned(), at }])
     }
 
-    /// Where no lines are named, all that was asked about comes back.
+    /// Without named lines, everything whose return was requested comes back. Named lines may
+    /// include delivered goods whose return was never requested.
     pub(super) fn accept_return(
         &self,
         lines: &[LineQuantity],
         restocked: Restocking,
         at: Timestamp,
-    ) -> Result<Vec<OrderEvent>, OrderError> {
-        let open = |line: &OrderLine| match lines {
+    ) -> Decision {
+        let acceptable = |line: &OrderLine| match lines {
             [] => line.return_requested,
             _ => line.delivered - line.returned,
         };
-        let lines = self.parts(lines, open, |sku, returnable, wanted| {
+        let lines = self.named_or_all(lines, acceptable, |sku, returnable, wanted| {
             OrderError::ExceedsDelivered { sku, returnable, wanted }
         })?;
         if lines.is_empty() {
@@ -87,28 +81,33 @@ impl OrderDetails {
         Ok(vec![OrderEvent::Returned { lines, restocked, at }])
     }
 
-    /// The named parts, one per SKU; where none is named, all that is open.
-    fn parts(
+    /// The named quantities, summed by SKU, or, where none is named, all that `available` counts.
+    /// More than is available is refused with the error that `exceeds` makes of the SKU, the
+    /// available and the wanted units.
+    fn named_or_all(
         &self,
         named: &[LineQuantity],
-        open: impl Fn(&OrderLine) -> i64,
+        available: impl Fn(&OrderLine) -> i64,
         exceeds: impl Fn(Sku, i64, i64) -> OrderError,
     ) -> Result<Vec<LineQuantity>, OrderError> {
         let mut wanted: BTreeMap<Sku, i64> = BTreeMap::new();
-        for part in named {
-            *wanted.entry(part.sku.clone()).or_default() += part.quantity.units();
+        for LineQuantity { sku, quantity } in named {
+            *wanted.entry(sku.clone()).or_default() += quantity.units();
         }
         if named.is_empty() {
-            wanted.extend(self.lines.iter().map(|line| (line.ordered.sku.clone(), open(line))));
+            let all = |line: &OrderLine| (line.ordered.sku.clone(), available(line));
+            wanted.extend(self.lines.iter().map(all));
         }
-        let mut parts = vec![];
+        let mut quantities = vec![];
         for (sku, units) in wanted.into_iter().filter(|(_, units)| *units > 0) {
-            let open = open(self.line(&sku)?);
+            let available = available(self.line(&sku)?);
             match Quantity::new(units) {
-                Ok(quantity) if units <= open => parts.push(LineQuantity { sku, quantity }),
-                _ => return Err(exceeds(sku, open, units)),
+                Ok(quantity) if units <= available => {
+                    quantities.push(LineQuantity { sku, quantity });
+                }
+                _ => return Err(exceeds(sku, available, units)),
             }
         }
-        Ok(parts)
+        Ok(quantities)
     }
 }

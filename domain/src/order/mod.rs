@@ -1,5 +1,5 @@
 //! An order, from placing to delivery. Read `event.rs`, `command.rs`, `details.rs`, `status.rs`,
-//! then this file.
+//! then this file and `fulfilment.rs`, which has the rules for shipping, delivering and returning.
 
 mod command;
 mod details;
@@ -21,7 +21,8 @@ pub use self::event::{
 };
 pub use self::status::{Lifecycle, OrderFulfilmentState, OrderPaymentState, OrderStatus};
 use crate::decide::handle;
-use crate::{Decide, PaymentId, Timestamp};
+use crate::payment::PaymentMethod;
+use crate::{Decide, Money, PaymentId, Personal, Timestamp};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub enum Order {
@@ -29,6 +30,9 @@ pub enum Order {
     Absent,
     Existing(Box<OrderDetails>),
 }
+
+/// The events of a decision, or why it is refused.
+type Decision = Result<Vec<OrderEvent>, OrderError>;
 
 impl Order {
     pub fn details(&self) -> Option<&OrderDetails> {
@@ -45,97 +49,93 @@ impl Order {
 
 impl Decide for Order {
     /// All the rules of an order.
-    fn decide(&self, command: &OrderCommand, at: Timestamp) -> Result<Vec<OrderEvent>, OrderError> {
-        if let OrderCommand::Place(placed) = command {
-            return self.place(placed);
+    fn decide(&self, command: &OrderCommand, at: Timestamp) -> Decision {
+        match self {
+            Order::Absent => place(command),
+            Order::Existing(details) => details.decide(command, at),
         }
-        let order = self.existing()?;
+    }
+}
+
+/// Only placing it makes an order.
+fn place(command: &OrderCommand) -> Decision {
+    let OrderCommand::Place(placed) = command else { return Err(OrderError::Missing) };
+    if placed.lines.is_empty() {
+        return Err(OrderError::NoLines);
+    }
+    Ok(vec![OrderEvent::Placed(placed.clone())])
+}
+
+impl OrderDetails {
+    fn decide(&self, command: &OrderCommand, at: Timestamp) -> Decision {
         match command {
+            // The order is placed already.
             OrderCommand::Place(_) => Ok(vec![]),
             OrderCommand::Update { contact, shipping_address } => {
-                if !order.is_open() {
-                    return Err(OrderError::Closed);
-                }
-                if !matches!(order.lifecycle, Lifecycle::Placed | Lifecycle::Confirmed) {
-                    return Err(OrderError::AlreadyProcessing);
-                }
-                if contact.is_none() && shipping_address.is_none() {
-                    return Ok(vec![]);
-                }
-                let (contact, shipping_address) = (contact.clone(), shipping_address.clone());
-                Ok(vec![OrderEvent::Updated { contact, shipping_address, at }])
+                self.update(contact.as_ref(), shipping_address.as_ref(), at)
             }
             OrderCommand::StartPayment { payment, method, amount, reserved_until } => {
-                if !order.is_pending() {
-                    return Err(OrderError::NotPending);
-                }
-                Ok(vec![OrderEvent::PaymentStarted {
-                    payment: *payment,
-                    method: *method,
-                    amount: *amount,
-                    reserved_until: *reserved_until,
-                    at,
-                }])
+                self.start_payment(*payment, *method, *amount, *reserved_until, at)
             }
             OrderCommand::RecordPayment { payment, outcome, refunded } => {
-                Ok(order.record_payment(*payment, *outcome, *refunded, at))
+                Ok(self.record_payment(*payment, *outcome, *refunded, at))
             }
             OrderCommand::ExtendReservation { reserved_until } => {
-                if !order.is_pending() || *reserved_until <= order.reserved_until {
-                    return Ok(vec![]);
-                }
-                Ok(vec![OrderEvent::ReservationExtended { reserved_until: *reserved_until, at }])
+                Ok(self.extend_reservation(*reserved_until, at))
             }
-            OrderCommand::Confirm => match order.lifecycle {
-                Lifecycle::Placed | Lifecycle::Expired { .. } => {
-                    Ok(vec![OrderEvent::Confirmed { at }])
-                }
-                Lifecycle::Cancelled { .. } => Err(OrderError::Closed),
-                _ => Ok(vec![]),
-            },
-            OrderCommand::StartProcessing => match order.lifecycle {
-                Lifecycle::Confirmed => {
-                    order.must_be_paid()?;
-                    Ok(vec![OrderEvent::ProcessingStarted { at }])
-                }
-                Lifecycle::Placed => Err(OrderError::NotConfirmed),
-                Lifecycle::Cancelled { .. } | Lifecycle::Expired { .. } => Err(OrderError::Closed),
-                Lifecycle::Processing | Lifecycle::Completed => Ok(vec![]),
-            },
-            OrderCommand::Ship { shipment } => order.ship(shipment, at),
-            OrderCommand::Deliver { lines } => order.deliver(lines, at),
+            OrderCommand::Confirm => self.confirm(at),
+            OrderCommand::StartProcessing => self.start_processing(at),
+            OrderCommand::Ship { shipment } => self.ship(shipment, at),
+            OrderCommand::Deliver { lines } => self.deliver(lines, at),
             OrderCommand::RequestReturn { lines, reason } => {
-                order.request_return(lines, reason.as_ref(), at)
+                self.request_return(lines, reason.as_ref(), at)
             }
             OrderCommand::AcceptReturn { lines, restocking } => {
-                order.accept_return(lines, *restocking, at)
+                self.accept_return(lines, *restocking, at)
             }
-            OrderCommand::Cancel { reason } => order.cancel(reason, at),
-            OrderCommand::Expire => match order.lifecycle {
-                Lifecycle::Placed => Ok(vec![OrderEvent::Expired { at }]),
-                _ => Ok(vec![]),
-            },
+            OrderCommand::Cancel { reason } => self.cancel(reason, at),
+            OrderCommand::Expire => Ok(self.expire(at)),
             OrderCommand::AddNote { note } => {
                 Ok(vec![OrderEvent::NoteAdded { note: note.clone(), at }])
             }
         }
     }
-}
 
-impl Order {
-    fn place(&self, placed: &Placed) -> Result<Vec<OrderEvent>, OrderError> {
-        if self.details().is_some() {
+    fn update(
+        &self,
+        contact: Option<&Personal>,
+        shipping_address: Option<&Personal>,
+        at: Timestamp,
+    ) -> Decision {
+        if !self.is_open() {
+            return Err(OrderError::Closed);
+        }
+        if !matches!(self.lifecycle, Lifecycle::Placed | Lifecycle::Confirmed) {
+            return Err(OrderError::AlreadyProcessing);
+        }
+        if contact.is_none() && shipping_address.is_none() {
             return Ok(vec![]);
         }
-        if placed.lines.is_empty() {
-            return Err(OrderError::NoLines);
-        }
-        Ok(vec![OrderEvent::Placed(Box::new(placed.clone()))])
+        let (contact, shipping_address) = (contact.cloned(), shipping_address.cloned());
+        Ok(vec![OrderEvent::Updated { contact, shipping_address, at }])
     }
-}
 
-impl OrderDetails {
-    /// Facts are recorded whatever state the order is in; what is known already is not news.
+    fn start_payment(
+        &self,
+        payment: PaymentId,
+        method: PaymentMethod,
+        amount: Money,
+        reserved_until: Timestamp,
+        at: Timestamp,
+    ) -> Decision {
+        if !self.is_pending() {
+            return Err(OrderError::NotPending);
+        }
+        Ok(vec![OrderEvent::PaymentStarted { payment, method, amount, reserved_until, at }])
+    }
+
+    /// A payment is recorded whatever state the order is in; what is recorded already is not
+    /// recorded again.
     fn record_payment(
         &self,
         payment: PaymentId,
@@ -154,31 +154,70 @@ impl OrderDetails {
         events
     }
 
-    /// Goods leave only while a payment covers them: it may have been let go, or have gone back,
-    /// since it confirmed the order.
+    /// A reservation is only ever made longer.
+    fn extend_reservation(&self, reserved_until: Timestamp, at: Timestamp) -> Vec<OrderEvent> {
+        if !self.is_pending() || reserved_until <= self.reserved_until {
+            return vec![];
+        }
+        vec![OrderEvent::ReservationExtended { reserved_until, at }]
+    }
+
+    fn confirm(&self, at: Timestamp) -> Decision {
+        match self.lifecycle {
+            Lifecycle::Placed | Lifecycle::Expired { .. } => Ok(vec![OrderEvent::Confirmed { at }]),
+            Lifecycle::Cancelled { .. } => Err(OrderError::Closed),
+            Lifecycle::Confirmed | Lifecycle::Processing | Lifecycle::Completed => Ok(vec![]),
+        }
+    }
+
+    fn start_processing(&self, at: Timestamp) -> Decision {
+        match self.lifecycle {
+            Lifecycle::Placed => return Err(OrderError::NotConfirmed),
+            Lifecycle::Cancelled { .. } | Lifecycle::Expired { .. } => {
+                return Err(OrderError::Closed);
+            }
+            Lifecycle::Processing | Lifecycle::Completed => return Ok(vec![]),
+            Lifecycle::Confirmed => self.must_be_paid()?,
+        }
+        Ok(vec![OrderEvent::ProcessingStarted { at }])
+    }
+
+    /// Goods are shipped only while a payment covers them. The payment that confirmed the order may
+    /// have been voided or refunded since.
     fn must_be_paid(&self) -> Result<(), OrderError> {
-        let lost = !self.payments.is_empty() && self.covered_by.is_none();
-        if lost || self.payment_state() == OrderPaymentState::Refunded {
+        let is_uncovered = !self.payments.is_empty() && self.covered_by.is_none();
+        if is_uncovered || self.payment_state() == OrderPaymentState::Refunded {
             return Err(OrderError::NotPaid);
         }
         Ok(())
     }
 
-    fn cancel(&self, reason: &CancelReason, at: Timestamp) -> Result<Vec<OrderEvent>, OrderError> {
-        match (&self.lifecycle, reason) {
-            (Lifecycle::Cancelled { .. }, _) => return Ok(vec![]),
-            // Money that came too late ends an expired order as cancelled.
-            (Lifecycle::Expired { .. }, CancelReason::OutOfStock | CancelReason::CouponUsedUp) => {}
-            (Lifecycle::Expired { .. }, _) => return Err(OrderError::Closed),
-            (_, _) if self.lines.iter().any(|line| line.shipped > 0) => {
-                return Err(OrderError::AlreadyShipped);
-            }
-            (Lifecycle::Processing, CancelReason::Customer(_)) => {
-                return Err(OrderError::AlreadyProcessing);
-            }
-            _ => {}
+    fn cancel(&self, reason: &CancelReason, at: Timestamp) -> Decision {
+        let is_late_payment =
+            matches!(reason, CancelReason::OutOfStock | CancelReason::CouponUsedUp);
+        match self.lifecycle {
+            Lifecycle::Cancelled { .. } => return Ok(vec![]),
+            // A payment that succeeded after the order had expired, and in vain, cancels the order.
+            Lifecycle::Expired { .. } if !is_late_payment => return Err(OrderError::Closed),
+            Lifecycle::Expired { .. } => {}
+            _ => self.must_be_cancellable(reason)?,
         }
         Ok(vec![OrderEvent::Cancelled { reason: reason.clone(), at }])
+    }
+
+    fn must_be_cancellable(&self, reason: &CancelReason) -> Result<(), OrderError> {
+        if self.lines.iter().any(|line| line.shipped > 0) {
+            return Err(OrderError::AlreadyShipped);
+        }
+        let is_by_customer = matches!(reason, CancelReason::Customer(_));
+        if is_by_customer && self.lifecycle == Lifecycle::Processing {
+            return Err(OrderError::AlreadyProcessing);
+        }
+        Ok(())
+    }
+
+    fn expire(&self, at: Timestamp) -> Vec<OrderEvent> {
+        if self.is_pending() { vec![OrderEvent::Expired { at }] } else { vec![] }
     }
 }
 
@@ -203,6 +242,7 @@ impl Aggregate for Order {
             (Order::Absent, OrderEvent::Placed(placed)) => {
                 *self = Order::Existing(Box::new(OrderDetails::new(*placed)));
             }
+            // No order begins with another event.
             (Order::Absent, _) => {}
             (Order::Existing(details), event) => details.apply(event),
         }

@@ -1,9 +1,10 @@
-//! The three axes of an order, and the one status that customers know, derived from them.
+//! Lifecycle, payment and fulfilment of an order, and the one status that customers see, which is
+//! derived from them.
 
 use serde::{Deserialize, Serialize};
 
-use super::{CancelReason, OrderDetails};
-use crate::Timestamp;
+use super::{CancelReason, OrderDetails, OrderLine, PaymentShare};
+use crate::{Timestamp, from_stored_name, stored_name};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,7 +39,7 @@ pub enum OrderFulfilmentState {
     Returned,
 }
 
-/// What a customer is told. Stored by name in read models.
+/// The status that customers see. Its name is stored in read models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
@@ -53,102 +54,90 @@ pub enum OrderStatus {
 }
 
 impl OrderStatus {
+    /// The stored name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            OrderStatus::Pending => "PENDING",
-            OrderStatus::Paid => "PAID",
-            OrderStatus::Processing => "PROCESSING",
-            OrderStatus::Shipped => "SHIPPED",
-            OrderStatus::Delivered => "DELIVERED",
-            OrderStatus::Refunded => "REFUNDED",
-            OrderStatus::Cancelled => "CANCELLED",
-            OrderStatus::Expired => "EXPIRED",
-        }
+        stored_name(&self)
     }
 
-    const ALL: [OrderStatus; 8] = [
-        OrderStatus::Pending,
-        OrderStatus::Paid,
-        OrderStatus::Processing,
-        OrderStatus::Shipped,
-        OrderStatus::Delivered,
-        OrderStatus::Refunded,
-        OrderStatus::Cancelled,
-        OrderStatus::Expired,
-    ];
-
-    /// Nobody pays for it any more, and nobody gets anything.
+    /// The order ended without a sale: it is not paid, and nothing is delivered.
     pub fn is_cancelled_or_expired(self) -> bool {
         matches!(self, OrderStatus::Cancelled | OrderStatus::Expired)
     }
 }
 
-/// A text that names no status.
+/// A stored text that is not the name of a status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is no status of an order")]
+#[error("`{0}` is not the name of an order's status")]
 pub struct UnknownStatus(String);
 
 impl TryFrom<String> for OrderStatus {
     type Error = UnknownStatus;
 
     fn try_from(name: String) -> Result<Self, UnknownStatus> {
-        OrderStatus::ALL.into_iter().find(|s| s.as_str() == name).ok_or(UnknownStatus(name))
+        from_stored_name(&name).ok_or(UnknownStatus(name))
     }
 }
 
 impl OrderDetails {
-    /// The first that holds.
+    /// The order in which the conditions are asked decides; the first that is true gives the status.
     pub fn status(&self) -> OrderStatus {
-        let shipped = || self.lines.iter().all(|l| l.shipped >= l.ordered.quantity.units());
-        let delivered = || self.lines.iter().all(|l| l.delivered >= l.ordered.quantity.units());
-        match &self.lifecycle {
+        match self.lifecycle {
             Lifecycle::Expired { .. } => OrderStatus::Expired,
             Lifecycle::Cancelled { .. } => OrderStatus::Cancelled,
             _ if self.payment_state() == OrderPaymentState::Refunded => OrderStatus::Refunded,
-            _ if delivered() => OrderStatus::Delivered,
-            _ if shipped() => OrderStatus::Shipped,
+            _ if self.is_complete(|line| line.delivered) => OrderStatus::Delivered,
+            _ if self.is_complete(|line| line.shipped) => OrderStatus::Shipped,
             Lifecycle::Processing | Lifecycle::Completed => OrderStatus::Processing,
             Lifecycle::Confirmed => OrderStatus::Paid,
             Lifecycle::Placed => OrderStatus::Pending,
         }
     }
 
+    /// What all payments of the order together amount to.
     pub fn payment_state(&self) -> OrderPaymentState {
-        let sum = |part: fn(&super::PaymentShare) -> i64| -> i64 {
-            self.payments.values().map(part).fold(0, i64::saturating_add)
-        };
-        let authorized = sum(|p| if p.outcome.closed { 0 } else { p.outcome.authorized });
-        let captured = sum(|p| p.outcome.captured);
-        let refunded = sum(|p| p.refunded);
-        let total = self.placed.totals.total.amount;
-        match () {
-            () if self.payments.values().any(|p| p.outcome.disputed) => OrderPaymentState::Disputed,
-            // What a second attempt brought as well, and what went back of it, pay for nothing.
-            () if captured > 0 && captured.saturating_sub(refunded) >= total => {
-                OrderPaymentState::Paid
-            }
-            () if refunded > 0 && refunded >= captured => OrderPaymentState::Refunded,
-            () if refunded > 0 => OrderPaymentState::PartiallyRefunded,
-            () if captured > 0 => OrderPaymentState::PartiallyPaid,
-            () if authorized > 0 => OrderPaymentState::Authorized,
-            () => OrderPaymentState::None,
+        let total = self.total().amount;
+        let authorized = self.sum_payments(PaymentShare::authorized_and_open);
+        let captured = self.sum_payments(|share| share.outcome.captured);
+        let refunded = self.sum_payments(|share| share.refunded);
+        if self.payments.values().any(|share| share.outcome.disputed) {
+            OrderPaymentState::Disputed
+        } else if captured > 0 && captured.saturating_sub(refunded) >= total {
+            // A second payment that was captured and refunded as well does not matter.
+            OrderPaymentState::Paid
+        } else if refunded > 0 && refunded >= captured {
+            OrderPaymentState::Refunded
+        } else if refunded > 0 {
+            OrderPaymentState::PartiallyRefunded
+        } else if captured > 0 {
+            OrderPaymentState::PartiallyPaid
+        } else if authorized > 0 {
+            OrderPaymentState::Authorized
+        } else {
+            OrderPaymentState::None
         }
     }
 
+    fn sum_payments(&self, amount: fn(&PaymentShare) -> i64) -> i64 {
+        self.payments.values().map(amount).fold(0, i64::saturating_add)
+    }
+
+    /// How far the goods of the order have come.
     pub fn fulfilment_state(&self) -> OrderFulfilmentState {
-        let reached = |part: fn(&super::OrderLine) -> i64| {
-            let any = self.lines.iter().any(|line| part(line) > 0);
-            let all = self.lines.iter().all(|line| part(line) >= line.ordered.quantity.units());
-            (any, all)
-        };
-        match (reached(|l| l.returned), reached(|l| l.delivered), reached(|l| l.shipped)) {
-            ((_, true), _, _) => OrderFulfilmentState::Returned,
-            ((true, _), _, _) => OrderFulfilmentState::PartiallyReturned,
-            (_, (_, true), _) => OrderFulfilmentState::Delivered,
-            (_, (true, _), _) => OrderFulfilmentState::PartiallyDelivered,
-            (_, _, (_, true)) => OrderFulfilmentState::Shipped,
-            (_, _, (true, _)) => OrderFulfilmentState::PartiallyShipped,
-            _ => OrderFulfilmentState::Unfulfilled,
+        let has_any = |counter: fn(&OrderLine) -> i64| self.lines.iter().any(|l| counter(l) > 0);
+        if self.is_complete(|line| line.returned) {
+            OrderFulfilmentState::Returned
+        } else if has_any(|line| line.returned) {
+            OrderFulfilmentState::PartiallyReturned
+        } else if self.is_complete(|line| line.delivered) {
+            OrderFulfilmentState::Delivered
+        } else if has_any(|line| line.delivered) {
+            OrderFulfilmentState::PartiallyDelivered
+        } else if self.is_complete(|line| line.shipped) {
+            OrderFulfilmentState::Shipped
+        } else if has_any(|line| line.shipped) {
+            OrderFulfilmentState::PartiallyShipped
+        } else {
+            OrderFulfilmentState::Unfulfilled
         }
     }
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::{CaptureMode, PaymentMethod};
-use crate::{ErrorCode, Money, OrderId, Timestamp};
+use crate::{Currency, ErrorCode, Money, OrderId, Timestamp};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum PaymentCommand {
@@ -14,31 +14,31 @@ pub enum PaymentCommand {
         capture: CaptureMode,
         source: String,
     },
-    /// What the provider says is never refused.
+    /// Records what the provider reports; it is never refused.
     Record(Fact),
     /// `None`: all that is authorised and not captured yet.
     RequestCapture {
         amount: Option<Money>,
     },
     RequestVoid,
-    /// `None`: all that is captured and not given back yet.
+    /// `None`: all that is captured and not refunded yet.
     RequestRefund {
         amount: Option<Money>,
     },
-    /// Lets go of what is not captured and gives back what is; nothing, where nothing is left.
+    /// Requests a void of what is not captured and a refund of what is, as far as there is any.
     Unwind,
-    /// Something went unanswered or was refused: sets a time for the next try, or asks for a person
-    /// when there were enough of them. `first` is the shortest wait.
+    /// A call was not answered or was refused: schedules the next try, or flags the payment for a
+    /// person after too many of them. `first` is the shortest wait.
     PlanFollowUp {
         first: TimeDelta,
     },
-    /// The time for the next try has come.
+    /// The time of the next try has come.
     FollowUp,
-    /// The authorisation is about to run out, or has.
+    /// The authorisation expires soon, or has expired.
     EndHold,
-    /// Asks for a person if it is still not known what the provider did.
+    /// Flags the payment for a person if its outcome is still unknown.
     FlagUnknown,
-    /// Somebody has looked at it.
+    /// A person has looked at it.
     ResolveAttention,
 }
 
@@ -93,12 +93,12 @@ pub enum Fact {
     DisputeLost {
         object: String,
     },
-    /// Our own observation: no answer came.
+    /// The provider did not answer. The shop observes this itself.
     Unknown,
 }
 
 impl Fact {
-    /// The same fact, with an end of the authorisation where the provider has named none.
+    /// The same fact; an authorisation whose end the provider did not report ends at `at`.
     #[must_use]
     pub fn expiring(mut self, at: Option<Timestamp>) -> Fact {
         if let Fact::Authorized { expires_at, .. } = &mut self {
@@ -112,18 +112,20 @@ impl Fact {
 pub enum PaymentError {
     #[error("there is no such payment")]
     Missing,
-    #[error("nothing of this payment is authorised and left to capture")]
+    #[error("nothing can be captured: no authorised amount of this payment is left")]
     NotCapturable,
-    #[error("nothing of this payment is left to void")]
+    #[error(
+        "nothing can be voided: this payment is fully captured or its authorisation has expired"
+    )]
     NotVoidable,
-    #[error("nothing of this payment is left to refund")]
+    #[error("nothing can be refunded: no captured amount of this payment is left")]
     NotRefundable,
-    #[error("{0} can be captured at most")]
-    ExceedsAuthorized(Money),
-    #[error("{0} can be refunded at most")]
-    ExceedsCaptured(Money),
-    #[error("an amount to move is more than nothing, in the payment's currency")]
-    InvalidAmount,
+    #[error("at most {most} can be captured, got {wanted}")]
+    ExceedsAuthorized { most: Money, wanted: Money },
+    #[error("at most {most} can be refunded, got {wanted}")]
+    ExceedsCaptured { most: Money, wanted: Money },
+    #[error("the amount must be more than 0 {currency}, got {amount}")]
+    InvalidAmount { amount: Money, currency: Currency },
 }
 
 impl PaymentError {
@@ -133,17 +135,18 @@ impl PaymentError {
             PaymentError::NotCapturable => ErrorCode::PaymentNotCapturable,
             PaymentError::NotVoidable => ErrorCode::PaymentNotVoidable,
             PaymentError::NotRefundable => ErrorCode::PaymentNotRefundable,
-            PaymentError::ExceedsAuthorized(_) => ErrorCode::AmountExceedsAuthorized,
-            PaymentError::ExceedsCaptured(_) => ErrorCode::AmountExceedsCaptured,
-            PaymentError::InvalidAmount => ErrorCode::InvalidAmount,
+            PaymentError::ExceedsAuthorized { .. } => ErrorCode::AmountExceedsAuthorized,
+            PaymentError::ExceedsCaptured { .. } => ErrorCode::AmountExceedsCaptured,
+            PaymentError::InvalidAmount { .. } => ErrorCode::InvalidAmount,
         }
     }
 
+    /// The input field that the error is about.
     pub fn field(&self) -> &'static str {
         match self {
-            PaymentError::ExceedsAuthorized(_)
-            | PaymentError::ExceedsCaptured(_)
-            | PaymentError::InvalidAmount => "amount",
+            PaymentError::ExceedsAuthorized { .. }
+            | PaymentError::ExceedsCaptured { .. }
+            | PaymentError::InvalidAmount { .. } => "amount",
             _ => "paymentId",
         }
     }

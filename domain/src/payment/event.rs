@@ -1,12 +1,12 @@
 //! What can happen to a payment. These names and fields are the storage format: add, never change.
 //!
-//! Facts about money carry the provider's object id and that object's *cumulative* amount, so
-//! that the same fact heard twice, from an answer and from a webhook, counts once.
+//! Facts about money carry the provider's object id and that object's *cumulative* amount, so that
+//! a fact that is received twice, in an answer and by a webhook, counts once.
 
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, OrderId, Timestamp};
+use crate::{Money, OrderId, Timestamp, stored_name};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum PaymentEvent {
@@ -16,21 +16,21 @@ pub enum PaymentEvent {
         amount: Money,
         method: PaymentMethod,
         capture: CaptureMode,
-        /// The provider's token for the means of payment; no card number, ever.
+        /// The provider's token for the customer's card or account; never a card number.
         source: String,
         at: Timestamp,
     },
-    /// The customer has to do something, at this address if there is one.
+    /// The customer must do something, such as a 3-D Secure check, at this address if there is one.
     #[serde(rename = "payment.action_required")]
     ActionRequired { reference: String, url: Option<String>, at: Timestamp },
-    /// The provider knows of the payment, under this id, and is at work.
+    /// The provider has accepted the payment under this id and has not decided yet.
     #[serde(rename = "payment.processing")]
     Processing { reference: String, at: Timestamp },
     #[serde(rename = "payment.authorized")]
     Authorized {
         reference: String,
         amount: Money,
-        /// After this the provider lets the money go.
+        /// The provider voids the authorisation at this time.
         expires_at: Option<Timestamp>,
         at: Timestamp,
     },
@@ -40,14 +40,14 @@ pub enum PaymentEvent {
     Captured { object: String, amount: Money, request: Option<u32>, at: Timestamp },
     #[serde(rename = "payment.capture_failed")]
     CaptureFailed { request: u32, reason: String, at: Timestamp },
-    /// Ended before any money was authorised.
+    /// It ended before any money was authorised.
     #[serde(rename = "payment.cancelled")]
     Cancelled { at: Timestamp },
     #[serde(rename = "payment.void_requested")]
     VoidRequested { at: Timestamp },
     #[serde(rename = "payment.void_failed")]
     VoidFailed { reason: String, at: Timestamp },
-    /// What was authorised and not captured was let go.
+    /// What was authorised and not captured was released.
     #[serde(rename = "payment.voided")]
     Voided { amount: Money, at: Timestamp },
     #[serde(rename = "payment.refund_requested")]
@@ -58,10 +58,10 @@ pub enum PaymentEvent {
     RefundFailed { request: u32, reason: String, at: Timestamp },
     #[serde(rename = "payment.failed")]
     Failed { reason: String, at: Timestamp },
-    /// The authorisation ran out.
+    /// The authorisation expired.
     #[serde(rename = "payment.expired")]
     Expired { at: Timestamp },
-    /// The provider did not answer: what it did is not known, and it is asked again.
+    /// The provider did not answer, so it is unknown what it did; the same request is sent again.
     #[serde(rename = "payment.outcome_unknown")]
     OutcomeUnknown { at: Timestamp },
     #[serde(rename = "payment.dispute_opened")]
@@ -70,28 +70,28 @@ pub enum PaymentEvent {
     DisputeWon { object: String, at: Timestamp },
     #[serde(rename = "payment.dispute_lost")]
     DisputeLost { object: String, at: Timestamp },
-    /// A person has to look at it.
+    /// A person must look at it.
     #[serde(rename = "payment.needs_attention")]
     NeedsAttention { reason: String, at: Timestamp },
-    /// Somebody has looked at it.
+    /// A person has looked at it.
     #[serde(rename = "payment.attention_resolved")]
     AttentionResolved { at: Timestamp },
-    /// The provider is turned to again at that time.
+    /// The provider is called again at `due_at`.
     #[serde(rename = "payment.follow_up_scheduled")]
     FollowUpScheduled { due_at: Timestamp, at: Timestamp },
-    /// That time has come: what went unanswered is asked again, under the same keys. What was
-    /// refused is asked anew, as the events beside this one say.
+    /// That time has come. Calls without an answer are repeated under the same idempotency keys;
+    /// `again` lists them. Refused requests are made anew, by events of their own beside this one.
     #[serde(rename = "payment.followed_up")]
     FollowedUp { again: Vec<Call>, at: Timestamp },
-    /// A part of the money was taken; the rest is held until then.
+    /// A part of the money was captured; the rest stays authorised until then.
     #[serde(rename = "payment.rest_held")]
     RestHeld { expires_at: Timestamp, at: Timestamp },
-    /// The provider lets the money go before long.
+    /// The authorisation expires soon.
     #[serde(rename = "payment.authorization_expiring")]
     AuthorizationExpiring { expires_at: Timestamp, at: Timestamp },
 }
 
-/// Something asked of the provider; captures and refunds by the number of their request.
+/// A call to the provider; captures and refunds carry the number of their request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Call {
@@ -113,48 +113,68 @@ pub enum PaymentMethod {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CaptureMode {
-    /// As soon as the stock is committed.
+    /// The shop captures the money as soon as it has committed the stock.
     Automatic,
-    /// When staff say so.
+    /// Staff capture the money.
     Manual,
 }
 
 impl PaymentEvent {
-    pub fn name(&self) -> &'static str {
+    /// Whether the provider reported it. Such an event shows that the provider has received our
+    /// calls. Cash and an expiry that the shop noticed itself count as reports as well.
+    pub(super) fn is_from_provider(&self) -> bool {
+        !matches!(
+            self,
+            PaymentEvent::Initiated { .. }
+                | PaymentEvent::CaptureRequested { .. }
+                | PaymentEvent::VoidRequested { .. }
+                | PaymentEvent::RefundRequested { .. }
+                | PaymentEvent::OutcomeUnknown { .. }
+                | PaymentEvent::NeedsAttention { .. }
+                | PaymentEvent::AttentionResolved { .. }
+                | PaymentEvent::FollowUpScheduled { .. }
+                | PaymentEvent::FollowedUp { .. }
+                | PaymentEvent::RestHeld { .. }
+                | PaymentEvent::AuthorizationExpiring { .. }
+        )
+    }
+
+    /// When it was decided.
+    pub fn at(&self) -> Timestamp {
         match self {
-            PaymentEvent::Initiated { .. } => "payment.initiated",
-            PaymentEvent::ActionRequired { .. } => "payment.action_required",
-            PaymentEvent::Processing { .. } => "payment.processing",
-            PaymentEvent::Authorized { .. } => "payment.authorized",
-            PaymentEvent::CaptureRequested { .. } => "payment.capture_requested",
-            PaymentEvent::Captured { .. } => "payment.captured",
-            PaymentEvent::CaptureFailed { .. } => "payment.capture_failed",
-            PaymentEvent::Cancelled { .. } => "payment.cancelled",
-            PaymentEvent::VoidRequested { .. } => "payment.void_requested",
-            PaymentEvent::VoidFailed { .. } => "payment.void_failed",
-            PaymentEvent::Voided { .. } => "payment.voided",
-            PaymentEvent::RefundRequested { .. } => "payment.refund_requested",
-            PaymentEvent::Refunded { .. } => "payment.refunded",
-            PaymentEvent::RefundFailed { .. } => "payment.refund_failed",
-            PaymentEvent::Failed { .. } => "payment.failed",
-            PaymentEvent::Expired { .. } => "payment.expired",
-            PaymentEvent::OutcomeUnknown { .. } => "payment.outcome_unknown",
-            PaymentEvent::DisputeOpened { .. } => "payment.dispute_opened",
-            PaymentEvent::DisputeWon { .. } => "payment.dispute_won",
-            PaymentEvent::DisputeLost { .. } => "payment.dispute_lost",
-            PaymentEvent::NeedsAttention { .. } => "payment.needs_attention",
-            PaymentEvent::AttentionResolved { .. } => "payment.attention_resolved",
-            PaymentEvent::FollowUpScheduled { .. } => "payment.follow_up_scheduled",
-            PaymentEvent::FollowedUp { .. } => "payment.followed_up",
-            PaymentEvent::RestHeld { .. } => "payment.rest_held",
-            PaymentEvent::AuthorizationExpiring { .. } => "payment.authorization_expiring",
+            PaymentEvent::Initiated { at, .. }
+            | PaymentEvent::ActionRequired { at, .. }
+            | PaymentEvent::Processing { at, .. }
+            | PaymentEvent::Authorized { at, .. }
+            | PaymentEvent::CaptureRequested { at, .. }
+            | PaymentEvent::Captured { at, .. }
+            | PaymentEvent::CaptureFailed { at, .. }
+            | PaymentEvent::Cancelled { at, .. }
+            | PaymentEvent::VoidRequested { at, .. }
+            | PaymentEvent::VoidFailed { at, .. }
+            | PaymentEvent::Voided { at, .. }
+            | PaymentEvent::RefundRequested { at, .. }
+            | PaymentEvent::Refunded { at, .. }
+            | PaymentEvent::RefundFailed { at, .. }
+            | PaymentEvent::Failed { at, .. }
+            | PaymentEvent::Expired { at, .. }
+            | PaymentEvent::OutcomeUnknown { at, .. }
+            | PaymentEvent::DisputeOpened { at, .. }
+            | PaymentEvent::DisputeWon { at, .. }
+            | PaymentEvent::DisputeLost { at, .. }
+            | PaymentEvent::NeedsAttention { at, .. }
+            | PaymentEvent::AttentionResolved { at, .. }
+            | PaymentEvent::FollowUpScheduled { at, .. }
+            | PaymentEvent::FollowedUp { at, .. }
+            | PaymentEvent::RestHeld { at, .. }
+            | PaymentEvent::AuthorizationExpiring { at, .. } => *at,
         }
     }
 }
 
 impl DomainEvent for PaymentEvent {
     fn event_type(&self) -> String {
-        self.name().to_owned()
+        stored_name(self).to_owned()
     }
 
     fn event_version(&self) -> String {

@@ -1,18 +1,18 @@
-//! What the provider says: heard twice it counts once, and it is never refused.
+//! What the provider reports: received twice, it counts once; and it is never refused.
 
 use super::{Fact, PaymentDetails, PaymentEvent, PaymentStatus};
-use crate::Timestamp;
+use crate::{Money, Timestamp};
 
 impl PaymentDetails {
-    /// A fact is an event when it is news, and nothing when it is known.
+    /// A fact becomes an event if it changes anything, and none if it is known already.
     pub(super) fn record(&self, fact: &Fact, at: Timestamp) -> Vec<PaymentEvent> {
         if *fact == Fact::Unknown && self.open_calls().is_empty() {
-            // No answer came, but a webhook has said what the answer would have.
+            // The provider did not answer, but a webhook has reported meanwhile what it did.
             return vec![];
         }
         let event = match self.mismatch(fact) {
             Some(reason) => PaymentEvent::NeedsAttention { reason, at },
-            None => event_of(fact, self, at),
+            None => self.fact_to_event(fact.clone(), at),
         };
         let mut after = self.clone();
         after.apply(event.clone());
@@ -30,7 +30,7 @@ impl PaymentDetails {
         events
     }
 
-    /// Asks for a person, unless that was said already.
+    /// Flags the payment for a person, unless it is flagged for this reason already.
     pub(super) fn flag(&self, reason: &str, at: Timestamp) -> Option<PaymentEvent> {
         let flagged = PaymentEvent::NeedsAttention { reason: reason.to_owned(), at };
         let mut after = self.clone();
@@ -38,70 +38,91 @@ impl PaymentDetails {
         (after.needs_attention != self.needs_attention).then_some(flagged)
     }
 
-    /// The order ends; what the provider did with the money is still to be found out.
+    /// The order has ended, and a person must find out what the provider did with the money.
     pub(super) fn flag_unknown(&self, at: Timestamp) -> Vec<PaymentEvent> {
-        match self.status() {
-            PaymentStatus::Unknown => {
-                let reason = "the order ended while the outcome of its payment is unknown";
-                self.flag(reason, at).into_iter().collect()
-            }
-            _ => vec![],
+        if self.status() != PaymentStatus::Unknown {
+            return vec![];
         }
+        let reason = "the order ended while the outcome of its payment is unknown";
+        self.flag(reason, at).into_iter().collect()
     }
 
-    /// Money that does not fit the order is never taken for payment.
+    pub(super) fn resolve_attention(&self, at: Timestamp) -> Vec<PaymentEvent> {
+        let is_flagged = self.needs_attention.is_some();
+        is_flagged.then_some(PaymentEvent::AttentionResolved { at }).into_iter().collect()
+    }
+
+    /// Why the amount of a fact does not fit the order; such money does not count as paid.
     fn mismatch(&self, fact: &Fact) -> Option<String> {
-        let (what, amount, exact) = match fact {
-            Fact::Authorized { amount, .. } => ("authorised", amount, true),
-            Fact::Captured { amount, .. } => ("captured", amount, false),
-            Fact::Refunded { amount, .. } => ("refunded", amount, false),
-            Fact::DisputeOpened { amount, .. } => ("disputed", amount, false),
+        let (what, amount) = match fact {
+            Fact::Authorized { amount, .. } => ("authorised", *amount),
+            Fact::Captured { amount, .. } => ("captured", *amount),
+            Fact::Refunded { amount, .. } => ("refunded", *amount),
+            Fact::DisputeOpened { amount, .. } => ("disputed", *amount),
             _ => return None,
         };
-        let fits = amount.currency == self.amount.currency
-            && amount.amount >= 0
-            && amount.amount <= self.amount.amount
-            && (!exact || amount.amount == self.amount.amount);
-        (!fits).then(|| format!("{amount} was {what}, the order is about {}", self.amount))
+        let fits = match fact {
+            Fact::Authorized { .. } => amount == self.amount,
+            _ => self.can_be_part(amount),
+        };
+        (!fits).then(|| format!("{amount} was {what}, but the order is for {}", self.amount))
     }
-}
 
-fn event_of(fact: &Fact, attempt: &PaymentDetails, at: Timestamp) -> PaymentEvent {
-    match fact.clone() {
-        Fact::Processing { reference } => PaymentEvent::Processing { reference, at },
-        Fact::ActionRequired { reference, url } => {
-            PaymentEvent::ActionRequired { reference, url, at }
+    fn can_be_part(&self, amount: Money) -> bool {
+        amount.currency == self.amount.currency && (0..=self.amount.amount).contains(&amount.amount)
+    }
+
+    fn fact_to_event(&self, fact: Fact, at: Timestamp) -> PaymentEvent {
+        match fact {
+            Fact::Processing { reference } => PaymentEvent::Processing { reference, at },
+            Fact::ActionRequired { reference, url } => {
+                PaymentEvent::ActionRequired { reference, url, at }
+            }
+            Fact::Authorized { reference, amount, expires_at } => {
+                self.authorized_event(reference, amount, expires_at, at)
+            }
+            Fact::Captured { object, amount, request } => {
+                PaymentEvent::Captured { object, amount, request, at }
+            }
+            Fact::CaptureFailed { request, reason } => {
+                PaymentEvent::CaptureFailed { request, reason, at }
+            }
+            Fact::Cancelled => self.released_event(at),
+            Fact::VoidFailed { reason } => PaymentEvent::VoidFailed { reason, at },
+            Fact::Refunded { object, amount, request } => {
+                PaymentEvent::Refunded { object, amount, request, at }
+            }
+            Fact::RefundFailed { request, reason } => {
+                PaymentEvent::RefundFailed { request, reason, at }
+            }
+            Fact::Failed { reason } => PaymentEvent::Failed { reason, at },
+            Fact::Expired => PaymentEvent::Expired { at },
+            Fact::DisputeOpened { object, amount } => {
+                PaymentEvent::DisputeOpened { object, amount, at }
+            }
+            Fact::DisputeWon { object } => PaymentEvent::DisputeWon { object, at },
+            Fact::DisputeLost { object } => PaymentEvent::DisputeLost { object, at },
+            Fact::Unknown => PaymentEvent::OutcomeUnknown { at },
         }
-        Fact::Authorized { reference, amount, expires_at } => {
-            // What is taken or let go already does not run out.
-            let expires_at = expires_at.filter(|_| attempt.may_hold());
-            PaymentEvent::Authorized { reference, amount, expires_at, at }
+    }
+
+    /// An authorisation that is captured or released already cannot expire.
+    fn authorized_event(
+        &self,
+        reference: String,
+        amount: Money,
+        expires_at: Option<Timestamp>,
+        at: Timestamp,
+    ) -> PaymentEvent {
+        let expires_at = expires_at.filter(|_| self.has_held_money());
+        PaymentEvent::Authorized { reference, amount, expires_at, at }
+    }
+
+    fn released_event(&self, at: Timestamp) -> PaymentEvent {
+        if self.authorized == 0 {
+            return PaymentEvent::Cancelled { at };
         }
-        Fact::Captured { object, amount, request } => {
-            PaymentEvent::Captured { object, amount, request, at }
-        }
-        Fact::CaptureFailed { request, reason } => {
-            PaymentEvent::CaptureFailed { request, reason, at }
-        }
-        Fact::Cancelled if attempt.authorized > 0 => {
-            let amount = attempt.money(attempt.authorized - attempt.captured());
-            PaymentEvent::Voided { amount, at }
-        }
-        Fact::Cancelled => PaymentEvent::Cancelled { at },
-        Fact::VoidFailed { reason } => PaymentEvent::VoidFailed { reason, at },
-        Fact::Refunded { object, amount, request } => {
-            PaymentEvent::Refunded { object, amount, request, at }
-        }
-        Fact::RefundFailed { request, reason } => {
-            PaymentEvent::RefundFailed { request, reason, at }
-        }
-        Fact::Failed { reason } => PaymentEvent::Failed { reason, at },
-        Fact::Expired => PaymentEvent::Expired { at },
-        Fact::DisputeOpened { object, amount } => {
-            PaymentEvent::DisputeOpened { object, amount, at }
-        }
-        Fact::DisputeWon { object } => PaymentEvent::DisputeWon { object, at },
-        Fact::DisputeLost { object } => PaymentEvent::DisputeLost { object, at },
-        Fact::Unknown => PaymentEvent::OutcomeUnknown { at },
+        let amount = self.money(self.authorized - self.captured());
+        PaymentEvent::Voided { amount, at }
     }
 }

@@ -48,138 +48,132 @@ impl PaymentDetails {
     }
 
     pub(super) fn apply(&mut self, event: PaymentEvent) {
+        self.updated_at = event.at();
+        if event.is_from_provider() {
+            self.silences = 0;
+        }
         match event {
+            // A stream has one, its first event, which made these details.
             PaymentEvent::Initiated { .. } => {}
-            PaymentEvent::ActionRequired { reference, url, at } => {
-                self.heard(at, Some(reference));
-                self.action_required = true;
-                self.action_url = self.action_url.take().max(url);
+            PaymentEvent::ActionRequired { reference, url, .. } => {
+                self.apply_required_action(reference, url);
             }
-            PaymentEvent::Processing { reference, at } => {
-                self.heard(at, Some(reference));
-                self.processing = true;
-            }
-            PaymentEvent::Authorized { reference, amount, expires_at, at } => {
-                self.heard(at, Some(reference));
-                self.authorized = self.authorized.max(amount.amount);
-                // A hold that is made longer runs out another time.
-                self.expiry_noticed &= expires_at <= self.authorization_expires_at;
-                self.authorization_expires_at = self.authorization_expires_at.max(expires_at);
-                self.forget_the_end_of_nothing();
+            PaymentEvent::Processing { reference, .. } => self.apply_processing(reference),
+            PaymentEvent::Authorized { reference, amount, expires_at, .. } => {
+                self.apply_authorization(reference, amount.amount, expires_at);
             }
             PaymentEvent::CaptureRequested { request, amount, at } => {
-                self.updated_at = at;
                 self.capture_requests.insert(request, MoneyRequest::new(amount.amount, at));
             }
-            PaymentEvent::Captured { object, amount, request, at } => {
-                self.heard(at, None);
-                raise(&mut self.captures, object, amount.amount);
-                // A capture implies its authorisation, which may be heard of later.
-                self.authorized = self.authorized.max(self.captured());
-                succeed(&mut self.capture_requests, request);
-                self.forget_the_end_of_nothing();
+            PaymentEvent::Captured { object, amount, request, .. } => {
+                self.apply_capture(object, amount.amount, request);
             }
-            PaymentEvent::CaptureFailed { request, reason, at } => {
-                self.heard(at, None);
+            PaymentEvent::CaptureFailed { request, reason, .. } => {
                 fail(&mut self.capture_requests, request, reason);
             }
-            PaymentEvent::Cancelled { at } | PaymentEvent::Voided { at, .. } => {
-                self.heard(at, None);
-                self.released = true;
-                self.forget_the_end_of_nothing();
-            }
-            PaymentEvent::VoidRequested { at } => {
-                self.updated_at = at;
-                let tries = self.void.tries + 1;
-                self.void = Void { asked_at: Some(at), pending: true, tries, failure: None };
-            }
-            PaymentEvent::VoidFailed { reason, at } => {
-                self.heard(at, None);
-                self.void.pending = false;
-                self.void.failure = self.void.failure.take().max(Some(reason));
-            }
+            PaymentEvent::Cancelled { .. } | PaymentEvent::Voided { .. } => self.apply_release(),
+            PaymentEvent::VoidRequested { at } => self.void.request(at),
+            PaymentEvent::VoidFailed { reason, .. } => self.void.fail(reason),
             PaymentEvent::RefundRequested { request, amount, at } => {
-                self.updated_at = at;
                 self.refund_requests.insert(request, MoneyRequest::new(amount.amount, at));
             }
-            PaymentEvent::Refunded { object, amount, request, at } => {
-                self.heard(at, None);
-                raise(&mut self.refunds, object, amount.amount);
-                succeed(&mut self.refund_requests, request);
+            PaymentEvent::Refunded { object, amount, request, .. } => {
+                self.apply_refund(object, amount.amount, request);
             }
-            PaymentEvent::RefundFailed { request, reason, at } => {
-                self.heard(at, None);
+            PaymentEvent::RefundFailed { request, reason, .. } => {
                 fail(&mut self.refund_requests, request, reason);
             }
-            PaymentEvent::Failed { reason, at } => {
-                self.heard(at, None);
-                self.failure = self.failure.take().max(Some(reason));
-            }
-            PaymentEvent::Expired { at } => {
-                self.heard(at, None);
-                self.expired = true;
-                self.forget_the_end_of_nothing();
-            }
-            PaymentEvent::OutcomeUnknown { at } => {
-                self.updated_at = at;
+            PaymentEvent::Failed { reason, .. } => keep_greatest(&mut self.failure, reason),
+            PaymentEvent::Expired { .. } => self.apply_expiry(),
+            PaymentEvent::OutcomeUnknown { .. } => {
                 self.silences = self.silences.saturating_add(1);
             }
-            PaymentEvent::DisputeOpened { object, amount, at } => {
-                self.heard(at, None);
-                self.dispute(object, amount.amount, DisputeOutcome::Open);
+            PaymentEvent::DisputeOpened { object, amount, .. } => {
+                self.apply_dispute(object, amount.amount, DisputeOutcome::Open);
             }
-            PaymentEvent::DisputeWon { object, at } => {
-                self.heard(at, None);
-                self.dispute(object, 0, DisputeOutcome::Won);
+            PaymentEvent::DisputeWon { object, .. } => {
+                self.apply_dispute(object, 0, DisputeOutcome::Won);
             }
-            PaymentEvent::DisputeLost { object, at } => {
-                self.heard(at, None);
-                self.dispute(object, 0, DisputeOutcome::Lost);
+            PaymentEvent::DisputeLost { object, .. } => {
+                self.apply_dispute(object, 0, DisputeOutcome::Lost);
             }
-            PaymentEvent::NeedsAttention { reason, at } => {
-                self.updated_at = at;
+            PaymentEvent::NeedsAttention { reason, .. } => {
                 add_reason(&mut self.needs_attention, &reason);
             }
-            PaymentEvent::AttentionResolved { at } => {
-                self.updated_at = at;
-                self.needs_attention = None;
-            }
-            PaymentEvent::FollowUpScheduled { due_at, at } => {
-                self.updated_at = at;
-                self.follow_up_at = Some(due_at);
-            }
-            PaymentEvent::FollowedUp { at, .. } => {
-                self.updated_at = at;
-                self.follow_up_at = None;
-                retry(&mut self.capture_requests);
-                retry(&mut self.refund_requests);
-            }
-            PaymentEvent::RestHeld { at, .. } => self.updated_at = at,
-            PaymentEvent::AuthorizationExpiring { at, .. } => {
-                self.updated_at = at;
-                self.expiry_noticed = true;
-            }
+            PaymentEvent::AttentionResolved { .. } => self.needs_attention = None,
+            PaymentEvent::FollowUpScheduled { due_at, .. } => self.follow_up_at = Some(due_at),
+            PaymentEvent::FollowedUp { .. } => self.apply_follow_up(),
+            // For the deadlines only: the authorisation's end is known already.
+            PaymentEvent::RestHeld { .. } => {}
+            PaymentEvent::AuthorizationExpiring { .. } => self.expiry_noticed = true,
         }
     }
 
-    /// Whatever the provider says ends the doubt about whether it heard us.
-    fn heard(&mut self, at: Timestamp, reference: Option<String>) {
-        self.updated_at = at;
-        self.silences = 0;
-        self.reference = self.reference.take().max(reference);
+    fn apply_required_action(&mut self, reference: String, url: Option<String>) {
+        keep_greatest(&mut self.reference, reference);
+        self.action_required = true;
+        self.action_url = self.action_url.take().max(url);
     }
 
-    /// Once nothing is held any more, no authorisation is left to run out.
-    fn forget_the_end_of_nothing(&mut self) {
-        if !self.may_hold() {
-            self.authorization_expires_at = None;
-        }
+    fn apply_processing(&mut self, reference: String) {
+        keep_greatest(&mut self.reference, reference);
+        self.processing = true;
     }
 
-    fn dispute(&mut self, object: String, amount: i64, outcome: DisputeOutcome) {
+    fn apply_authorization(
+        &mut self,
+        reference: String,
+        amount: i64,
+        expires_at: Option<Timestamp>,
+    ) {
+        keep_greatest(&mut self.reference, reference);
+        self.authorized = self.authorized.max(amount);
+        // An authorisation that is extended needs a new warning before its new end.
+        self.expiry_noticed &= expires_at <= self.authorization_expires_at;
+        self.authorization_expires_at = self.authorization_expires_at.max(expires_at);
+        self.forget_expiry_of_nothing();
+    }
+
+    fn apply_capture(&mut self, object: String, amount: i64, request: Option<u32>) {
+        raise(&mut self.captures, object, amount);
+        // A capture implies its authorisation, which may be reported later.
+        self.authorized = self.authorized.max(self.captured());
+        succeed(&mut self.capture_requests, request);
+        self.forget_expiry_of_nothing();
+    }
+
+    fn apply_refund(&mut self, object: String, amount: i64, request: Option<u32>) {
+        raise(&mut self.refunds, object, amount);
+        succeed(&mut self.refund_requests, request);
+    }
+
+    fn apply_release(&mut self) {
+        self.released = true;
+        self.forget_expiry_of_nothing();
+    }
+
+    fn apply_expiry(&mut self) {
+        self.expired = true;
+        self.forget_expiry_of_nothing();
+    }
+
+    fn apply_dispute(&mut self, object: String, amount: i64, outcome: DisputeOutcome) {
         let dispute = self.disputes.entry(object).or_insert(Dispute { amount, outcome });
         dispute.amount = dispute.amount.max(amount);
         dispute.outcome = dispute.outcome.max(outcome);
+    }
+
+    fn apply_follow_up(&mut self) {
+        self.follow_up_at = None;
+        mark_retried(&mut self.capture_requests);
+        mark_retried(&mut self.refund_requests);
+    }
+
+    /// Once no money is held any more, no authorisation can expire.
+    fn forget_expiry_of_nothing(&mut self) {
+        if !self.has_held_money() {
+            self.authorization_expires_at = None;
+        }
     }
 }
 
@@ -187,6 +181,23 @@ impl MoneyRequest {
     fn new(amount: i64, asked_at: Timestamp) -> Self {
         MoneyRequest { amount, asked_at, pending: true, failure: None, retried: false }
     }
+}
+
+impl Void {
+    fn request(&mut self, at: Timestamp) {
+        let tries = self.tries + 1;
+        *self = Void { asked_at: Some(at), pending: true, tries, failure: None };
+    }
+
+    fn fail(&mut self, reason: String) {
+        self.pending = false;
+        keep_greatest(&mut self.failure, reason);
+    }
+}
+
+/// Of several reports the greatest counts, so that their order does not matter.
+fn keep_greatest(known: &mut Option<String>, reported: String) {
+    *known = known.take().max(Some(reported));
 }
 
 fn raise(amounts: &mut BTreeMap<String, i64>, object: String, amount: i64) {
@@ -201,23 +212,24 @@ fn succeed(requests: &mut BTreeMap<u32, MoneyRequest>, request: Option<u32>) {
     }
 }
 
-/// Money that has moved is the truth: no failure, heard before or after it, outweighs it.
+/// A failure never outweighs a success, whichever is reported first: the money has moved.
 fn fail(requests: &mut BTreeMap<u32, MoneyRequest>, request: u32, reason: String) {
     let request = requests.get_mut(&request);
     if let Some(request) = request.filter(|r| r.pending || r.failure.is_some()) {
         request.pending = false;
-        request.failure = request.failure.take().max(Some(reason));
+        keep_greatest(&mut request.failure, reason);
     }
 }
 
-/// What has failed is asked for anew, or nothing of it is left to ask for.
-fn retry(requests: &mut BTreeMap<u32, MoneyRequest>) {
+/// The amounts of failed requests are requested again, or nothing of them is left to request.
+fn mark_retried(requests: &mut BTreeMap<u32, MoneyRequest>) {
     for request in requests.values_mut().filter(|request| request.failure.is_some()) {
         request.retried = true;
     }
 }
 
-/// Every reason once, in an order that does not depend on which was heard first.
+/// Adds a reason unless it is there already. The reasons are sorted, so that they do not depend on
+/// which was added first.
 fn add_reason(reasons: &mut Option<String>, reason: &str) {
     let mut all: BTreeSet<&str> = reasons.iter().flat_map(|known| known.split("; ")).collect();
     all.insert(reason);

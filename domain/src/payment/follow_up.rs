@@ -1,35 +1,37 @@
-//! Turning to the provider again: what went unanswered is asked again under the same key, what was
-//! refused is asked anew under another, each later than the time before, and not for ever.
+//! Retries of calls to the provider. A call without an answer is repeated under the same idempotency
+//! key; a refused request is made anew under another. Each retry waits longer than the one before, and
+//! after the last one the payment is flagged for a person.
 
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
 use super::requests::next_request;
-use super::status::{in_flight, sum};
+use super::status::{pending_amount, sum};
 use super::{Call, MoneyRequest, PaymentDetails, PaymentEvent, PaymentMethod};
 use crate::Timestamp;
 
-/// How often the same is asked for before a person is.
+/// How many times the same amount is requested before the payment is flagged for a person.
 pub const TRIES_MAX: u32 = 5;
 
-/// How many silences in a row are borne: with a first wait of a second, a little more than a day.
+/// How many calls in a row may stay unanswered before the payment is flagged for a person: with a
+/// first wait of one second they take a little more than a day.
 pub const SILENCES_MAX: u32 = 36;
 
-/// The longest wait.
+/// The longest wait before a retry.
 const WAIT_MAX: TimeDelta = TimeDelta::hours(1);
 
-/// A provider that refuses needs more time than one that is silent: the first wait, doubled so often.
+/// A refused request first waits as long as a call that stayed unanswered this many times.
 const REFUSED_DOUBLINGS: u32 = 5;
 
 impl PaymentDetails {
-    /// What the provider was asked, and has not answered.
+    /// The calls that the provider has not answered.
     pub fn open_calls(&self) -> Vec<Call> {
         let pending = |requests: &BTreeMap<u32, MoneyRequest>| -> Vec<u32> {
             requests.iter().filter(|(_, request)| request.pending).map(|(n, _)| *n).collect()
         };
         let mut calls = vec![];
-        if self.awaits_a_first_word() {
+        if self.awaits_first_answer() {
             calls.push(Call::Create);
         }
         calls.extend(pending(&self.capture_requests).into_iter().map(Call::Capture));
@@ -40,7 +42,7 @@ impl PaymentDetails {
         calls
     }
 
-    /// When a call was first made; its key is as old.
+    /// When a call was first made, and so how old its idempotency key is.
     pub fn asked_at(&self, call: Call) -> Timestamp {
         let asked_at = match call {
             Call::Create => None,
@@ -51,14 +53,15 @@ impl PaymentDetails {
         asked_at.unwrap_or(self.created_at)
     }
 
-    fn awaits_a_first_word(&self) -> bool {
-        let heard = self.reference.is_some() || self.failure.is_some() || self.authorized > 0;
-        self.method != PaymentMethod::CashOnDelivery && !heard && !self.released && !self.expired
+    fn awaits_first_answer(&self) -> bool {
+        let is_answered = self.reference.is_some() || self.failure.is_some() || self.authorized > 0;
+        let is_cash = self.method == PaymentMethod::CashOnDelivery;
+        !is_cash && !is_answered && !self.released && !self.expired
     }
 
     pub(super) fn plan_follow_up(&self, first: TimeDelta, at: Timestamp) -> Vec<PaymentEvent> {
         let mut events: Vec<_> =
-            self.given_up().iter().filter_map(|reason| self.flag(reason, at)).collect();
+            self.abandoned().iter().filter_map(|reason| self.flag(reason, at)).collect();
         if let Some(doublings) = self.doublings()
             && self.follow_up_at.is_none()
         {
@@ -69,30 +72,36 @@ impl PaymentDetails {
         events
     }
 
-    /// How often the first wait is to be doubled; nothing, when nothing is left to try.
+    /// How many times the first wait is doubled before the next retry; `None` if nothing is to be
+    /// retried.
     fn doublings(&self) -> Option<u32> {
-        let silent = !self.open_calls().is_empty() && (1..=SILENCES_MAX).contains(&self.silences);
-        let silent = silent.then(|| self.silences - 1);
-        let refused = [
-            (waiting(&self.capture_requests) > 0).then(|| failures(&self.capture_requests)),
-            self.void_waits().then_some(self.void.tries),
-            (waiting(&self.refund_requests) > 0).then(|| failures(&self.refund_requests)),
+        let is_unanswered =
+            !self.open_calls().is_empty() && (1..=SILENCES_MAX).contains(&self.silences);
+        let unanswered = is_unanswered.then(|| self.silences - 1);
+        let refusals = [
+            (retry_amount(&self.capture_requests) > 0).then(|| failures(&self.capture_requests)),
+            self.awaits_void_retry().then_some(self.void.tries),
+            (retry_amount(&self.refund_requests) > 0).then(|| failures(&self.refund_requests)),
         ];
-        let refused = refused.into_iter().flatten().min();
-        let refused = refused.map(|n| REFUSED_DOUBLINGS + n.saturating_sub(1));
-        silent.into_iter().chain(refused).min()
+        let fewest_refusals = refusals.into_iter().flatten().min();
+        let refused = fewest_refusals.map(|n| REFUSED_DOUBLINGS + n.saturating_sub(1));
+        unanswered.into_iter().chain(refused).min()
     }
 
-    /// What is not tried any more, in sentences.
-    fn given_up(&self) -> Vec<String> {
+    /// What is not retried any more, in sentences.
+    fn abandoned(&self) -> Vec<String> {
         let mut reasons = vec![];
         if self.silences > SILENCES_MAX && !self.open_calls().is_empty() {
             reasons.push("the provider does not answer".to_owned());
         }
-        let void = self.void.failure.as_ref().filter(|_| self.void_refused() && !self.void_waits());
+        let void = self
+            .void
+            .failure
+            .as_ref()
+            .filter(|_| self.has_refused_void() && !self.awaits_void_retry());
         for (what, why) in [
             ("captured", last_refusal(&self.capture_requests)),
-            ("let go", void),
+            ("voided", void),
             ("refunded", last_refusal(&self.refund_requests)),
         ] {
             reasons.extend(why.map(|why| format!("the money cannot be {what}: {why}")));
@@ -100,21 +109,21 @@ impl PaymentDetails {
         reasons
     }
 
-    /// The time has come.
+    /// Retries all that is due.
     pub(super) fn follow_up(&self, at: Timestamp) -> Vec<PaymentEvent> {
         if self.follow_up_at.is_none_or(|due_at| due_at > at) {
             return vec![];
         }
         let mut events = vec![PaymentEvent::FollowedUp { again: self.open_calls(), at }];
-        let capture = waiting(&self.capture_requests).min(self.capture_left());
+        let capture = retry_amount(&self.capture_requests).min(self.capture_left());
         if capture > 0 && !self.void.pending && !self.is_hold_over(at) {
             let (request, amount) = (next_request(&self.capture_requests), self.money(capture));
             events.push(PaymentEvent::CaptureRequested { request, amount, at });
         }
-        if self.void_waits() {
+        if self.awaits_void_retry() {
             events.push(PaymentEvent::VoidRequested { at });
         }
-        let refund = waiting(&self.refund_requests).min(self.refund_left());
+        let refund = retry_amount(&self.refund_requests).min(self.refund_left());
         if refund > 0 {
             let (request, amount) = (next_request(&self.refund_requests), self.money(refund));
             events.push(PaymentEvent::RefundRequested { request, amount, at });
@@ -122,30 +131,30 @@ impl PaymentDetails {
         events
     }
 
-    /// A void was refused, and is to be asked for anew.
-    pub(crate) fn void_waits(&self) -> bool {
-        self.void_refused() && self.void.tries < TRIES_MAX
+    /// A void was refused and is to be requested again.
+    pub(crate) fn awaits_void_retry(&self) -> bool {
+        self.has_refused_void() && self.void.tries < TRIES_MAX
     }
 
-    /// Somebody asked for it in vain, and something is left to let go.
-    fn void_refused(&self) -> bool {
-        self.may_hold() && self.void.tries > 0 && self.void.failure.is_some()
+    /// The last void was refused, and something is left to void.
+    fn has_refused_void(&self) -> bool {
+        self.has_held_money() && self.void.tries > 0 && self.void.failure.is_some()
     }
 
-    /// What could be captured, were nothing waiting.
+    /// What can be captured, including what awaits a retry.
     fn capture_left(&self) -> i64 {
-        self.capturable().saturating_add(waiting(&self.capture_requests))
+        self.capturable().saturating_add(retry_amount(&self.capture_requests))
     }
 
-    /// What could be refunded, were nothing waiting.
+    /// What can be refunded, including what awaits a retry.
     fn refund_left(&self) -> i64 {
-        let taken = self.captured().saturating_sub(self.refunded());
-        taken.saturating_sub(self.disputed()).saturating_sub(in_flight(&self.refund_requests))
+        let kept = self.captured().saturating_sub(self.refunded());
+        kept.saturating_sub(self.disputed()).saturating_sub(pending_amount(&self.refund_requests))
     }
 }
 
-/// What was refused and is to be asked for anew; minor units.
-pub(super) fn waiting(requests: &BTreeMap<u32, MoneyRequest>) -> i64 {
+/// What was refused and is to be requested again; minor units.
+pub(super) fn retry_amount(requests: &BTreeMap<u32, MoneyRequest>) -> i64 {
     if failures(requests) >= TRIES_MAX {
         return 0;
     }
@@ -157,7 +166,7 @@ fn failures(requests: &BTreeMap<u32, MoneyRequest>) -> u32 {
     requests.values().map(|request| u32::from(request.failure.is_some())).sum()
 }
 
-/// Why nothing is asked for any more.
+/// Why the provider refused the last request, if that is not retried any more.
 fn last_refusal(requests: &BTreeMap<u32, MoneyRequest>) -> Option<&String> {
     let (_, last) = requests.last_key_value()?;
     last.failure.as_ref().filter(|_| !last.retried && failures(requests) >= TRIES_MAX)

@@ -1,13 +1,14 @@
-//! Money is held for a time only: before it is let go it is captured, or somebody is told.
+//! An authorisation holds money for a limited time. Before it expires, the shop captures the money
+//! or flags the payment for a person.
 
 use super::requests::next_request;
 use super::{CaptureMode, PaymentDetails, PaymentEvent};
 use crate::Timestamp;
 
-/// The last part of the time for which money is held is for capturing it: one in so many.
+/// The last eighth of the time for which money is held is left for capturing it.
 const LAST_PART: i32 = 8;
 
-/// When to capture, or to tell somebody, at the latest.
+/// The latest time at which the shop captures the money or flags the payment for a person.
 pub fn capture_deadline(authorized_at: Timestamp, expires_at: Timestamp) -> Timestamp {
     expires_at - (expires_at - authorized_at) / LAST_PART
 }
@@ -17,13 +18,14 @@ impl PaymentDetails {
         self.expired || self.authorization_expires_at.is_some_and(|end| end <= now)
     }
 
-    /// Not all of it is taken, and what is not was not let go.
-    pub(super) fn may_hold(&self) -> bool {
+    /// Some money is not captured yet, and it is neither released nor expired.
+    pub(super) fn has_held_money(&self) -> bool {
         !self.released && !self.expired && self.captured() < self.amount.amount
     }
 
-    /// Before the end: what the shop has decided to take is asked for once more, and for what it has
-    /// not decided on a person is. At the end it has expired, whether or not the provider says so.
+    /// Before the authorisation ends, the rest is captured if the shop captures by itself and has begun
+    /// to; otherwise the payment is flagged for a person. At its end it expires, even if the provider
+    /// does not report that.
     pub(super) fn end_hold(&self, at: Timestamp) -> Vec<PaymentEvent> {
         let Some(expires_at) = self.authorization_expires_at else { return vec![] };
         if expires_at <= at {
@@ -41,7 +43,7 @@ impl PaymentDetails {
             let (request, amount) = (next_request(&self.capture_requests), self.money(left));
             events.push(PaymentEvent::CaptureRequested { request, amount, at });
         } else {
-            events.extend(self.flag("its authorisation runs out: capture it or let it go", at));
+            events.extend(self.flag("its authorisation expires soon: capture or void it", at));
         }
         events
     }

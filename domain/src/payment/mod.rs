@@ -1,5 +1,6 @@
 //! One attempt to pay for an order. Read `event.rs`, `command.rs`, `status.rs`, then this file and
-//! those with its rules: `facts.rs`, `requests.rs`, `follow_up.rs`, `hold.rs`.
+//! those with its rules: `facts.rs`, `requests.rs`, `follow_up.rs`, `hold.rs`. `fold.rs` folds its
+//! events.
 
 mod command;
 mod event;
@@ -33,8 +34,8 @@ pub enum Payment {
     Existing(Box<PaymentDetails>),
 }
 
-/// What is known of the payment. Facts only ever add to it, and by maximum, so it does not depend
-/// on the order in which they arrive. Amounts are minor units of `amount`'s currency.
+/// What is known of the payment. Facts only ever add to it, and by maximum, so that the order in
+/// which they arrive does not matter. Amounts are minor units of `amount`'s currency.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PaymentDetails {
     pub order: OrderId,
@@ -49,22 +50,22 @@ pub struct PaymentDetails {
     pub action_url: Option<String>,
     pub authorized: i64,
     pub authorization_expires_at: Option<Timestamp>,
-    /// That it is about to run out has been dealt with.
+    /// The shop has already reacted to its expiring soon.
     pub expiry_noticed: bool,
     /// By the provider's object id.
     pub captures: BTreeMap<String, i64>,
     pub capture_requests: BTreeMap<u32, MoneyRequest>,
     pub void: Void,
-    /// Cancelled or voided: what is not captured will never be.
+    /// It was cancelled or voided, so no more money can be captured.
     pub released: bool,
     /// By the provider's object id.
     pub refunds: BTreeMap<String, i64>,
     pub refund_requests: BTreeMap<u32, MoneyRequest>,
     pub failure: Option<String>,
     pub expired: bool,
-    /// How often in a row the provider did not answer; any word of it ends the doubt.
+    /// How many calls in a row the provider did not answer; any report of it resets the count.
     pub silences: u32,
-    /// When the provider is turned to again.
+    /// When the provider is called again.
     pub follow_up_at: Option<Timestamp>,
     /// By the provider's object id.
     pub disputes: BTreeMap<String, Dispute>,
@@ -73,36 +74,36 @@ pub struct PaymentDetails {
     pub updated_at: Timestamp,
 }
 
-/// An amount that the provider was asked to move.
+/// A capture or a refund that the provider was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoneyRequest {
     pub amount: i64,
     pub asked_at: Timestamp,
     pub pending: bool,
     pub failure: Option<String>,
-    /// It failed, and its amount was asked for anew, under another number.
+    /// It failed, and its amount was requested again under another number.
     pub retried: bool,
 }
 
-/// The request to let go of what is not captured.
+/// The request to release what is not captured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Void {
     pub asked_at: Option<Timestamp>,
     pub pending: bool,
-    /// How often it was asked for.
+    /// How often it was requested.
     pub tries: u32,
     pub failure: Option<String>,
 }
 
-/// The customer's bank wants money back.
+/// A chargeback: the customer's bank wants money back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dispute {
-    /// Nothing, while its end is known and its beginning is not.
+    /// Minor units; 0 while only its outcome is known, and not its opening.
     pub amount: i64,
     pub outcome: DisputeOutcome,
 }
 
-/// The later one outweighs the earlier one, whichever is heard first.
+/// The greatest counts, in whichever order they are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DisputeOutcome {
@@ -111,11 +112,14 @@ pub enum DisputeOutcome {
     Lost,
 }
 
+/// The events of a decision, or why it is refused.
+type Decision = Result<Vec<PaymentEvent>, PaymentError>;
+
 impl Payment {
     pub fn details(&self) -> Option<&PaymentDetails> {
         match self {
             Payment::Absent => None,
-            Payment::Existing(attempt) => Some(attempt),
+            Payment::Existing(details) => Some(details),
         }
     }
 
@@ -126,46 +130,42 @@ impl Payment {
 
 impl Decide for Payment {
     /// All the rules of a payment.
-    fn decide(
-        &self,
-        command: &PaymentCommand,
-        at: Timestamp,
-    ) -> Result<Vec<PaymentEvent>, PaymentError> {
-        let attempt = match (self, command) {
-            (
-                Payment::Absent,
-                PaymentCommand::Initiate { order, amount, method, capture, source },
-            ) => {
-                if amount.amount <= 0 {
-                    return Err(PaymentError::InvalidAmount);
-                }
-                return Ok(vec![PaymentEvent::Initiated {
-                    order: *order,
-                    amount: *amount,
-                    method: *method,
-                    capture: *capture,
-                    source: source.clone(),
-                    at,
-                }]);
-            }
-            (Payment::Absent, _) => return Err(PaymentError::Missing),
-            (Payment::Existing(attempt), _) => attempt,
-        };
+    fn decide(&self, command: &PaymentCommand, at: Timestamp) -> Decision {
+        match self {
+            Payment::Absent => initiate(command, at),
+            Payment::Existing(details) => details.decide(command, at),
+        }
+    }
+}
+
+/// Only initiating it makes a payment.
+fn initiate(command: &PaymentCommand, at: Timestamp) -> Decision {
+    let PaymentCommand::Initiate { order, amount, method, capture, source } = command else {
+        return Err(PaymentError::Missing);
+    };
+    let (order, amount, method, capture) = (*order, *amount, *method, *capture);
+    if amount.amount <= 0 {
+        return Err(PaymentError::InvalidAmount { amount, currency: amount.currency });
+    }
+    let source = source.clone();
+    Ok(vec![PaymentEvent::Initiated { order, amount, method, capture, source, at }])
+}
+
+impl PaymentDetails {
+    fn decide(&self, command: &PaymentCommand, at: Timestamp) -> Decision {
         match command {
+            // The payment is initiated already.
             PaymentCommand::Initiate { .. } => Ok(vec![]),
-            PaymentCommand::Record(fact) => Ok(attempt.record(fact, at)),
-            PaymentCommand::RequestCapture { amount } => attempt.request_capture(*amount, at),
-            PaymentCommand::RequestVoid => attempt.request_void(at),
-            PaymentCommand::RequestRefund { amount } => attempt.request_refund(*amount, at),
-            PaymentCommand::Unwind => Ok(attempt.unwind(at)),
-            PaymentCommand::PlanFollowUp { first } => Ok(attempt.plan_follow_up(*first, at)),
-            PaymentCommand::FollowUp => Ok(attempt.follow_up(at)),
-            PaymentCommand::EndHold => Ok(attempt.end_hold(at)),
-            PaymentCommand::FlagUnknown => Ok(attempt.flag_unknown(at)),
-            PaymentCommand::ResolveAttention => Ok(match attempt.needs_attention {
-                Some(_) => vec![PaymentEvent::AttentionResolved { at }],
-                None => vec![],
-            }),
+            PaymentCommand::Record(fact) => Ok(self.record(fact, at)),
+            PaymentCommand::RequestCapture { amount } => self.request_capture(*amount, at),
+            PaymentCommand::RequestVoid => self.request_void(at),
+            PaymentCommand::RequestRefund { amount } => self.request_refund(*amount, at),
+            PaymentCommand::Unwind => Ok(self.unwind(at)),
+            PaymentCommand::PlanFollowUp { first } => Ok(self.plan_follow_up(*first, at)),
+            PaymentCommand::FollowUp => Ok(self.follow_up(at)),
+            PaymentCommand::EndHold => Ok(self.end_hold(at)),
+            PaymentCommand::FlagUnknown => Ok(self.flag_unknown(at)),
+            PaymentCommand::ResolveAttention => Ok(self.resolve_attention(at)),
         }
     }
 }
@@ -187,16 +187,20 @@ impl Aggregate for Payment {
     }
 
     fn apply(&mut self, event: PaymentEvent) {
-        match (&mut *self, event) {
-            (
-                Payment::Absent,
-                PaymentEvent::Initiated { order, amount, method, capture, source, at },
-            ) => {
-                let attempt = PaymentDetails::new(order, amount, method, capture, source, at);
-                *self = Payment::Existing(Box::new(attempt));
-            }
-            (Payment::Absent, _) => {}
-            (Payment::Existing(attempt), event) => attempt.apply(event),
+        match self {
+            Payment::Absent => *self = Payment::initiated(event),
+            Payment::Existing(details) => details.apply(event),
         }
+    }
+}
+
+impl Payment {
+    /// No payment begins with another event than `payment.initiated`.
+    fn initiated(event: PaymentEvent) -> Payment {
+        let PaymentEvent::Initiated { order, amount, method, capture, source, at } = event else {
+            return Payment::Absent;
+        };
+        let details = PaymentDetails::new(order, amount, method, capture, source, at);
+        Payment::Existing(Box::new(details))
     }
 }

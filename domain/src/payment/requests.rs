@@ -1,17 +1,13 @@
-//! What the shop asks of the provider: never more than there is.
+//! What the shop requests from the provider: never more than is authorised or captured.
 
 use std::collections::BTreeMap;
 
-use super::status::in_flight;
-use super::{MoneyRequest, PaymentDetails, PaymentError, PaymentEvent, PaymentMethod};
+use super::status::pending_amount;
+use super::{Decision, MoneyRequest, PaymentDetails, PaymentError, PaymentEvent, PaymentMethod};
 use crate::{Money, Timestamp};
 
 impl PaymentDetails {
-    pub(super) fn request_capture(
-        &self,
-        amount: Option<Money>,
-        at: Timestamp,
-    ) -> Result<Vec<PaymentEvent>, PaymentError> {
+    pub(super) fn request_capture(&self, amount: Option<Money>, at: Timestamp) -> Decision {
         if self.method == PaymentMethod::CashOnDelivery {
             return self.collect_cash(amount, at);
         }
@@ -19,30 +15,26 @@ impl PaymentDetails {
         if capturable == 0 || self.is_hold_over(at) {
             return Err(PaymentError::NotCapturable);
         }
-        let amount = self.part_of(capturable, amount, PaymentError::ExceedsAuthorized)?;
+        let amount = self.capturable_part(capturable, amount)?;
         let request = next_request(&self.capture_requests);
         Ok(vec![PaymentEvent::CaptureRequested { request, amount, at }])
     }
 
-    /// Cash needs no provider: staff say that it was handed over.
-    fn collect_cash(
-        &self,
-        amount: Option<Money>,
-        at: Timestamp,
-    ) -> Result<Vec<PaymentEvent>, PaymentError> {
+    /// Cash needs no provider: staff record that the customer has paid it.
+    fn collect_cash(&self, amount: Option<Money>, at: Timestamp) -> Decision {
         if self.released || self.captured() > 0 {
             return Err(PaymentError::NotCapturable);
         }
-        let amount = self.part_of(self.amount.amount, amount, PaymentError::ExceedsAuthorized)?;
+        let amount = self.capturable_part(self.amount.amount, amount)?;
         Ok(vec![PaymentEvent::Captured { object: "cash".into(), amount, request: None, at }])
     }
 
-    pub(super) fn request_void(&self, at: Timestamp) -> Result<Vec<PaymentEvent>, PaymentError> {
+    pub(super) fn request_void(&self, at: Timestamp) -> Decision {
         if self.void.pending || self.released {
             return Ok(vec![]);
         }
-        let taken = self.captured().saturating_add(in_flight(&self.capture_requests));
-        if self.expired || taken >= self.amount.amount {
+        let captured = self.captured().saturating_add(pending_amount(&self.capture_requests));
+        if self.expired || captured >= self.amount.amount {
             return Err(PaymentError::NotVoidable);
         }
         if self.method == PaymentMethod::CashOnDelivery {
@@ -51,16 +43,12 @@ impl PaymentDetails {
         Ok(vec![PaymentEvent::VoidRequested { at }])
     }
 
-    pub(super) fn request_refund(
-        &self,
-        amount: Option<Money>,
-        at: Timestamp,
-    ) -> Result<Vec<PaymentEvent>, PaymentError> {
+    pub(super) fn request_refund(&self, amount: Option<Money>, at: Timestamp) -> Decision {
         let refundable = self.refundable();
         if refundable == 0 {
             return Err(PaymentError::NotRefundable);
         }
-        let amount = self.part_of(refundable, amount, PaymentError::ExceedsCaptured)?;
+        let amount = self.refundable_part(refundable, amount)?;
         if self.method == PaymentMethod::CashOnDelivery {
             let object = format!("cash-{}", self.refunds.len() + 1);
             return Ok(vec![PaymentEvent::Refunded { object, amount, request: None, at }]);
@@ -69,33 +57,50 @@ impl PaymentDetails {
         Ok(vec![PaymentEvent::RefundRequested { request, amount, at }])
     }
 
-    /// What was refused before is left to the follow-up.
+    /// Requests the void and the refund that are possible. A void that was refused before is left to
+    /// the follow-up.
     pub(super) fn unwind(&self, at: Timestamp) -> Vec<PaymentEvent> {
         let mut events = vec![];
-        if (self.failure.is_none() || self.authorized > 0) && !self.void_waits() {
+        if (self.failure.is_none() || self.authorized > 0) && !self.awaits_void_retry() {
             events.extend(self.request_void(at).unwrap_or_default());
         }
         events.extend(self.request_refund(None, at).unwrap_or_default());
         events
     }
 
-    fn part_of(
+    /// The amount to capture: what is asked for, or else all of `most`.
+    fn capturable_part(&self, most: i64, wanted: Option<Money>) -> Result<Money, PaymentError> {
+        let (most, wanted) = self.must_be_positive(most, wanted)?;
+        if wanted.amount > most.amount {
+            return Err(PaymentError::ExceedsAuthorized { most, wanted });
+        }
+        Ok(wanted)
+    }
+
+    /// The amount to refund: what is asked for, or else all of `most`.
+    fn refundable_part(&self, most: i64, wanted: Option<Money>) -> Result<Money, PaymentError> {
+        let (most, wanted) = self.must_be_positive(most, wanted)?;
+        if wanted.amount > most.amount {
+            return Err(PaymentError::ExceedsCaptured { most, wanted });
+        }
+        Ok(wanted)
+    }
+
+    fn must_be_positive(
         &self,
         most: i64,
-        amount: Option<Money>,
-        exceeds: fn(Money) -> PaymentError,
-    ) -> Result<Money, PaymentError> {
-        let amount = amount.unwrap_or(self.money(most));
-        if amount.currency != self.amount.currency || amount.amount <= 0 {
-            return Err(PaymentError::InvalidAmount);
+        wanted: Option<Money>,
+    ) -> Result<(Money, Money), PaymentError> {
+        let (most, currency) = (self.money(most), self.amount.currency);
+        let wanted = wanted.unwrap_or(most);
+        if wanted.currency != currency || wanted.amount <= 0 {
+            return Err(PaymentError::InvalidAmount { amount: wanted, currency });
         }
-        if amount.amount > most {
-            return Err(exceeds(self.money(most)));
-        }
-        Ok(amount)
+        Ok((most, wanted))
     }
 }
 
+/// Requests are numbered from 1.
 pub(super) fn next_request(requests: &BTreeMap<u32, MoneyRequest>) -> u32 {
     requests.last_key_value().map_or(1, |(request, _)| request + 1)
 }

@@ -1,15 +1,15 @@
-//! A payment's amounts are the truth; its status is derived from them.
+//! The status of a payment and its amounts, derived from what the provider has reported.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::follow_up::waiting;
+use super::follow_up::retry_amount;
 use super::{Dispute, DisputeOutcome, MoneyRequest, PaymentDetails};
 use crate::order::PaymentOutcome;
-use crate::{Money, Timestamp};
+use crate::{Money, Timestamp, stored_name};
 
-/// Stored by name in read models.
+/// Its name is stored in read models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentStatus {
@@ -29,49 +29,48 @@ pub enum PaymentStatus {
 }
 
 impl PaymentStatus {
+    /// The stored name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            PaymentStatus::Pending => "PENDING",
-            PaymentStatus::RequiresAction => "REQUIRES_ACTION",
-            PaymentStatus::Processing => "PROCESSING",
-            PaymentStatus::Authorized => "AUTHORIZED",
-            PaymentStatus::PartiallyCaptured => "PARTIALLY_CAPTURED",
-            PaymentStatus::Captured => "CAPTURED",
-            PaymentStatus::PartiallyRefunded => "PARTIALLY_REFUNDED",
-            PaymentStatus::Refunded => "REFUNDED",
-            PaymentStatus::Failed => "FAILED",
-            PaymentStatus::Cancelled => "CANCELLED",
-            PaymentStatus::Expired => "EXPIRED",
-            PaymentStatus::Disputed => "DISPUTED",
-            PaymentStatus::Unknown => "UNKNOWN",
-        }
+        stored_name(&self)
     }
 }
 
 impl PaymentDetails {
-    /// The first that holds; whatever order the facts came in, it is the same.
+    /// The order in which the conditions are asked decides, not the order in which facts arrived: the
+    /// first condition that is true gives the status.
     pub fn status(&self) -> PaymentStatus {
         let (captured, refunded) = (self.captured(), self.refunded());
-        match () {
-            () if self.is_disputed() => PaymentStatus::Disputed,
-            () if refunded > 0 && refunded >= captured => PaymentStatus::Refunded,
-            () if refunded > 0 => PaymentStatus::PartiallyRefunded,
-            () if captured >= self.amount.amount => PaymentStatus::Captured,
-            () if captured > 0 && self.released => PaymentStatus::Captured,
-            () if captured > 0 => PaymentStatus::PartiallyCaptured,
-            () if self.released => PaymentStatus::Cancelled,
-            () if self.expired => PaymentStatus::Expired,
-            () if self.authorized > 0 => PaymentStatus::Authorized,
-            () if self.failure.is_some() => PaymentStatus::Failed,
-            () if self.silences > 0 => PaymentStatus::Unknown,
-            () if self.processing => PaymentStatus::Processing,
-            () if self.action_required => PaymentStatus::RequiresAction,
-            () => PaymentStatus::Pending,
+        if self.is_disputed() {
+            PaymentStatus::Disputed
+        } else if refunded > 0 && refunded >= captured {
+            PaymentStatus::Refunded
+        } else if refunded > 0 {
+            PaymentStatus::PartiallyRefunded
+        } else if captured >= self.amount.amount || (captured > 0 && self.released) {
+            PaymentStatus::Captured
+        } else if captured > 0 {
+            PaymentStatus::PartiallyCaptured
+        } else if self.released {
+            PaymentStatus::Cancelled
+        } else if self.expired {
+            PaymentStatus::Expired
+        } else if self.authorized > 0 {
+            PaymentStatus::Authorized
+        } else if self.failure.is_some() {
+            PaymentStatus::Failed
+        } else if self.silences > 0 {
+            PaymentStatus::Unknown
+        } else if self.processing {
+            PaymentStatus::Processing
+        } else if self.action_required {
+            PaymentStatus::RequiresAction
+        } else {
+            PaymentStatus::Pending
         }
     }
 
-    /// Likewise, at this moment: an authorisation that has run out has, whether or not anybody has
-    /// said so.
+    /// The status at this moment: an authorisation whose end has passed is expired, even before an
+    /// event says so.
     pub fn status_at(&self, now: Timestamp) -> PaymentStatus {
         match self.status() {
             PaymentStatus::Authorized if self.is_hold_over(now) => PaymentStatus::Expired,
@@ -79,7 +78,7 @@ impl PaymentDetails {
         }
     }
 
-    /// The provider may still bring money: no other attempt may begin.
+    /// Not final yet: it can still succeed, so no other payment of the order may start.
     pub fn is_open(&self) -> bool {
         !self.is_closed()
     }
@@ -96,32 +95,32 @@ impl PaymentDetails {
         sum(self.captures.values())
     }
 
-    /// Asked for, or to be asked for anew.
+    /// Captures that are requested, or refused and to be requested again.
     pub fn capture_pending(&self) -> i64 {
-        in_flight(&self.capture_requests).saturating_add(waiting(&self.capture_requests))
+        pending_amount(&self.capture_requests).saturating_add(retry_amount(&self.capture_requests))
     }
 
     pub fn refunded(&self) -> i64 {
         sum(self.refunds.values())
     }
 
-    /// Asked for, or to be asked for anew.
+    /// Refunds that are requested, or refused and to be requested again.
     pub fn refund_pending(&self) -> i64 {
-        in_flight(&self.refund_requests).saturating_add(waiting(&self.refund_requests))
+        pending_amount(&self.refund_requests).saturating_add(retry_amount(&self.refund_requests))
     }
 
-    /// What the customer's bank wants back, or has taken back.
+    /// What the customer's bank claims back or has been given back.
     pub fn disputed(&self) -> i64 {
         sum(self.open_or_lost().map(|dispute| &dispute.amount))
     }
 
-    /// What the customer's bank has taken back.
+    /// What the customer's bank has been given back after a lost dispute.
     pub fn charged_back(&self) -> i64 {
         let lost = self.open_or_lost().filter(|dispute| dispute.outcome == DisputeOutcome::Lost);
         sum(lost.map(|dispute| &dispute.amount))
     }
 
-    /// A dispute that is lost stays one: its money is gone, and nobody has refunded it.
+    /// A lost dispute counts as well: its money is gone without a refund by the shop.
     fn is_disputed(&self) -> bool {
         self.open_or_lost().next().is_some()
     }
@@ -130,7 +129,7 @@ impl PaymentDetails {
         self.disputes.values().filter(|dispute| dispute.outcome != DisputeOutcome::Won)
     }
 
-    /// What was authorised and let go.
+    /// What was authorised and released without being captured.
     pub fn voided(&self) -> i64 {
         if self.released { (self.authorized - self.captured()).max(0) } else { 0 }
     }
@@ -162,12 +161,12 @@ impl PaymentDetails {
     }
 }
 
-/// Asked for, and not known what became of it.
-pub(super) fn in_flight(requests: &BTreeMap<u32, MoneyRequest>) -> i64 {
+/// What is requested and not answered yet; minor units.
+pub(super) fn pending_amount(requests: &BTreeMap<u32, MoneyRequest>) -> i64 {
     sum(requests.values().filter(|request| request.pending).map(|request| &request.amount))
 }
 
-/// What the provider reports is taken as it is, so even absurd amounts must add up to something.
+/// Saturates, since facts are recorded as the provider reports them, however absurd their amounts.
 pub(super) fn sum<'a>(amounts: impl Iterator<Item = &'a i64>) -> i64 {
     amounts.fold(0, |sum, amount| sum.saturating_add(*amount))
 }

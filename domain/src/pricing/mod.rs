@@ -1,7 +1,7 @@
-//! What an order costs beside its prices: discount, shipping and tax, to the minor unit.
+//! What an order costs in addition to its prices: discount, shipping and tax, to the minor unit.
 //!
-//! `subtotal + shipping − discount + exclusive tax = total`; tax that prices include is told beside
-//! them and added to nothing.
+//! `subtotal + shipping − discount + exclusive tax = total`. Tax that the prices include is stated and
+//! not added.
 
 mod percent;
 mod spread;
@@ -15,11 +15,11 @@ pub use self::spread::spread;
 use crate::order::{PlacedLine, Totals};
 use crate::{Money, MoneyError};
 
-/// What the shop charges beside its prices, by its configuration.
+/// What the shop charges in addition to its prices. The configuration sets it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Charges {
     pub tax: Tax,
-    /// One a currency; where there is none, shipping is free.
+    /// At most one for each currency; in a currency without one, shipping is free.
     pub shipping: Vec<ShippingRate>,
 }
 
@@ -33,7 +33,7 @@ pub struct Tax {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TaxMode {
-    /// Comes on top of the prices.
+    /// Tax is added to the prices.
     #[default]
     Exclusive,
     /// The prices include it.
@@ -43,21 +43,21 @@ pub enum TaxMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShippingRate {
     pub price: Money,
-    /// Goods for this much are sent free of charge; in the price's currency.
+    /// From this price of the goods on, shipping is free; in the currency of `price`.
     pub free_from: Option<Money>,
 }
 
 impl Charges {
-    /// The price of sending goods for this much.
-    pub fn shipping_of(&self, goods: Money) -> Money {
+    /// The price of shipping goods that cost `goods`.
+    pub fn shipping_for(&self, goods: Money) -> Money {
         let rate = self.shipping.iter().find(|rate| rate.price.currency == goods.currency);
         let paid = rate
             .filter(|rate| rate.free_from.is_none_or(|free_from| goods.amount < free_from.amount));
         paid.map_or(Money::zero(goods.currency), |rate| rate.price)
     }
 
-    /// Fills in discount and tax of the lines, and sums up.  There is at least one line, and no
-    /// discount above their sum; lines share one currency.
+    /// Sets discount and tax of the lines and returns the totals. There is at least one line, all are in
+    /// one currency, and the discount is at most their sum.
     pub fn total(&self, lines: &mut [PlacedLine], discount: Money) -> Result<Totals, MoneyError> {
         let nothing = Money::zero(discount.currency);
         let sum = |lines: &[PlacedLine], part: fn(&PlacedLine) -> Money| {
@@ -69,7 +69,7 @@ impl Charges {
             line.discount = part;
             line.tax = self.tax.on(line.total.minus(part)?)?;
         }
-        let shipping = self.shipping_of(subtotal.minus(discount)?);
+        let shipping = self.shipping_for(subtotal.minus(discount)?);
         let shipping_tax = self.tax.on(shipping)?;
         let tax = sum(lines, |line| line.tax)?.plus(shipping_tax)?;
         let before_tax = subtotal.plus(shipping)?.minus(discount)?;

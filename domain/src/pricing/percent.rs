@@ -1,4 +1,4 @@
-//! A percentage, and how much of an amount it is.
+//! A percentage, and what it is of an amount.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,12 +18,13 @@ const DECIMALS: usize = 4;
 impl Percent {
     pub const ZERO: Percent = Percent(0);
 
-    /// This part of the amount, rounded half to even.
+    /// This percentage of the amount, rounded half to even.
     pub fn of(self, amount: Money) -> Result<Money, MoneyError> {
         self.share(amount, WHOLE)
     }
 
-    /// What of an amount that was raised by this percentage is the raise, rounded half to even.
+    /// The part of the amount that this percentage has added to it, rounded half to even: of 119 at 19 %
+    /// it is 19.
     pub fn within(self, amount: Money) -> Result<Money, MoneyError> {
         self.share(amount, WHOLE + self.0)
     }
@@ -35,8 +36,8 @@ impl Percent {
     }
 }
 
-/// `numerator / denominator` to the nearest whole number, and to the even one of two that are as
-/// near (IEEE 754's roundTiesToEven): over many lines it neither adds nor takes away.
+/// `numerator / denominator`, rounded to the nearest whole number, and a half to the even neighbour
+/// (IEEE 754's roundTiesToEven). Over many lines, rounding up and down cancel each other out.
 fn half_even(numerator: i128, denominator: i128) -> i128 {
     let (quotient, rest) = (numerator.div_euclid(denominator), numerator.rem_euclid(denominator));
     match (2 * rest).cmp(&denominator) {
@@ -47,7 +48,8 @@ fn half_even(numerator: i128, denominator: i128) -> i128 {
 }
 
 fn invalid() -> Invalid {
-    let message = "a percentage is a number from 0 to 100 with at most four decimals";
+    let message =
+        "a percentage must be a number from 0 to 100 with at most four decimals, such as 10.75";
     Invalid::new(ErrorCode::InvalidPercentage, message)
 }
 

@@ -93,7 +93,7 @@ fn shipping_is_free_from_a_sum_that_is_left_after_the_discount() {
         let totals = charges.total(&mut [line(goods)], usd(discount)).unwrap();
         assert_eq!(totals.shipping, usd(shipping), "{goods} less {discount}");
     }
-    assert_eq!(charges.shipping_of(eur(100)), eur(0), "no rate, no charge");
+    assert_eq!(charges.shipping_for(eur(100)), eur(0), "no rate, no charge");
 }
 
 #[test]

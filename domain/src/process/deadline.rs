@@ -1,20 +1,24 @@
-//! What must happen by when. Only events add and remove deadlines, so they can be rebuilt.
+//! What must be done by when. Only events set and clear deadlines, so the table of deadlines can be
+//! rebuilt from the log.
+
+use serde::{Deserialize, Serialize};
 
 use crate::notification::NotificationEvent;
 use crate::order::OrderEvent;
 use crate::payment::{PaymentEvent, capture_deadline};
-use crate::{Event, StreamId, Timestamp};
+use crate::{Event, StreamId, Timestamp, from_stored_name, stored_name};
 
-/// What is done when the time has come. The names are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What is done when the time has come. Its name is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Deadline {
     /// The order expires unless it is paid.
     OrderExpiry,
-    /// The provider is turned to again, about what it did not answer or refused.
+    /// The provider is called again about calls that it did not answer or refused.
     PaymentFollowUp,
-    /// Held money is captured, or somebody is told, before it is let go.
+    /// Authorised money is captured, or the payment flagged for a person, before it expires.
     AuthorizationExpiry,
-    /// The message is sent. This is not a command but mail: it has a worker of its own.
+    /// The message is sent. The mail worker does this, not a command.
     NotificationAttempt,
 }
 
@@ -26,23 +30,19 @@ impl Deadline {
         Deadline::NotificationAttempt,
     ];
 
+    /// The stored name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Deadline::OrderExpiry => "order_expiry",
-            Deadline::PaymentFollowUp => "payment_follow_up",
-            Deadline::AuthorizationExpiry => "authorization_expiry",
-            Deadline::NotificationAttempt => "notification_attempt",
-        }
+        stored_name(&self)
     }
 
     pub fn parse(name: &str) -> Option<Self> {
-        Deadline::ALL.into_iter().find(|deadline| deadline.as_str() == name)
+        from_stored_name(name)
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeadlineChange {
-    /// One deadline of a kind per stream: the latest word counts.
+    /// A stream has at most one deadline of each kind; setting it again replaces it.
     Set(Deadline, Timestamp),
     Clear(Deadline),
 }
@@ -50,14 +50,14 @@ pub enum DeadlineChange {
 /// What an event of this stream does to its deadlines.
 pub fn deadline(_stream: StreamId, event: &Event) -> Option<DeadlineChange> {
     match event {
-        Event::Order(event) => of_order(event),
-        Event::Payment(event) => of_payment(event),
-        Event::Notification(event) => of_notification(event),
+        Event::Order(event) => order_deadline(event),
+        Event::Payment(event) => payment_deadline(event),
+        Event::Notification(event) => notification_deadline(event),
         _ => None,
     }
 }
 
-fn of_order(event: &OrderEvent) -> Option<DeadlineChange> {
+fn order_deadline(event: &OrderEvent) -> Option<DeadlineChange> {
     let deadline = Deadline::OrderExpiry;
     match event {
         OrderEvent::Placed(placed) => Some(DeadlineChange::Set(deadline, placed.reserved_until)),
@@ -72,10 +72,10 @@ fn of_order(event: &OrderEvent) -> Option<DeadlineChange> {
     }
 }
 
-fn of_payment(event: &PaymentEvent) -> Option<DeadlineChange> {
+fn payment_deadline(event: &PaymentEvent) -> Option<DeadlineChange> {
     let (follow_up, expiry) = (Deadline::PaymentFollowUp, Deadline::AuthorizationExpiry);
     match event {
-        // Happy path: the money is held, and taken.
+        // Happy path: the money is authorised, then captured.
         PaymentEvent::Authorized { expires_at: Some(expires_at), at, .. } => {
             Some(DeadlineChange::Set(expiry, capture_deadline(*at, *expires_at)))
         }
@@ -99,7 +99,7 @@ fn of_payment(event: &PaymentEvent) -> Option<DeadlineChange> {
     }
 }
 
-fn of_notification(event: &NotificationEvent) -> Option<DeadlineChange> {
+fn notification_deadline(event: &NotificationEvent) -> Option<DeadlineChange> {
     let set = |at| DeadlineChange::Set(Deadline::NotificationAttempt, at);
     match event {
         NotificationEvent::Requested(requested) => Some(set(requested.at)),

@@ -1,8 +1,9 @@
 //! What follows from an event, as data: commands to the shop's own streams, calls to the payment
-//! provider, messages, and deadlines. All of it is pure; the runners live in `commands` and `projections`.
+//! provider, notifications, and deadlines. These are pure functions; `commands` and `projections` run
+//! them.
 //!
-//! The process manager keeps no state of its own: the commands it sends are decided on the
-//! present state of every stream that they touch, so hearing an event late or twice is harmless.
+//! The process manager keeps no state of its own. Its commands are decided on the present state of
+//! every stream that they touch, so receiving an event late or twice does no harm.
 
 mod deadline;
 mod notifications;
@@ -18,19 +19,19 @@ use crate::{Event, OrderId, PaymentId, StreamId};
 /// A command that answers an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reaction {
-    /// Bring the order in line with this payment.
+    /// Brings the order in line with this payment.
     Settle(PaymentId),
-    /// Give back what the payments of this order have brought.
+    /// Voids and refunds all payments of this order.
     UnwindPayments(OrderId),
-    /// Keep the stock of the order while nobody knows what became of this payment.
+    /// Keeps the stock of the order reserved while the outcome of this payment is unknown.
     ExtendReservation(PaymentId),
-    /// Turn to the provider again later, or to a person.
+    /// Schedules another call to the provider, or flags the payment for a person.
     PlanFollowUp(PaymentId),
-    /// Ask for a person where it is not known what became of a payment of this order.
+    /// Flags the payments of this order whose outcome is unknown for a person.
     FlagUnknown(OrderId),
 }
 
-/// Something done outside of the shop.
+/// An action outside of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// A call to the payment provider. Its idempotency key is the payment and the request number,
@@ -39,7 +40,7 @@ pub enum Effect {
 }
 
 impl Reaction {
-    /// Stored, as a part of the id of the command that it becomes: never changes.
+    /// A part of the id of the command that it becomes; such ids are stored, so it never changes.
     pub fn name(self) -> &'static str {
         match self {
             Reaction::Settle(_) => "settle",
@@ -50,6 +51,7 @@ impl Reaction {
         }
     }
 
+    /// The stream that it is about.
     pub fn target(self) -> StreamId {
         match self {
             Reaction::Settle(payment)
@@ -61,7 +63,8 @@ impl Reaction {
 }
 
 impl Effect {
-    /// Stored, as a part of the id under which the answer is recorded: never changes.
+    /// A part of the id of the command that records the answer; such ids are stored, so it never
+    /// changes.
     pub fn name(self) -> String {
         let Effect::CallProvider(_, call) = self;
         match call {
@@ -73,62 +76,63 @@ impl Effect {
     }
 }
 
+/// The commands that answer an event of this stream.
 pub fn react(stream: StreamId, event: &Event) -> Vec<Reaction> {
-    let payment = PaymentId(stream.id);
-    let order = OrderId(stream.id);
     match event {
-        // Happy path.
-        Event::Payment(PaymentEvent::Authorized { .. } | PaymentEvent::Captured { .. }) => {
-            vec![Reaction::Settle(payment)]
-        }
-        Event::Payment(PaymentEvent::Initiated {
-            method: PaymentMethod::CashOnDelivery, ..
-        }) => {
-            vec![Reaction::Settle(payment)]
-        }
-
-        // Compensation.
-        Event::Payment(
-            PaymentEvent::Failed { .. }
-            | PaymentEvent::Cancelled { .. }
-            | PaymentEvent::Voided { .. }
-            | PaymentEvent::Expired { .. }
-            | PaymentEvent::Refunded { .. }
-            | PaymentEvent::DisputeOpened { .. }
-            | PaymentEvent::DisputeWon { .. }
-            | PaymentEvent::DisputeLost { .. },
-        ) => vec![Reaction::Settle(payment)],
-        // The order may have been cancelled meanwhile: then its money is let go instead.
-        Event::Payment(PaymentEvent::CaptureFailed { .. }) => {
-            vec![Reaction::Settle(payment), Reaction::PlanFollowUp(payment)]
-        }
-        Event::Payment(PaymentEvent::VoidFailed { .. } | PaymentEvent::RefundFailed { .. }) => {
-            vec![Reaction::PlanFollowUp(payment)]
-        }
-        Event::Payment(PaymentEvent::OutcomeUnknown { .. }) => {
-            vec![Reaction::ExtendReservation(payment), Reaction::PlanFollowUp(payment)]
-        }
-        Event::Order(OrderEvent::Cancelled { .. }) => vec![Reaction::UnwindPayments(order)],
-        // An expired order waits: money that comes after all may still find its stock.
-        Event::Order(OrderEvent::Expired { .. }) => vec![Reaction::FlagUnknown(order)],
+        Event::Payment(event) => react_to_payment(PaymentId(stream.id), event),
+        Event::Order(event) => react_to_order(OrderId(stream.id), event),
         _ => vec![],
     }
 }
 
-/// What is to be done outside of the shop.
+fn react_to_payment(payment: PaymentId, event: &PaymentEvent) -> Vec<Reaction> {
+    let settle = Reaction::Settle(payment);
+    match event {
+        // Happy path.
+        PaymentEvent::Initiated { method: PaymentMethod::CashOnDelivery, .. } => vec![settle],
+        PaymentEvent::Authorized { .. } | PaymentEvent::Captured { .. } => vec![settle],
+
+        // Compensation.
+        PaymentEvent::Failed { .. } | PaymentEvent::Cancelled { .. } => vec![settle],
+        PaymentEvent::Voided { .. } | PaymentEvent::Expired { .. } => vec![settle],
+        PaymentEvent::Refunded { .. } | PaymentEvent::DisputeOpened { .. } => vec![settle],
+        PaymentEvent::DisputeWon { .. } | PaymentEvent::DisputeLost { .. } => vec![settle],
+        // If the order was cancelled meanwhile, its payment is voided instead of captured again.
+        PaymentEvent::CaptureFailed { .. } => vec![settle, Reaction::PlanFollowUp(payment)],
+        PaymentEvent::VoidFailed { .. } => vec![Reaction::PlanFollowUp(payment)],
+        PaymentEvent::RefundFailed { .. } => vec![Reaction::PlanFollowUp(payment)],
+        PaymentEvent::OutcomeUnknown { .. } => {
+            vec![Reaction::ExtendReservation(payment), Reaction::PlanFollowUp(payment)]
+        }
+        _ => vec![],
+    }
+}
+
+/// Both are compensations.
+fn react_to_order(order: OrderId, event: &OrderEvent) -> Vec<Reaction> {
+    match event {
+        OrderEvent::Cancelled { .. } => vec![Reaction::UnwindPayments(order)],
+        // The payments of an expired order are not unwound: if one succeeds late, the order can still
+        // be confirmed as long as there is stock.
+        OrderEvent::Expired { .. } => vec![Reaction::FlagUnknown(order)],
+        _ => vec![],
+    }
+}
+
+/// The calls to the outside that an event of this stream asks for.
 pub fn effects(stream: StreamId, event: &Event) -> Vec<Effect> {
     let Event::Payment(event) = event else { return vec![] };
-    let ask = |call| vec![Effect::CallProvider(PaymentId(stream.id), call)];
+    let call = |call| vec![Effect::CallProvider(PaymentId(stream.id), call)];
     match event {
         // Happy path.
         PaymentEvent::Initiated { method: PaymentMethod::CashOnDelivery, .. } => vec![],
-        PaymentEvent::Initiated { .. } => ask(Call::Create),
-        PaymentEvent::CaptureRequested { request, .. } => ask(Call::Capture(*request)),
+        PaymentEvent::Initiated { .. } => call(Call::Create),
+        PaymentEvent::CaptureRequested { request, .. } => call(Call::Capture(*request)),
 
         // Compensation.
-        PaymentEvent::VoidRequested { .. } => ask(Call::Void),
-        PaymentEvent::RefundRequested { request, .. } => ask(Call::Refund(*request)),
-        PaymentEvent::FollowedUp { again, .. } => again.iter().copied().flat_map(ask).collect(),
+        PaymentEvent::VoidRequested { .. } => call(Call::Void),
+        PaymentEvent::RefundRequested { request, .. } => call(Call::Refund(*request)),
+        PaymentEvent::FollowedUp { again, .. } => again.iter().copied().flat_map(call).collect(),
         _ => vec![],
     }
 }

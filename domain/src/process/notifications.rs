@@ -1,5 +1,5 @@
-//! Which events people are told of. The command that answers looks up the recipient, and whatever
-//! else the message says.
+//! Which events people are notified of. The command that creates the notification looks up the
+//! recipient and whatever else the message contains.
 
 #[cfg(test)]
 mod tests;
@@ -10,20 +10,20 @@ use crate::order::OrderEvent;
 use crate::payment::PaymentEvent;
 use crate::{Event, NotificationId, OrderId, PaymentId, StreamId};
 
-/// A message to be asked for, with what only the event knows of it.
+/// A notification to create, with the data that only the event has.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NotificationRequest {
     /// To the buyer of the order.
     Order(OrderId, News),
     /// To the buyer of the order that this payment is for.
     Payment(PaymentId, News),
-    /// To staff: the stock of this stream, and the units of it that can be sold.
+    /// To staff. `available` units of this stock can be sold.
     LowStock { stock: StreamId, available: i64 },
 }
 
 impl NotificationRequest {
-    /// The message that answers the event at this position. Facts about money may be heard more
-    /// than once, and are told once.
+    /// The id of the notification for the event at this position. The same fact about money may be
+    /// recorded more than once and gives the same id, so that people are notified once.
     pub fn id(&self, position: i64) -> NotificationId {
         let key = match self {
             NotificationRequest::Payment(payment, News::PaymentFailed(_)) => payment.to_string(),
@@ -33,7 +33,7 @@ impl NotificationRequest {
             ) => format!("{payment}/{object}/{}", amount.amount),
             _ => position.to_string(),
         };
-        NotificationId::of(self.template(), &key)
+        NotificationId::new(self.template(), &key)
     }
 
     pub fn template(&self) -> Template {
@@ -56,14 +56,14 @@ impl NotificationRequest {
     }
 }
 
-/// Who is told what.
+/// The notification that an event of this stream asks for.
 pub fn notification_request(stream: StreamId, event: &Event) -> Option<NotificationRequest> {
     match event {
         Event::Order(event) => {
-            Some(NotificationRequest::Order(OrderId(stream.id), of_order(event)?))
+            Some(NotificationRequest::Order(OrderId(stream.id), order_news(event)?))
         }
         Event::Payment(event) => {
-            Some(NotificationRequest::Payment(PaymentId(stream.id), of_payment(event)?))
+            Some(NotificationRequest::Payment(PaymentId(stream.id), payment_news(event)?))
         }
         Event::Inventory(InventoryEvent::LowStock { available, .. }) => {
             Some(NotificationRequest::LowStock { stock: stream, available: *available })
@@ -72,7 +72,7 @@ pub fn notification_request(stream: StreamId, event: &Event) -> Option<Notificat
     }
 }
 
-fn of_order(event: &OrderEvent) -> Option<News> {
+fn order_news(event: &OrderEvent) -> Option<News> {
     match event {
         OrderEvent::Placed(_) => Some(News::Placed),
         OrderEvent::ProcessingStarted { .. } => Some(News::ProcessingStarted),
@@ -87,7 +87,7 @@ fn of_order(event: &OrderEvent) -> Option<News> {
     }
 }
 
-fn of_payment(event: &PaymentEvent) -> Option<News> {
+fn payment_news(event: &PaymentEvent) -> Option<News> {
     match event {
         PaymentEvent::Captured { object, amount, .. } => {
             Some(News::Captured { object: object.clone(), amount: *amount })

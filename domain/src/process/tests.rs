@@ -7,6 +7,7 @@ use crate::cart::CartEvent;
 use crate::fixtures::{minute, order_id, payment_id, placed, usd};
 use crate::order::{CancelReason, OrderEvent};
 use crate::payment::{Call, CaptureMode, PaymentEvent, PaymentMethod};
+use crate::stored_name;
 use crate::{Event, Kind, StreamId};
 
 fn payment_events() -> Vec<PaymentEvent> {
@@ -190,7 +191,7 @@ fn held_money_and_what_is_to_be_tried_again_have_deadlines() {
     let changes: Vec<_> = payment_events()
         .into_iter()
         .filter_map(|event| {
-            let name = event.name();
+            let name = stored_name(&event);
             deadline(payment_id(1).stream(), &event.into()).map(|change| (name, change))
         })
         .collect();

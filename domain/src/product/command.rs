@@ -26,18 +26,18 @@ pub enum ProductCommand {
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ProductError {
-    #[error("there is already a product {0}")]
+    #[error("there is already a product with SKU {0}; update it, or choose another SKU")]
     Exists(Sku),
-    #[error("there is no such product")]
+    #[error("there is no product with this SKU")]
     Missing,
-    #[error("there is no product {0}")]
+    #[error("there is no product with SKU {0}")]
     NotFound(Sku),
     #[error("product {0} is no longer sold")]
     Discontinued(Sku),
-    #[error("a price is more than nothing")]
-    PriceNotPositive,
-    #[error("this product is priced in {0}; a product keeps its currency")]
-    OtherCurrency(Currency),
+    #[error("price must be more than 0, got {0}")]
+    PriceNotPositive(Money),
+    #[error("this product is priced in {own} and keeps its currency, got a price in {other}")]
+    OtherCurrency { own: Currency, other: Currency },
 }
 
 impl ProductError {
@@ -46,14 +46,15 @@ impl ProductError {
             ProductError::Exists(_) => ErrorCode::ProductExists,
             ProductError::Missing | ProductError::NotFound(_) => ErrorCode::ProductNotFound,
             ProductError::Discontinued(_) => ErrorCode::ProductDiscontinued,
-            ProductError::PriceNotPositive => ErrorCode::InvalidAmount,
-            ProductError::OtherCurrency(_) => ErrorCode::CurrencyMismatch,
+            ProductError::PriceNotPositive(_) => ErrorCode::InvalidAmount,
+            ProductError::OtherCurrency { .. } => ErrorCode::CurrencyMismatch,
         }
     }
 
+    /// The input field that the error is about.
     pub fn field(&self) -> &'static str {
         match self {
-            ProductError::PriceNotPositive | ProductError::OtherCurrency(_) => "price",
+            ProductError::PriceNotPositive(_) | ProductError::OtherCurrency { .. } => "price",
             _ => "sku",
         }
     }

@@ -3,7 +3,7 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use crate::{Money, Sku, Text, Timestamp};
+use crate::{Money, Sku, Text, Timestamp, stored_name};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ProductEvent {
@@ -16,7 +16,7 @@ pub enum ProductEvent {
         price: Money,
         at: Timestamp,
     },
-    /// The whole description as it now is.
+    /// All three fields have their new values, also those that did not change.
     #[serde(rename = "product.updated")]
     Updated { name: Text, description: Option<Text>, image_url: Option<Text>, at: Timestamp },
     #[serde(rename = "product.repriced")]
@@ -28,20 +28,21 @@ pub enum ProductEvent {
 }
 
 impl ProductEvent {
-    pub fn name(&self) -> &'static str {
+    /// When it was decided.
+    pub fn at(&self) -> Timestamp {
         match self {
-            ProductEvent::Created { .. } => "product.created",
-            ProductEvent::Updated { .. } => "product.updated",
-            ProductEvent::Repriced { .. } => "product.repriced",
-            ProductEvent::Discontinued { .. } => "product.discontinued",
-            ProductEvent::Reinstated { .. } => "product.reinstated",
+            ProductEvent::Created { at, .. }
+            | ProductEvent::Updated { at, .. }
+            | ProductEvent::Repriced { at, .. }
+            | ProductEvent::Discontinued { at, .. }
+            | ProductEvent::Reinstated { at, .. } => *at,
         }
     }
 }
 
 impl DomainEvent for ProductEvent {
     fn event_type(&self) -> String {
-        self.name().to_owned()
+        stored_name(self).to_owned()
     }
 
     fn event_version(&self) -> String {

@@ -22,7 +22,7 @@ pub enum Product {
     Discontinued(Listing),
 }
 
-/// A product's page in the catalogue.
+/// What the catalogue shows of a product.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Listing {
     pub sku: Sku,
@@ -34,13 +34,16 @@ pub struct Listing {
     pub updated_at: Timestamp,
 }
 
-/// What a customer is offered now: only a product that is sold makes one.
+/// The present name and price of a product that is sold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Offer {
     pub sku: Sku,
     pub name: Text,
     pub price: Money,
 }
+
+/// The events of a decision, or why it is refused.
+type Decision = Result<Vec<ProductEvent>, ProductError>;
 
 impl Product {
     pub fn listing(&self) -> Option<&Listing> {
@@ -54,7 +57,7 @@ impl Product {
         matches!(self, Product::Active(_))
     }
 
-    /// The present offer of the product that should have this SKU.
+    /// The present offer, if the product exists and is still sold; `sku` is for the error.
     pub fn offer(&self, sku: &Sku) -> Result<Offer, ProductError> {
         match self {
             Product::Absent => Err(ProductError::NotFound(sku.clone())),
@@ -70,68 +73,84 @@ impl Product {
 
 impl Decide for Product {
     /// All the rules of a product.
-    fn decide(
-        &self,
-        command: &ProductCommand,
-        at: Timestamp,
-    ) -> Result<Vec<ProductEvent>, ProductError> {
-        let (command, listing) = match (self.listing(), command) {
-            (None, ProductCommand::Create { sku, name, description, image_url, price }) => {
-                positive(*price)?;
-                return Ok(vec![ProductEvent::Created {
-                    sku: sku.clone(),
-                    name: name.clone(),
-                    description: description.clone(),
-                    image_url: image_url.clone(),
-                    price: *price,
-                    at,
-                }]);
+    fn decide(&self, command: &ProductCommand, at: Timestamp) -> Decision {
+        match (self, command) {
+            (Product::Absent, command) => create(command, at),
+            (Product::Discontinued(_), ProductCommand::Discontinue) => Ok(vec![]),
+            (Product::Active(_), ProductCommand::Reinstate) => Ok(vec![]),
+            (Product::Active(listing) | Product::Discontinued(listing), command) => {
+                listing.decide(command, at)
             }
-            (None, _) => return Err(ProductError::Missing),
-            (Some(listing), command) => (command, listing),
-        };
-        match command {
-            ProductCommand::Create { sku, .. } => Err(ProductError::Exists(sku.clone())),
-            ProductCommand::Update { name, description, image_url } => {
-                let name = name.as_ref().unwrap_or(&listing.name);
-                let description = description.as_ref().or(listing.description.as_ref());
-                let image_url = image_url.as_ref().or(listing.image_url.as_ref());
-                if name == &listing.name
-                    && description == listing.description.as_ref()
-                    && image_url == listing.image_url.as_ref()
-                {
-                    return Ok(vec![]);
-                }
-                Ok(vec![ProductEvent::Updated {
-                    name: name.clone(),
-                    description: description.cloned(),
-                    image_url: image_url.cloned(),
-                    at,
-                }])
-            }
-            ProductCommand::Reprice { price } => {
-                positive(*price)?;
-                if price.currency != listing.price.currency {
-                    return Err(ProductError::OtherCurrency(listing.price.currency));
-                }
-                if *price == listing.price {
-                    return Ok(vec![]);
-                }
-                Ok(vec![ProductEvent::Repriced { price: *price, at }])
-            }
-            ProductCommand::Discontinue if !self.is_active() => Ok(vec![]),
-            ProductCommand::Discontinue => Ok(vec![ProductEvent::Discontinued { at }]),
-            ProductCommand::Reinstate if self.is_active() => Ok(vec![]),
-            ProductCommand::Reinstate => Ok(vec![ProductEvent::Reinstated { at }]),
         }
     }
 }
 
-fn positive(price: Money) -> Result<(), ProductError> {
+/// Only creating it makes a product.
+fn create(command: &ProductCommand, at: Timestamp) -> Decision {
+    let ProductCommand::Create { sku, name, description, image_url, price } = command else {
+        return Err(ProductError::Missing);
+    };
+    must_be_positive(*price)?;
+    Ok(vec![ProductEvent::Created {
+        sku: sku.clone(),
+        name: name.clone(),
+        description: description.clone(),
+        image_url: image_url.clone(),
+        price: *price,
+        at,
+    }])
+}
+
+fn must_be_positive(price: Money) -> Result<(), ProductError> {
     if price.amount <= 0 {
-        return Err(ProductError::PriceNotPositive);
+        return Err(ProductError::PriceNotPositive(price));
     }
     Ok(())
+}
+
+impl Listing {
+    fn decide(&self, command: &ProductCommand, at: Timestamp) -> Decision {
+        match command {
+            ProductCommand::Create { sku, .. } => Err(ProductError::Exists(sku.clone())),
+            ProductCommand::Update { name, description, image_url } => {
+                Ok(self.update(name.as_ref(), description.as_ref(), image_url.as_ref(), at))
+            }
+            ProductCommand::Reprice { price } => self.reprice(*price, at),
+            ProductCommand::Discontinue => Ok(vec![ProductEvent::Discontinued { at }]),
+            ProductCommand::Reinstate => Ok(vec![ProductEvent::Reinstated { at }]),
+        }
+    }
+
+    fn update(
+        &self,
+        name: Option<&Text>,
+        description: Option<&Text>,
+        image_url: Option<&Text>,
+        at: Timestamp,
+    ) -> Vec<ProductEvent> {
+        let name = name.unwrap_or(&self.name);
+        let description = description.or(self.description.as_ref());
+        let image_url = image_url.or(self.image_url.as_ref());
+        let own = (&self.name, self.description.as_ref(), self.image_url.as_ref());
+        if (name, description, image_url) == own {
+            return vec![];
+        }
+        let (name, description, image_url) =
+            (name.clone(), description.cloned(), image_url.cloned());
+        vec![ProductEvent::Updated { name, description, image_url, at }]
+    }
+
+    fn reprice(&self, price: Money, at: Timestamp) -> Decision {
+        must_be_positive(price)?;
+        if price.currency != self.price.currency {
+            let (own, other) = (self.price.currency, price.currency);
+            return Err(ProductError::OtherCurrency { own, other });
+        }
+        if price == self.price {
+            return Ok(vec![]);
+        }
+        Ok(vec![ProductEvent::Repriced { price, at }])
+    }
 }
 
 impl Aggregate for Product {
@@ -151,48 +170,52 @@ impl Aggregate for Product {
     }
 
     fn apply(&mut self, event: ProductEvent) {
+        let at = event.at();
         match event {
-            ProductEvent::Created { sku, name, description, image_url, price, at } => {
-                let (created_at, updated_at) = (at, at);
-                *self = Product::Active(Listing {
-                    sku,
-                    name,
-                    description,
-                    image_url,
-                    price,
-                    created_at,
-                    updated_at,
-                });
+            ProductEvent::Created { sku, name, description, image_url, price, .. } => {
+                *self = Product::Active(Listing::new(sku, name, description, image_url, price, at));
             }
-            ProductEvent::Updated { name, description, image_url, at } => {
-                self.change(at, |listing| {
-                    listing.name = name;
-                    listing.description = description;
-                    listing.image_url = image_url;
-                });
+            ProductEvent::Updated { name, description, image_url, .. } => {
+                self.change(|listing| listing.describe(name, description, image_url));
             }
-            ProductEvent::Repriced { price, at } => self.change(at, |l| l.price = price),
-            ProductEvent::Discontinued { at } => {
-                self.change(at, |_| ());
-                if let Product::Active(listing) = std::mem::take(self) {
-                    *self = Product::Discontinued(listing);
-                }
-            }
-            ProductEvent::Reinstated { at } => {
-                self.change(at, |_| ());
-                if let Product::Discontinued(listing) = std::mem::take(self) {
-                    *self = Product::Active(listing);
-                }
-            }
+            ProductEvent::Repriced { price, .. } => self.change(|listing| listing.price = price),
+            ProductEvent::Discontinued { .. } => self.enter(Product::Discontinued),
+            ProductEvent::Reinstated { .. } => self.enter(Product::Active),
         }
+        self.change(|listing| listing.updated_at = at);
     }
 }
 
 impl Product {
-    fn change(&mut self, at: Timestamp, change: impl FnOnce(&mut Listing)) {
+    fn change(&mut self, change: impl FnOnce(&mut Listing)) {
         if let Product::Active(listing) | Product::Discontinued(listing) = self {
             change(listing);
-            listing.updated_at = at;
         }
+    }
+
+    /// Keeps the listing and changes the state.
+    fn enter(&mut self, state: fn(Listing) -> Product) {
+        if let Product::Active(listing) | Product::Discontinued(listing) = std::mem::take(self) {
+            *self = state(listing);
+        }
+    }
+}
+
+impl Listing {
+    fn new(
+        sku: Sku,
+        name: Text,
+        description: Option<Text>,
+        image_url: Option<Text>,
+        price: Money,
+        at: Timestamp,
+    ) -> Self {
+        Listing { sku, name, description, image_url, price, created_at: at, updated_at: at }
+    }
+
+    fn describe(&mut self, name: Text, description: Option<Text>, image_url: Option<Text>) {
+        self.name = name;
+        self.description = description;
+        self.image_url = image_url;
     }
 }

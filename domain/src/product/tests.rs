@@ -46,6 +46,10 @@ fn product<const N: usize>(events: [ProductEvent; N]) -> Product {
     product
 }
 
+fn other_currency() -> ProductError {
+    ProductError::OtherCurrency { own: usd(0).currency, other: eur(0).currency }
+}
+
 #[test]
 fn a_product_is_created_once() {
     given([]).when(create()).then_expect_events(vec![created(now())]);
@@ -58,10 +62,10 @@ fn a_price_is_more_than_nothing() {
         let mut create = create();
         let ProductCommand::Create { price, .. } = &mut create else { unreachable!() };
         *price = usd(cents);
-        given([]).when(create).then_expect_error(ProductError::PriceNotPositive);
+        given([]).when(create).then_expect_error(ProductError::PriceNotPositive(usd(cents)));
         given([created(minute(0))])
             .when(ProductCommand::Reprice { price: usd(cents) })
-            .then_expect_error(ProductError::PriceNotPositive);
+            .then_expect_error(ProductError::PriceNotPositive(usd(cents)));
     }
 }
 
@@ -115,7 +119,7 @@ fn a_product_keeps_its_currency() {
         .then_expect_events(vec![ProductEvent::Repriced { price: usd(990), at: now() }]);
     given([created(minute(0))])
         .when(ProductCommand::Reprice { price: eur(990) })
-        .then_expect_error(ProductError::OtherCurrency(usd(0).currency));
+        .then_expect_error(other_currency());
 }
 
 #[test]
@@ -182,8 +186,8 @@ fn a_refusal_has_a_code_and_names_its_field() {
         (ProductError::Missing, ErrorCode::ProductNotFound, "sku"),
         (ProductError::NotFound(sku("MUG")), ErrorCode::ProductNotFound, "sku"),
         (ProductError::Discontinued(sku("MUG")), ErrorCode::ProductDiscontinued, "sku"),
-        (ProductError::PriceNotPositive, ErrorCode::InvalidAmount, "price"),
-        (ProductError::OtherCurrency(usd(0).currency), ErrorCode::CurrencyMismatch, "price"),
+        (ProductError::PriceNotPositive(usd(0)), ErrorCode::InvalidAmount, "price"),
+        (other_currency(), ErrorCode::CurrencyMismatch, "price"),
     ] {
         let refusal = crate::Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");

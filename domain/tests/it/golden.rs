@@ -1,14 +1,18 @@
-//! Every event that was ever stored can be read for ever.
+//! Every event that was ever stored can always be read.
 //!
 //! `golden/<event_type>.v<schema_version>.json` holds the exact bytes of one event. Such a file is
 //! never changed; `UPDATE_GOLDEN=1 cargo test -p domain` writes those that are missing.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
 
 use cqrs_es::persist::SerializedEvent;
+use domain::notification::Template;
+use domain::process::Deadline;
 use domain::{Event, Kind};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::samples;
@@ -24,10 +28,20 @@ fn file_name(event: &Event) -> String {
     format!("{}.v{}.json", event.name(), event.schema_version())
 }
 
-/// All event types of a kind, as serde's own complaint about an unknown one lists them.
+/// All event types of a kind.
 fn stored_names(kind: Kind) -> BTreeSet<String> {
-    let complaint = Event::decode(kind, r#"{"no.such.event":null}"#).unwrap_err().to_string();
-    let (_, expected) = complaint.split_once("expected one of").expect("names are listed");
+    let error = Event::decode(kind, r#"{"no.such.event":null}"#).unwrap_err();
+    names_in(&error.to_string())
+}
+
+/// The stored names of an enum without data.
+fn names_of<T: DeserializeOwned + Debug>() -> BTreeSet<String> {
+    names_in(&serde_json::from_str::<T>(r#""no such name""#).unwrap_err().to_string())
+}
+
+/// The names that serde lists when it does not know one.
+fn names_in(error: &str) -> BTreeSet<String> {
+    let (_, expected) = error.split_once("expected one of").expect("names are listed");
     expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
@@ -57,6 +71,28 @@ fn the_name_of_an_event_begins_with_its_stream_type() {
             assert!(name.starts_with(&format!("{kind}.")), "{name}");
         }
     }
+}
+
+#[test]
+fn a_list_of_all_variants_has_every_stored_name() {
+    let names = |all: &[&str]| all.iter().copied().map(str::to_owned).collect::<BTreeSet<_>>();
+    assert_eq!(names(&Kind::ALL.map(Kind::as_str)), names_of::<Kind>());
+    assert_eq!(names(&Deadline::ALL.map(Deadline::as_str)), names_of::<Deadline>());
+    assert_eq!(names(&Template::ALL.map(Template::as_str)), names_of::<Template>());
+}
+
+/// The program had names for these, and never wrote them.
+#[test]
+fn an_event_that_was_never_stored_cannot_be_decoded() {
+    let requested =
+        r#"{"order.cancel_requested":{"reason":{"customer":null},"at":"2024-10-04T00:01:00Z"}}"#;
+    let error = Event::decode(Kind::Order, requested).unwrap_err().to_string();
+    assert!(error.contains("unknown variant `order.cancel_requested`"), "{error}");
+
+    let golden = fs::read_to_string(folder().join("inventory.released.v1.json")).unwrap();
+    let released = golden.replace("CANCELLED", "PAYMENT_FAILED");
+    let error = Event::decode(Kind::Inventory, &released).unwrap_err().to_string();
+    assert!(error.contains("unknown variant `PAYMENT_FAILED`"), "{error}");
 }
 
 #[test]

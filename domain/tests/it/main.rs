@@ -10,5 +10,6 @@ mod play;
 mod product;
 mod samples;
 mod settling;
+mod source;
 mod states;
 mod values;

@@ -169,6 +169,11 @@ fn what_is_no_event_of_its_kind_is_not_decoded() {
     for payload in ["", "null", "{}", r#"{"order.confirmed":{}}"#, r#"{"cart.cleared":{}}"#] {
         let error = Event::decode(Kind::Order, payload).unwrap_err();
         assert_eq!(error.kind, Kind::Order);
-        assert!(error.to_string().starts_with("this is no order event: "), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("the payload cannot be read as an event of kind `order`: "),
+            "{error}"
+        );
     }
 }

@@ -48,7 +48,7 @@ fn a_coupon_that_is_used_up_stops_the_order() {
     let mut shop = Shop::with_coupon(1);
     let (order, subtotal) = (order_id(9), usd(1000));
     shop.ask_coupon(CouponCommand::Redeem { order, subtotal });
-    assert_eq!(shop.place(None, minute(0)), Err(CouponError::UsedUp.into()));
+    assert_eq!(shop.place(None, minute(0)), Err(CouponError::UsedUp { limit: 1 }.into()));
 }
 
 #[test]

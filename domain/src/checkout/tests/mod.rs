@@ -116,7 +116,7 @@ impl Shop {
     }
 
     fn happen<E: Into<Event>>(&mut self, stream: StreamId, events: Vec<E>) {
-        self.take(Ok(super::events_of(stream, events).collect()));
+        self.take(Ok(super::with_stream(stream, events)));
     }
 
     fn ask_product(&mut self, name: &str, command: ProductCommand) {

@@ -71,7 +71,7 @@ fn every_sku_that_is_short_is_named() {
     assert_eq!(refusal, short([shortage("MUG", 2, 1), shortage("TEA", 3, 0)]));
     assert_eq!(
         refusal.to_string(),
-        "2 of MUG are wanted and 1 available; 3 of TEA are wanted and 0 available",
+        "there is not enough stock of MUG (2 wanted, 1 available), TEA (3 wanted, 0 available)",
     );
 }
 

@@ -1,5 +1,6 @@
 //! Cash on delivery: no provider is asked.
 
+use super::invalid_amount;
 use super::{
     PaymentCommand, PaymentError, PaymentEvent, PaymentMethod, attempt, captured, given, initiated,
     now, refunded, usd,
@@ -47,8 +48,8 @@ fn cash_is_collected_once() {
 fn no_more_cash_is_collected_than_is_owed() {
     given(&cash([]))
         .when(collect(Some(usd(3401))))
-        .then_expect_error(PaymentError::ExceedsAuthorized(usd(3400)));
-    given(&cash([])).when(collect(Some(usd(0)))).then_expect_error(PaymentError::InvalidAmount);
+        .then_expect_error(PaymentError::ExceedsAuthorized { most: usd(3400), wanted: usd(3401) });
+    given(&cash([])).when(collect(Some(usd(0)))).then_expect_error(invalid_amount(usd(0)));
 }
 
 #[test]

@@ -144,20 +144,20 @@ fn amounts_of_one_object_are_cumulative_and_never_added() {
 #[test]
 fn money_that_does_not_fit_the_order_needs_a_person_and_is_never_counted() {
     for (fact, reason) in [
-        (authorized_fact(usd(3399)), "33.99 USD was authorised, the order is about 34.00 USD"),
-        (authorized_fact(usd(3401)), "34.01 USD was authorised, the order is about 34.00 USD"),
-        (authorized_fact(eur(3400)), "34.00 EUR was authorised, the order is about 34.00 USD"),
+        (authorized_fact(usd(3399)), "33.99 USD was authorised, but the order is for 34.00 USD"),
+        (authorized_fact(usd(3401)), "34.01 USD was authorised, but the order is for 34.00 USD"),
+        (authorized_fact(eur(3400)), "34.00 EUR was authorised, but the order is for 34.00 USD"),
         (
             captured_fact("ch_1", usd(3401), None),
-            "34.01 USD was captured, the order is about 34.00 USD",
+            "34.01 USD was captured, but the order is for 34.00 USD",
         ),
         (
             captured_fact("ch_1", eur(1), None),
-            "0.01 EUR was captured, the order is about 34.00 USD",
+            "0.01 EUR was captured, but the order is for 34.00 USD",
         ),
         (
             refunded_fact("re_1", usd(-1), None),
-            "-0.01 USD was refunded, the order is about 34.00 USD",
+            "-0.01 USD was refunded, but the order is for 34.00 USD",
         ),
     ] {
         check(by_card([]), fact.clone(), [needs_attention(reason)]);

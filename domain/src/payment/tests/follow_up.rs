@@ -159,7 +159,7 @@ fn what_waits_to_be_asked_for_anew_is_not_asked_for_by_hand() {
     assert_eq!(attempt(&waits).refund_pending(), 400);
     given(&waits)
         .when(PaymentCommand::RequestRefund { amount: Some(usd(3001)) })
-        .then_expect_error(PaymentError::ExceedsCaptured(usd(3000)));
+        .then_expect_error(PaymentError::ExceedsCaptured { most: usd(3000), wanted: usd(3001) });
     let waits = by_card([authorized(), capture_requested(1, 3400), capture_failed(1)]);
     given(&waits)
         .when(PaymentCommand::RequestCapture { amount: None })
@@ -215,7 +215,7 @@ fn after_enough_refusals_a_person_is_asked_and_may_try_by_hand() {
     let refusal = |_: &PaymentDetails| Fact::VoidFailed { reason: "try later".into() };
     let payment = refused_for_ever(held, refusal);
     assert_eq!(payment.void.tries, TRIES_MAX);
-    let reason = "the money cannot be let go: try later";
+    let reason = "the money cannot be voided: try later";
     assert_eq!(payment.needs_attention.as_deref(), Some(reason));
 }
 

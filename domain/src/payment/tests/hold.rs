@@ -50,7 +50,7 @@ fn what_the_shop_has_decided_to_take_is_asked_for_once_more() {
 
 #[test]
 fn what_it_has_not_decided_on_is_shown_to_a_person() {
-    let reason = String::from("its authorisation runs out: capture it or let it go");
+    let reason = String::from("its authorisation expires soon: capture or void it");
     let flagged = PaymentEvent::NeedsAttention { reason, at: now() };
     for capture in [CaptureMode::Manual, CaptureMode::Automatic] {
         check(&held(capture, minute(11)), vec![expiring(), flagged.clone()]);
@@ -83,7 +83,7 @@ fn the_rest_of_what_is_partly_taken_is_still_held() {
     assert_eq!(attempt(&events).record(&fact(1000), now()), [captured(1000), rest]);
     assert_eq!(attempt(&events).record(&fact(3400), now()), [captured(3400)]);
     events.push(captured(1000));
-    let reason = String::from("its authorisation runs out: capture it or let it go");
+    let reason = String::from("its authorisation expires soon: capture or void it");
     check(&events, vec![expiring(), PaymentEvent::NeedsAttention { reason, at: now() }]);
 }
 

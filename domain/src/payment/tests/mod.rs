@@ -15,7 +15,7 @@ use super::{
 };
 use super::{MoneyRequest, PaymentEvent};
 use crate::fixtures::{eur, minute, order_id, usd};
-use crate::{ErrorCode, Refusal, Timestamp};
+use crate::{ErrorCode, Money, Refusal, Timestamp};
 
 fn now() -> Timestamp {
     minute(10)
@@ -72,6 +72,11 @@ fn refunded(object: &str, cents: i64, request: Option<u32>) -> PaymentEvent {
     PaymentEvent::Refunded { object, amount, request, at: minute(5) }
 }
 
+/// The payment is in US dollars.
+fn invalid_amount(amount: Money) -> PaymentError {
+    PaymentError::InvalidAmount { amount, currency: usd(0).currency }
+}
+
 fn failed() -> PaymentEvent {
     PaymentEvent::Failed { reason: "card_declined".into(), at: minute(1) }
 }
@@ -95,7 +100,7 @@ fn a_payment_is_initiated_once() {
     }]);
     given(&by_card([])).when(initiate(3400)).then_expect_events(vec![]);
     for cents in [0, -1] {
-        given(&[]).when(initiate(cents)).then_expect_error(PaymentError::InvalidAmount);
+        given(&[]).when(initiate(cents)).then_expect_error(invalid_amount(usd(cents)));
     }
 }
 
@@ -123,9 +128,17 @@ fn a_refusal_has_a_code_and_names_its_field() {
         (PaymentError::NotCapturable, ErrorCode::PaymentNotCapturable, "paymentId"),
         (PaymentError::NotVoidable, ErrorCode::PaymentNotVoidable, "paymentId"),
         (PaymentError::NotRefundable, ErrorCode::PaymentNotRefundable, "paymentId"),
-        (PaymentError::ExceedsAuthorized(usd(1)), ErrorCode::AmountExceedsAuthorized, "amount"),
-        (PaymentError::ExceedsCaptured(usd(1)), ErrorCode::AmountExceedsCaptured, "amount"),
-        (PaymentError::InvalidAmount, ErrorCode::InvalidAmount, "amount"),
+        (
+            PaymentError::ExceedsAuthorized { most: usd(1), wanted: usd(2) },
+            ErrorCode::AmountExceedsAuthorized,
+            "amount",
+        ),
+        (
+            PaymentError::ExceedsCaptured { most: usd(1), wanted: usd(2) },
+            ErrorCode::AmountExceedsCaptured,
+            "amount",
+        ),
+        (invalid_amount(usd(0)), ErrorCode::InvalidAmount, "amount"),
     ] {
         let refusal = Refusal::from(error);
         assert_eq!((refusal.code(), refusal.field()), (code, field), "{refusal}");

@@ -1,5 +1,6 @@
 //! What the shop asks of the provider: never more than there is.
 
+use super::invalid_amount;
 use super::{
     PaymentCommand, PaymentError, PaymentEvent, authorized, by_card, capture_requested, captured,
     eur, failed, given, now, refund_requested, refunded, usd,
@@ -50,7 +51,7 @@ fn captures_together_stay_within_what_is_authorised() {
     given(&pending).when(capture(None)).then_expect_events(vec![capture_requested_now(2, 400)]);
     given(&pending)
         .when(capture(Some(usd(401))))
-        .then_expect_error(PaymentError::ExceedsAuthorized(usd(400)));
+        .then_expect_error(PaymentError::ExceedsAuthorized { most: usd(400), wanted: usd(401) });
     let done = by_card([
         authorized(),
         capture_requested(1, 3000),
@@ -61,7 +62,7 @@ fn captures_together_stay_within_what_is_authorised() {
 }
 
 #[test]
-fn what_is_not_authorised_or_let_go_is_not_captured() {
+fn what_is_not_authorised_or_is_released_is_not_captured() {
     for events in [
         by_card([]),
         by_card([failed()]),
@@ -78,8 +79,8 @@ fn amounts_to_move_are_more_than_nothing_in_the_payments_currency() {
     for amount in [usd(0), usd(-1), eur(1)] {
         given(&by_card([authorized()]))
             .when(capture(Some(amount)))
-            .then_expect_error(PaymentError::InvalidAmount);
-        given(&paid).when(refund(Some(amount))).then_expect_error(PaymentError::InvalidAmount);
+            .then_expect_error(invalid_amount(amount));
+        given(&paid).when(refund(Some(amount))).then_expect_error(invalid_amount(amount));
     }
 }
 
@@ -125,7 +126,7 @@ fn refunds_together_stay_within_what_is_captured() {
         .then_expect_events(vec![refund_requested_now(1, 400)]);
     given(&paid)
         .when(refund(Some(usd(3401))))
-        .then_expect_error(PaymentError::ExceedsCaptured(usd(3400)));
+        .then_expect_error(PaymentError::ExceedsCaptured { most: usd(3400), wanted: usd(3401) });
 
     let partly = [
         authorized(),
@@ -139,7 +140,7 @@ fn refunds_together_stay_within_what_is_captured() {
         .then_expect_events(vec![refund_requested_now(3, 400)]);
     given(&by_card(partly))
         .when(refund(Some(usd(401))))
-        .then_expect_error(PaymentError::ExceedsCaptured(usd(400)));
+        .then_expect_error(PaymentError::ExceedsCaptured { most: usd(400), wanted: usd(401) });
 }
 
 #[test]

@@ -66,7 +66,7 @@ async fn money_that_does_not_fit_the_order_pays_nothing_and_needs_a_person() {
     let stage = Stage::with_mugs().await;
     let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
     let payment = stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_wrong_amount").await;
-    let reason = "49.97 USD was authorised, the order is about 49.98 USD";
+    let reason = "49.97 USD was authorised, but the order is for 49.98 USD";
     assert_eq!(stage.needs_a_person(&payment).await, reason);
     stage.stands(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
     let queue = "{ payments(filter: {needsAttention: true}) { nodes { id } } }";

@@ -68,13 +68,13 @@ async fn an_authorisation_about_to_run_out_is_shown_to_a_person_and_then_has_exp
     stage.sell("MUG", 2_499, 100).await;
     let (order, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
     assert!(!stage.payment(&payment).await["authorizationExpiresAt"].is_null());
-    let reason = "its authorisation runs out: capture it or let it go";
+    let reason = "its authorisation expires soon: capture or void it";
     assert_eq!(stage.needs_a_person(&payment).await, reason);
 
     // Nobody does, so the goods go back on the shelf.
     stage.payment_becomes(&payment, "EXPIRED").await;
     stage.becomes(&order, ["CANCELLED", "NONE"]).await;
-    assert_eq!(stage.see(&stage.ada, &order).await["cancelReason"], "the money was let go");
+    assert_eq!(stage.see(&stage.ada, &order).await["cancelReason"], "the payment was voided, refunded or has expired");
     assert_eq!(stage.figures("MUG").await, [100, 0, 100]);
     let input = json!({"paymentId": payment, "idempotencyKey": key()});
     let payload = stage.desk.mutate("paymentCapture", "payment { id }", input).await;
