@@ -78,14 +78,7 @@ struct RefusalCode(Option<ErrorCode>);
 
 impl EncodeLabelValue for RefusalCode {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-        let RefusalCode(Some(code)) = self else { return Ok(()) };
-        for (n, letter) in format!("{code:?}").char_indices() {
-            if n > 0 && letter.is_uppercase() {
-                encoder.write_char('_')?;
-            }
-            encoder.write_char(letter.to_ascii_uppercase())?;
-        }
-        Ok(())
+        encoder.write_str(self.0.map_or("", ErrorCode::as_str))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why something was refused: a code for programs, a sentence for people, an input field for forms.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cart::CartError;
 use crate::checkout::CheckoutError;
@@ -13,7 +13,7 @@ use crate::product::ProductError;
 use crate::stored_name;
 
 /// The reason for a refusal, for programs. Codes are added, never renamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCode {
     InvalidInput,

@@ -252,11 +252,11 @@ impl Failure {
         }
     }
 
-    /// The refusal of the rules has this code.
-    pub fn is(&self, code: ErrorCode) -> bool {
+    /// Whether the rules refused the command with this code.
+    pub fn is(&self, code: domain::ErrorCode) -> bool {
         match self {
             Failure::User(errors) => {
-                matches!(errors.as_slice(), [UserError::General(error)] if error.code == code)
+                matches!(errors.as_slice(), [UserError::General(e)] if e.code == code.into())
             }
             Failure::Fault(_) => false,
         }

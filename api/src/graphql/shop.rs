@@ -12,7 +12,7 @@ use domain::{CartId, CustomerId, OrderId, PaymentId, State};
 use projections::{ReadModel, ReadModels};
 use quick_cache::sync::Cache;
 
-use super::errors::{ErrorCode, Failure, fault};
+use super::errors::{Failure, fault};
 use super::position::Position;
 use crate::auth::{Authenticator, Caller, Identity};
 use crate::config::ChargesByCountry;
@@ -85,7 +85,7 @@ impl Shop {
         (named, tried): (Option<CartId>, CartId),
         result: &Result<T, Failure>,
     ) -> Result<Option<(CartId, Owner)>, Failure> {
-        let ended = matches!(result, Err(failure) if failure.is(ErrorCode::CartNotActive));
+        let ended = matches!(result, Err(failure) if failure.is(domain::ErrorCode::CartNotActive));
         if named.is_some() || !ended {
             return Ok(None);
         }

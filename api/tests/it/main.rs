@@ -8,6 +8,7 @@ mod health;
 mod mail;
 mod manual;
 mod metrics;
+mod names;
 mod pages;
 mod programs;
 mod rate_limit;

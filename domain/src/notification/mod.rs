@@ -60,7 +60,7 @@ pub struct DeliveryAttempt {
 }
 
 /// Whether a message is sent. The names are stored in the read model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NotificationStatus {
     Pending,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use domain::inventory::{AdjustmentKind, InventoryEvent};
-use domain::{Event, Kind, OrderId, Timestamp};
+use domain::{Event, Kind, OrderId, Timestamp, from_stored_name, stored_name};
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
@@ -35,7 +36,8 @@ pub struct LedgerLine {
 }
 
 /// Why the quantity changed. The table stores the names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LedgerKind {
     Purchase,
     Return,
@@ -45,22 +47,9 @@ pub enum LedgerKind {
 }
 
 impl LedgerKind {
-    pub const ALL: [LedgerKind; 5] = [
-        LedgerKind::Purchase,
-        LedgerKind::Return,
-        LedgerKind::Damage,
-        LedgerKind::Adjustment,
-        LedgerKind::Sale,
-    ];
-
+    /// The stored name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            LedgerKind::Purchase => "PURCHASE",
-            LedgerKind::Return => "RETURN",
-            LedgerKind::Damage => "DAMAGE",
-            LedgerKind::Adjustment => "ADJUSTMENT",
-            LedgerKind::Sale => "SALE",
-        }
+        stored_name(&self)
     }
 }
 
@@ -168,7 +157,7 @@ fn line(entry: &Entry) -> Result<Option<LedgerLine>, Poison> {
 impl<'r> FromRow<'r, PgRow> for LedgerLine {
     fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
         let kind: &str = row.try_get("kind")?;
-        let kind = LedgerKind::ALL.into_iter().find(|known| known.as_str() == kind);
+        let kind = from_stored_name(kind);
         Ok(LedgerLine {
             position: row.try_get("position")?,
             inventory_id: row.try_get("inventory_id")?,

@@ -143,7 +143,7 @@ async fn a_coupon_that_makes_no_sense_is_not_issued() {
         (
             json!({"code": "ABC", "discount": percent("5"), "usageLimit": 0}),
             "INVALID_INPUT",
-            "validUntil",
+            "usageLimit",
         ),
     ] {
         let payload = stage.admin.mutate("couponCreate", "coupon { code }", input).await;

@@ -74,7 +74,10 @@ async fn an_authorisation_about_to_run_out_is_shown_to_a_person_and_then_has_exp
     // Nobody does, so the goods go back on the shelf.
     stage.payment_becomes(&payment, "EXPIRED").await;
     stage.becomes(&order, ["CANCELLED", "NONE"]).await;
-    assert_eq!(stage.see(&stage.ada, &order).await["cancelReason"], "the payment was voided, refunded or has expired");
+    assert_eq!(
+        stage.see(&stage.ada, &order).await["cancelReason"],
+        "the payment was voided, refunded or has expired"
+    );
     assert_eq!(stage.figures("MUG").await, [100, 0, 100]);
     let input = json!({"paymentId": payment, "idempotencyKey": key()});
     let payload = stage.desk.mutate("paymentCapture", "payment { id }", input).await;
