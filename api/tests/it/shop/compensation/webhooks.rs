@@ -81,7 +81,7 @@ async fn a_webhook_that_comes_before_its_payment_is_kept_alarms_and_is_applied()
     assert_eq!(stage.webhooks_are_well().await, alarm);
     until("the log says so", async || {
         let log = stage.node.log();
-        log.contains("ERROR") && log.contains("a webhook has waited for a day")
+        log.contains("ERROR") && log.contains("a webhook could not be processed for a day")
     })
     .await;
     assert_eq!(stage.letters("evt_early").await, (1, 0));
