@@ -1,9 +1,9 @@
 //! Finding card numbers in text, so that none is ever stored.
 
-/// Whether a text contains what looks like a card number: 13 to 19 digits, in one group or in several
-/// groups separated by spaces or dashes, that begin like the numbers of a card network and pass the
-/// check digit of ISO/IEC 7812-1, annex B (Luhn). Other groups before or after them, such as a date or a
-/// security code, do not hide them.
+/// Whether a text contains what looks like a card number: 13 to 19 digits, in one group or in
+/// several groups separated by spaces or dashes, that begin like the numbers of a card network and
+/// pass the check digit of ISO/IEC 7812-1, annex B (Luhn). Other groups before or after them, such
+/// as a date or a security code, do not hide them.
 pub(crate) fn contains_card_number(text: &str) -> bool {
     let other = |c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-');
     text.split(other).any(|stretch| {

@@ -7,8 +7,8 @@ use crate::Timestamp;
 
 /// An aggregate whose rules are one pure, synchronous function.
 ///
-/// `decide` takes the state and a command and returns the events to append, or the reason for refusing
-/// the command. No events mean that nothing has to change.
+/// `decide` takes the state and a command and returns the events to append, or the reason for
+/// refusing the command. No events mean that nothing has to change.
 pub trait Decide: Aggregate + Clone {
     fn decide(
         &self,

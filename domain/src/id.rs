@@ -109,7 +109,8 @@ id!(
     CartId
 );
 id!(
-    /// A customer, derived from issuer and subject of their token; the subject itself is not stored.
+    /// A customer, derived from issuer and subject of their token; the subject itself is not
+    /// stored.
     CustomerId
 );
 id!(
@@ -164,8 +165,8 @@ impl PaymentId {
 }
 
 impl NotificationId {
-    /// The message of this template about the thing with this key. The id is always the same, so such a
-    /// message is sent once.
+    /// The message of this template about the thing with this key. The id is always the same, so
+    /// such a message is sent once.
     pub fn new(template: Template, key: &str) -> Self {
         let key = format!("{}/{key}", template.as_str());
         NotificationId(StreamId::natural(Kind::Notification, &key).id)

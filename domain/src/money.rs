@@ -82,8 +82,8 @@ impl fmt::Display for Money {
 #[serde(into = "String", try_from = "String")]
 pub struct Currency([u8; 3]);
 
-/// Active national currencies of ISO 4217, without funds, metals and test codes. They are sorted, and
-/// each is followed by a space.
+/// Active national currencies of ISO 4217, without funds, metals and test codes. They are sorted,
+/// and each is followed by a space.
 const CURRENCIES: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL \
     BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR \
     FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY \

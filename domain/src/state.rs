@@ -41,8 +41,8 @@ impl State {
         }
     }
 
-    /// A version of the states of this kind: the hash of its golden states. A state that was stored under
-    /// another hash may have another shape, or may have been folded by other rules.
+    /// A version of the states of this kind: the hash of its golden states. A state that was stored
+    /// under another hash may have another shape, or may have been folded by other rules.
     pub fn schema(kind: Kind) -> Uuid {
         static SCHEMAS: LazyLock<[Uuid; Kind::ALL.len()]> = LazyLock::new(|| {
             Kind::ALL.map(|kind| Uuid::new_v5(&Uuid::NAMESPACE_OID, golden(kind)))

@@ -1,5 +1,5 @@
-//! Upcasters lift events of older schemas to the present ones, JSON to JSON, so that nothing else needs to
-//! know the older ones.
+//! Upcasters lift events of older schemas to the present ones, JSON to JSON, so that nothing else
+//! needs to know the older ones.
 
 use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use serde_json::{Value, json};

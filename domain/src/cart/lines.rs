@@ -5,8 +5,8 @@ use crate::product::Offer;
 use crate::{OrderId, Quantity, Sku, Timestamp};
 
 impl CartDetails {
-    /// Each SKU has one line: units of a SKU that is in the cart already, or that is named twice, are
-    /// added up.
+    /// Each SKU has one line: units of a SKU that is in the cart already, or that is named twice,
+    /// are added up.
     pub(super) fn add_lines(&self, additions: &[Addition], at: Timestamp) -> Decision {
         let mut details = self.clone();
         let mut events = Vec::with_capacity(additions.len());

@@ -1,5 +1,5 @@
-//! A cart, from its first line to checkout. Read `event.rs`, `command.rs`, `details.rs`, then this file
-//! and `lines.rs`, which has the rules about lines.
+//! A cart, from its first line to checkout. Read `event.rs`, `command.rs`, `details.rs`, then this
+//! file and `lines.rs`, which has the rules about lines.
 
 mod command;
 mod details;

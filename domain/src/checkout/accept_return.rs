@@ -1,5 +1,5 @@
-//! Accepting returned goods: in the same append as the order's own event, sound goods are added to the
-//! stock again and damaged ones are written off.
+//! Accepting returned goods: in the same append as the order's own event, sound goods are added to
+//! the stock again and damaged ones are written off.
 
 use cqrs_es::Aggregate;
 
@@ -8,8 +8,8 @@ use crate::inventory::{AdjustmentKind, Inventory, InventoryCommand};
 use crate::order::{LineQuantity, Order, OrderCommand, OrderEvent, Restocking};
 use crate::{Decide, OrderId, Refusal, Text, Timestamp};
 
-/// Without named lines, everything whose return was requested comes back. The money is refunded by a
-/// command of its own.
+/// Without named lines, everything whose return was requested comes back. The money is refunded by
+/// a command of its own.
 pub fn accept_return(
     (order_id, order): (OrderId, &Order),
     lines: &[LineQuantity],
@@ -30,8 +30,8 @@ pub fn accept_return(
     Ok(changes)
 }
 
-/// Goods that are written off are booked twice, as returned and as damaged, so that the stock's ledger
-/// shows both.
+/// Goods that are written off are booked twice, as returned and as damaged, so that the stock's
+/// ledger shows both.
 fn return_to_stock(
     line: &LineQuantity,
     restocking: Restocking,

@@ -1,5 +1,5 @@
-//! Cancelling an order before anything is shipped: in the same append, its goods can be sold again and
-//! its coupon can be used again.
+//! Cancelling an order before anything is shipped: in the same append, its goods can be sold again
+//! and its coupon can be used again.
 
 use super::{Changes, RelatedStates, decide};
 use crate::coupon::CouponCommand;

@@ -1,7 +1,7 @@
 //! Decisions over several streams at once: either all of their events are appended, or none.
 //!
-//! Each is a pure function of the states that it is given. The bus appends the events only if all of
-//! these states are still the latest ones, and decides again otherwise.
+//! Each is a pure function of the states that it is given. The bus appends the events only if all
+//! of these states are still the latest ones, and decides again otherwise.
 
 mod accept_return;
 mod cancel;

@@ -1,4 +1,5 @@
-//! Starting a payment: an order has one open payment at a time, and its stock stays reserved meanwhile.
+//! Starting a payment: an order has one open payment at a time, and its stock stays reserved
+//! meanwhile.
 
 use chrono::TimeDelta;
 

@@ -14,8 +14,8 @@ pub struct Quote {
     pub totals: Totals,
 }
 
-/// `offers` are the offers of the cart's lines, in their order; there is at least one line. `coupon` is
-/// the cart's coupon, if it has one.
+/// `offers` are the offers of the cart's lines, in their order; there is at least one line.
+/// `coupon` is the cart's coupon, if it has one.
 pub fn quote(
     details: &CartDetails,
     offers: &[Offer],

@@ -129,7 +129,7 @@ fn nothing_is_done_to_stock_that_is_not_registered() {
 }
 
 #[test]
-fn an_adjustment_tells_the_balance_after_it() {
+fn an_adjustment_has_the_balance_after_it() {
     for (kind, quantity, on_hand) in [
         (AdjustmentKind::Purchase, 5, 15),
         (AdjustmentKind::Return, 1, 11),
@@ -234,7 +234,7 @@ fn a_reservation_whose_time_is_over_no_longer_counts() {
 }
 
 #[test]
-fn whoever_uses_expired_stock_releases_it_oldest_first_and_no_more_than_needed() {
+fn expired_stock_is_released_oldest_first_and_no_more_than_needed() {
     let events = ten([held(3, 2, 9), held(2, 3, 7), held(1, 4, 8), held(4, 1, 11)]);
     given(&events).when(reserve(5, 3)).then_expect_events(vec![
         released(2, 3, ReleaseReason::Expired),
@@ -275,7 +275,7 @@ fn a_reservation_is_only_ever_made_longer() {
 }
 
 #[test]
-fn a_release_gives_back_what_was_held_and_happens_once() {
+fn a_reservation_is_released_completely_and_once() {
     for why in [ReleaseReason::Cancelled, ReleaseReason::Expired] {
         let release = InventoryCommand::Release { order: order_id(1), why };
         let given_back = released(1, 4, why);
@@ -295,7 +295,7 @@ fn a_commit_sells_what_is_reserved() {
 }
 
 #[test]
-fn a_reservation_whose_time_is_over_is_still_good_until_somebody_releases_it() {
+fn an_expired_reservation_still_counts_until_it_is_released() {
     given(&ten([held(1, 4, 5)])).when(commit(1, 4)).then_expect_events(vec![committed(1, 4, 6)]);
 }
 

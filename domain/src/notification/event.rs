@@ -1,4 +1,5 @@
-//! What can happen to a notification. These names and fields are the storage format: add, never change.
+//! What can happen to a notification. These names and fields are the storage format: add, never
+//! change.
 
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,8 @@ pub enum NotificationEvent {
     /// The mail server has accepted it. `attempt` counts from 1.
     #[serde(rename = "notification.sent")]
     Sent { attempt: u32, at: Timestamp },
-    /// It is tried again at `next_attempt_at`, if there is one. The reason contains no personal data.
+    /// It is tried again at `next_attempt_at`, if there is one. The reason contains no personal
+    /// data.
     #[serde(rename = "notification.failed")]
     Failed { attempt: u32, reason: String, next_attempt_at: Option<Timestamp>, at: Timestamp },
     /// It will not be sent. The reason contains no personal data.

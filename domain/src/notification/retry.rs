@@ -24,9 +24,9 @@ impl Default for RetrySchedule {
 }
 
 impl RetrySchedule {
-    /// The pause after this attempt, counted from 1; `None` after the last one. Jitter is added, so that
-    /// messages which failed together are not retried together. It is always the same for the same
-    /// message and attempt.
+    /// The pause after this attempt, counted from 1; `None` after the last one. Jitter is added, so
+    /// that messages which failed together are not retried together. It is always the same for the
+    /// same message and attempt.
     pub fn after(self, attempt: u32, notification: NotificationId) -> Option<TimeDelta> {
         let index = usize::try_from(attempt.checked_sub(1)?).ok()?;
         let pause = self.first * *MULTIPLES.get(index)?;

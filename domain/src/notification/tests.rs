@@ -65,7 +65,7 @@ fn sent(attempt: u32) -> NotificationEvent {
 }
 
 #[test]
-fn a_message_is_asked_for_once() {
+fn a_message_is_requested_once() {
     given(vec![]).when(request()).then_expect_events(vec![requested()]);
     given(vec![requested()]).when(request()).then_expect_events(vec![]);
     given(vec![requested(), sent(1)]).when(request()).then_expect_events(vec![]);
@@ -83,7 +83,7 @@ fn a_failed_attempt_is_followed_by_the_next_one() {
 }
 
 #[test]
-fn the_last_failure_gives_the_message_up() {
+fn the_last_failure_abandons_the_message() {
     given(vec![requested()])
         .when(record(1, failure(None)))
         .then_expect_events(vec![failed(1, None), abandoned()]);
@@ -100,7 +100,7 @@ fn one_attempt_has_one_outcome() {
 }
 
 #[test]
-fn what_is_sent_or_given_up_stays_so() {
+fn what_is_sent_or_abandoned_stays_so() {
     let abandon = || NotificationCommand::Abandon { reason: "no answer".into() };
     for end in [sent(1), abandoned()] {
         given(vec![requested(), end.clone()]).when(abandon()).then_expect_events(vec![]);
@@ -112,7 +112,7 @@ fn what_is_sent_or_given_up_stays_so() {
 }
 
 #[test]
-fn a_message_that_nobody_asked_for_is_missing() {
+fn a_message_that_was_not_requested_is_missing() {
     for command in
         [record(1, DeliveryOutcome::Sent), NotificationCommand::Abandon { reason: "x".into() }]
     {

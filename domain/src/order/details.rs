@@ -218,7 +218,8 @@ impl OrderDetails {
         }
     }
 
-    /// The shop may accept goods whose return was never requested, so the request counter stops at 0.
+    /// The shop may accept goods whose return was never requested, so the request counter stops at
+    /// 0.
     fn apply_return(&mut self, lines: &[LineQuantity]) {
         self.count(lines, |line| &mut line.returned);
         for LineQuantity { sku, quantity } in lines {

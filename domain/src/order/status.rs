@@ -79,7 +79,8 @@ impl TryFrom<String> for OrderStatus {
 }
 
 impl OrderDetails {
-    /// The order in which the conditions are asked decides; the first that is true gives the status.
+    /// The order in which the conditions are asked decides; the first that is true gives the
+    /// status.
     pub fn status(&self) -> OrderStatus {
         match self.lifecycle {
             Lifecycle::Expired { .. } => OrderStatus::Expired,

@@ -1,6 +1,6 @@
-//! Retries of calls to the provider. A call without an answer is repeated under the same idempotency
-//! key; a refused request is made anew under another. Each retry waits longer than the one before, and
-//! after the last one the payment is flagged for a person.
+//! Retries of calls to the provider. A call without an answer is repeated under the same
+//! idempotency key; a refused request is made anew under another. Each retry waits longer than the
+//! one before, and after the last one the payment is flagged for a person.
 
 use std::collections::BTreeMap;
 

@@ -23,9 +23,9 @@ impl PaymentDetails {
         !self.released && !self.expired && self.captured() < self.amount.amount
     }
 
-    /// Before the authorisation ends, the rest is captured if the shop captures by itself and has begun
-    /// to; otherwise the payment is flagged for a person. At its end it expires, even if the provider
-    /// does not report that.
+    /// Before the authorisation ends, the rest is captured if the shop captures by itself and has
+    /// begun to; otherwise the payment is flagged for a person. At its end it expires, even if the
+    /// provider does not report that.
     pub(super) fn end_hold(&self, at: Timestamp) -> Vec<PaymentEvent> {
         let Some(expires_at) = self.authorization_expires_at else { return vec![] };
         if expires_at <= at {

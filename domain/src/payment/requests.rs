@@ -57,8 +57,8 @@ impl PaymentDetails {
         Ok(vec![PaymentEvent::RefundRequested { request, amount, at }])
     }
 
-    /// Requests the void and the refund that are possible. A void that was refused before is left to
-    /// the follow-up.
+    /// Requests the void and the refund that are possible. A void that was refused before is left
+    /// to the follow-up.
     pub(super) fn unwind(&self, at: Timestamp) -> Vec<PaymentEvent> {
         let mut events = vec![];
         if (self.failure.is_none() || self.authorized > 0) && !self.awaits_void_retry() {

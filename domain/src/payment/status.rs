@@ -36,8 +36,8 @@ impl PaymentStatus {
 }
 
 impl PaymentDetails {
-    /// The order in which the conditions are asked decides, not the order in which facts arrived: the
-    /// first condition that is true gives the status.
+    /// The order in which the conditions are asked decides, not the order in which facts arrived:
+    /// the first condition that is true gives the status.
     pub fn status(&self) -> PaymentStatus {
         let (captured, refunded) = (self.captured(), self.refunded());
         if self.is_disputed() {

@@ -1,7 +1,7 @@
 //! What an order costs in addition to its prices: discount, shipping and tax, to the minor unit.
 //!
-//! `subtotal + shipping − discount + exclusive tax = total`. Tax that the prices include is stated and
-//! not added.
+//! `subtotal + shipping − discount + exclusive tax = total`. Tax that the prices include is stated
+//! and not added.
 
 mod percent;
 mod spread;
@@ -56,8 +56,8 @@ impl Charges {
         paid.map_or(Money::zero(goods.currency), |rate| rate.price)
     }
 
-    /// Sets discount and tax of the lines and returns the totals. There is at least one line, all are in
-    /// one currency, and the discount is at most their sum.
+    /// Sets discount and tax of the lines and returns the totals. There is at least one line, all
+    /// are in one currency, and the discount is at most their sum.
     pub fn total(&self, lines: &mut [PlacedLine], discount: Money) -> Result<Totals, MoneyError> {
         let nothing = Money::zero(discount.currency);
         let sum = |lines: &[PlacedLine], part: fn(&PlacedLine) -> Money| {

@@ -23,8 +23,8 @@ impl Percent {
         self.share(amount, WHOLE)
     }
 
-    /// The part of the amount that this percentage has added to it, rounded half to even: of 119 at 19 %
-    /// it is 19.
+    /// The part of the amount that this percentage has added to it, rounded half to even: of 119 at
+    /// 19 % it is 19.
     pub fn within(self, amount: Money) -> Result<Money, MoneyError> {
         self.share(amount, WHOLE + self.0)
     }

@@ -65,7 +65,7 @@ fn tax_on_24_99_and_6_44_at_10_75_percent_is_a_whole_number_of_cents() {
 }
 
 #[test]
-fn tax_that_prices_include_is_told_and_added_to_nothing() {
+fn tax_that_prices_include_is_stated_and_not_added() {
     let charges = Charges { tax: tax("19", TaxMode::Inclusive), shipping: shipping(500, None) };
     let mut lines = [line(11_900)];
     let totals = charges.total(&mut lines, usd(0)).unwrap();

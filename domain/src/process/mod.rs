@@ -1,6 +1,6 @@
 //! What follows from an event, as data: commands to the shop's own streams, calls to the payment
-//! provider, notifications, and deadlines. These are pure functions; `commands` and `projections` run
-//! them.
+//! provider, notifications, and deadlines. These are pure functions; `commands` and `projections`
+//! run them.
 //!
 //! The process manager keeps no state of its own. Its commands are decided on the present state of
 //! every stream that they touch, so receiving an event late or twice does no harm.
@@ -112,8 +112,8 @@ fn react_to_payment(payment: PaymentId, event: &PaymentEvent) -> Vec<Reaction> {
 fn react_to_order(order: OrderId, event: &OrderEvent) -> Vec<Reaction> {
     match event {
         OrderEvent::Cancelled { .. } => vec![Reaction::UnwindPayments(order)],
-        // The payments of an expired order are not unwound: if one succeeds late, the order can still
-        // be confirmed as long as there is stock.
+        // The payments of an expired order are not unwound: if one succeeds late, the order can
+        // still be confirmed as long as there is stock.
         OrderEvent::Expired { .. } => vec![Reaction::FlagUnknown(order)],
         _ => vec![],
     }

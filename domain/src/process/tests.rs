@@ -132,7 +132,7 @@ fn what_was_refused_or_not_answered_is_followed_up() {
 }
 
 #[test]
-fn the_stock_is_kept_while_nobody_knows_what_became_of_the_payment() {
+fn the_stock_stays_reserved_while_the_outcome_of_the_payment_is_unknown() {
     assert_eq!(
         names(|stream, event| react(stream, event)
             .contains(&Reaction::ExtendReservation(payment_id(1)))),
@@ -141,7 +141,7 @@ fn the_stock_is_kept_while_nobody_knows_what_became_of_the_payment() {
 }
 
 #[test]
-fn the_provider_is_asked_for_what_was_requested_and_nothing_else() {
+fn the_provider_is_called_for_what_was_requested_and_nothing_else() {
     let payment = payment_id(1);
     let asked: Vec<_> = payment_events()
         .into_iter()

@@ -82,7 +82,7 @@ fn nothing_is_done_to_a_product_that_does_not_exist() {
 }
 
 #[test]
-fn an_update_tells_the_whole_description_as_it_now_is() {
+fn an_update_has_all_fields_with_their_new_values() {
     given([created(minute(0))])
         .when(ProductCommand::Update {
             name: None,

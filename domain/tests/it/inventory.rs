@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_holds_an_unreleased_reservation_gets_the_goods(commands in commands()) {
+    fn an_unreleased_reservation_gets_the_goods(commands in commands()) {
         use domain::Decide;
         play::<Inventory>(commands, |inventory, _, now| {
             for (order, reservation) in inventory.stock().into_iter().flat_map(reservations) {

@@ -40,7 +40,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_told_is_the_exact_amount(a in money()) {
+    fn the_stated_amount_is_exact(a in money()) {
         let told = a.to_string();
         prop_assert_eq!(minor_units(&told), (a.amount.into(), a.currency.to_string()));
         let decimals = told.split_once(' ').unwrap().0.split_once('.').map_or(0, |(_, d)| d.len());

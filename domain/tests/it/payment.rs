@@ -129,7 +129,7 @@ fn asked() -> Payment {
 }
 
 /// The payment after these facts, heard a minute apart; but for when it last heard of anything.
-fn told(facts: &[Fact]) -> PaymentDetails {
+fn reported(facts: &[Fact]) -> PaymentDetails {
     let mut payment = asked();
     for (fact, minutes) in facts.iter().zip(1..) {
         let record = PaymentCommand::Record(fact.clone());
@@ -148,7 +148,7 @@ proptest! {
     fn facts_in_any_order_any_number_of_times_end_in_the_same_state(
         (facts, again) in facts_twice(),
     ) {
-        prop_assert_eq!(told(&facts), told(&again));
+        prop_assert_eq!(reported(&facts), reported(&again));
     }
 
     #[test]
@@ -158,13 +158,13 @@ proptest! {
     ) {
         let mut doubted = facts.clone();
         doubted.insert(place.index(facts.len() + 1), Fact::Unknown);
-        let mut doubted = told(&doubted);
+        let mut doubted = reported(&doubted);
         doubted.silences = 0;
-        prop_assert_eq!(told(&facts), doubted);
+        prop_assert_eq!(reported(&facts), doubted);
     }
 
     #[test]
-    fn a_fact_heard_again_at_once_is_no_event(facts in vec(fact(), 1..8)) {
+    fn a_fact_that_is_reported_again_at_once_is_no_event(facts in vec(fact(), 1..8)) {
         let mut payment = asked();
         for fact in facts {
             let record = PaymentCommand::Record(fact);

@@ -1,8 +1,8 @@
 //! A stored state is only read back by a program that would have folded the same one.
 //!
 //! `states/<kind>.json` holds the states that the samples lead to, and `State::schema` is its hash.
-//! Such a file changes whenever states or folds do: `UPDATE_GOLDEN=1 cargo test -p domain` writes it,
-//! and the next build ignores every state that was stored before.
+//! Such a file changes whenever states or folds do: `UPDATE_GOLDEN=1 cargo test -p domain` writes
+//! it, and the next build ignores every state that was stored before.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,8 +33,8 @@ fn turns(kind: Kind) -> Vec<String> {
     (0..=samples.len()).map(|count| stored(&fold(kind, &samples[..count]))).collect()
 }
 
-/// A hash of the states after the first sample and any two others, for what the turns do not show: a
-/// cart that was merged, say, hears of no check-out.
+/// A hash of the states after the first sample and any two others, for what the turns do not show:
+/// a cart that was merged, say, hears of no check-out.
 fn any_two(kind: Kind) -> Uuid {
     let samples = samples::of_every_type(kind);
     let mut states = String::new();

@@ -22,7 +22,7 @@ fn currency(code: &str) -> Currency {
 }
 
 #[test]
-fn money_is_told_in_its_currencys_digits() {
+fn money_is_written_with_the_digits_of_its_currency() {
     for (amount, code, told) in [
         (2499, "USD", "24.99 USD"),
         (5, "USD", "0.05 USD"),

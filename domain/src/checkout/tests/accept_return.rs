@@ -60,7 +60,7 @@ fn goods_that_are_written_off_pass_through_the_ledger_twice() {
 }
 
 #[test]
-fn without_lines_everything_that_was_asked_about_comes_back() {
+fn without_lines_everything_whose_return_was_requested_comes_back() {
     let mut shop = with_delivered_order();
     assert_eq!(
         shop.accept_return(&[], Restocking::Restocked, minute(10)),

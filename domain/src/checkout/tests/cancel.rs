@@ -67,7 +67,7 @@ fn after_confirmation_the_goods_come_back_as_a_return() {
 }
 
 #[test]
-fn an_order_confirmed_after_it_expired_gives_back_what_it_was_sold() {
+fn cancelling_an_order_that_was_confirmed_late_returns_its_stock() {
     let mut shop = Shop::by_card();
     shop.take(shop.expire(minute(35)));
     shop.hear(1, captured(3400));
@@ -106,7 +106,7 @@ fn a_shipped_order_is_not_cancelled() {
 }
 
 #[test]
-fn cancelling_twice_gives_nothing_back_twice() {
+fn cancelling_twice_releases_nothing_twice() {
     for mut shop in [Shop::with_order(), Shop::with_confirmed_order()] {
         shop.take(shop.cancel(&BY_CUSTOMER, minute(7)));
         assert!(shop.take(shop.cancel(&BY_STAFF, minute(8))).is_empty());

@@ -52,7 +52,7 @@ fn a_coupon_that_is_used_up_stops_the_order() {
 }
 
 #[test]
-fn an_order_that_comes_to_nothing_gives_its_coupon_back_once() {
+fn an_order_that_is_cancelled_or_expires_releases_its_coupon_once() {
     let placed = || {
         let mut shop = Shop::with_coupon(1);
         shop.take(shop.place(None, minute(0)));
@@ -91,7 +91,7 @@ fn money_that_revives_an_expired_order_uses_its_coupon_again() {
 }
 
 #[test]
-fn money_that_comes_after_the_coupon_has_gone_is_let_go() {
+fn a_payment_that_succeeds_after_the_coupon_is_used_up_is_voided() {
     let mut shop = paid_too_late();
     let (order, subtotal) = (order_id(9), usd(1000));
     shop.ask_coupon(CouponCommand::Redeem { order, subtotal });

@@ -28,7 +28,7 @@ fn an_order_expires_when_its_time_is_over_and_no_sooner() {
 }
 
 #[test]
-fn a_payment_gives_it_more_time() {
+fn a_payment_extends_the_reservation() {
     let mut shop = Shop::by_card();
     assert!(shop.take(shop.expire(minute(15))).is_empty());
     assert!(shop.take(shop.expire(minute(34))).is_empty());
@@ -36,7 +36,7 @@ fn a_payment_gives_it_more_time() {
 }
 
 #[test]
-fn what_somebody_else_has_released_is_not_released_again() {
+fn what_another_node_has_released_is_not_released_again() {
     let mut shop = Shop::with_order();
     shop.others_reserve("MUG", 10, 60, minute(15));
     assert_eq!(shop.take(shop.expire(minute(16))), ["order.expired", "inventory.released"],);

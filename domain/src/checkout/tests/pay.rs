@@ -86,7 +86,7 @@ fn after_an_attempt_has_ended_another_may_be_made() {
 }
 
 #[test]
-fn nobody_pays_after_the_reservation_has_ended() {
+fn no_payment_starts_after_the_reservation_has_ended() {
     let shop = Shop::with_order();
     let ended = CheckoutError::ReservationEnded;
     assert_eq!(shop.start_payment(payment(1), minute(15)), Err(ended.into()));

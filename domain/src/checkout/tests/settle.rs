@@ -108,7 +108,7 @@ fn a_declined_payment_leaves_the_order_waiting_for_another() {
 }
 
 #[test]
-fn money_that_is_let_go_confirms_nothing() {
+fn a_voided_payment_confirms_nothing() {
     let mut shop = Shop::by_card();
     shop.hear(1, authorized());
     shop.ask_payment(1, PaymentCommand::RequestVoid);
@@ -120,7 +120,7 @@ fn money_that_is_let_go_confirms_nothing() {
 }
 
 #[test]
-fn an_order_whose_money_is_let_go_before_it_is_shipped_is_called_off() {
+fn an_order_whose_payment_is_voided_before_it_is_shipped_is_cancelled() {
     let mut shop = Shop::by_card();
     shop.hear(1, authorized());
     shop.take(shop.settle(1, minute(6)));
@@ -137,7 +137,7 @@ fn an_order_whose_money_is_let_go_before_it_is_shipped_is_called_off() {
 }
 
 #[test]
-fn what_is_left_of_an_order_whose_money_is_let_go_is_not_shipped() {
+fn what_is_left_of_an_order_whose_payment_is_voided_is_not_shipped() {
     let mut shop = Shop::by_card();
     shop.hear(1, authorized());
     shop.take(shop.settle(1, minute(6)));
@@ -197,7 +197,7 @@ fn money_that_comes_late_for_stock_that_is_gone_goes_back() {
 }
 
 #[test]
-fn an_order_that_cannot_have_all_of_its_goods_gives_back_the_others() {
+fn an_order_without_stock_for_all_its_lines_releases_the_others() {
     let mut shop = Shop::by_card();
     // Nobody has noticed yet that the time is over, but somebody needed the tea.
     shop.others_reserve("TEA", 8, 90, minute(36));
@@ -212,7 +212,7 @@ fn an_order_that_cannot_have_all_of_its_goods_gives_back_the_others() {
 }
 
 #[test]
-fn a_cancelled_order_gives_its_money_back() {
+fn a_cancelled_order_refunds_its_payments() {
     for (fact, answer) in
         [(authorized(), "payment.void_requested"), (captured(3400), "payment.refund_requested")]
     {
@@ -226,7 +226,7 @@ fn a_cancelled_order_gives_its_money_back() {
 }
 
 #[test]
-fn a_capture_heard_of_after_the_void_of_a_cancelled_order_is_refunded() {
+fn a_capture_reported_after_the_void_of_a_cancelled_order_is_refunded() {
     let mut shop = Shop::with_payment(PaymentMethod::Card, CaptureMode::Manual);
     shop.hear(1, authorized());
     shop.take(shop.settle(1, minute(6)));

@@ -65,7 +65,7 @@ fn contact_and_address_can_be_changed_before_processing() {
 }
 
 #[test]
-fn a_waiting_order_is_confirmed_and_so_is_one_whose_money_came_late() {
+fn an_unpaid_order_is_confirmed_and_so_is_one_that_is_paid_late() {
     for events in [an_order([]), expired()] {
         given(&events)
             .when(OrderCommand::Confirm)
@@ -129,7 +129,7 @@ fn a_cancelled_order_stays_cancelled_for_its_first_reason() {
 }
 
 #[test]
-fn only_money_that_came_too_late_cancels_an_expired_order() {
+fn only_a_late_payment_cancels_an_expired_order() {
     for reason in [by_customer(), by_staff()] {
         given(&expired()).when(cancel(reason)).then_expect_error(OrderError::Closed);
     }

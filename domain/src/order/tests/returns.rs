@@ -58,7 +58,7 @@ fn what_is_on_its_way_or_was_never_sent_cannot_be_returned() {
 }
 
 #[test]
-fn naming_no_lines_accepts_what_was_asked_about() {
+fn without_lines_every_requested_return_is_accepted() {
     let events = delivered_and([asked(&[("MUG", 1)])]);
     let expected = vec![returned(&[("MUG", 1)])];
     given(&events).when(accept(&[])).then_expect_events(expected);
@@ -66,7 +66,7 @@ fn naming_no_lines_accepts_what_was_asked_about() {
 }
 
 #[test]
-fn staff_may_take_back_what_nobody_asked_about() {
+fn staff_may_accept_a_return_that_was_not_requested() {
     let expected = vec![returned(&[("TEA", 2)])];
     given(&delivered()).when(accept(&[("TEA", 2)])).then_expect_events(expected);
 }

@@ -170,7 +170,7 @@ fn money_that_does_not_fit_the_order_needs_a_person_and_is_never_counted() {
 }
 
 #[test]
-fn everything_that_needs_a_person_is_told_once() {
+fn every_reason_for_a_person_is_recorded_once() {
     let (a, b) = ("1.00 USD was authorised", "9.00 USD was captured");
     for events in [
         [needs_attention(a), needs_attention(b), needs_attention(a)],
@@ -182,7 +182,7 @@ fn everything_that_needs_a_person_is_told_once() {
 }
 
 #[test]
-fn somebody_looks_at_it_once() {
+fn attention_is_resolved_once() {
     let resolve = || PaymentCommand::ResolveAttention;
     let resolved = PaymentEvent::AttentionResolved { at: now() };
     let flagged = by_card([needs_attention("odd")]);
@@ -215,7 +215,7 @@ fn money_that_moved_outweighs_the_failure_of_its_request() {
 }
 
 #[test]
-fn silence_is_news_only_while_nothing_was_heard() {
+fn a_missing_answer_counts_only_while_nothing_is_reported() {
     check(by_card([]), Fact::Unknown, [PaymentEvent::OutcomeUnknown { at: minute(10) }]);
     let heard = PaymentEvent::Processing { reference: "pi_1".into(), at: minute(2) };
     check(by_card([heard]), Fact::Unknown, []);
@@ -281,7 +281,7 @@ fn what_is_disputed_is_not_refunded_as_well() {
 }
 
 #[test]
-fn a_payment_that_failed_may_still_bring_money() {
+fn a_payment_that_failed_can_still_succeed() {
     let events = by_card([failed()]);
     assert!(!attempt(&events).is_open());
     let at = now();

@@ -94,7 +94,7 @@ fn nothing_is_planned_twice_or_for_nothing() {
 }
 
 #[test]
-fn what_was_not_answered_is_asked_again_as_it_was() {
+fn a_call_without_an_answer_is_repeated_unchanged() {
     let due = || scheduled(now());
     for (events, again) in [
         (by_card([unknown(), due()]), vec![Call::Create]),
@@ -111,14 +111,14 @@ fn what_was_not_answered_is_asked_again_as_it_was() {
 }
 
 #[test]
-fn it_is_not_asked_again_before_it_is_time() {
+fn no_call_is_repeated_before_its_time() {
     let early = by_card([unknown(), scheduled(minute(11))]);
     given(&early).when(PaymentCommand::FollowUp).then_expect_events(vec![]);
     given(&by_card([unknown()])).when(PaymentCommand::FollowUp).then_expect_events(vec![]);
 }
 
 #[test]
-fn what_was_refused_is_asked_for_anew_under_another_number() {
+fn what_was_refused_is_requested_again_under_another_number() {
     let paid = captured("ch_1", 3400, None);
     let (at, due) = (now(), || scheduled(now()));
     for (events, anew) in [
@@ -143,7 +143,7 @@ fn what_was_refused_is_asked_for_anew_under_another_number() {
 }
 
 #[test]
-fn the_provider_is_given_more_time_after_each_refusal() {
+fn the_wait_grows_after_each_refusal() {
     let refused = |seconds| vec![scheduled(now() + TimeDelta::seconds(seconds))];
     let paid = || captured("ch_1", 3400, None);
     let once = by_card([paid(), refund_requested(1, 400), refund_failed(1)]);
@@ -154,7 +154,7 @@ fn the_provider_is_given_more_time_after_each_refusal() {
 }
 
 #[test]
-fn what_waits_to_be_asked_for_anew_is_not_asked_for_by_hand() {
+fn what_awaits_a_retry_is_not_requested_by_hand() {
     let waits = by_card([captured("ch_1", 3400, None), refund_requested(1, 400), refund_failed(1)]);
     assert_eq!(attempt(&waits).refund_pending(), 400);
     given(&waits)
@@ -167,7 +167,7 @@ fn what_waits_to_be_asked_for_anew_is_not_asked_for_by_hand() {
 }
 
 #[test]
-fn no_more_is_asked_for_anew_than_is_left() {
+fn no_more_is_requested_again_than_is_left() {
     let events = by_card([
         captured("ch_1", 3400, None),
         refund_requested(1, 3400),
@@ -182,7 +182,7 @@ fn no_more_is_asked_for_anew_than_is_left() {
 }
 
 #[test]
-fn money_that_is_let_go_is_not_captured_after_all() {
+fn a_voided_payment_is_not_captured_later() {
     let (requested, refused) = (capture_requested(1, 3400), capture_failed(1));
     let events = by_card([authorized(), requested, refused, void_requested(), scheduled(now())]);
     let expected = vec![followed_up(vec![Call::Void])];
@@ -190,7 +190,7 @@ fn money_that_is_let_go_is_not_captured_after_all() {
 }
 
 #[test]
-fn after_enough_refusals_a_person_is_asked_and_may_try_by_hand() {
+fn after_enough_refusals_it_is_flagged_for_a_person_who_can_retry() {
     let paid = by_card([captured("ch_1", 3400, None), refund_requested(1, 3400)]);
     let payment = refused_for_ever(paid, |payment| Fact::RefundFailed {
         request: *payment.refund_requests.last_key_value().unwrap().0,
@@ -220,7 +220,7 @@ fn after_enough_refusals_a_person_is_asked_and_may_try_by_hand() {
 }
 
 #[test]
-fn an_order_that_ends_while_nobody_knows_needs_a_person() {
+fn an_order_that_ends_while_the_outcome_is_unknown_is_flagged_for_a_person() {
     let reason = "the order ended while the outcome of its payment is unknown";
     given(&by_card([unknown()]))
         .when(PaymentCommand::FlagUnknown)

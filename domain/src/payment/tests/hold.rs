@@ -36,7 +36,7 @@ fn check(events: &[PaymentEvent], expected: Vec<PaymentEvent>) {
 }
 
 #[test]
-fn what_the_shop_has_decided_to_take_is_asked_for_once_more() {
+fn what_is_captured_automatically_is_requested_once_more() {
     let mut events = held(CaptureMode::Automatic, minute(11));
     for request in 1..=5 {
         let (amount, at) = (usd(3400), minute(2));
@@ -58,7 +58,7 @@ fn what_it_has_not_decided_on_is_shown_to_a_person() {
 }
 
 #[test]
-fn what_is_being_taken_or_let_go_is_left_alone() {
+fn what_is_being_captured_or_voided_is_left_alone() {
     for asked in [
         PaymentEvent::VoidRequested { at: minute(2) },
         PaymentEvent::CaptureRequested { request: 1, amount: usd(3400), at: minute(2) },
@@ -114,7 +114,7 @@ fn at_the_end_it_has_expired_whether_or_not_the_provider_says_so() {
 }
 
 #[test]
-fn of_what_is_taken_or_let_go_nothing_expires() {
+fn what_is_captured_or_released_does_not_expire() {
     for end in [
         captured("ch_1", 3400, None),
         PaymentEvent::Voided { amount: usd(3400), at: minute(2) },

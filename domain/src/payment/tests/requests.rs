@@ -106,7 +106,7 @@ fn only_what_is_not_captured_is_voided() {
 }
 
 #[test]
-fn a_void_is_asked_for_once_unless_it_failed() {
+fn a_void_is_requested_once_unless_it_failed() {
     let asked = PaymentEvent::VoidRequested { at: minute(2) };
     for events in [by_card([authorized(), asked.clone()]), by_card([authorized(), voided()])] {
         given(&events).when(PaymentCommand::RequestVoid).then_expect_events(vec![]);
@@ -144,7 +144,7 @@ fn refunds_together_stay_within_what_is_captured() {
 }
 
 #[test]
-fn what_is_not_captured_or_already_given_back_is_not_refunded() {
+fn what_is_not_captured_or_is_refunded_already_is_not_refunded() {
     for events in [
         by_card([]),
         by_card([authorized()]),
@@ -156,7 +156,7 @@ fn what_is_not_captured_or_already_given_back_is_not_refunded() {
 }
 
 #[test]
-fn unwinding_lets_go_of_what_is_not_captured_and_gives_back_what_is() {
+fn unwinding_voids_what_is_not_captured_and_refunds_what_is() {
     let part = captured("ch_1", 1000, None);
     for (events, answer) in [
         (by_card([]), vec![void_requested()]),

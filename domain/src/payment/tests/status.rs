@@ -95,7 +95,7 @@ fn an_attempt_stays_open_until_no_money_can_come() {
 }
 
 #[test]
-fn the_order_is_told_cumulative_amounts() {
+fn the_order_records_cumulative_amounts() {
     let events = by_card([authorized(), captured("ch_1", 1000, None), disputed()]);
     let outcome =
         PaymentOutcome { authorized: 3400, captured: 1000, closed: false, disputed: true };

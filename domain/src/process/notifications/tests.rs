@@ -57,7 +57,7 @@ fn failed(reason: &str) -> Event {
 }
 
 #[test]
-fn people_are_told_of_these_events_and_of_no_others() {
+fn people_are_notified_of_these_events_and_of_no_others() {
     let told: Vec<_> = events()
         .iter()
         .filter_map(|(stream, event)| {
@@ -90,7 +90,7 @@ fn id(event: &Event, position: i64) -> NotificationId {
 }
 
 #[test]
-fn a_fact_about_money_that_is_heard_again_is_told_once() {
+fn a_fact_about_money_that_is_reported_again_notifies_once() {
     assert_eq!(id(&captured("ch_1", 3_400), 7), id(&captured("ch_1", 3_400), 8));
     assert_eq!(id(&failed("declined"), 7), id(&failed("no funds"), 8));
     assert_ne!(id(&captured("ch_1", 1_000), 7), id(&captured("ch_1", 3_400), 8));
@@ -99,7 +99,7 @@ fn a_fact_about_money_that_is_heard_again_is_told_once() {
 }
 
 #[test]
-fn what_happens_to_an_order_twice_is_told_twice() {
+fn what_happens_to_an_order_twice_notifies_twice() {
     let shipped = events().remove(3);
     let notice = notification_request(shipped.0, &shipped.1).unwrap();
     assert_eq!(notice.id(7), notice.id(7));
@@ -107,7 +107,7 @@ fn what_happens_to_an_order_twice_is_told_twice() {
 }
 
 #[test]
-fn a_message_is_due_until_it_is_sent_or_given_up() {
+fn a_message_is_due_until_it_is_sent_or_abandoned() {
     let (at, reason) = (minute(1), || "no answer".to_owned());
     let of = |event: NotificationEvent| deadline(order_id(1).stream(), &event.into());
     let failed = |next_attempt_at| {

@@ -29,8 +29,9 @@ fn processing() -> Fact {
     Fact::Processing { reference: "pi_1".into() }
 }
 
-/// What a provider reports of one payment, from its beginning to its end. That it lets money go is left
-/// out: an order that was confirmed before is called off then, and one that was not still waits.
+/// What a provider reports of one payment, from its beginning to its end. That it lets money go is
+/// left out: an order that was confirmed before is called off then, and one that was not still
+/// waits.
 fn stories() -> Vec<Vec<Fact>> {
     let dispute = || String::from("dp_1");
     let opened = || Fact::DisputeOpened { object: dispute(), amount: usd(TOTAL) };
@@ -55,7 +56,7 @@ fn stories() -> Vec<Vec<Fact>> {
 }
 
 /// A story as it was, and the same facts in any order and as often as anybody likes.
-fn told_in_any_order() -> impl Strategy<Value = (Vec<Fact>, Vec<Fact>)> {
+fn reported_in_any_order() -> impl Strategy<Value = (Vec<Fact>, Vec<Fact>)> {
     select(stories()).prop_flat_map(|facts| {
         let repeated = vec(select(facts.clone()), 0..6).prop_map({
             let facts = facts.clone();
@@ -161,7 +162,7 @@ fn of_order(events: Vec<OrderEvent>) -> Changes {
 proptest! {
     #[test]
     fn webhooks_in_any_order_any_number_of_times_end_in_the_same_state(
-        (story, webhooks) in told_in_any_order(),
+        (story, webhooks) in reported_in_any_order(),
         capture in select(vec![CaptureMode::Automatic, CaptureMode::Manual]),
     ) {
         let told = |facts: Vec<Fact>| {
@@ -190,7 +191,7 @@ proptest! {
     /// Facts that come too late or too often never sell the same goods twice: whatever is not
     /// confirmed has taken nothing from the shelf.
     #[test]
-    fn what_has_left_the_shelf_was_sold_or_came_back(acts in vec((act(), 0..8_i64), 0..30)) {
+    fn units_that_are_not_on_hand_were_sold_or_returned(acts in vec((act(), 0..8_i64), 0..30)) {
         let mut shop = Shop::with_payment(PaymentMethod::Card, CaptureMode::Automatic);
         for (act, later) in acts {
             shop.minutes += later;
