@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use domain::Refusal;
 use domain::payment::PaymentError;
-use event_store::Backoff;
+use event_store::{Backoff, time_limits};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -122,7 +122,7 @@ impl Inbox {
     async fn process_due(&self) -> Result<usize, sqlx::Error> {
         let webhooks: Vec<ReceivedWebhook> = sqlx::query_as(
             "update inbox set attempts = attempts + 1,
-                 due_at = clock_timestamp() + interval '30 seconds'
+                 due_at = clock_timestamp() + make_interval(secs => $3)
              where (provider, event_id) in (
                  select provider, event_id from inbox
                  where processed_at is null and provider = $1 and due_at <= clock_timestamp()
@@ -133,6 +133,7 @@ impl Inbox {
         )
         .bind(self.provider.name())
         .bind(OVERDUE_AFTER)
+        .bind(time_limits::WEBHOOK_CLAIM.as_secs_f64())
         .fetch_all(&self.pool)
         .await?;
         let results = webhooks.iter().map(|webhook| self.process(webhook));

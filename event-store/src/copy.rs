@@ -30,7 +30,7 @@ pub(crate) fn pages(shared: Arc<Shared>, after: i64, to: i64) -> Pages {
     tokio::spawn(async move {
         let mut reader = Reader { shared, last: after, names: InternedNames::default(), pages };
         if let Err(error) = reader.read(after, to).await {
-            // If the receiver is dropped, nobody needs the error.
+            // If the receiver is dropped, the error is not needed.
             let _ = reader.pages.send(Err(error)).await;
         }
     });

@@ -63,7 +63,7 @@ pub struct Leader {
 }
 
 impl Leader {
-    /// Wants the lease of this name. Its owner is this leader, and nobody else in this process.
+    /// Wants the lease of this name. No other leader of this process has the same owner.
     pub fn new(pool: PgPool, name: &'static str) -> Leader {
         Leader {
             pool,

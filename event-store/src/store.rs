@@ -248,7 +248,7 @@ impl EventStore {
         Ok(head)
     }
 
-    /// The highest position that this node read, wrote or was notified of; asks nobody.
+    /// The highest position that this node read, wrote or was notified of; it is in memory.
     pub fn known_head(&self) -> i64 {
         *self.0.shared.known_head.borrow()
     }

@@ -79,6 +79,10 @@ pub const PROVIDER_CALL: Duration = Duration::from_secs(20);
 pub const SIMULATOR_CALL: Duration = Duration::from_secs(3);
 /// The simulated payment provider sends a webhook again.
 pub const SIMULATOR_WEBHOOK: Duration = Duration::from_secs(10);
+/// A webhook that a node claimed, but did not finish, is processed again by any node.
+pub const WEBHOOK_CLAIM: Duration = Duration::from_secs(40);
+/// The same for a webhook that a node claimed for the simulated payment provider, to send it.
+pub const SIMULATOR_WEBHOOK_CLAIM: Duration = Duration::from_secs(15);
 /// A message counts as not sent, and is tried again later. Default of `MAIL_TIMEOUT`.
 pub const MAIL_DELIVERY: Duration = Duration::from_secs(20);
 /// Connecting to the broker, or waiting for its acknowledgements, has failed, and is tried again.
@@ -129,6 +133,9 @@ each_within_the_next! {
     COMMAND_OF_REQUEST => REQUEST,
     REQUEST => IDLE_CONNECTION,
     CHECKPOINT_QUESTION => READ_MODEL_POSITION,
+    // A webhook's facts are fetched and recorded before another node may claim it.
+    PROVIDER_CALL.saturating_add(COMMAND) => WEBHOOK_CLAIM,
+    SIMULATOR_WEBHOOK => SIMULATOR_WEBHOOK_CLAIM,
     // A leader notices that it cannot renew before another node can take over.
     LEASE_RENEWAL.saturating_mul(2) => LEASE_TTL,
     LEASE_RENEWAL.saturating_add(LEASE_QUESTION) => LEASE_TTL,

@@ -157,7 +157,7 @@ fn items_known_to_be_stale_are_refused_together() {
     assert_eq!(batch.items.len(), 4);
 }
 
-/// Somebody else has written the stream since this node last did.
+/// Another node has written the stream since this node last did.
 #[test]
 fn an_item_that_knows_more_than_the_node_may_be_decided_on() {
     let a = stream(1);

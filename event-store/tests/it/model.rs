@@ -172,9 +172,10 @@ async fn any_interleaving_of_two_nodes_ends_as_the_model_says() {
         for _ in 0..TURNS {
             // Mostly the same node again: alone, it trusts what it knows.
             at = if dice.one_in(5) { 1 - at } else { at };
-            match dice.one_in(12) {
-                true => locked_turn(&mut dice, &mut model, &streams, &nodes[at]).await,
-                false => turn(&mut dice, &mut model, &mut streams, &nodes[at]).await,
+            if dice.one_in(12) {
+                locked_turn(&mut dice, &mut model, &streams, &nodes[at]).await;
+            } else {
+                turn(&mut dice, &mut model, &mut streams, &nodes[at]).await;
             }
         }
         holds(&nodes[0], &model).await;

@@ -57,13 +57,14 @@ impl Simulator {
     ) -> Result<usize, sqlx::Error> {
         let due: Vec<(String, String, i32)> = sqlx::query_as(
             "update simulator.webhooks set attempts = attempts + 1,
-                 due_at = clock_timestamp() + interval '15 seconds'
+                 due_at = clock_timestamp() + make_interval(secs => $1)
              where id in (
                  select id from simulator.webhooks where due_at <= clock_timestamp()
                  order by due_at limit 32 for update skip locked
              )
              returning id, body, attempts",
         )
+        .bind(time_limits::SIMULATOR_WEBHOOK_CLAIM.as_secs_f64())
         .fetch_all(&self.pool)
         .await?;
         let posts = due.iter().map(|(_, body, _)| self.post(client, endpoint, body));
