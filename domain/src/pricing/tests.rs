@@ -147,7 +147,7 @@ proptest! {
         let mut lines: Vec<_> = goods.iter().map(|money| line(money.amount)).collect();
         let subtotal: i64 = goods.iter().map(|money| money.amount).sum();
         let totals = charges.total(&mut lines, usd(subtotal * part / 100)).unwrap();
-        let sum = |of: fn(&PlacedLine) -> Money| lines.iter().map(|l| of(l).amount).sum::<i64>();
+        let sum = |part: fn(&PlacedLine) -> Money| lines.iter().map(|l| part(l).amount).sum::<i64>();
         prop_assert_eq!(totals.subtotal.amount, sum(|line| line.total));
         prop_assert_eq!(totals.discount.amount, sum(|line| line.discount));
         prop_assert_eq!(totals.tax.amount, sum(|line| line.tax) + totals.shipping_tax.amount);
