@@ -109,7 +109,8 @@ impl Command {
 }
 
 /// Standard output is for the answer, and only warnings are logged, in colours only on a terminal.
-/// sqlx warns of statements that take longer than a second, which is usual here.
+/// sqlx's own warnings are left out: when the private server is stopped, it warns of connections that
+/// were closed, and the error of a statement is reported anyway.
 fn log_to_stderr() {
     let usual = |_| EnvFilter::new("warn,sqlx=error");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(usual);

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{ArgGroup, Args};
 use event_store::{EventStore, StoreError};
 use projections::ReadModel;
 use projections::rebuild::{
@@ -21,16 +21,17 @@ use crate::output::Output;
 use crate::progress::Progress;
 
 #[derive(Debug, Args)]
+#[group(skip)]
+#[command(group(ArgGroup::new("models").args(["name", "all"]).required(true)))]
 pub(crate) struct Options {
     /// The read model to rebuild.
     #[arg(
-        required_unless_present = "all",
         value_parser = PossibleValuesParser::new(ReadModel::ALL.map(ReadModel::name))
             .try_map(|name| name.parse::<ReadModel>())
     )]
     name: Option<ReadModel>,
     /// Rebuild all read models; the log is read only once.
-    #[arg(long, conflicts_with = "name")]
+    #[arg(long)]
     all: bool,
     /// Compare the rebuilt rows with the live ones and change nothing.
     #[arg(long)]

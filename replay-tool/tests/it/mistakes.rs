@@ -74,6 +74,12 @@ async fn an_unknown_read_model_is_answered_with_those_that_exist() {
 }
 
 #[tokio::test]
+async fn a_rebuild_of_nothing_is_answered_with_the_choice() {
+    let answer = run(&["rebuild"]).await.expect(2);
+    assert!(answer.err.contains("<NAME|--all>"), "{}", answer.all());
+}
+
+#[tokio::test]
 async fn a_stream_that_cannot_be_found_is_explained() {
     let shop = Shop::projected().await;
     for (kind, id, code, expected) in [

@@ -18,7 +18,8 @@ async fn the_private_cluster_is_found_whether_or_not_it_runs() {
     connection.close().await.unwrap();
 
     private.stop().await;
-    run(&["verify", "--data-dir", &data_dir]).await.expect(0);
+    let offline = run(&["verify", "--data-dir", &data_dir]).await.expect(0);
+    assert_eq!(offline.err, "", "stopping the server is nothing to warn of");
     let found = local_postgres::Cluster::find(private.data_dir()).unwrap();
     assert_eq!(found, None, "the last one out has stopped it");
 }
