@@ -68,7 +68,7 @@ impl Sources {
         let help = "How many commands may wait to be appended";
         gauge(registry, "append_queue_items_limit", help, most as i64);
         pool(registry, self.store.pool());
-        let help = "1 while the payment provider, which does not answer, is given a rest";
+        let help = "1 while the circuit to the payment provider is open: it did not answer and is not called";
         gauge(registry, "payment_circuit_open", help, i64::from(self.provider.is_circuit_open()));
     }
 

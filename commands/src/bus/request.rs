@@ -28,7 +28,7 @@ pub struct RequestHash {
 impl RequestHash {
     /// `input` is all that a repetition must repeat, without the optional inputs that were not sent.
     ///
-    /// The key is hashed along with the input, and stored nowhere: whoever reads the log cannot guess personal
+    /// The key is hashed together with the input and is not stored: a reader of the log cannot guess personal
     /// data and compare.
     ///
     /// # Errors
