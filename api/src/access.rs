@@ -1,8 +1,7 @@
-//! Who may use which root field: the table of API.md, as data.
+//! Who may use which root field, as a table.
 //!
-//! The HTTP handler checks every root field of an operation against it before anything is executed.
-//! Rows that say `Own` leave the object itself to the resolver, to which somebody else's object and a
-//! missing one are the same.
+//! The HTTP handler checks every root field of an operation before anything is executed. In a row with `Own`
+//! the resolver checks the object itself: somebody else's object and a missing one get the same answer.
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
@@ -17,11 +16,11 @@ pub enum Root {
     Subscription,
 }
 
-/// How much of what a field deals with is the caller's to use.
+/// Which objects of a field a caller may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     None,
-    /// What belongs to the caller: a guest's cart and the order placed with it, a customer's all.
+    /// The caller's own: of a guest the cart and the order placed with it, of a customer everything of theirs.
     Own,
     All,
 }
@@ -31,7 +30,7 @@ pub enum Reach {
 pub struct Row {
     root: Root,
     field: &'static str,
-    /// Callers without a role: strangers, and guests with a cart.
+    /// Callers without a role: anonymous ones, and guests with a cart.
     anonymous: Reach,
     customer: Reach,
     support: Reach,
@@ -115,13 +114,13 @@ pub const TABLE: &[Row] = &[
 /// Why a field is not for this caller.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    #[error("{0} needs a caller who is signed in")]
+    #[error("{0} is only for callers who have signed in")]
     SignInFirst(String),
     #[error("{0} is not for a caller of this role")]
     Forbidden(String),
 }
 
-/// How far the caller's reach is in this field.  A field without a row is nobody's.
+/// The caller's reach in this field. A field without a row is denied to everybody.
 pub fn check(root: Root, field: &str, caller: &Caller) -> Result<Reach, Denied> {
     let row = TABLE.iter().find(|row| row.root == root && row.field == field);
     let reach = row.map_or(Reach::None, |row| row.reach(caller.role()));
@@ -149,7 +148,7 @@ pub struct RootFields(Vec<(Root, String)>);
 
 impl RootFields {
     /// # Errors
-    /// Where the text is no schema.
+    /// If the text is not a schema.
     pub fn from_sdl(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
         Ok(RootFields(root_fields(sdl)?))
     }
@@ -177,10 +176,10 @@ fn root_fields(sdl: &str) -> Result<Vec<(Root, String)>, async_graphql::parser::
     Ok(found)
 }
 
-/// What differs between the table and a schema's text: for a test, where any line is a failure.
+/// The differences between the table and a schema, for a test: there must be none.
 ///
 /// # Errors
-/// Where the text is no schema.
+/// If the text is not a schema.
 pub fn differences(sdl: &str) -> Result<Vec<String>, async_graphql::parser::Error> {
     let RootFields(fields) = &RootFields::from_sdl(sdl)?;
     let mut differences = Vec::new();
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_without_a_row_is_nobodys() {
+    fn a_field_without_a_row_is_denied_to_everybody() {
         assert_eq!(reaches(Query, "secrets"), [None; 5]);
         assert_eq!(reaches(Root::Subscription, "events"), [None; 5]);
     }

@@ -1,4 +1,4 @@
-//! Everything that runs beside the server, started in order and stopped in reverse.
+//! The shop and its workers, started in order and stopped in reverse order.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,11 +22,11 @@ use crate::demo;
 use crate::graphql::{CurrentCarts, Policy, Shop};
 use crate::secret::Secret;
 
-/// Aggregates kept in memory, and customers whose present cart is remembered.
+/// The capacities of the caches of aggregates and of customers' current carts.
 const CACHED_AGGREGATES: usize = 20_000;
 const CACHED_CUSTOMERS: usize = 50_000;
 
-/// The shop, at work.
+/// The running shop.
 #[derive(Debug)]
 pub struct App {
     pub shop: Shop,
@@ -56,7 +56,7 @@ pub enum StartError {
 }
 
 impl App {
-    /// `address` is where this program's own webhooks are served.
+    /// `address` is where the server listens; the simulator sends its webhooks there.
     pub async fn start(
         config: &Config,
         database_url: &Secret,
@@ -69,7 +69,7 @@ impl App {
         let pool = store.pool().clone();
         let bus = Bus::new(store.clone(), CACHED_AGGREGATES);
         if config.demo && store.head().await? == 0 {
-            demo::stock(&bus).await?;
+            demo::create_catalogue(&bus).await?;
         }
         let projector = Projector::start(store, projections::ProjectorOptions::default());
         let (provider, simulator) = provider(config, &pool)?;
@@ -86,14 +86,14 @@ impl App {
             current_carts: CurrentCarts::new(CACHED_CUSTOMERS),
         };
 
-        let post = post(config, &shop)?;
+        let outbox = mail_outbox(config, &shop)?;
         let relay = Relay::new(projector.feed().clone(), broker(config)?);
         let (workers, stop) = (TaskTracker::new(), CancellationToken::new());
         let feed = projector.feed().clone();
         let reactions = Reactions { feed, bus: bus.clone(), provider, policy: payments };
         workers.spawn(commands::run_reactions(reactions, stop.clone()));
         workers.spawn(commands::run_deadlines(bus, shop.read_models.clone(), stop.clone()));
-        workers.spawn(mail::run(post, stop.clone()));
+        workers.spawn(mail::run(outbox, stop.clone()));
         workers.spawn(relay::run(relay.clone(), stop.clone()));
         workers.spawn(inbox.clone().run(stop.clone()));
         if let Some(simulator) = simulator {
@@ -126,7 +126,7 @@ impl App {
     }
 }
 
-/// The way to who takes the money, and the simulator if that is it: it has webhooks to deliver.
+/// The payment provider; and the simulator, if it is the provider, because it has webhooks to deliver.
 fn provider(
     config: &Config,
     pool: &PgPool,
@@ -134,7 +134,7 @@ fn provider(
     match &config.payments {
         Payments::Simulated { webhook_secret } => {
             let signer = Signer::new(webhook_secret.expose_bytes());
-            // Long after the stock is available again, which a payment keeps for a reservation's time.
+            // Long after the reservation has ended, which a payment extends by its own time.
             let late = config.reservation * 2 + Duration::from_secs(1);
             let simulator = Simulator::new(pool.clone(), signer, late);
             Ok((Provider::simulated(simulator.clone()), Some(simulator)))
@@ -147,15 +147,14 @@ fn provider(
     }
 }
 
-fn post(config: &Config, shop: &Shop) -> Result<MailOutbox, StartError> {
+fn mail_outbox(config: &Config, shop: &Shop) -> Result<MailOutbox, StartError> {
     let Shop { bus, read_models, vault, .. } = shop.clone();
     let mailer = match &config.mail.smtp_url {
         Some(url) => Mailer::smtp(url.expose())?,
         None => {
-            let folder = config.data_dir.join("mail");
-            match config.is_production() {
-                true => tracing::warn!("SMTP_URL is not set: nobody gets any mail"),
-                false => tracing::info!(folder = %folder.display(), "mail goes into a folder"),
+            let folder = config.mail_folder();
+            if config.is_production() {
+                tracing::warn!(folder = %folder.display(), "SMTP_URL is not set: mail is written to a folder and sent to nobody");
             }
             Mailer::folder(&folder)?
         }
@@ -194,7 +193,7 @@ fn policy(config: &Config) -> Policy {
     }
 }
 
-/// A server that listens everywhere is reached on the loopback.
+/// The URL of the simulator's webhooks; a server that listens on all addresses is reached on the loopback.
 fn webhook_endpoint(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         let loopback: [std::net::IpAddr; 2] =

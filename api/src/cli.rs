@@ -1,15 +1,19 @@
-//! The commands of the binary.
+//! The commands of the binary, and how their errors are printed.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use chrono::Utc;
-use clap::{Args, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use sqlx::migrate::Migration;
 
 use crate::auth::{Authenticator, IssueError, Role};
 use crate::config::{Config, ConfigErrors, Options};
 use crate::database::{Database, DatabaseError};
 use crate::duration;
 use crate::logging;
+use crate::output;
 use crate::serve::{self, ServeError};
 
 #[derive(Debug, Parser)]
@@ -25,7 +29,7 @@ pub struct Cli {
 enum Command {
     /// Run the server (what happens without a command).
     Serve,
-    /// Bring the database's tables up to date, and stop.
+    /// Bring the database's tables up to date, say what was done, and stop.
     Migrate,
     /// Print a signed token for the header `Authorization: Bearer`.
     Token(TokenArgs),
@@ -35,17 +39,17 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct TokenArgs {
-    /// The subject: who this is.
+    /// The subject: who the token is for.
     #[arg(long, value_name = "ID")]
     sub: String,
     #[arg(long, value_enum)]
     role: Role,
-    /// How long the token is good for.
+    /// How long the token is valid.
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration::parse)]
     ttl: Duration,
 }
 
-/// Why a command ended badly.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
     #[error(transparent)]
@@ -58,10 +62,66 @@ pub enum CliError {
     Token(#[from] IssueError),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error("standard output cannot be written: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+/// The exit code for a command line or a setting that cannot be used; other failures end with 1.
+const USAGE: u8 = 2;
+
+/// The whole program: runs the command that the arguments name.
+///
+/// An error is printed as one sentence. The exit code is 0, 1 for a command that failed, or 2 for arguments
+/// or settings that cannot be used.
+#[tokio::main]
+pub async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            output::print_error(&sentence(&error));
+            return ExitCode::from(USAGE);
+        }
+        // Help and version.
+        Err(error) => error.exit(),
+    };
+    match cli.run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::print_error(&error.to_string());
+            let is_usage = matches!(error, CliError::Config(_) | CliError::Token(_));
+            if is_usage { ExitCode::from(USAGE) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+/// What clap says about wrong arguments in several paragraphs, as one sentence that names the option and its
+/// variable.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<_> = first.split_whitespace().collect();
+    let message = words.join(" ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message);
+    match variable_of(error) {
+        Some(variable) => format!("{message} (or {variable}); see cartulary help"),
+        None => format!("{message}; see cartulary help"),
+    }
+}
+
+/// The environment variable of the option that the error is about.
+fn variable_of(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let mut command = Cli::command();
+    // Options know how many values they take only once the command is built.
+    command.build();
+    let known = command.get_arguments().find(|known| known.to_string() == *option)?;
+    known.get_env().map(|variable| variable.to_string_lossy().into_owned())
 }
 
 impl Cli {
-    pub async fn run(self) -> Result<(), CliError> {
+    async fn run(self) -> Result<(), CliError> {
         let config = Config::load(&self.options, |name| std::env::var(name).ok())?;
         match self.command.unwrap_or(Command::Serve) {
             Command::Serve => {
@@ -73,19 +133,11 @@ impl Cli {
                 migrate(&config).await
             }
             Command::Token(args) => {
-                let token = Authenticator::new(&config.auth).issue(
-                    &args.sub,
-                    args.role,
-                    args.ttl,
-                    Utc::now(),
-                )?;
-                println!("{token}");
-                Ok(())
+                let auth = Authenticator::new(&config.auth);
+                let token = auth.issue(&args.sub, args.role, args.ttl, Utc::now())?;
+                Ok(output::print(&format!("{token}\n"))?)
             }
-            Command::Config => {
-                print!("{config}");
-                Ok(())
-            }
+            Command::Config => Ok(output::print(&config.to_string())?),
         }
     }
 }
@@ -94,13 +146,25 @@ async fn migrate(config: &Config) -> Result<(), CliError> {
     let database = Database::open(config).await?;
     let migrated = database.migrate().await;
     database.close().await?;
-    Ok(migrated?)
+    Ok(output::print(&report(&migrated?))?)
+}
+
+/// What `migrate` has done, for people.
+fn report(applied: &[&Migration]) -> String {
+    let name =
+        |migration: &Migration| format!("{:04} {}", migration.version, migration.description);
+    match applied {
+        [] => "nothing to do: the database is up to date\n".to_owned(),
+        [one] => format!("applied 1 migration: {}\n", name(one)),
+        [first, .., last] => {
+            let count = applied.len();
+            format!("applied {count} migrations, from {} to {}\n", name(first), name(last))
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

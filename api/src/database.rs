@@ -1,30 +1,54 @@
-//! The database: the one we are told of, or a private one; and its tables.
+//! The database: the configured one or a private one, and its tables.
 
 use local_postgres::Cluster;
 use sqlx::PgPool;
-use sqlx::migrate::MigrateError;
+use sqlx::migrate::{MigrateError, Migration};
 use sqlx::postgres::PgPoolOptions;
 
 use crate::config::Config;
-use crate::secret::Secret;
+use crate::secret::{Secret, masked_url};
 
-/// Why there is no usable database.
+/// Why there is no usable database. No message has the password of a URL in it.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     #[error("the private Postgres: {0}")]
     Private(#[from] local_postgres::Error),
-    // The address is not in the message: sqlx's own text says what failed, and a URL holds a password.
-    #[error("the database of DATABASE_URL cannot be reached: {0}")]
-    Unreachable(sqlx::Error),
-    #[error("the migrations: {0}")]
-    Migration(#[from] MigrateError),
+    #[error("DATABASE_URL {url}: {}; start the database, or correct the URL", reason(.source))]
+    Unreachable { url: String, source: sqlx::Error },
+    #[error(
+        "the database has migration {0}, which this program does not know; run the newer release that \
+         applied it, or restore a backup"
+    )]
+    Newer(i64),
+    #[error("the migrations cannot be applied: {0}")]
+    Migration(MigrateError),
+    #[error("the database cannot be read: {0}")]
+    Query(#[from] sqlx::Error),
 }
 
-/// Where the data lives for as long as the process runs.
+impl From<MigrateError> for DatabaseError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::VersionMissing(version) => DatabaseError::Newer(version),
+            error => DatabaseError::Migration(error),
+        }
+    }
+}
+
+/// The cause itself, without sqlx's sentence around it.
+fn reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// The database that this process uses.
 #[derive(Debug)]
 pub struct Database {
     pub pool: PgPool,
-    /// Ours to stop, where nobody else uses it.
+    /// Stopped at the end, unless another process uses it.
     private: Option<Cluster>,
     url: Secret,
 }
@@ -32,24 +56,40 @@ pub struct Database {
 impl Database {
     pub async fn open(config: &Config) -> Result<Database, DatabaseError> {
         let (url, private) = match &config.database_url {
-            Some(url) => (url.expose().to_owned(), None),
+            Some(url) => {
+                let unreachable =
+                    |source| DatabaseError::Unreachable { url: masked_url(url.expose()), source };
+                event_store::try_connect(url.expose()).await.map_err(unreachable)?;
+                (url.expose().to_owned(), None)
+            }
             None => {
                 let cluster = Cluster::start(&config.data_dir).await?;
                 (cluster.url(), Some(cluster))
             }
         };
-        let pool = PgPoolOptions::new().connect(&url).await.map_err(DatabaseError::Unreachable)?;
+        let pool = PgPoolOptions::new().connect(&url).await?;
         Ok(Database { pool, private, url: Secret::new(url) })
     }
 
-    /// For parts that connect on their own.
+    /// The URL, for parts that connect themselves.
     pub fn url(&self) -> &Secret {
         &self.url
     }
 
-    /// Brings the tables up to date; several processes may do so at once.
-    pub async fn migrate(&self) -> Result<(), DatabaseError> {
-        Ok(event_store::MIGRATIONS.run(&self.pool).await?)
+    /// Brings the tables up to date; the migrations that were applied. Several processes may do so at once.
+    pub async fn migrate(&self) -> Result<Vec<&'static Migration>, DatabaseError> {
+        let before = self.applied().await?;
+        event_store::MIGRATIONS.run(&self.pool).await?;
+        let all = event_store::MIGRATIONS.iter();
+        Ok(all.filter(|migration| !before.contains(&migration.version)).collect())
+    }
+
+    async fn applied(&self) -> Result<Vec<i64>, sqlx::Error> {
+        let exists = "select to_regclass('_sqlx_migrations') is not null";
+        if !sqlx::query_scalar(exists).fetch_one(&self.pool).await? {
+            return Ok(Vec::new());
+        }
+        sqlx::query_scalar("select version from _sqlx_migrations").fetch_all(&self.pool).await
     }
 
     pub async fn close(self) -> Result<(), DatabaseError> {

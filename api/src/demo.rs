@@ -1,4 +1,4 @@
-//! The demo catalogue: what an empty shop sells.
+//! The demo catalogue of an empty shop.
 
 use commands::{AggregateCommand, Bus, CommandError, Context};
 use domain::inventory::InventoryCommand;
@@ -16,9 +16,9 @@ const PRODUCTS: [(&str, &str, &str, i64, u32); 6] = [
     ("QUILL-GOOSE", "Goose quill", "Hand-cut; comes with a knife.", 644, 15),
 ];
 
-/// Lists the products and registers their stock. Doing it twice changes nothing, so two nodes may
-/// start on one empty database.
-pub async fn stock(bus: &Bus) -> Result<(), CommandError> {
+/// Creates the products and registers their stock. Doing it twice changes nothing, so that two nodes may start
+/// on one empty database.
+pub async fn create_catalogue(bus: &Bus) -> Result<(), CommandError> {
     for product in PRODUCTS {
         let Ok((sku, create, register)) = commands(product) else { continue };
         let create = AggregateCommand { name: "productCreate", id: sku.clone(), command: create };
@@ -27,7 +27,10 @@ pub async fn stock(bus: &Bus) -> Result<(), CommandError> {
         bus.execute(create, context(&sku, "create")).await?;
         bus.execute(register, context(&sku, "register")).await?;
     }
-    tracing::info!(products = PRODUCTS.len(), "the empty shop got its demo catalogue");
+    tracing::info!(
+        products = PRODUCTS.len(),
+        "created the demo catalogue, because the log is empty"
+    );
     Ok(())
 }
 

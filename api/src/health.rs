@@ -1,4 +1,4 @@
-//! Health: is the process alive, may it get requests, and how is each thing it depends on.
+//! Health: whether the process lives, whether it is ready for requests, and the state of each dependency.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::auth::Authenticator;
 
 type Probe = Arc<dyn Fn() -> BoxFuture<'static, Outcome> + Send + Sync>;
 
-/// What a dependency was found to be like.
+/// The result of a check.
 #[derive(Debug)]
 pub struct Outcome {
     pub result: Result<(), String>,
-    /// How many events it is behind, if it follows the log.
+    /// How many events a dependency that follows the log lags behind.
     pub lag_events: Option<i64>,
 }
 
@@ -33,7 +33,7 @@ impl From<Result<(), String>> for Outcome {
     }
 }
 
-/// A named question to a dependency.
+/// A named check of a dependency.
 #[derive(Clone)]
 pub struct Check {
     name: &'static str,
@@ -42,7 +42,7 @@ pub struct Check {
 }
 
 impl Check {
-    /// Something without which no request can be served.
+    /// A dependency without which no request can be served.
     pub fn required<F>(name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
@@ -50,7 +50,7 @@ impl Check {
         Check { name, required: true, probe: Arc::new(move || probe().map(Outcome::from).boxed()) }
     }
 
-    /// Something whose loss is bad but leaves the rest working.
+    /// A dependency without which most requests can still be served.
     pub fn optional<F>(name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
@@ -58,7 +58,7 @@ impl Check {
         Check { required: false, ..Check::required(name, probe) }
     }
 
-    /// Likewise, of something that follows the log and may be behind.
+    /// An optional dependency that follows the log and may lag behind.
     pub fn follower<F>(name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Outcome> + Send + 'static,
@@ -164,12 +164,12 @@ impl Health {
             .with_state(self)
     }
 
-    /// From now on not ready: requests should go elsewhere.
+    /// From now on the server is not ready, so that requests go to other nodes.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Asks all dependencies at once, so that it takes as long as the slowest.
+    /// Runs all checks at once, so that it takes as long as the slowest.
     async fn report(&self) -> (Status, Vec<Finding>) {
         let findings = join_all(self.checks.iter().map(Check::run)).await;
         let worst = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::Ok);
@@ -177,7 +177,7 @@ impl Health {
         (if stopping { Status::Failing } else { worst }, findings)
     }
 
-    /// Bad credentials get what strangers get: health must answer when nothing else does.
+    /// Invalid credentials get the answer of anonymous callers: health must always answer.
     fn is_for_staff(&self, headers: &HeaderMap) -> bool {
         self.auth.identify(headers).is_ok_and(|identity| identity.caller.is_staff())
     }
@@ -220,7 +220,7 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
     match serde_json::to_string(body) {
         Ok(body) => (status, headers, body).into_response(),
         Err(error) => {
-            tracing::error!(%error, "health cannot be written as JSON");
+            tracing::error!(%error, "the health report cannot be written as JSON");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }

@@ -1,6 +1,6 @@
 //! The server: GraphQL over HTTP, access, webhooks, health and metrics, around a schema that plugs in.
 //!
-//! Read `cli` (what the binary does), [`config`] (what it is told), [`serve`] (how the parts come
+//! Read `cli` (what the binary does), [`config`] (its settings), [`serve`] (how the parts come
 //! together), [`server`] (sockets and routes), then [`graphql_http`] (one request).
 
 pub mod access;
@@ -10,12 +10,14 @@ pub mod cli;
 pub mod config;
 pub mod database;
 mod demo;
+pub mod development;
 pub mod duration;
 pub mod graphql;
 pub mod graphql_http;
 pub mod health;
 pub mod logging;
 pub mod metrics;
+pub mod output;
 pub mod pages;
 pub mod rate_limit;
 pub mod secret;

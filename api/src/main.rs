@@ -2,20 +2,12 @@
 
 use std::process::ExitCode;
 
-use api::cli::Cli;
-use clap::Parser;
 use mimalloc::MiMalloc;
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match Cli::parse().run().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("cartulary: {error}");
-            ExitCode::FAILURE
-        }
-    }
+/// Nothing is awaited here: the compiler would generate code for all that is awaited a second time, in this crate.
+fn main() -> ExitCode {
+    api::cli::main()
 }

@@ -1,7 +1,7 @@
-//! How many requests a caller may send.
+//! Limits the rate of requests of each caller.
 //!
-//! A caller is who signed in, or the cart of a guest, or else an address. Credentials that are not
-//! good count for the address: whoever guesses is slowed down like anybody who has none.
+//! A caller is the person or program that signed in, or the cart of a guest, or else an address. A request
+//! with invalid credentials counts for its address, so that guessing is limited like anonymous requests.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -19,10 +19,10 @@ use crate::config::Limits;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Whoever has been quiet long enough to have all their requests again is forgotten this often.
-const FORGET_EVERY: Duration = Duration::from_secs(10);
+/// How often callers are removed that have their full burst again.
+const CLEAN_EVERY: Duration = Duration::from_secs(10);
 
-/// Who is counted.
+/// The caller that a request is counted for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
     Person(Uuid),
@@ -35,11 +35,11 @@ enum Key {
 #[derive(Debug, Clone)]
 pub struct RateLimit {
     counts: Option<Arc<DefaultKeyedRateLimiter<Key>>>,
-    /// Proxies in front that append whom they heard to `X-Forwarded-For`.
+    /// Trusted proxies in front, each of which appends the address of its client to `X-Forwarded-For`.
     proxies: usize,
 }
 
-/// Too many requests; how long until the next is answered.
+/// The request is refused; `retry_after` is when the next one is admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many requests; send the next in {} s", self.retry_after_s())]
 pub struct TooMany {
@@ -47,20 +47,20 @@ pub struct TooMany {
 }
 
 impl TooMany {
-    /// In whole seconds, as HTTP tells it; never too early.
+    /// In whole seconds, rounded up, for the header `Retry-After`.
     pub fn retry_after_s(self) -> u64 {
         self.retry_after.as_secs() + u64::from(self.retry_after.subsec_nanos() > 0)
     }
 }
 
 impl RateLimit {
-    /// Runs a task that forgets, for as long as there is something to be forgotten.
+    /// Also spawns a task that removes old callers; it ends with the last clone of the limit.
     pub fn start(limits: &Limits) -> RateLimit {
         let counts = quota(limits).map(|quota| Arc::new(DefaultKeyedRateLimiter::keyed(quota)));
         if let Some(counts) = &counts {
             let counts = Arc::downgrade(counts);
             tokio::spawn(async move {
-                let mut ticks = tokio::time::interval(FORGET_EVERY);
+                let mut ticks = tokio::time::interval(CLEAN_EVERY);
                 loop {
                     ticks.tick().await;
                     let Some(counts) = counts.upgrade() else { return };
@@ -72,10 +72,10 @@ impl RateLimit {
         RateLimit { counts, proxies: limits.proxies }
     }
 
-    /// Counts a request of this caller; those who have not signed in go by address.
+    /// Counts a request of this caller; an anonymous request counts for its address.
     ///
     /// # Errors
-    /// Where they have sent too many.
+    /// If the caller has sent too many requests.
     pub fn admit(&self, caller: &Caller, head: &request::Parts) -> Result<(), TooMany> {
         let Some(counts) = &self.counts else { return Ok(()) };
         let key = match caller {
@@ -91,8 +91,8 @@ impl RateLimit {
         })
     }
 
-    /// Where the request comes from: what the outermost of our own proxies says. What stands before
-    /// that in the header is the client's own word.
+    /// The address that the outermost trusted proxy has seen. Earlier entries of the header can be forged by
+    /// the client.
     fn address(&self, head: &request::Parts) -> IpAddr {
         let peer = head.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = peer.map_or(Ipv6Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip());
@@ -107,14 +107,14 @@ fn quota(limits: &Limits) -> Option<Quota> {
     Some(Quota::per_second(rate).allow_burst(burst))
 }
 
-/// The nth address from the end of all `X-Forwarded-For`.
+/// The nth address from the end of all `X-Forwarded-For` headers.
 fn forwarded(headers: &HeaderMap, nth: usize) -> Option<IpAddr> {
     let lists = headers.get_all(FORWARDED_FOR).into_iter().rev();
     let mut hops = lists.filter_map(|list| list.to_str().ok()).flat_map(|list| list.rsplit(','));
     hops.nth(nth)?.trim().parse().ok()
 }
 
-/// Whoever has an IPv6 address has 2⁶⁴ of them.
+/// An IPv6 address counts as its /64 network, because a client usually has the whole network.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

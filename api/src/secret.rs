@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// The least length of a secret that signs: that of the hash it is used with.
+pub const MIN_BYTES: usize = 32;
+
 /// A secret. `Debug` and `Display` print stars; [`Secret::expose`] gives the value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);

@@ -1,4 +1,4 @@
-//! Traces: where a request belongs, and how spans get to who collects them.
+//! Traces: the trace of a request, and the export of spans to a collector.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,23 +32,23 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config;
 
-/// Where a client says which trace its request belongs to, and where it is told: what to quote to
-/// whoever is asked what went wrong.
+/// The header in which a client names the trace of its request, and the header of the answer that names it:
+/// clients quote it when they ask for help.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Collectors have little to say.
+/// The longest answer of a collector that is read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// The trace that the client names in `traceparent`, as W3C Trace Context has it.
 pub fn named(headers: &HeaderMap) -> Option<Trace> {
-    // Most name none.
+    // Most clients name none.
     headers.get(TRACEPARENT)?;
     let context = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
     Trace::from_span(context.span().span_context())
 }
 
-/// Gives the request's span the name of its operation, which is learnt late.
+/// Gives the request's span the name of its operation, which is known only once the document is parsed.
 pub fn name_after(operation: &'static str) {
     let span = Span::current();
     if !span.is_disabled() {
@@ -56,15 +56,15 @@ pub fn name_after(operation: &'static str) {
     }
 }
 
-/// Spans on their way to the collector. Dropped at the end of the program, it waits for the last ones.
+/// The export of spans. When it is dropped, at the end of the program, it sends the last ones.
 #[derive(Debug)]
 pub struct Export(SdkTracerProvider);
 
 impl Export {
-    /// Nothing where nobody collects. A thread of the library's own sends what has gathered.
+    /// `None` without a collector. A thread of the library sends the batches.
     ///
     /// # Errors
-    /// Where the endpoint cannot be used.
+    /// If the endpoint cannot be used.
     pub fn start(config: &config::Traces) -> Result<Option<Export>, ExporterBuildError> {
         let Some(endpoint) = &config.endpoint else { return Ok(None) };
         let exporter = SpanExporter::builder()
@@ -82,7 +82,7 @@ impl Export {
         Ok(Some(Export(provider)))
     }
 
-    /// Hands our spans over, and nothing else: neither lines of the log nor other libraries' spans.
+    /// Exports the spans of this program; neither log lines nor spans of libraries.
     pub fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -101,7 +101,7 @@ impl Export {
 impl Drop for Export {
     fn drop(&mut self) {
         if let Err(error) = self.0.shutdown_with_timeout(time_limits::SHUTDOWN_OF_TRACES) {
-            tracing::warn!(%error, "the last spans were not handed over");
+            tracing::warn!(%error, "the last spans could not be sent to the collector");
         }
     }
 }
@@ -128,17 +128,19 @@ impl Collector {
         Ok(Response::from_parts(head, body))
     }
 
-    /// Once when it falls silent, and once when it is back.
-    fn tell(&self, answer: &Result<Response<Bytes>, HttpError>) {
-        let trouble = match answer {
+    /// Logs once when the collector stops accepting spans, and once when it accepts them again.
+    fn log_changes(&self, answer: &Result<Response<Bytes>, HttpError>) {
+        let error = match answer {
             Ok(response) if response.status().is_success() => None,
             Ok(response) => Some(response.status().to_string()),
             Err(error) => Some(error.to_string()),
         };
-        let was_silent = self.is_silent.swap(trouble.is_some(), Ordering::Relaxed);
-        match trouble {
-            Some(trouble) if !was_silent => tracing::warn!(trouble, "nobody takes our spans"),
-            None if was_silent => tracing::info!("our spans are taken again"),
+        let was_silent = self.is_silent.swap(error.is_some(), Ordering::Relaxed);
+        match error {
+            Some(error) if !was_silent => {
+                tracing::warn!(error, "the collector does not accept spans; they are dropped")
+            }
+            None if was_silent => tracing::info!("the collector accepts spans again"),
             _ => {}
         }
     }
@@ -150,7 +152,7 @@ impl HttpClient for Collector {
         let sent = self.clone().send(request);
         let sent = async { tokio::time::timeout(time_limits::TRACE_EXPORT, sent).await };
         let answer = self.runtime.spawn(sent).await?.unwrap_or_else(|late| Err(late.into()));
-        self.tell(&answer);
+        self.log_changes(&answer);
         answer
     }
 }

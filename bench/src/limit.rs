@@ -8,7 +8,7 @@ use crate::error::BenchError;
 use crate::load::{Answered, Load, Shoppers, Turns, add_to_carts};
 use crate::sample::Sample;
 use crate::servers::Server;
-use crate::stage::{Stage, WARM_UP};
+use crate::site::{Site, WARM_UP};
 
 #[derive(Debug)]
 pub struct Limit {
@@ -18,11 +18,11 @@ pub struct Limit {
 }
 
 impl Limit {
-    pub async fn start(stage: &Stage) -> Result<Limit, BenchError> {
-        let (url, pool) = stage.database("limit").await?;
+    pub async fn start(site: &Site) -> Result<Limit, BenchError> {
+        let (url, pool) = site.database("limit").await?;
         let settings = [("DATABASE_URL", url.as_str())];
-        let server = Server::start("serve-limit", &settings, &stage.directory("limit")).await?;
-        let limit = Limit { server, log: Log::new(pool), shoppers: stage.shoppers.clone() };
+        let server = Server::start("serve-limit", &settings, &site.directory("limit")).await?;
+        let limit = Limit { server, log: Log::new(pool), shoppers: site.shoppers.clone() };
         limit.run(WARM_UP.0, WARM_UP.1).await?;
         Ok(limit)
     }

@@ -18,6 +18,7 @@ mod rows;
 mod sample;
 mod servers;
 mod shop;
+mod site;
 mod stage;
 
 use std::fmt::Display;
@@ -30,7 +31,8 @@ use mimalloc::MiMalloc;
 use crate::error::BenchError;
 use crate::report::Line;
 use crate::rows::Row;
-use crate::stage::{Pace, Sizes, Stage};
+use crate::site::{Pace, Sizes};
+use crate::stage::Stage;
 
 /// The product's allocator, so that limits and rows differ in nothing but what they do.
 #[global_allocator]

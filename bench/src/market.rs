@@ -14,7 +14,7 @@ use crate::load::{
 };
 use crate::sample::{Sample, latencies};
 use crate::shop::{Projections, Shop, ask};
-use crate::stage::Stage;
+use crate::site::Site;
 
 /// SKUs among which the orders of a spread load are divided.
 pub const SKUS: usize = 1_000;
@@ -37,14 +37,14 @@ pub struct Market {
 impl Market {
     /// With plenty of each SKU.
     pub async fn open(
-        stage: &Stage,
+        site: &Site,
         name: &str,
         nodes: usize,
         skus: impl Iterator<Item = String>,
     ) -> Result<Market, BenchError> {
-        let mut shop = Shop::start(stage, name, Projections::Running).await?;
+        let mut shop = Shop::start(site, name, Projections::Running).await?;
         for node in 1..nodes {
-            shop.add_node(stage, &format!("{name}_{node}")).await?;
+            shop.add_node(site, &format!("{name}_{node}")).await?;
         }
         let market = Market { shop, placed: AtomicI64::new(0) };
         let opening = &market;

@@ -16,7 +16,7 @@ use crate::load::{Ack, Answered, Connection, Load, SHOPPERS, Shopper, Shoppers, 
 use crate::load::{add_to_carts, post, skus};
 use crate::sample::Sample;
 use crate::servers::Server;
-use crate::stage::{Stage, WARM_UP};
+use crate::site::{Site, WARM_UP};
 
 /// Whether the read models are kept up to date while the shop is under load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +47,11 @@ pub struct Shop {
 impl Shop {
     /// With a catalogue, and an empty cart for everybody; warmed up.
     pub async fn start(
-        stage: &Stage,
+        site: &Site,
         name: &str,
         projections: Projections,
     ) -> Result<Shop, BenchError> {
-        let shop = Shop::bare(stage, name, projections).await?;
+        let shop = Shop::bare(site, name, projections).await?;
         shop.open().await?;
         shop.run(WARM_UP.0, WARM_UP.1).await?;
         Ok(shop)
@@ -59,11 +59,11 @@ impl Shop {
 
     /// With an empty database.
     pub async fn bare(
-        stage: &Stage,
+        site: &Site,
         name: &str,
         projections: Projections,
     ) -> Result<Shop, BenchError> {
-        let (database_url, pool) = stage.database(name).await?;
+        let (database_url, pool) = site.database(name).await?;
         let mut leases = vec![];
         if projections == Projections::Paused {
             for model in ReadModel::ALL {
@@ -73,21 +73,21 @@ impl Shop {
         let mut shop = Shop {
             nodes: vec![],
             log: Log::new(pool),
-            shoppers: stage.shoppers.clone(),
+            shoppers: site.shoppers.clone(),
             database_url,
             units: (0..SHOPPERS).map(|_| AtomicI64::new(0)).collect(),
             leases,
         };
-        shop.add_node(stage, name).await?;
+        shop.add_node(site, name).await?;
         Ok(shop)
     }
 
     /// Another server on the same database.
-    pub async fn add_node(&mut self, stage: &Stage, name: &str) -> Result<(), BenchError> {
-        let directory = stage.directory(name);
+    pub async fn add_node(&mut self, site: &Site, name: &str) -> Result<(), BenchError> {
+        let directory = site.directory(name);
         let settings = [
             ("DATABASE_URL", self.database_url.as_str()),
-            ("JWT_SECRET", stage.secret.as_str()),
+            ("JWT_SECRET", site.secret.as_str()),
             ("CARTULARY_LISTEN", "127.0.0.1:0"),
             ("CARTULARY_NO_DEMO", "true"),
             // So that no order of one row expires in the middle of another.

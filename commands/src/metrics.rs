@@ -15,7 +15,6 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-use crate::payments::ProviderError;
 use crate::{CommandError, Receipt};
 
 static COMMANDS: LazyLock<Family<CommandLabels, Counter>> = LazyLock::new(Family::default);
@@ -137,12 +136,8 @@ pub(crate) fn outcome(result: &Result<Receipt, CommandError>) -> &'static str {
     }
 }
 
-pub(crate) fn call_ended<T>(call: &'static str, result: &Result<T, ProviderError>, took: Duration) {
-    let outcome = match result {
-        Ok(_) => "answered",
-        Err(ProviderError::Refused(_)) => "refused",
-        Err(ProviderError::NoAnswer(_)) => "unanswered",
-    };
+/// `outcome` is `answered`, `refused` or `unanswered`.
+pub(crate) fn call_ended(call: &'static str, outcome: &'static str, took: Duration) {
     CALLS.get_or_create(&CallLabels { call, outcome }).inc();
     CALL_SECONDS.get_or_create(&CallName { call }).observe(took.as_secs_f64());
 }

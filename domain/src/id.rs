@@ -6,7 +6,6 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::notification::Template;
 use crate::{from_stored_name, stored_name};
 
 /// The kinds of aggregates. Their names are stored as `stream_type` and never change.
@@ -165,13 +164,6 @@ impl PaymentId {
 }
 
 impl NotificationId {
-    /// The message of this template about the thing with this key. The id is always the same, so
-    /// such a message is sent once.
-    pub fn new(template: Template, key: &str) -> Self {
-        let key = format!("{}/{key}", template.as_str());
-        NotificationId(StreamId::natural(Kind::Notification, &key).id)
-    }
-
     pub fn stream(self) -> StreamId {
         StreamId::new(Kind::Notification, self.0)
     }

@@ -16,6 +16,7 @@ mod event;
 mod fixtures;
 mod grouped;
 mod id;
+mod invalid;
 pub mod inventory;
 mod money;
 pub mod notification;
@@ -39,10 +40,11 @@ pub use event::{DecodeError, Event};
 pub use id::{
     CartId, CustomerId, Kind, NotificationId, OrderId, PaymentId, ShipmentId, StreamId, SubjectId,
 };
+pub use invalid::{ErrorCode, Invalid};
 pub use money::{Currency, Money, MoneyError};
 pub use personal::Personal;
 pub use quantity::Quantity;
-pub use refusal::{ErrorCode, Invalid, Refusal};
+pub use refusal::Refusal;
 pub use sku::Sku;
 pub use state::State;
 pub use stored_name::{from_stored_name, stored_name};

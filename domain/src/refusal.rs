@@ -1,7 +1,6 @@
 //! Why something was refused: a code for programs, a sentence for people, an input field for forms.
 
-use serde::{Deserialize, Serialize};
-
+use crate::ErrorCode;
 use crate::cart::CartError;
 use crate::checkout::CheckoutError;
 use crate::coupon::CouponError;
@@ -10,84 +9,6 @@ use crate::notification::NotificationError;
 use crate::order::OrderError;
 use crate::payment::PaymentError;
 use crate::product::ProductError;
-use crate::stored_name;
-
-/// The reason for a refusal, for programs. Codes are added, never renamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ErrorCode {
-    InvalidInput,
-    InvalidId,
-    InvalidSku,
-    InvalidQuantity,
-    InvalidCurrency,
-    InvalidAmount,
-    InvalidText,
-    InvalidEmail,
-    InvalidPercentage,
-    InvalidCoupon,
-    CardNumberRefused,
-    NotFound,
-    VersionConflict,
-    IdempotencyKeyReused,
-    ProductExists,
-    ProductNotFound,
-    ProductDiscontinued,
-    CartNotActive,
-    CartEmpty,
-    CartLineNotFound,
-    TooManyLines,
-    CurrencyMismatch,
-    PriceChanged,
-    InventoryExists,
-    InventoryNotFound,
-    InsufficientStock,
-    BelowReserved,
-    ReasonRequired,
-    OrderNotPending,
-    OrderNotConfirmed,
-    OrderNotProcessing,
-    OrderNotPaid,
-    OrderAlreadyShipped,
-    OrderClosed,
-    QuantityExceedsUnshipped,
-    QuantityExceedsShipped,
-    QuantityExceedsDelivered,
-    ReservationEnded,
-    PaymentInProgress,
-    PaymentNotCapturable,
-    PaymentNotVoidable,
-    PaymentNotRefundable,
-    AmountExceedsAuthorized,
-    AmountExceedsCaptured,
-    AmountTooLarge,
-    CouponExists,
-    CouponNotFound,
-    CouponNotValid,
-    CouponUsedUp,
-    CouponMinimum,
-}
-
-impl ErrorCode {
-    /// The name by which clients and metrics know it, such as `INSUFFICIENT_STOCK`.
-    pub fn as_str(self) -> &'static str {
-        stored_name(&self)
-    }
-}
-
-/// An input that is not a valid value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Invalid {
-    pub code: ErrorCode,
-    pub message: String,
-}
-
-impl Invalid {
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Invalid { code, message: message.into() }
-    }
-}
 
 /// The refusal of any command.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -1,6 +1,5 @@
-//! What a caller hands to the log, and what the log answers.
+//! What a caller hands to the log.
 
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::PendingAppend;
@@ -20,7 +19,7 @@ pub struct Append {
 #[derive(Clone, Debug)]
 pub struct CommandRecord {
     /// The idempotency key.  The log stores a command once: a second append with this id is answered
-    /// with [`AppendOutcome::Duplicate`].
+    /// with [`crate::AppendOutcome::Duplicate`].
     pub id: Uuid,
     /// Tells a repeated request from a different one under the same id.
     pub request_hash: Option<[u8; 32]>,
@@ -60,35 +59,4 @@ pub enum ExpectedHead {
     Durable(i64),
     /// The append that wrote the stream last, whether or not it is durable yet.
     Pending(PendingAppend),
-}
-
-/// What happened to an [`Append`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AppendOutcome {
-    /// The events are durable at the positions `first..=last`.
-    Appended {
-        /// The position of the first event.
-        first: i64,
-        /// The position of the last event.
-        last: i64,
-        /// When the first event was recorded, by the database's clock; each following event is 1 µs later.
-        recorded_at: DateTime<Utc>,
-    },
-    /// The append has no events, and everything it was decided on is durable and current.
-    Confirmed,
-    /// A stream is no longer as expected, or the append it was decided on was refused.  Nothing was
-    /// written: load the stream and decide again.
-    Conflict {
-        /// One of the streams that are not as expected.
-        stream_id: Uuid,
-    },
-    /// The log has this command already.  Nothing was written.
-    Duplicate {
-        /// The position of the command's first event.
-        first: i64,
-        /// The position of the command's last event.
-        last: i64,
-        /// The hash of the request that was stored with the command.
-        request_hash: Option<[u8; 32]>,
-    },
 }

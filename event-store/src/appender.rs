@@ -14,7 +14,7 @@ use crate::backoff::Backoff;
 use crate::batch::{Batch, BatchItem, BatchLimits};
 use crate::error::AppendFailure;
 use crate::heads::KnownHeads;
-use crate::pending::QueuedAppend;
+use crate::queued::QueuedAppend;
 use crate::shared::Shared;
 use crate::statement::{self, Answer};
 use crate::{AppendOutcome, StoreError, metrics, read};
@@ -206,7 +206,9 @@ impl Appender {
         let Answer { outcomes, before, head } = answer;
         // An item that was claimed stands further back in the log, and other nodes may have written since.
         if !batch.items.iter().any(|item| item.queued.is_resent) {
-            self.heads.learn(before, head, batch.items.iter().zip(&outcomes));
+            let written = batch.items.iter().zip(&outcomes);
+            let heads = written.flat_map(|(item, outcome)| item.heads_after(outcome));
+            self.heads.learn(before, head, heads);
         }
         let items = batch.items.into_iter().map(|item| item.queued);
         self.unannounced = WrittenBatch { items: items.zip(outcomes).collect(), head };

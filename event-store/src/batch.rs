@@ -9,7 +9,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use uuid::Uuid;
 
 use crate::heads::KnownHeads;
-use crate::pending::{PendingHead, QueuedAppend};
+use crate::pending::PendingHead;
+use crate::queued::QueuedAppend;
 use crate::{Append, AppendOutcome, ExpectedHead, StoreError};
 
 /// When a batch is full.  One append always fits, however large it is.
@@ -147,6 +148,25 @@ impl Batch {
         self.events += queued.append.events.len();
         self.bytes += queued.bytes();
         self.items.push(BatchItem { queued, heads });
+    }
+}
+
+impl BatchItem {
+    /// The heads of the streams that the item was decided on or has written, as far as they are known once
+    /// it was written with this outcome. A stream that it has written comes last.
+    pub(crate) fn heads_after(&self, outcome: &AppendOutcome) -> Vec<(Uuid, i64)> {
+        if !matches!(outcome, AppendOutcome::Appended { .. } | AppendOutcome::Confirmed) {
+            return Vec::new();
+        }
+        let found = self.heads.iter().filter_map(|(stream_id, head)| match head {
+            HeadInBatch::At(position) => Some((*stream_id, *position)),
+            HeadInBatch::WrittenBy(_) => None,
+        });
+        let pending = &self.queued.pending;
+        let written = pending.writes().iter().filter_map(|(stream_id, _)| {
+            pending.head_after(*stream_id, outcome).map(|head| (*stream_id, head))
+        });
+        found.chain(written).collect()
     }
 }
 

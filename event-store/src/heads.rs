@@ -8,9 +8,6 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::AppendOutcome;
-use crate::batch::{BatchItem, HeadInBatch};
-
 /// The most streams remembered, plus those of one batch: a few megabytes.
 const STREAMS_MAX: usize = 50_000;
 
@@ -42,33 +39,19 @@ impl KnownHeads {
         *self = KnownHeads::default();
     }
 
-    /// Learns from a batch that was sent once and written to a log that ended at `before` and now ends at
-    /// `after`.
-    pub(crate) fn learn<'b>(
+    /// Learns the heads of a batch that was sent once and written to a log that ended at `before` and now
+    /// ends at `after`. Of two heads of one stream the last one counts.
+    pub(crate) fn learn(
         &mut self,
         before: i64,
         after: i64,
-        written: impl Iterator<Item = (&'b BatchItem, &'b AppendOutcome)>,
+        heads: impl IntoIterator<Item = (Uuid, i64)>,
     ) {
         if self.log != Some(before) || self.streams.len() > STREAMS_MAX {
             self.streams.clear();
         }
         self.log = Some(after);
-        for (item, outcome) in written {
-            if !matches!(outcome, AppendOutcome::Appended { .. } | AppendOutcome::Confirmed) {
-                continue;
-            }
-            for (stream_id, head) in &item.heads {
-                if let HeadInBatch::At(position) = head {
-                    self.streams.insert(*stream_id, *position);
-                }
-            }
-            let pending = &item.queued.pending;
-            for (stream_id, _) in pending.writes() {
-                let head = pending.head_after(*stream_id, outcome);
-                self.streams.extend(head.map(|head| (*stream_id, head)));
-            }
-        }
+        self.streams.extend(heads);
     }
 
     #[cfg(test)]

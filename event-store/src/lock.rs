@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::batch::Batch;
 use crate::error::AppendFailure;
 use crate::heads::KnownHeads;
-use crate::pending::QueuedAppend;
+use crate::queued::QueuedAppend;
 use crate::shared::Shared;
 use crate::{
     Append, AppendOutcome, ExpectedHead, LoadedStream, PendingAppend, RecordedEvent, SnapshotKey,

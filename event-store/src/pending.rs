@@ -1,32 +1,12 @@
-//! An append on its way: its place in the queue, and the outcome that its senders wait for.
+//! The outcome of an append that was sent, for those who wait for it and those who decide on it.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Notify;
-use tokio::sync::mpsc::OwnedPermit;
 use uuid::Uuid;
 
-use crate::{Append, AppendOutcome, ExpectedHead, StoreError};
-
-/// Room for one append in the appender's queue.
-pub struct Permit(pub(crate) OwnedPermit<QueuedAppend>);
-
-impl Permit {
-    /// Queues the append behind everything sent before.  Never waits, so it may be called under a mutex.
-    pub fn send(self, append: Append) -> PendingAppend {
-        let queued = QueuedAppend::new(append);
-        let pending = queued.pending.clone();
-        self.0.send(queued);
-        pending
-    }
-}
-
-impl fmt::Debug for Permit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Permit")
-    }
-}
+use crate::{AppendOutcome, StoreError};
 
 /// Handle on an append that was sent.  Dropping it cancels nothing: the append is written all the same.
 #[derive(Clone)]
@@ -54,12 +34,13 @@ pub(crate) enum PendingHead {
 }
 
 impl PendingAppend {
-    fn new(append: &Append) -> PendingAppend {
+    /// `written` has the stream of every event of the append, in the order of the events.
+    pub(crate) fn new(written: impl Iterator<Item = Uuid>) -> PendingAppend {
         let mut writes: Vec<(Uuid, i64)> = Vec::new();
-        for (offset, event) in (0..).zip(&append.events) {
-            match writes.iter_mut().find(|(id, _)| *id == event.stream_id) {
+        for (offset, stream_id) in (0..).zip(written) {
+            match writes.iter_mut().find(|(id, _)| *id == stream_id) {
                 Some((_, last)) => *last = offset,
-                None => writes.push((event.stream_id, offset)),
+                None => writes.push((stream_id, offset)),
             }
         }
         PendingAppend(Arc::new(Inner { outcome: OnceLock::new(), waiters: Notify::new(), writes }))
@@ -112,7 +93,7 @@ impl PendingAppend {
 
     /// Sets the outcome, but leaves it to [`PendingAppend::wake_waiters`] to wake those who wait for it.
     pub(crate) fn set_outcome(&self, outcome: Result<AppendOutcome, StoreError>) {
-        // Only the first outcome counts; `QueuedAppend::drop` always sets one more.
+        // Only the first outcome counts; a dropped `QueuedAppend` always sets one more.
         let _ = self.0.outcome.set(outcome);
     }
 
@@ -124,50 +105,5 @@ impl PendingAppend {
 impl fmt::Debug for PendingAppend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("PendingAppend").field(&self.0.outcome.get()).finish()
-    }
-}
-
-/// An append that the appender is responsible for.  However it is dropped, its waiters get an answer.
-#[derive(Debug)]
-pub(crate) struct QueuedAppend {
-    pub(crate) append: Append,
-    pub(crate) pending: PendingAppend,
-    /// Whether it was sent to Postgres before with an unknown outcome.
-    pub(crate) is_resent: bool,
-}
-
-impl QueuedAppend {
-    pub(crate) fn new(append: Append) -> QueuedAppend {
-        let pending = PendingAppend::new(&append);
-        QueuedAppend { append, pending, is_resent: false }
-    }
-
-    pub(crate) fn answer(&self, outcome: Result<AppendOutcome, StoreError>) {
-        self.pending.set_outcome(outcome);
-        self.pending.wake_waiters();
-    }
-
-    /// A stream whose expected head is an append without an outcome, and that append.
-    pub(crate) fn first_undecided(&self) -> Option<(Uuid, &PendingAppend)> {
-        let mut expected = self.append.expected_heads.iter();
-        expected.find_map(|(stream, head)| match head {
-            ExpectedHead::Pending(pending)
-                if pending.head_of(*stream) == PendingHead::Undecided =>
-            {
-                Some((*stream, pending))
-            }
-            _ => None,
-        })
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        let events: usize = self.append.events.iter().map(|e| e.payload.len()).sum();
-        events + self.append.command.metadata.len()
-    }
-}
-
-impl Drop for QueuedAppend {
-    fn drop(&mut self) {
-        self.answer(Err(StoreError::Closed));
     }
 }

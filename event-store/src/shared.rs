@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::watch;
 
 use crate::batch::BatchLimits;
-use crate::pending::QueuedAppend;
+use crate::queued::QueuedAppend;
 use crate::recorded::recorded;
 use crate::tail::Tail;
 use crate::upcast::upcast;

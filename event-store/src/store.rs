@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::appender::Appender;
-use crate::pending::QueuedAppend;
+use crate::queued::QueuedAppend;
 use crate::shared::Shared;
 use crate::{
     Append, AppendOutcome, LoadedStream, LockedLog, Pages, Permit, RecordedEvent, Snapshot,

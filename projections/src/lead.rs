@@ -13,7 +13,7 @@ use crate::connection::ProjectorConnection;
 use crate::feed::Entry;
 use crate::fold::{Fold, FoldError};
 use crate::projection::Projection;
-use crate::runner::Worker;
+use crate::worker::Worker;
 
 /// Interval at which the checkpoint is written while events leave no row, so that not each of them takes a
 /// transaction.

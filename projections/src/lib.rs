@@ -21,6 +21,7 @@ mod row;
 mod runner;
 mod table;
 mod tuples;
+mod worker;
 
 pub mod audit;
 pub mod carts;
@@ -39,4 +40,5 @@ pub use model::{ReadModel, UnknownReadModel};
 pub use page::{Cursor, Page, QueryError, Slice};
 pub use read_models::{ProjectionStatus, ReadModels, Stale};
 pub use row::Row;
-pub use runner::{Projector, ProjectorOptions};
+pub use runner::Projector;
+pub use worker::ProjectorOptions;

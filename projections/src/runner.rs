@@ -6,52 +6,19 @@ use std::time::Duration;
 
 use event_store::backoff::with_jitter;
 use event_store::leader::{LeadError, Leader, LeaderWork, Leadership};
-use event_store::{Backoff, EventStore, time_limits};
+use event_store::{Backoff, EventStore};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
-use uuid::Uuid;
+use tracing::{debug, error, info, warn};
 
 use crate::connection::ProjectorConnection;
 use crate::feed::Feed;
 use crate::lead::{ProjectionError, ProjectionRun, in_time};
-use crate::model::{ReadModel, with_projection};
+use crate::model::with_projection;
 use crate::projection::Projection;
 use crate::read_models::ReadModels;
-
-/// What a [`Projector`] does, and how fast.
-#[derive(Debug, Clone)]
-pub struct ProjectorOptions {
-    /// The owner of the leases. It names this running process: a process that starts again is another owner.
-    pub owner: String,
-    /// The read models to project.
-    pub models: Vec<ReadModel>,
-    /// A node that is silent for longer loses its leases.
-    pub lease_ttl: Duration,
-    /// How often a lease is renewed, or asked for while another node leads.
-    pub renew_every: Duration,
-    /// The most events of one transaction.
-    pub batch_events: usize,
-    /// The least time between two batches: under load it makes them fewer and larger.
-    pub pace: Duration,
-    /// The number of rows that a projection keeps in memory.
-    pub hot_rows: usize,
-}
-
-impl Default for ProjectorOptions {
-    fn default() -> Self {
-        ProjectorOptions {
-            owner: format!("{}-{}", std::process::id(), Uuid::new_v4().simple()),
-            models: ReadModel::ALL.to_vec(),
-            lease_ttl: time_limits::LEASE_TTL,
-            renew_every: time_limits::LEASE_RENEWAL,
-            batch_events: 1_000,
-            pace: Duration::from_millis(10),
-            hot_rows: 5_000,
-        }
-    }
-}
+use crate::worker::{ProjectorOptions, Worker};
 
 /// Keeps the read models up to date. Dropping it ends its tasks where they are, which is safe; its leases
 /// then expire.
@@ -104,15 +71,6 @@ impl Projector {
     }
 }
 
-/// What the task of one projection holds.
-pub(crate) struct Worker {
-    pub(crate) model: ReadModel,
-    pub(crate) feed: Feed,
-    pub(crate) read_models: ReadModels,
-    pub(crate) options: Arc<ProjectorOptions>,
-    pub(crate) stop: CancellationToken,
-}
-
 /// The work of a projection's leader.
 struct ProjectionWork<'a, P>(&'a Worker, PhantomData<fn() -> P>);
 
@@ -160,7 +118,7 @@ impl Worker {
     ) -> Result<(), ProjectionError> {
         let was_halted = in_time(self.check_version::<P>(leadership)).await?;
         let (position, epoch) = (leadership.checkpoint(), leadership.epoch());
-        info!(model = %self.model, position, epoch, "projecting");
+        debug!(model = %self.model, position, epoch, "projecting");
         let connection = in_time(ProjectorConnection::open(self.feed.store().pool())).await?;
         ProjectionRun::<P>::new(self, leadership, connection, was_halted).project().await
     }

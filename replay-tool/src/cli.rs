@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -12,6 +11,7 @@ use crate::database::Database;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
+use crate::verdict::Verdict;
 
 #[derive(Debug, Parser)]
 #[command(
@@ -47,7 +47,7 @@ pub(crate) struct Options {
     /// The PostgreSQL database to use [default: the private one in the data directory].
     // Its value is hidden from --help, because it may contain a password.
     #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    pub(crate) database_url: Option<String>,
+    database_url: Option<String>,
     /// The data directory of `cartulary`, which may be running or not.
     #[arg(
         long,
@@ -56,26 +56,10 @@ pub(crate) struct Options {
         value_name = "DIR",
         default_value = "./data"
     )]
-    pub(crate) data_dir: PathBuf,
+    data_dir: PathBuf,
     /// Print JSON: one document, or one object on each line.
     #[arg(long, global = true)]
     json: bool,
-}
-
-/// What a command found that could be run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Well,
-    Wrong,
-}
-
-impl Verdict {
-    pub(crate) fn exit_code(self) -> ExitCode {
-        match self {
-            Verdict::Well => ExitCode::SUCCESS,
-            Verdict::Wrong => ExitCode::from(1),
-        }
-    }
 }
 
 impl Cli {
@@ -83,7 +67,8 @@ impl Cli {
         log_to_stderr();
         let output = Output::new(self.options.json);
         let interrupt = Interrupt::listen()?;
-        let database = Database::open(&self.options).await?;
+        let database =
+            Database::open(self.options.database_url.as_deref(), &self.options.data_dir).await?;
         let verdict = self.command.run(&database, &output, &interrupt).await;
         database.close().await?;
         verdict

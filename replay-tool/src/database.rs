@@ -10,7 +10,6 @@ use local_postgres::Cluster;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
-use crate::cli::Options;
 use crate::error::Error;
 
 /// A rebuild takes one connection to write and one to read.
@@ -24,16 +23,15 @@ pub(crate) struct Database {
 
 impl Database {
     /// Finds the database and makes sure that this program knows its tables.
-    pub(crate) async fn open(options: &Options) -> Result<Database, Error> {
-        let given = options.database_url.clone().filter(|url| !url.is_empty());
-        let (url, private) = match given {
+    pub(crate) async fn open(given: Option<&str>, data_dir: &Path) -> Result<Database, Error> {
+        let (url, private) = match given.filter(|url| !url.is_empty()) {
             Some(url) => {
-                check_database_url(&url)?;
-                try_connect(&url).await.map_err(|error| unreachable(&url, error))?;
-                (url, None)
+                check_database_url(url)?;
+                try_connect(url).await.map_err(|error| unreachable(url, error))?;
+                (url.to_owned(), None)
             }
             None => {
-                let cluster = existing_cluster(&options.data_dir).await?;
+                let cluster = existing_cluster(data_dir).await?;
                 (cluster.url(), Some(cluster))
             }
         };

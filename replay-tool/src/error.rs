@@ -1,14 +1,13 @@
 //! Why a command could not do what it was asked to.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use event_store::{DatabaseUrlError, StoreError};
-use projections::rebuild::RebuildError;
+use projections::rebuild::{Mode, RebuildError};
 use projections::{QueryError, ReadModel};
-
-use crate::cmd::rebuild::Interrupted;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -76,5 +75,28 @@ impl Error {
     /// The program that reads the output has closed it, as `head` does; that is no failure.
     pub(crate) fn is_of_closed_output(&self) -> bool {
         matches!(self, Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// What a person who pressed Ctrl-C has to know.
+#[derive(Debug)]
+pub(crate) struct Interrupted {
+    pub(crate) mode: Mode,
+    /// The read models that were not replaced. None stands for all.
+    pub(crate) kept: Option<Vec<&'static str>>,
+}
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.mode, &self.kept) {
+            (Mode::Verify, _) => write!(f, "no live table was changed")?,
+            (_, None) => write!(f, "no live table was replaced")?,
+            (_, Some(kept)) => write!(
+                f,
+                "the live tables of {} were not replaced, those printed above were",
+                kept.join(", ")
+            )?,
+        }
+        write!(f, ", and the half-built shadow tables are dropped")
     }
 }

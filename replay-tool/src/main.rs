@@ -10,6 +10,7 @@ mod error;
 mod interrupt;
 mod output;
 mod progress;
+mod verdict;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! A guest's only credential: the cart's id, signed.
+//! The only credential of a guest: the cart's id with a signature.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -21,7 +21,7 @@ pub struct CartTokens {
 
 impl CartTokens {
     pub fn new(secret: &Secret) -> Self {
-        // The signed text says what it is for, so that the secret's other uses cannot be mixed up with it.
+        // The prefix separates this use of the secret from any other.
         let mac = Hmac::<Sha256>::new_from_slice(secret.expose_bytes());
         let mut mac = mac.unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
         mac.update(b"cartulary cart token v1:");
@@ -37,7 +37,7 @@ impl CartTokens {
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The cart that the token is for; compared in constant time.
+    /// The cart that the token is for. Signatures are compared in constant time.
     pub fn verify(&self, token: &[u8]) -> Result<CartId, Unauthenticated> {
         let bytes =
             BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| Unauthenticated::CartTokenInvalid)?;

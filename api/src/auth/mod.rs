@@ -42,6 +42,12 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    pub fn is_staff(self) -> bool {
+        matches!(self, Role::Support | Role::Admin)
+    }
+}
+
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -90,7 +96,7 @@ impl Caller {
     }
 
     pub fn is_staff(&self) -> bool {
-        matches!(self.role(), Some(Role::Support | Role::Admin))
+        self.role().is_some_and(Role::is_staff)
     }
 
     pub fn customer(&self) -> Option<CustomerId> {

@@ -1,4 +1,4 @@
-//! JSON web tokens: verified against keys whose algorithm is pinned, and made for development.
+//! JSON web tokens: verified with keys whose algorithm is fixed, and issued for development.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use sha2::{Digest, Sha256};
 use super::{Caller, Role, Unauthenticated};
 use crate::secret::Secret;
 
-/// Clocks differ by seconds, not by the library's default of a minute.
+/// The tolerated difference between clocks: seconds, instead of the library's minute.
 const LEEWAY_SECONDS: u64 = 5;
 
-/// Tokens remembered; some 150 bytes each.
+/// The tokens in the cache; about 150 bytes each.
 const REMEMBERED: usize = 20_000;
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: String,
-    /// A token of an identity provider that knows no roles is a customer's.
+    /// A token without a role is a customer's: not every identity provider knows roles.
     #[serde(default = "customer")]
     role: Role,
     iss: String,
@@ -34,7 +34,7 @@ struct Claims {
     iat: Option<i64>,
 }
 
-/// One audience or several; which is right has been checked before it comes here.
+/// One audience or several; the library has checked them.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Audience {
@@ -46,12 +46,12 @@ fn customer() -> Role {
     Role::Customer
 }
 
-/// Why no token can be made.
+/// Why no token can be issued.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    #[error("--sub must not be empty")]
+    #[error("--sub must not be empty; name who the token is for")]
     NoSubject,
-    #[error("--ttl is longer than time itself")]
+    #[error("--ttl is too long; choose a shorter time, such as 8h")]
     Ttl,
     #[error("the token cannot be signed: {0}")]
     Signing(#[from] jsonwebtoken::errors::Error),
@@ -59,9 +59,8 @@ pub enum IssueError {
 
 /// The keys that tokens are verified with.
 ///
-/// Today that is one shared secret.  Public keys (`JWT_JWKS_URL`, `JWT_JWKS_FILE`; RS256 and ES256)
-/// will be a second kind of [`Keys`], chosen by the token's `kid`, with their own `Validation`: an
-/// algorithm belongs to a key and is never taken from the token.
+/// This is one shared secret. Public keys (RS256, ES256) would be a second kind of [`Keys`], chosen by the
+/// token's `kid`, with their own `Validation`: an algorithm belongs to a key and is never taken from the token.
 pub struct Tokens {
     keys: Keys,
     issuer: String,
@@ -69,12 +68,12 @@ pub struct Tokens {
     verified: Cache<TokenHash, Verified>,
 }
 
-/// A token's SHA-256.  The memory of tokens holds no token that could be stolen from it; and as
-/// nobody can choose a hash byte by byte, the time of a look-up leads nobody to a token.  Whoever
-/// presents a token that is found presents every byte that was verified, its signature too.
+/// A token's SHA-256. The cache holds no token that could be stolen from it. Nobody can choose a hash byte by
+/// byte, so the time of a look-up does not help to guess a token. A token that is found was presented with
+/// every byte that was verified, its signature included.
 type TokenHash = [u8; 32];
 
-/// What a token said when its signature was verified.
+/// The claims of a token whose signature was verified.
 #[derive(Clone)]
 struct Verified {
     caller: Caller,
@@ -84,7 +83,7 @@ struct Verified {
 }
 
 impl Verified {
-    /// Without leeway: at the edges of its time a token is verified in full.
+    /// Without leeway: close to its start and end, a token is verified in full.
     fn holds_at(&self, now: DateTime<Utc>) -> bool {
         let has_begun = self.not_before.is_none_or(|begin| begin <= now.timestamp() as f64);
         has_begun && now < self.expires_at
@@ -107,8 +106,8 @@ impl Tokens {
         Tokens { keys, issuer: issuer.to_owned(), audience: audience.to_owned(), verified }
     }
 
-    /// The caller that a token is for, and when it ends.  A token's signature and claims are looked at
-    /// once, its time at each use.
+    /// The caller that a token is for, and when it expires. The signature and the claims are verified once,
+    /// the time at each use.
     pub fn verify(&self, token: &str) -> Result<(Caller, DateTime<Utc>), Unauthenticated> {
         let hash = Sha256::digest(token).into();
         let verified = match self.recall(&hash, Utc::now()) {
@@ -122,7 +121,7 @@ impl Tokens {
         Ok((verified.caller, verified.expires_at))
     }
 
-    /// What is remembered of a token whose time it is.
+    /// The cached claims of a token that is valid now.
     fn recall(&self, hash: &TokenHash, now: DateTime<Utc>) -> Option<Verified> {
         let verified = self.verified.get(hash)?;
         if verified.holds_at(now) {
@@ -178,7 +177,7 @@ impl Tokens {
     }
 }
 
-/// What every token must satisfy, besides its signature.
+/// What is checked of every token besides its signature.
 fn validation(algorithm: Algorithm, issuer: &str, audience: &str) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);

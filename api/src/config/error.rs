@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::MIN_BYTES;
 use crate::auth::ApiKeysError;
+use crate::secret::MIN_BYTES;
 
 /// An error of one setting.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +30,8 @@ pub enum ConfigError {
     )]
     KeptSecret { variable: &'static str, path: PathBuf },
     #[error(
-        "there is no payment provider: set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET, or set \
-         CARTULARY_SIMULATOR_WEBHOOK_SECRET to use the simulator"
+        "there is no payment provider: set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET; \
+         CARTULARY_SIMULATOR_WEBHOOK_SECRET is not set either, which would choose the simulator"
     )]
     NoPaymentProvider,
     #[error("{0} is not set, but other settings of Stripe are; set all of them or none")]

@@ -1,6 +1,7 @@
-//! The bounds of one request, all configurable.
+//! The limits of requests and connections, all configurable.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,47 +9,47 @@ use event_store::time_limits;
 
 use crate::duration;
 
-/// The bounds of one request and of the server.
+/// The limits of one request and of the server.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
     /// Bytes of a request's body.
-    #[arg(long, global = true, env = "CARTULARY_BODY_BYTES", default_value_t = Limits::DEFAULT.body_bytes)]
+    #[arg(long, global = true, env = "CARTULARY_BODY_BYTES", default_value_t = Limits::DEFAULT.body_bytes, value_parser = positive)]
     pub body_bytes: usize,
     /// Bytes of a webhook's body.
-    #[arg(long, global = true, env = "CARTULARY_WEBHOOK_BYTES", default_value_t = Limits::DEFAULT.webhook_bytes)]
+    #[arg(long, global = true, env = "CARTULARY_WEBHOOK_BYTES", default_value_t = Limits::DEFAULT.webhook_bytes, value_parser = positive)]
     pub webhook_bytes: usize,
     /// Characters of a query's text.
-    #[arg(long, global = true, env = "CARTULARY_QUERY_CHARS", default_value_t = Limits::DEFAULT.query_chars)]
+    #[arg(long, global = true, env = "CARTULARY_QUERY_CHARS", default_value_t = Limits::DEFAULT.query_chars, value_parser = positive)]
     pub query_chars: usize,
     /// Tokens of a query.
-    #[arg(long, global = true, env = "CARTULARY_QUERY_TOKENS", default_value_t = Limits::DEFAULT.query_tokens)]
+    #[arg(long, global = true, env = "CARTULARY_QUERY_TOKENS", default_value_t = Limits::DEFAULT.query_tokens, value_parser = positive)]
     pub query_tokens: usize,
     /// Brackets open at once in a query; the parser's stack is safe up to 64.
     #[arg(long, global = true, env = "CARTULARY_QUERY_NESTING", default_value_t = Limits::DEFAULT.query_nesting,
         value_parser = nesting)]
     pub query_nesting: usize,
     /// Levels of fields.
-    #[arg(long, global = true, env = "CARTULARY_QUERY_DEPTH", default_value_t = Limits::DEFAULT.depth)]
+    #[arg(long, global = true, env = "CARTULARY_QUERY_DEPTH", default_value_t = Limits::DEFAULT.depth, value_parser = positive)]
     pub depth: usize,
     /// Levels of fields below `__schema` and `__type`.
     #[arg(long, global = true, env = "CARTULARY_INTROSPECTION_DEPTH",
-        default_value_t = Limits::DEFAULT.introspection_depth)]
+        default_value_t = Limits::DEFAULT.introspection_depth, value_parser = count::<usize>)]
     pub introspection_depth: usize,
     /// Aliases, fragments expanded.
-    #[arg(long, global = true, env = "CARTULARY_QUERY_ALIASES", default_value_t = Limits::DEFAULT.aliases)]
+    #[arg(long, global = true, env = "CARTULARY_QUERY_ALIASES", default_value_t = Limits::DEFAULT.aliases, value_parser = count::<usize>)]
     pub aliases: usize,
     /// Root fields of a mutation.
-    #[arg(long, global = true, env = "CARTULARY_MUTATIONS", default_value_t = Limits::DEFAULT.mutations)]
+    #[arg(long, global = true, env = "CARTULARY_MUTATIONS", default_value_t = Limits::DEFAULT.mutations, value_parser = count::<usize>)]
     pub mutations: usize,
     /// Fields and fragments of a query, fragments expanded.
-    #[arg(long, global = true, env = "CARTULARY_QUERY_NODES", default_value_t = Limits::DEFAULT.nodes)]
+    #[arg(long, global = true, env = "CARTULARY_QUERY_NODES", default_value_t = Limits::DEFAULT.nodes, value_parser = positive)]
     pub nodes: usize,
     /// How long a client may take to send a request's head.
     #[arg(long, global = true, env = "CARTULARY_HEADER_TIMEOUT", value_name = "DURATION",
         default_value = "5s", value_parser = duration::parse)]
     pub header_timeout: Duration,
-    /// How long a connection is kept between two requests; longer than load balancers keep theirs.
+    /// How long a connection is kept between two requests; must be longer than that of a load balancer.
     #[arg(long, global = true, env = "CARTULARY_IDLE_TIMEOUT", value_name = "DURATION",
         default_value = "75s", value_parser = duration::parse)]
     pub idle_timeout: Duration,
@@ -60,21 +61,22 @@ pub struct Limits {
     #[arg(long, global = true, env = "CARTULARY_EXECUTION_TIMEOUT", value_name = "DURATION",
         default_value = "5s", value_parser = duration::parse)]
     pub execution_timeout: Duration,
-    /// How long requests under way may take to finish once the server stops.
+    /// How long requests in progress may take to finish once the server stops.
     #[arg(long, global = true, env = "CARTULARY_SHUTDOWN_TIMEOUT", value_name = "DURATION",
         default_value = "10s", value_parser = duration::parse)]
     pub shutdown_timeout: Duration,
     /// GraphQL requests executed at once.
-    #[arg(long, global = true, env = "CARTULARY_IN_FLIGHT", default_value_t = Limits::DEFAULT.in_flight)]
+    #[arg(long, global = true, env = "CARTULARY_IN_FLIGHT", default_value_t = Limits::DEFAULT.in_flight, value_parser = positive)]
     pub in_flight: usize,
-    /// GraphQL requests of one caller in a second, in the long run; 0 for as many as they like.
-    #[arg(long = "rate-limit", global = true, env = "CARTULARY_RATE_LIMIT", default_value_t = Limits::DEFAULT.rate)]
+    /// GraphQL requests of one caller per second, on average; 0 is no limit.
+    #[arg(long = "rate-limit", global = true, env = "CARTULARY_RATE_LIMIT", default_value_t = Limits::DEFAULT.rate, value_parser = count::<u32>)]
     pub rate: u32,
-    /// GraphQL requests of one caller at once, after a silence.
-    #[arg(long = "rate-burst", global = true, env = "CARTULARY_RATE_BURST", default_value_t = Limits::DEFAULT.burst)]
+    /// GraphQL requests that one caller may send at once, after a pause.
+    #[arg(long = "rate-burst", global = true, env = "CARTULARY_RATE_BURST", default_value_t = Limits::DEFAULT.burst, value_parser = count::<u32>)]
     pub burst: u32,
-    /// Proxies of ours in front, each of which appends whom it heard to X-Forwarded-For.
-    #[arg(long, global = true, env = "CARTULARY_PROXIES", default_value_t = Limits::DEFAULT.proxies)]
+    /// Trusted proxies in front of this server, each of which appends the address of its client to
+    /// X-Forwarded-For.
+    #[arg(long, global = true, env = "CARTULARY_PROXIES", default_value_t = Limits::DEFAULT.proxies, value_parser = count::<usize>)]
     pub proxies: usize,
 }
 
@@ -108,11 +110,19 @@ impl Default for Limits {
     }
 }
 
-/// More would let a query overflow the parser's stack, which ends the process.
+fn count<T: FromStr>(text: &str) -> Result<T, &'static str> {
+    text.parse().map_err(|_| "write a whole number from 0 on")
+}
+
+fn positive(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|number| *number > 0).ok_or("write a whole number from 1 on")
+}
+
+/// A deeper query would overflow the parser's stack, which ends the process.
 fn nesting(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(levels @ 1..=64) => Ok(levels),
-        _ => Err("a number from 1 to 64".to_owned()),
+        _ => Err("write a whole number from 1 to 64".to_owned()),
     }
 }
 

@@ -26,7 +26,6 @@ pub use mail::Mail;
 pub use nats::Nats;
 pub use options::{Environment, Options};
 pub use payments::{Payments, StripeAccount};
-pub use secrets::MIN_BYTES;
 pub use traces::Traces;
 
 use crate::auth::{self, ApiKey, AuthSettings};
@@ -104,6 +103,11 @@ impl Config {
             Some(config) if errors.is_empty() => Ok(config),
             _ => Err(ConfigErrors(errors)),
         }
+    }
+
+    /// The folder that mail is written to if there is no mail server.
+    pub fn mail_folder(&self) -> PathBuf {
+        self.data_dir.join("mail")
     }
 
     pub fn is_production(&self) -> bool {

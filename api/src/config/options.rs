@@ -1,4 +1,4 @@
-//! Flags, each with an environment variable.  Secrets are not among them: flags show in `ps`.
+//! Flags, each with an environment variable. Secrets have no flags, because `ps` shows flags.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use commands::relay::StreamName;
 use super::Limits;
 use crate::duration;
 
-/// Where the server runs, and so how careful it is.
+/// Where the server runs: what it allows and what it requires depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Environment {
-    /// Missing secrets are made; localhost may call from a browser.
+    /// Missing secrets are made, and pages of localhost may call the API.
     Development,
     /// A missing or weak secret stops the start.
     Production,
@@ -28,12 +28,12 @@ impl Environment {
     }
 }
 
-/// How prices and tax go together.
+/// Whether prices include tax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TaxMode {
-    /// Tax comes on top of the prices.
+    /// Tax is added to the prices.
     Exclusive,
-    /// The prices include it.
+    /// The prices include tax.
     Inclusive,
 }
 
@@ -49,7 +49,7 @@ impl From<TaxMode> for domain::pricing::TaxMode {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options")]
 pub struct Options {
-    /// The address to serve on.
+    /// The host and port to listen on.
     #[arg(
         long,
         global = true,
@@ -62,7 +62,7 @@ pub struct Options {
     // Hidden from --help, which would print the variable's value, password and all.
     #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Holds the private Postgres and what was generated.
+    /// The directory of the private Postgres, of generated secrets and of mail.
     #[arg(
         long,
         global = true,
@@ -77,7 +77,7 @@ pub struct Options {
     #[arg(long, global = true, env = "CARTULARY_NO_DEMO", action = ArgAction::SetTrue,
         value_parser = FalseyValueParser::new())]
     pub no_demo: bool,
-    /// Allow introspection, GraphiQL and the schema's text in production too.
+    /// Allow introspection and the schema's text in production too.
     #[arg(long, global = true, env = "CARTULARY_INTROSPECTION", action = ArgAction::SetTrue,
         value_parser = FalseyValueParser::new())]
     pub introspection: bool,
@@ -109,28 +109,28 @@ pub struct Options {
     /// Origins whose pages may call this server, separated by commas.
     #[arg(long, global = true, env = "CORS_ORIGINS", value_name = "ORIGINS")]
     pub cors_origins: Option<String>,
-    /// How long a cart lasts without a touch.
+    /// A cart expires after this time without a change.
     #[arg(long, global = true, env = "CARTULARY_CART_IDLE", value_name = "DURATION",
         default_value = "7d", value_parser = duration::parse)]
     pub cart_idle: Duration,
-    /// How long stock is kept for an order that is not paid.
+    /// How long stock is reserved for an order that is not paid.
     #[arg(long, global = true, env = "CARTULARY_RESERVATION", value_name = "DURATION",
         default_value = "15m", value_parser = duration::parse)]
     pub reservation: Duration,
-    /// The longest that payment attempts may stretch it to.
+    /// The longest reservation, from placing the order, that payment attempts can extend it to.
     #[arg(long, global = true, env = "CARTULARY_RESERVATION_CAP", value_name = "DURATION",
         default_value = "60m", value_parser = duration::parse)]
     pub reservation_cap: Duration,
-    /// For how long an authorisation is taken to hold where the provider does not say.
+    /// How long an authorisation lasts if the payment provider does not say.
     #[arg(long, global = true, env = "CARTULARY_AUTHORIZATION", value_name = "DURATION",
         default_value = "7d", value_parser = duration::parse)]
     pub authorization: Duration,
-    /// The first wait before a silent payment provider is asked again; each next one is twice as
-    /// long, and those after a refusal begin 32 times as long.
+    /// The first pause before a payment provider that did not answer is asked again; each next pause is
+    /// twice as long, and the first pause after a refusal is 32 times as long.
     #[arg(long, global = true, env = "CARTULARY_PAYMENT_RETRY", value_name = "DURATION",
         default_value = "1s", value_parser = duration::parse)]
     pub payment_retry: Duration,
-    /// Whether tax comes on top of the prices or is included.
+    /// Whether tax is added to the prices or included.
     #[arg(long, global = true, env = "CARTULARY_TAX_MODE", value_enum,
         default_value_t = TaxMode::Exclusive)]
     pub tax_mode: TaxMode,
@@ -153,15 +153,15 @@ pub struct Options {
         default_value = ""
     )]
     pub shipping: String,
-    /// The server that takes mail, such as smtp://127.0.0.1:25; without one, mail goes into a folder
-    /// of the data directory.
+    /// The mail server, such as smtp://127.0.0.1:25; without one, mail is written to a folder of the data
+    /// directory.
     // Hidden from --help, which would print the variable's value, password and all.
     #[arg(long, global = true, env = "SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
-    /// Whom mail is from, such as Shop <shop@example.com>.
+    /// The sender of mail, such as Shop <shop@example.com>.
     #[arg(long, global = true, env = "MAIL_FROM", value_name = "MAILBOX")]
     pub mail_from: Option<String>,
-    /// Who is told of low stock.
+    /// The mailbox that gets messages about low stock; without one, there are none.
     #[arg(long, global = true, env = "CARTULARY_STAFF_MAIL", value_name = "MAILBOX")]
     pub staff_mail: Option<String>,
     /// The shop's name, as customers know it.
@@ -182,12 +182,12 @@ pub struct Options {
     #[arg(long, global = true, env = "CARTULARY_MAIL_TIMEOUT", value_name = "DURATION",
         default_value = "20s", value_parser = duration::parse)]
     pub mail_timeout: Duration,
-    /// The broker that is told of events, such as nats://127.0.0.1:4222; several servers of one
-    /// cluster are separated by commas. Without one, nobody is told.
+    /// The broker that events are published to, such as nats://127.0.0.1:4222; several servers of one
+    /// cluster are separated by commas. Without one, events are not published.
     // Hidden from --help, which would print the variable's value, password and all.
     #[arg(long, global = true, env = "NATS_URL", value_name = "URL", hide_env_values = true)]
     pub nats_url: Option<String>,
-    /// Its JetStream stream, made where it is missing; in lower case, subjects begin with it.
+    /// The JetStream stream of events, created if it is missing; subjects begin with its name in lower case.
     #[arg(
         long,
         global = true,
@@ -196,7 +196,8 @@ pub struct Options {
         default_value = "CARTULARY"
     )]
     pub nats_stream: StreamName,
-    /// Who collects traces, by OTLP over HTTP, such as http://127.0.0.1:4318; without one, nobody.
+    /// The collector of traces, by OTLP over HTTP, such as http://127.0.0.1:4318; without one, traces are
+    /// not sent.
     // Hidden from --help, which would print the variable's value, password and all.
     #[arg(
         long,
@@ -206,7 +207,7 @@ pub struct Options {
         hide_env_values = true
     )]
     pub otlp_endpoint: Option<String>,
-    /// As whom they know this program.
+    /// The name of this program at the collector of traces.
     #[arg(
         long,
         global = true,
@@ -215,15 +216,14 @@ pub struct Options {
         default_value = "cartulary"
     )]
     pub otel_service: String,
-    /// What to log, in the syntax of tracing-subscriber's EnvFilter.
-    // What Stripe's library warns of comes back as an error, and is told where it is handled; that of
-    // NATS tells of each attempt to reconnect.
+    /// Which lines are logged, in the syntax of tracing-subscriber's EnvFilter.
+    // Errors of Stripe's library are logged where they are handled, and NATS warns of every reconnection.
     #[arg(
         long,
         global = true,
         env = "RUST_LOG",
         value_name = "FILTER",
-        default_value = "info,stripe=error,async_nats=warn"
+        default_value = "info,sqlx::postgres::notice=warn,stripe=error,async_nats=warn"
     )]
     pub log: String,
     #[command(flatten)]

@@ -9,10 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::{ConfigError, Environment};
-use crate::secret::Secret;
-
-/// The least length of a secret: that of the hash it is used with.
-pub const MIN_BYTES: usize = 32;
+use crate::secret::{MIN_BYTES, Secret};
 
 /// A secret: the variable that sets it, and the file that a generated one is kept in.
 pub(super) struct SecretSetting {

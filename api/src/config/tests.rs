@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 
 use super::*;
+use crate::secret::MIN_BYTES;
 
 #[derive(Parser)]
 struct Line {
@@ -233,7 +234,7 @@ fn a_mail_server_that_cannot_be_used_and_people_who_have_no_address_are_named() 
     ];
     let message = errors(flags.as_flattened(), &[]);
     for part in [
-        "SMTP_URL: a password is not sent over a network in clear text",
+        "SMTP_URL: a password must not cross the network in clear text",
         "MAIL_FROM: \"Shop\"",
         "STAFF_MAIL",
         "BACKOFF",
@@ -246,7 +247,7 @@ fn a_mail_server_that_cannot_be_used_and_people_who_have_no_address_are_named() 
 }
 
 #[test]
-fn nobody_is_told_of_events_unless_a_broker_is_named() {
+fn events_are_published_only_if_a_broker_is_configured() {
     let scratch = Scratch::new();
     let config = load(&scratch.0, &["--nats-url", ""], &[]).unwrap();
     assert_eq!(config.nats, None);

@@ -1,4 +1,4 @@
-//! What a client is told when something is not done.
+//! The errors of mutations and queries, as clients get them.
 //!
 //! Refusals by the rules, and input that makes no sense, are errors in the payload; a form can show
 //! them. Errors at the top level are for authentication, syntax, limits and faults.

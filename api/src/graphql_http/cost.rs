@@ -1,7 +1,7 @@
-//! What a document amounts to once its fragments are expanded, without expanding them.
+//! The size of a document with its fragments expanded, without expanding them.
 //!
-//! Thirty fragments that each spread the next one twice are a kilobyte of text and a thousand million
-//! fields.  Every fragment is measured once and remembered, so measuring takes one pass over the text.
+//! Thirty fragments that each spread the next one twice are a kilobyte of text and a thousand million fields.
+//! Every fragment is measured once, so measuring takes one pass over the text.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ pub(super) struct Cost {
 impl Cost {
     const NODE: Cost = Cost { nodes: 1, fields: 0, aliases: 0, depth: 0, introspection_depth: 0 };
 
-    /// Of two side by side.
+    /// The cost of two selections side by side.
     fn beside(self, other: Cost) -> Cost {
         Cost {
             nodes: self.nodes.saturating_add(other.nodes),
@@ -38,7 +38,7 @@ impl Cost {
         }
     }
 
-    /// Of a field over these.
+    /// The cost of a field with these subfields.
     fn below(self, field: &Field) -> Cost {
         let level = |depth: usize| if depth == 0 { 0 } else { depth + 1 };
         let (depth, introspection_depth) = match field.name.node.as_str() {
@@ -52,19 +52,19 @@ impl Cost {
 }
 
 /// Measures selections of one document.
-pub(super) struct Scale<'a> {
+pub(super) struct CostMeter<'a> {
     document: &'a ExecutableDocument,
-    /// `None` while a fragment is being measured: to come back to it is a cycle.
+    /// `None` while a fragment is being measured; meeting it again means a cycle.
     fragments: HashMap<&'a str, Option<Cost>>,
 }
 
-impl<'a> Scale<'a> {
+impl<'a> CostMeter<'a> {
     pub(super) fn new(document: &'a ExecutableDocument) -> Self {
-        Scale { document, fragments: HashMap::new() }
+        CostMeter { document, fragments: HashMap::new() }
     }
 
     /// # Errors
-    /// Where a fragment contains itself.
+    /// If a fragment contains itself.
     pub(super) fn measure(&mut self, set: &'a Positioned<SelectionSet>) -> Result<Cost, Refusal> {
         let mut total = Cost::default();
         for selection in &set.node.items {
@@ -108,7 +108,7 @@ mod tests {
     fn measure(query: &str) -> Result<Cost, Refusal> {
         let document = parse_query(query).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
-        Scale::new(&document).measure(&operation.node.selection_set)
+        CostMeter::new(&document).measure(&operation.node.selection_set)
     }
 
     #[test]

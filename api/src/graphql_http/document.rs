@@ -1,4 +1,4 @@
-//! The document: its bounds, its operation, and whether the caller may run it.
+//! The document: its limits, its operation, and whether the caller may run it.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -10,14 +10,14 @@ use async_graphql::parser::types::{
 };
 use async_graphql::{Positioned, ServerError, Variables};
 
-use super::cost::{Cost, Scale};
+use super::cost::{Cost, CostMeter};
 use super::inputs::InputTypes;
 use super::{Refusal, lexer};
 use crate::access::{self, Root, RootFields};
 use crate::auth::Caller;
 use crate::config::Limits;
 
-/// A document within its bounds, and what matters of the operation that will run.
+/// A document within its limits, and the properties of the operation that will run.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) parsed: ExecutableDocument,
@@ -55,7 +55,7 @@ pub(super) fn prepare(
 }
 
 impl Document {
-    /// The kind of operation that will run, in GraphQL's word.
+    /// The kind of operation that will run, as GraphQL names it.
     pub(super) fn kind(&self) -> &'static str {
         match self.kind {
             OperationType::Query => "query",
@@ -98,12 +98,12 @@ impl Document {
     }
 }
 
-/// Bounds every operation and every fragment: validation walks them all, used or not.
+/// Checks every operation and every fragment, because validation visits them all, used or not.
 fn check_costs(document: &ExecutableDocument, limits: &Limits) -> Result<bool, Refusal> {
-    let mut scale = Scale::new(document);
+    let mut meter = CostMeter::new(document);
     let mut total = Cost::default();
     for (_, operation) in document.operations.iter() {
-        let cost = scale.measure(&operation.node.selection_set)?;
+        let cost = meter.measure(&operation.node.selection_set)?;
         if operation.node.ty == OperationType::Mutation && cost.fields > limits.mutations {
             return Err(Refusal::TooManyMutations(limits.mutations));
         }
@@ -112,7 +112,7 @@ fn check_costs(document: &ExecutableDocument, limits: &Limits) -> Result<bool, R
         total.introspection_depth = total.introspection_depth.max(cost.introspection_depth);
     }
     for name in document.fragments.keys() {
-        check_cost(scale.fragment(name)?, limits)?;
+        check_cost(meter.fragment(name)?, limits)?;
     }
     check_cost(total, limits)?;
     Ok(total.introspection_depth > 0)
@@ -210,7 +210,7 @@ fn are_plain(directives: &[Positioned<Directive>]) -> bool {
     arguments.all(|(_, value)| is_whole_or_literal(&value.node))
 }
 
-/// Whether an argument is a variable or has none in it; of a string with a dollar sign it is not said.
+/// Whether an argument is a variable or has none in it. A string with a dollar sign counts as neither.
 fn is_whole_or_literal(value: &impl Display) -> bool {
     let text = value.to_string();
     text.starts_with('$') || !text.contains('$')

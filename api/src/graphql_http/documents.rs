@@ -1,8 +1,8 @@
-//! The documents that clients send again and again, parsed and validated once.
+//! A cache of the documents that clients send repeatedly, parsed and validated once.
 //!
-//! Only documents that passed every check are kept, so what is found here need neither be parsed nor
-//! bounded nor, where its variables allow it, validated again.  Both caches are bounded in bytes and
-//! prefer what is asked for again: a client that sends ever new documents displaces its own.
+//! Only documents that passed every check are cached. A cached document is neither parsed nor measured again,
+//! nor, if its variables allow it, validated. Both caches are limited in bytes and keep documents that are
+//! requested again: a client that sends ever new documents replaces its own.
 
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ use crate::config::Limits;
 const DOCUMENT_BYTES: u64 = 32 << 20;
 /// Bytes of registered texts.
 const TEXT_BYTES: u64 = 4 << 20;
-/// How many entries the caches make room for at first; their bounds are in bytes.
+/// The number of entries that the caches are prepared for; their limits are in bytes.
 const EXPECTED: usize = 1_000;
-/// What an entry takes besides its text and its tokens.
+/// The bytes of an entry besides its text and its tokens.
 const ENTRY_BYTES: usize = 512;
-/// What a token takes once parsed, at worst: a field in a vector with room to grow.
+/// The most bytes of a parsed token: a field in a vector with room to grow.
 const TOKEN_BYTES: usize = 400;
 
-/// What is known of documents.
+/// The cached documents.
 #[derive(Debug)]
 pub(super) struct Documents {
     parsed: Cache<Key, Arc<Document>, Bytes>,
@@ -35,7 +35,7 @@ pub(super) struct Documents {
     texts: Cache<String, Arc<str>, Bytes>,
 }
 
-/// All that [`document::prepare`] depends on.
+/// Everything that [`document::prepare`] depends on, except the limits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     text: String,
@@ -46,10 +46,10 @@ struct Key {
 #[derive(Debug)]
 pub(super) struct RequestedDocument {
     pub(super) document: Arc<Document>,
-    /// Whether it has been validated before.
+    /// Whether it is cached, and so has been validated.
     pub(super) is_known: bool,
     key: Key,
-    /// The hash to register it under.
+    /// The hash under which the text is to be registered.
     hash: Option<String>,
 }
 
@@ -92,7 +92,7 @@ impl Documents {
         Ok(RequestedDocument { document: Arc::new(document), is_known: false, key, hash })
     }
 
-    /// Keeps a document that passed validation.
+    /// Caches a document that passed validation.
     pub(super) fn keep(&self, requested: RequestedDocument) {
         if let Some(hash) = requested.hash {
             self.texts.insert(hash, Arc::from(requested.key.text.as_str()));
@@ -113,7 +113,7 @@ fn sha256(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Weighs entries in bytes.
+/// The weight of an entry in bytes.
 #[derive(Debug, Clone)]
 struct Bytes;
 

@@ -1,4 +1,4 @@
-//! Whether a variable's value is certainly one of its declared type, as far as the schema's text tells.
+//! Whether a variable's value is certainly of its declared type, as far as the schema shows.
 //!
 //! Of all rules of validation in async-graphql 7.2 only `ArgumentsOfCorrectType` looks at the values of
 //! variables; the others depend on the document alone and need not be asked twice.  A value that is
@@ -33,7 +33,7 @@ struct InputField {
 
 impl InputTypes {
     /// # Errors
-    /// Where the text is no schema.
+    /// If the text is not a schema.
     pub(super) fn from_sdl(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
         let mut types = HashMap::new();
         for definition in parse_schema(sdl)?.definitions {

@@ -1,10 +1,10 @@
-//! A look at a query's tokens before it is parsed.
+//! Checks a query's tokens before it is parsed.
 //!
 //! The parser descends once per bracket and aborts the process where its stack ends, so brackets are
 //! counted first, in one pass and without recursion.  Where the two could differ on what is inside a
 //! string, this one refuses: nothing may hide brackets from it.
 
-/// Why a text is not worth parsing.
+/// Why a text is not parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LexError {
     #[error("the query has more than {limit} tokens")]
@@ -61,7 +61,7 @@ fn end_of_line(text: &[u8], at: usize) -> usize {
     at + text[at..].iter().take_while(|&&byte| byte != b'\n' && byte != b'\r').count()
 }
 
-/// The place after the string that begins at `at`; `None` if it does not end.
+/// The index after the string that begins at `at`; `None` if it does not end.
 fn end_of_string(text: &[u8], at: usize) -> Option<usize> {
     if text[at..].starts_with(b"\"\"\"") {
         return end_of_block(text, at + 3);

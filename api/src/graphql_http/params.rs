@@ -1,4 +1,4 @@
-//! What a request asks for: read from its body or its query string.
+//! The parameters of a request, from its body or its query string.
 
 use std::collections::HashMap;
 
@@ -110,8 +110,8 @@ impl Params {
     }
 }
 
-/// Only JSON in UTF-8.  A form or plain text can be sent by any web page without a preflight, with the
-/// visitor's cookies or from their network; JSON cannot.
+/// Only JSON in UTF-8. Any web page can send a form or plain text without a preflight, from its visitor's
+/// network; JSON needs a preflight.
 pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let value =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -127,8 +127,7 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     if is_json && is_utf8 { Ok(()) } else { Err(Refusal::MediaType) }
 }
 
-/// The whole body, unless it is too long; a length stated in advance is believed, so that the client
-/// need not send it all.
+/// The whole body, unless it is too long. A stated length that is too long is refused before the body is sent.
 pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Refusal> {
     let stated = http_body_size(&body);
     if stated > limit as u64 {

@@ -12,7 +12,7 @@ use crate::auth::Unauthenticated;
 use crate::duration;
 use crate::rate_limit::TooMany;
 
-/// An end of the request before there is data.
+/// A refusal ends the request before there is data.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     #[error("GraphQL is served by POST, and queries by GET too")]
@@ -29,17 +29,17 @@ pub enum Refusal {
     BodyTimeout(Duration),
     #[error("the body broke off")]
     BodyBroken,
-    #[error("the body is no JSON: {0}")]
+    #[error("the body is not JSON: {0}")]
     Json(String),
     #[error("the parameters are not those of a GraphQL request: {0}")]
     Params(String),
     #[error("batches are not served; send one operation a request")]
     Batch,
-    #[error("the server is busy")]
+    #[error("the server is busy; send the request again")]
     Busy,
     #[error(transparent)]
     RateLimited(#[from] TooMany),
-    /// The words are the protocol's; clients look for them.
+    /// Clients look for this text, which the protocol prescribes.
     #[error("PersistedQueryNotFound")]
     PersistedQueryNotFound,
     #[error(
@@ -76,7 +76,7 @@ pub enum Refusal {
     IntrospectionOff,
     #[error(transparent)]
     Denied(#[from] Denied),
-    #[error("the operation took longer than {}; a mutation may yet have happened: repeat it with the same idempotencyKey",
+    #[error("the operation took longer than {}; a mutation may still be executed: repeat it with the same idempotencyKey",
         duration::format(*.0))]
     Timeout(Duration),
 }
@@ -118,19 +118,19 @@ impl Refusal {
         }
     }
 
-    /// The status of the answer.  What is wrong with HTTP or with the caller shows in any media type;
-    /// what is wrong with the document is a 200 for clients that only know `application/json`.
+    /// The status of the answer. An error of HTTP or of the caller has its own status in any media type; an
+    /// error of the document is a 200 for clients that only know `application/json`.
     pub(super) fn status(&self, media: Media) -> StatusCode {
-        let (status, of_the_document) = self.plain_status();
-        if of_the_document && media == Media::Json { StatusCode::OK } else { status }
+        let (status, is_of_document) = self.plain_status();
+        if is_of_document && media == Media::Json { StatusCode::OK } else { status }
     }
 
-    /// The status outside of GraphQL.
+    /// The status of an answer that is not GraphQL's.
     pub fn http_status(&self) -> StatusCode {
         self.plain_status().0
     }
 
-    /// The status that says most, and whether it is the document's (or the operation's) fault.
+    /// The most specific status, and whether the document or the operation is the cause.
     fn plain_status(&self) -> (StatusCode, bool) {
         match self {
             Refusal::Method | Refusal::MutationOverGet => (StatusCode::METHOD_NOT_ALLOWED, false),

@@ -1,7 +1,7 @@
-//! `GET /metrics`: what this process and the shop are doing, as Prometheus reads it.
+//! `GET /metrics`: figures of this process and of the shop, for Prometheus.
 //!
-//! What happens is counted where it happens; how things stand is asked for when somebody looks
-//! ([`sample`]). Anybody may look, as at `/health/live`: there is no secret in it, no name and no id.
+//! Counters are incremented where something happens; gauges are read when the metrics are requested
+//! ([`sample`]). No credentials are needed, as for `/health/live`: there is no secret, name or id in it.
 
 mod process;
 pub mod requests;
@@ -26,17 +26,17 @@ pub use sample::Sources;
 const PREFIX: &str = "cartulary";
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Anybody may ask, so the shop is not asked each time.
+/// Gauges are read at most this often, because anybody may request the metrics.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 
-/// Asks how things stand.
+/// Reads the gauges.
 pub type Sampler = Arc<dyn Fn() -> BoxFuture<'static, Registry> + Send + Sync>;
 
 /// The state behind `/metrics`.
 pub struct Metrics {
     counted: Registry,
     sampler: Sampler,
-    /// How things stood, as text, and when.
+    /// The gauges as text, and when they were read.
     sampled: Mutex<Option<(Instant, String)>>,
 }
 
@@ -60,7 +60,7 @@ impl Metrics {
         Ok(text)
     }
 
-    /// Whoever asks while somebody else does waits for the same answer.
+    /// Requests at the same time wait for one reading.
     async fn sampled(&self) -> Result<String, fmt::Error> {
         let mut sampled = self.sampled.lock().await;
         if let Some((at, text)) = &*sampled

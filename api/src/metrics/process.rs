@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-/// `began` is when the server was put together. Memory and files are told where Linux tells them.
+/// `began` is when the server was made. Memory and open files are registered on Linux only.
 pub(super) fn register(registry: &mut Registry, began: DateTime<Utc>) {
     let help = "When the server began, in seconds since 1970";
     let began = began.timestamp_millis() as f64 / 1_000.0;

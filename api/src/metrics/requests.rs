@@ -1,4 +1,4 @@
-//! GraphQL requests and webhooks, counted.
+//! Counters and times of GraphQL requests and webhooks.
 
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -34,9 +34,10 @@ pub(super) fn register(registry: &mut Registry) {
     registry.register("requests", help, REQUESTS.clone());
     let help = "How long GraphQL requests took";
     registry.register("request_seconds", help, SECONDS.clone());
-    let help = "GraphQL requests under way, but for those that only wait for the payment provider";
+    let help =
+        "GraphQL requests in progress, without those that only wait for the payment provider";
     registry.register("requests_in_flight", help, IN_FLIGHT.clone());
-    let help = "Resolvers that failed, whose clients were told INTERNAL";
+    let help = "Resolvers that failed; their clients got INTERNAL";
     registry.register("resolver_faults", help, RESOLVER_FAILURES.clone());
     let help = "Webhooks by the status they were answered with";
     registry.register("webhooks", help, WEBHOOKS.clone());

@@ -1,4 +1,4 @@
-//! How things stand, asked of the same functions as `/health` and the query `projections` ask.
+//! Gauges, read by the same functions that `/health` and the query `projections` use.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use sqlx::PgPool;
 
 use super::{PREFIX, Sampler, process};
 
-/// Where the figures come from.
+/// The parts of the shop that the figures are read from.
 #[derive(Debug, Clone)]
 pub struct Sources {
     pub store: EventStore,
@@ -27,7 +27,7 @@ pub struct Sources {
     pub provider: Provider,
 }
 
-/// What only the database knows.
+/// The figures that are read from the database.
 struct Figures {
     projections: Vec<ProjectionStatus>,
     reactions: ReactionStatus,
@@ -48,9 +48,9 @@ impl Sources {
         process::register(&mut all, began);
         let registry = all.sub_registry_with_prefix(PREFIX);
         build(registry);
-        self.known_here(registry);
+        self.register_known_here(registry);
         let figures = tokio::time::timeout(time_limits::METRICS_QUESTION, self.figures()).await;
-        let figures = figures.unwrap_or_else(|_| Err("no answer in time".into()));
+        let figures = figures.unwrap_or_else(|_| Err("the database did not answer in time".into()));
         gauge(registry, "database_up", "Whether Postgres answers", i64::from(figures.is_ok()));
         match figures {
             Ok(figures) => figures.register(registry, self.store.known_head()),
@@ -59,7 +59,7 @@ impl Sources {
         all
     }
 
-    fn known_here(&self, registry: &mut Registry) {
+    fn register_known_here(&self, registry: &mut Registry) {
         let head = self.store.known_head();
         gauge(registry, "log_head", "The position of the log's last event", head);
         let (waiting, most) = self.store.queue_usage();
@@ -92,7 +92,7 @@ impl Figures {
         gauge(registry, "reactions_position", help, position);
         let help = "Events that were not reacted to yet";
         gauge(registry, "reactions_lag_events", help, (head - position).max(0));
-        gauge(registry, "reactions_parked", "Reactions that somebody has to look at", parked);
+        gauge(registry, "reactions_parked", "Reactions that failed and need a person", parked);
         let of_kind = due.into_iter().map(|(kind, count)| (Deadline { kind }, count));
         gauges(registry, "deadlines_due", "Deadlines that are due", of_kind);
         let help = "Webhooks that are not processed yet";
@@ -141,14 +141,14 @@ fn register_projections(registry: &mut Registry, all: &[ProjectionStatus]) {
     gauges(registry, "projection_position", help, of(|one| one.position));
     let help = "Events that are not in the read model yet";
     gauges(registry, "projection_lag_events", help, of(|one| one.lag_events));
-    let help = "1 where a read model has stopped for good, until somebody looks";
+    let help = "1 if a read model has stopped until a person restarts it";
     gauges(
         registry,
         "projection_stopped",
         help,
         of(|one| i64::from(one.stopped_because.is_some())),
     );
-    let help = "1 where a node is at work on the read model";
+    let help = "1 if a node is the leader of the read model";
     gauges(registry, "projection_owned", help, of(|one| i64::from(one.owner.is_some())));
     let family = Family::<Projection, Gauge<f64, std::sync::atomic::AtomicU64>>::default();
     for one in all {

@@ -1,8 +1,13 @@
-//! The demo shop and the console: pages that use the public API as any frontend would.
+//! The start page, the demo shop and the console: pages that use the public API as any frontend would.
 //!
 //! They are files of this folder and part of the program: no build step, no framework, and nothing from
-//! elsewhere.  The browser is told to run no script and load no style but these, and to refuse markup
-//! that is made of text (`require-trusted-types-for`), whatever a product may be called.
+//! another host. Their policy lets the browser run and load only these files, and refuses markup that is
+//! made of text (`require-trusted-types-for`), whatever a product is called.
+
+mod sign_in;
+mod start;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,6 +16,9 @@ use axum::routing::get;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+
+use crate::auth::Authenticator;
+pub use start::Served;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
@@ -47,8 +55,16 @@ const FILES: [(&str, &str, &str); 22] = [
     ("/console/system.js", JS, include_str!("console/system.js")),
 ];
 
-/// `GET /shop`, `GET /console`, and the files that they load.
-pub fn routes() -> Router {
+/// `GET /`, and if there are pages, `GET /shop`, `GET /console` and the files that they load. With
+/// `sign_in`, the console offers the accounts of development.
+pub fn routes(served: Served, sign_in: Option<Arc<Authenticator>>) -> Router {
+    let start = start::routes(served);
+    let files = if served.pages { files() } else { Router::new() };
+    let sign_in = sign_in.filter(|_| served.pages).map_or_else(Router::new, sign_in::routes);
+    start.merge(files).merge(sign_in)
+}
+
+fn files() -> Router {
     FILES.into_iter().fold(Router::new(), |router, (path, media, text)| {
         let tag = tag(text);
         let serve =
@@ -57,14 +73,14 @@ pub fn routes() -> Router {
     })
 }
 
-/// Changes with the text, and only with it.
+/// The entity tag of a text: it changes when the text changes.
 fn tag(text: &str) -> HeaderValue {
     let hash = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..16]);
     HeaderValue::try_from(format!("\"{hash}\"")).expect("base64 is visible ASCII")
 }
 
-/// Browsers keep the files, and ask each time whether they are still good: pages and scripts that
-/// belong together are of one program.
+/// Browsers cache the files and ask each time whether they have changed, so that pages and scripts are
+/// always of the same version of the program.
 fn answer(
     asked: &HeaderMap,
     media: &'static str,
@@ -78,14 +94,14 @@ fn answer(
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     ];
-    if asked.get_all(header::IF_NONE_MATCH).iter().any(|known| names(known, tag)) {
+    if asked.get_all(header::IF_NONE_MATCH).iter().any(|known| has_tag(known, tag)) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     (headers, [(header::CONTENT_TYPE, media)], text).into_response()
 }
 
-/// Whether a list of entity tags has this one; on the way it may have been marked as weak.
-fn names(list: &HeaderValue, tag: &HeaderValue) -> bool {
+/// Whether a list of entity tags has this one. A proxy may have marked it as weak.
+fn has_tag(list: &HeaderValue, tag: &HeaderValue) -> bool {
     let (list, tag) = (list.to_str().unwrap_or_default(), tag.to_str().unwrap_or_default());
     list.split(',').map(str::trim).any(|known| known.strip_prefix("W/").unwrap_or(known) == tag)
 }

@@ -1,8 +1,8 @@
-//! Connections: accepted, bounded in how long they may be idle and a request's head may take, and ended
-//! in order.
+//! Connections: accepted, with time limits for idle connections and for the heads of requests, and ended in
+//! order.
 //!
-//! `axum::serve` has no time limit on heads, so a client that sends a byte a minute would hold a
-//! socket for ever; hence hyper directly.
+//! `axum::serve` has no time limit for heads: a client that sends a byte a minute would hold a socket for
+//! ever. So this uses hyper directly.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, Uri};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,17 +21,17 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::patience::Patience;
+use super::head_timer::HeadTimer;
 use crate::config::Limits;
 
-/// When there is no socket left, others must end before the next can begin.
+/// The pause when no socket is free: another connection must end before the next can be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Connections {
     router: Router,
     http: http1::Builder,
     head_within: Duration,
-    /// Tells every connection to end.
+    /// Sends the signal to end to every connection.
     stop: watch::Sender<()>,
     tasks: JoinSet<()>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Connections {
 impl Connections {
     pub(super) fn new(router: Router, limits: &Limits) -> Self {
         let mut http = http1::Builder::new();
-        // The time runs from the end of the last answer; `Patience` bounds the head itself.
+        // The time runs from the end of the last answer; `HeadTimer` bounds the head itself.
         http.header_read_timeout(limits.idle_timeout);
         let (stop, tasks) = (watch::Sender::new(()), JoinSet::new());
         Connections { router, http, head_within: limits.header_timeout, stop, tasks }
@@ -59,7 +59,7 @@ impl Connections {
     }
 
     fn serve(&mut self, stream: TcpStream, peer: SocketAddr) {
-        // Answers are small and written at once; to wait for more only delays them.
+        // Answers are small and written at once; waiting for more bytes only delays them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "the client is gone already");
             return;
@@ -67,11 +67,12 @@ impl Connections {
         let router = TowerToHyperService::new(self.router.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
+            trim_trailing_slash(request.uri_mut());
             hyper::service::Service::call(&router, request)
         });
-        let patience = Patience::new(self.head_within);
-        let stream = TokioIo::new(patience.watch(stream));
-        let http = self.http.clone().timer(patience).serve_connection(stream, service);
+        let timer = HeadTimer::new(self.head_within);
+        let stream = TokioIo::new(timer.watch(stream));
+        let http = self.http.clone().timer(timer).serve_connection(stream, service);
         let connection = http.with_upgrades();
         let mut stop = self.stop.subscribe();
         self.tasks.spawn(async move {
@@ -89,7 +90,7 @@ impl Connections {
         });
     }
 
-    /// Lets requests under way finish, then cuts off what is left.
+    /// Waits for requests in progress, at most for `timeout`, then closes the remaining connections.
     pub(super) async fn finish(mut self, timeout: Duration) {
         let Connections { stop, tasks, .. } = &mut self;
         stop.send_replace(());
@@ -106,7 +107,22 @@ impl Connections {
     }
 }
 
-/// Whether the fault lies with the client that tried to connect.
+/// Serves `/shop/` as `/shop`: people and programs write both.
+fn trim_trailing_slash(uri: &mut Uri) {
+    let trimmed = uri.path().trim_end_matches('/');
+    if trimmed.len() == uri.path().len() || trimmed.is_empty() {
+        return;
+    }
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut parts = uri.clone().into_parts();
+    // What was a path and a query still is without a slash, so this never fails.
+    parts.path_and_query = format!("{trimmed}{query}").parse().ok();
+    if let Ok(shorter) = Uri::from_parts(parts) {
+        *uri = shorter;
+    }
+}
+
+/// Whether the error is that of one connection, and not of the listener.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -1,4 +1,4 @@
-//! Which pages may call the server from a browser.
+//! CORS: which pages may call the server from a browser.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use crate::auth::{API_KEY, CART_TOKEN};
 use crate::config::Cors;
 use crate::traces::{REQUEST_ID, TRACEPARENT};
 
-/// Browsers ask again after this time at the latest.
+/// How long browsers cache the answer to a preflight.
 const MAX_AGE: Duration = Duration::from_secs(3600);
 
-/// The layer that answers browsers; none where no page may call.
+/// The layer that answers browsers; `None` if no page may call.
 ///
-/// Cookies stay out of it: credentials are headers that a page must know, so a visitor's mere
-/// presence opens nothing.
+/// It allows no cookies: credentials are headers that a page must know, so that a visit to another page opens
+/// nothing.
 pub(super) fn layer(cors: &Cors) -> Option<CorsLayer> {
     let origins = match cors {
         Cors::None => return None,

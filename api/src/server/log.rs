@@ -1,4 +1,4 @@
-//! One line and one span per request.  Neither headers nor query strings: both may hold secrets.
+//! One log line and one span per request. They hold neither headers nor query strings: both may have secrets.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    // Probes come every few seconds and would bury the rest.
+    // Probes come every few seconds and would hide other lines.
     let is_probe = path.starts_with("/health") || path == "/metrics";
     let span = if is_probe { Span::none() } else { span(&request) };
     let trace = Trace::enter(&span, traces::named(request.headers())).unwrap_or_else(Trace::random);
@@ -37,7 +37,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// What is empty is told further inside.
+/// The empty fields are recorded later, when they are known.
 fn span(request: &Request) -> Span {
     tracing::debug_span!(
         target: SPANS,

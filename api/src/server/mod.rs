@@ -2,8 +2,8 @@
 
 mod connections;
 mod cors;
+mod head_timer;
 mod log;
-mod patience;
 mod webhooks;
 
 use std::any::Any;
@@ -58,7 +58,7 @@ impl Server {
         Server { router, health, limits }
     }
 
-    /// Serves until `shutdown` is done, then lets the requests under way finish, for so long.
+    /// Serves until `shutdown` is done, then waits for the requests in progress, at most for the limit.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let Server { router, health, limits } = self;
         let mut connections = connections::Connections::new(router, &limits);

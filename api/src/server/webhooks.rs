@@ -1,4 +1,4 @@
-//! Webhooks: raw bodies, handed on as they came, since their signatures cover every byte.
+//! Webhooks: their bodies are passed on unchanged, because signatures cover every byte.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::metrics::requests;
 
 type Handler = Arc<dyn Fn(HeaderMap, Bytes) -> BoxFuture<'static, StatusCode> + Send + Sync>;
 
-/// The webhooks that are listened to, by the name of who sends them.
+/// The handlers of webhooks, by the name of the sender.
 #[derive(Clone, Default)]
 pub struct Webhooks {
     handlers: Vec<(&'static str, Handler)>,

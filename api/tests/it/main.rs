@@ -1,5 +1,6 @@
 //! The server as its clients see it: real sockets, one module per topic.
 
+mod cli;
 mod cluster;
 mod documents;
 mod faults;
@@ -8,6 +9,7 @@ mod health;
 mod mail;
 mod manual;
 mod metrics;
+mod modules;
 mod names;
 mod pages;
 mod programs;

@@ -91,6 +91,7 @@ impl Setup {
             checks: self.checks,
             log_head: Arc::new(|| Some(42)),
             sampler: Arc::new(|| Box::pin(async { Default::default() })),
+            address,
         };
         let server =
             server(&self.config, parts, Arc::new(Authenticator::new(&self.config.auth))).unwrap();

@@ -89,7 +89,7 @@ fn dependencies(package: &Value) -> impl Iterator<Item = &Value> {
     package["dependencies"].as_array().expect("dependencies").iter()
 }
 
-fn metadata() -> Value {
+pub(crate) fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))

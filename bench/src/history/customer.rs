@@ -15,8 +15,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::log::{Asked, Log};
-use super::shop::on;
+use super::log::{Asked, Log, changes_of};
 use crate::error::BenchError;
 
 const RESERVE_FOR: TimeDelta = TimeDelta::minutes(2);
@@ -150,13 +149,13 @@ impl Customer {
             Ok(cart) => cart.decide(&add, log.now),
             Err(_) => Cart::Absent.decide(&add, log.now),
         };
-        self.commit(log, "cartLinesAdd", on(self.cart.stream(), decided))
+        self.commit(log, "cartLinesAdd", changes_of(self.cart.stream(), decided))
     }
 
     fn change_quantity(&self, log: &mut Log, sku: &Sku) -> Result<(), BenchError> {
         let lines = vec![(sku.clone(), Some(Quantity::new(3)?))];
         let decided = log.cart(self.cart)?.decide(&CartCommand::UpdateLines { lines }, log.now);
-        self.commit(log, "cartLinesUpdate", on(self.cart.stream(), decided))
+        self.commit(log, "cartLinesUpdate", changes_of(self.cart.stream(), decided))
     }
 
     fn place(&self, log: &mut Log) -> Result<(), BenchError> {
@@ -204,7 +203,7 @@ impl Customer {
         let record = PaymentCommand::Record(fact);
         let decided = log.payment(self.payment)?.decide(&record, log.now);
         let asked = Asked { command: "record", actor: "system:inbox".into(), caused_by: None };
-        let heard_at = log.append(asked, on(self.payment.stream(), decided))?;
+        let heard_at = log.append(asked, changes_of(self.payment.stream(), decided))?;
         let (order, payment) = (log.order(self.order)?, log.payment(self.payment)?);
         let (order, payment) = ((self.order, order), (self.payment, payment));
         let decided = checkout::settle(order, payment, &log.related(order.1)?, log.now);
@@ -220,7 +219,7 @@ impl Customer {
         asked: &OrderCommand,
     ) -> Result<(), BenchError> {
         let decided = log.order(self.order)?.decide(asked, log.now);
-        self.commit(log, command, on(self.order.stream(), decided))
+        self.commit(log, command, changes_of(self.order.stream(), decided))
     }
 
     fn commit(

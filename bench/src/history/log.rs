@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use chrono::{SecondsFormat, TimeDelta};
 use domain::checkout::Changes;
-use domain::{Refusal, State, StreamId, Timestamp};
+use domain::{Event, Refusal, State, StreamId, Timestamp};
 use event_store::RecordedEvent;
 use uuid::Uuid;
 
@@ -135,4 +135,13 @@ mod tests {
         assert_eq!(text.matches('\t').count(), 13);
         assert!(text.ends_with("\tsystem:test\t1970-01-01T00:00:00.000000Z\n"), "{text}");
     }
+}
+
+/// The changes of a decision about one stream.
+pub fn changes_of<E: Into<Event>, R: Into<Refusal>>(
+    stream: StreamId,
+    decided: Result<Vec<E>, R>,
+) -> Result<Changes, Refusal> {
+    let changes = |events: Vec<E>| events.into_iter().map(|event| (stream, event.into())).collect();
+    decided.map(changes).map_err(Into::into)
 }

@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use chrono::{DateTime, TimeDelta};
 use domain::inventory::{Inventory, InventoryCommand};
 use domain::product::{Product, ProductCommand};
-use domain::{Currency, Decide, Event, Money, OrderId, Refusal, Sku, StreamId, Text, checkout};
+use domain::{Currency, Decide, Money, OrderId, Sku, Text, checkout};
 use event_store::RecordedEvent;
 
 use super::customer::{Customer, Step};
-use super::log::{Asked, Log};
+use super::log::{Asked, Log, changes_of};
 use crate::error::BenchError;
 
 /// Products, each with stock for more than a million events.
@@ -91,17 +91,8 @@ fn list(log: &mut Log, sku: &Sku) -> Result<(), BenchError> {
         reorder_quantity: 10_000,
     };
     let created = Product::Absent.decide(&create, log.now);
-    log.append(asked("productCreate"), on(sku.product(), created))?;
+    log.append(asked("productCreate"), changes_of(sku.product(), created))?;
     let registered = Inventory::Absent.decide(&register, log.now);
-    log.append(asked("inventoryRegister"), on(sku.inventory(), registered))?;
+    log.append(asked("inventoryRegister"), changes_of(sku.inventory(), registered))?;
     Ok(())
-}
-
-/// A decision of one stream.
-pub fn on<E: Into<Event>, R: Into<Refusal>>(
-    stream: StreamId,
-    decided: Result<Vec<E>, R>,
-) -> Result<checkout::Changes, Refusal> {
-    let changes = |events: Vec<E>| events.into_iter().map(|event| (stream, event.into())).collect();
-    decided.map(changes).map_err(Into::into)
 }

@@ -8,8 +8,7 @@ use domain::{Decide, OrderId, Quantity, Sku};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::log::{Asked, Log};
-use super::shop::on;
+use super::log::{Asked, Log, changes_of};
 use crate::error::BenchError;
 
 /// Fills an empty log with so many events of one stream, which ends with so many reservations open.
@@ -47,7 +46,7 @@ pub async fn stock(
         let absent = Inventory::Absent;
         let decided = log.inventory(sku).unwrap_or(&absent).decide(&next, log.now);
         let asked = Asked { command: "sell", actor: "system:bench".into(), caused_by: None };
-        log.append(asked, on(stream, decided))?;
+        log.append(asked, changes_of(stream, decided))?;
         Ok(std::mem::take(&mut log.events))
     })
     .await

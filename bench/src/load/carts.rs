@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::answer::done;
 use super::request::cart_at;
-use super::shoppers::{SHOPPERS, SKUS_PER_CART, Shoppers};
+use super::shopper::SKUS_PER_CART;
+use super::shoppers::{SHOPPERS, Shoppers};
 use super::{Ack, Client};
 use crate::error::BenchError;
 

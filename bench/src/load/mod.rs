@@ -10,6 +10,7 @@ mod connection;
 mod orders;
 mod queries;
 mod request;
+mod shopper;
 mod shoppers;
 
 use std::cell::Cell;
@@ -27,7 +28,8 @@ pub use connection::Connection;
 pub use orders::{Round, check_out, send_round};
 pub use queries::{Question, ask};
 pub use request::{cart_fill, order_by_id, order_page, order_place, post};
-pub use shoppers::{SHOPPERS, SKUS_PER_CART, Shopper, Shoppers, skus};
+pub use shopper::{SKUS_PER_CART, Shopper};
+pub use shoppers::{SHOPPERS, Shoppers, skus};
 
 use crate::error::BenchError;
 use crate::sample::{Sample, latencies};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::answer::{Done, Outcome, done, outcome};
 use super::request::{cart_fill, order_place, order_states, payment_start};
-use super::shoppers::Shopper;
+use super::shopper::Shopper;
 use super::{Ack, Client};
 use crate::error::{BenchError, check};
 

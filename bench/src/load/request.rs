@@ -6,7 +6,7 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use super::shoppers::{SKUS_PER_CART, Shopper, sku};
+use super::shopper::{SKUS_PER_CART, Shopper, sku};
 
 /// What a storefront sends and asks for when something is put into a cart.
 pub const CART_LINES_ADD: &str = "mutation AddToCart($input: CartLinesAddInput!) { \

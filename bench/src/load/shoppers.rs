@@ -1,55 +1,15 @@
 //! A thousand customers, each with a token, a cart and some favourite products of their own; others who
 //! order what is in theirs; and the people who run the shop.
 
-use std::time::Duration;
-
 use api::auth::{Role, Tokens};
 use api::secret::Secret;
 use chrono::Utc;
-use domain::{CartId, CustomerId};
-use uuid::Uuid;
 
 use super::request::{Template, templates};
+use super::shopper::{ISSUER, SKUS, SKUS_PER_CART, Shopper, TOKEN_TTL, sku};
 use crate::error::BenchError;
 
 pub const SHOPPERS: usize = 1_000;
-/// Different products in one cart, once everybody has been there often enough.
-pub const SKUS_PER_CART: usize = 3;
-const SKUS: usize = 50;
-
-const ISSUER: &str = "cartulary";
-const TOKEN_TTL: Duration = Duration::from_secs(8 * 3600);
-
-/// Somebody with a cart.
-#[derive(Debug)]
-pub struct Shopper {
-    pub customer: CustomerId,
-    pub token: String,
-    pub cart: CartId,
-    /// The number of the first of their products.
-    pub favourites: usize,
-    /// In which their idempotency keys become command ids.
-    keys: Uuid,
-}
-
-impl Shopper {
-    fn new(tokens: &Tokens, name: &str, favourites: usize) -> Result<Shopper, BenchError> {
-        let customer = CustomerId::new(ISSUER, name);
-        let actor = format!("customer:{customer}");
-        Ok(Shopper {
-            customer,
-            token: tokens.issue(name, Role::Customer, TOKEN_TTL, Utc::now())?,
-            cart: CartId::of_customer(customer, 1),
-            favourites,
-            keys: Uuid::new_v5(&Uuid::NAMESPACE_OID, actor.as_bytes()),
-        })
-    }
-
-    /// The id under which the log keeps a command of theirs.
-    pub fn command_id(&self, key: Uuid) -> Uuid {
-        Uuid::new_v5(&self.keys, key.to_string().as_bytes())
-    }
-}
 
 /// All of them, with the requests of those who only fill carts ready to be sent.
 #[derive(Debug)]
@@ -80,11 +40,6 @@ impl Shoppers {
             support: issue("desk", Role::Support)?,
         })
     }
-}
-
-/// What the shop sells.
-pub fn sku(number: usize) -> String {
-    format!("BENCH-{:02}", number % SKUS)
 }
 
 pub fn skus() -> impl Iterator<Item = String> {

@@ -4,7 +4,8 @@ use crate::error::BenchError;
 use crate::process::memory;
 use crate::report::Line;
 use crate::shop::{Projections, Shop};
-use crate::stage::{Stage, WARM_UP};
+use crate::site::WARM_UP;
+use crate::stage::Stage;
 
 const CLIENTS: usize = 256;
 

@@ -22,9 +22,10 @@ pub enum ShopError {
 pub async fn run(options: &Options) -> Result<(), ShopError> {
     let config = Config::load(options, |name| std::env::var(name).ok())?;
     let _log = logging::start(&config)?;
+    let socket = serve::bind(&config.listen).await?;
     let database = Database::open(&config).await?;
     database.migrate().await?;
-    let served = serve::serve(&config, &database, let_go()).await;
+    let served = serve::serve(&config, &database, socket, let_go()).await;
     database.close().await?;
     Ok(served?)
 }

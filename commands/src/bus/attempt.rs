@@ -6,8 +6,9 @@ use domain::StreamId;
 use event_store::{AppendOutcome, PendingAppend, Permit};
 use tracing::Instrument;
 
-use super::cache::{CachedStream, StreamState};
+use super::cache::CachedStream;
 use super::decision::{Conflict, Decision};
+use super::stream_state::StreamState;
 use super::{Bus, Command, Context, Receipt, Subject};
 use crate::CommandError;
 use crate::trace::SPANS;

@@ -1,8 +1,8 @@
 //! What a command is.
 
-use domain::{Event, Refusal, StreamId, Timestamp};
+use domain::{Event, StreamId, Timestamp};
 
-use super::States;
+use super::{Halt, States};
 
 pub use domain::checkout::Changes;
 
@@ -28,20 +28,6 @@ pub trait Command: Send + Sync + 'static {
     /// # Errors
     /// The stream to be loaded, or the refusal.
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt>;
-}
-
-/// Why a decision stopped.
-#[derive(Debug)]
-pub enum Halt {
-    /// This stream has to be loaded first.
-    Missing(StreamId),
-    Refused(Refusal),
-}
-
-impl<R: Into<Refusal>> From<R> for Halt {
-    fn from(refusal: R) -> Self {
-        Halt::Refused(refusal.into())
-    }
 }
 
 /// The changes of events that all belong to one stream.

@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::cache::StreamState;
 use super::decision::{Conflict, Decision};
+use super::stream_state::StreamState;
 use super::streams::{Streams, wanted};
 use super::{Command, Context};
 use crate::CommandError;

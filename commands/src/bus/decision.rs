@@ -6,8 +6,8 @@ use event_store::{Append, ExpectedHead, NewEvent, PendingAppend};
 use projections::DecodedEvent;
 use uuid::Uuid;
 
-use super::cache::StreamState;
 use super::command::Changes;
+use super::stream_state::StreamState;
 use super::{Command, Context, Halt, Receipt, States, Subject};
 use crate::CommandError;
 

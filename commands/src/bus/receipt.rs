@@ -3,7 +3,7 @@
 use domain::{State, StreamId};
 use projections::DecodedEvent;
 
-use super::cache::StreamState;
+use super::stream_state::StreamState;
 
 /// The command is durable, or there was nothing to do.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::cache::StreamState;
+use super::stream_state::StreamState;
 use crate::CommandError;
 
 /// The most streams that wait for their snapshot. One that finds no room is asked for again later.

@@ -202,7 +202,12 @@ async fn measured<T>(
     let begun = Instant::now();
     let span = tracing::debug_span!(target: SPANS, "payment_call", call, otel.kind = "client");
     let result = answer.instrument(span).await;
-    metrics::call_ended(call, &result, begun.elapsed());
+    let outcome = match &result {
+        Ok(_) => "answered",
+        Err(ProviderError::Refused(_)) => "refused",
+        Err(ProviderError::NoAnswer(_)) => "unanswered",
+    };
+    metrics::call_ended(call, outcome, begun.elapsed());
     result
 }
 

@@ -14,12 +14,23 @@ mod status;
 use domain::process::{
     Effect, NotificationRequest, Reaction, effects as effects_of, notification_request, react,
 };
-use projections::DecodedEvent;
+use projections::{DecodedEvent, Feed};
 use uuid::Uuid;
 
-pub use self::runner::{Reactions, run};
+pub use self::runner::run;
 pub use self::status::{ReactionStatus, status};
-use crate::{Context, Trace};
+use crate::payment::PaymentPolicy;
+use crate::payments::Provider;
+use crate::{Bus, Context, Trace};
+
+/// Everything a reaction needs.
+#[derive(Debug, Clone)]
+pub struct Reactions {
+    pub feed: Feed,
+    pub bus: Bus,
+    pub provider: Provider,
+    pub policy: PaymentPolicy,
+}
 
 /// One thing to be done because of an event.
 #[derive(Debug, Clone)]

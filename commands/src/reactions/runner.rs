@@ -8,19 +8,16 @@ use domain::process::{NotificationRequest, Reaction};
 use event_store::Backoff;
 use event_store::leader::{Leader, LeaderWork, Leadership};
 use event_store::lease::LeaseError;
-use projections::Feed;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::queues::Queues;
-use super::{Cause, Task, TaskKind, effects, tasks};
+use super::{Cause, Reactions, Task, TaskKind, effects, tasks};
 use crate::checkout::{ExtendReservation, FlagUnknownPayments, Settle, UnwindPayments};
 use crate::notification::Notify;
-use crate::payment::PaymentPolicy;
-use crate::payments::Provider;
 use crate::trace::{self, SPANS};
-use crate::{AggregateCommand, Bus, CommandError, Trace, metrics};
+use crate::{AggregateCommand, CommandError, Trace, metrics};
 
 /// The name of the lease, which holds the checkpoint.
 pub(super) const LEASE: &str = "reactions";
@@ -39,15 +36,6 @@ const RETRIES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from
 /// stops.
 const READ_MAX: usize = 500;
 const UNFINISHED_MAX: usize = 4_096;
-
-/// Everything a reaction needs.
-#[derive(Debug, Clone)]
-pub struct Reactions {
-    pub feed: Feed,
-    pub bus: Bus,
-    pub provider: Provider,
-    pub policy: PaymentPolicy,
-}
 
 /// Why this node stopped reacting; it tries again from the checkpoint on.
 #[derive(Debug, thiserror::Error)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::order::{CancelReason, LineQuantity, OrderDetails, Restocking, Shipment, Totals};
-use crate::{Money, Quantity, Sku, Text, Timestamp, stored_name};
+use crate::{Kind, Money, NotificationId, Quantity, Sku, StreamId, Text, Timestamp, stored_name};
 
 /// The contents of a message, by the template that renders them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -176,6 +176,15 @@ pub enum Template {
     Refund,
     ReturnAccepted,
     LowStock,
+}
+
+impl NotificationId {
+    /// The message of this template about the thing with this key. The id is always the same, so
+    /// such a message is sent once.
+    pub fn new(template: Template, key: &str) -> Self {
+        let key = format!("{}/{key}", template.as_str());
+        NotificationId(StreamId::natural(Kind::Notification, &key).id)
+    }
 }
 
 impl Template {

@@ -5,10 +5,22 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Lifecycle, LineQuantity, OrderError, OrderEvent, PaymentOutcome, Placed, PlacedLine, Shipment,
+    CancelReason, LineQuantity, OrderError, OrderEvent, PaymentOutcome, Placed, PlacedLine,
+    Shipment,
 };
 use crate::payment::PaymentMethod;
 use crate::{Money, PaymentId, Personal, Sku, Timestamp};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifecycle {
+    Placed,
+    Confirmed,
+    Processing,
+    Completed,
+    Cancelled { reason: CancelReason, at: Timestamp },
+    Expired { at: Timestamp },
+}
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrderDetails {

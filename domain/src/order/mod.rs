@@ -14,12 +14,12 @@ use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
 pub use self::command::{OrderCommand, OrderError};
-pub use self::details::{Note, OrderDetails, OrderLine, PaymentShare, SentShipment};
+pub use self::details::{Lifecycle, Note, OrderDetails, OrderLine, PaymentShare, SentShipment};
 pub use self::event::{
     CancelReason, LineQuantity, OrderEvent, PaymentOutcome, Placed, PlacedLine, Restocking,
     Shipment, Totals,
 };
-pub use self::status::{Lifecycle, OrderFulfilmentState, OrderPaymentState, OrderStatus};
+pub use self::status::{OrderFulfilmentState, OrderPaymentState, OrderStatus};
 use crate::decide::handle;
 use crate::payment::PaymentMethod;
 use crate::{Decide, Money, PaymentId, Personal, Timestamp};

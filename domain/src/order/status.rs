@@ -3,19 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CancelReason, OrderDetails, OrderLine, PaymentShare};
-use crate::{Timestamp, from_stored_name, stored_name};
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lifecycle {
-    Placed,
-    Confirmed,
-    Processing,
-    Completed,
-    Cancelled { reason: CancelReason, at: Timestamp },
-    Expired { at: Timestamp },
-}
+use super::{Lifecycle, OrderDetails, OrderLine, PaymentShare};
+use crate::{from_stored_name, stored_name};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderPaymentState {

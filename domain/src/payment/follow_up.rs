@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use super::requests::next_request;
-use super::status::{pending_amount, sum};
+use super::amounts::{next_request, pending_amount, sum};
 use super::{Call, MoneyRequest, PaymentDetails, PaymentEvent, PaymentMethod};
 use crate::Timestamp;
 

@@ -1,7 +1,7 @@
 //! An authorisation holds money for a limited time. Before it expires, the shop captures the money
 //! or flags the payment for a person.
 
-use super::requests::next_request;
+use super::amounts::next_request;
 use super::{CaptureMode, PaymentDetails, PaymentEvent};
 use crate::Timestamp;
 

@@ -2,6 +2,7 @@
 //! those with its rules: `facts.rs`, `requests.rs`, `follow_up.rs`, `hold.rs`. `fold.rs` folds its
 //! events.
 
+mod amounts;
 mod command;
 mod event;
 mod facts;

@@ -1,9 +1,7 @@
 //! What the shop requests from the provider: never more than is authorised or captured.
 
-use std::collections::BTreeMap;
-
-use super::status::pending_amount;
-use super::{Decision, MoneyRequest, PaymentDetails, PaymentError, PaymentEvent, PaymentMethod};
+use super::amounts::{next_request, pending_amount};
+use super::{Decision, PaymentDetails, PaymentError, PaymentEvent, PaymentMethod};
 use crate::{Money, Timestamp};
 
 impl PaymentDetails {
@@ -98,9 +96,4 @@ impl PaymentDetails {
         }
         Ok((most, wanted))
     }
-}
-
-/// Requests are numbered from 1.
-pub(super) fn next_request(requests: &BTreeMap<u32, MoneyRequest>) -> u32 {
-    requests.last_key_value().map_or(1, |(request, _)| request + 1)
 }

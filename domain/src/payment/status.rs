@@ -1,11 +1,10 @@
 //! The status of a payment and its amounts, derived from what the provider has reported.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
+use super::amounts::{pending_amount, sum};
 use super::follow_up::retry_amount;
-use super::{Dispute, DisputeOutcome, MoneyRequest, PaymentDetails};
+use super::{Dispute, DisputeOutcome, PaymentDetails};
 use crate::order::PaymentOutcome;
 use crate::{Money, Timestamp, stored_name};
 
@@ -159,14 +158,4 @@ impl PaymentDetails {
             disputed: self.status() == PaymentStatus::Disputed,
         }
     }
-}
-
-/// What is requested and not answered yet; minor units.
-pub(super) fn pending_amount(requests: &BTreeMap<u32, MoneyRequest>) -> i64 {
-    sum(requests.values().filter(|request| request.pending).map(|request| &request.amount))
-}
-
-/// Saturates, since facts are recorded as the provider reports them, however absurd their amounts.
-pub(super) fn sum<'a>(amounts: impl Iterator<Item = &'a i64>) -> i64 {
-    amounts.fold(0, |sum, amount| sum.saturating_add(*amount))
 }

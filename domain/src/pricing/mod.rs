@@ -5,13 +5,13 @@
 
 mod percent;
 mod spread;
+mod tax;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
-
 pub use self::percent::Percent;
 pub use self::spread::spread;
+pub use self::tax::{Tax, TaxMode};
 use crate::order::{PlacedLine, Totals};
 use crate::{Money, MoneyError};
 
@@ -21,23 +21,6 @@ pub struct Charges {
     pub tax: Tax,
     /// At most one for each currency; in a currency without one, shipping is free.
     pub shipping: Vec<ShippingRate>,
-}
-
-/// The tax on goods and on shipping.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tax {
-    pub rate: Percent,
-    pub mode: TaxMode,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum TaxMode {
-    /// Tax is added to the prices.
-    #[default]
-    Exclusive,
-    /// The prices include it.
-    Inclusive,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

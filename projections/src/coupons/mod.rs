@@ -1,13 +1,13 @@
 //! The coupons: by code, by page.
 
+mod query;
+
 use std::sync::LazyLock;
 
 use cqrs_es::Aggregate as _;
-use domain::coupon::{Coupon, CouponCode};
+use domain::coupon::Coupon;
 use domain::{Event, Kind};
 
-use crate::page::{Cursor, Page, QueryError, Slice};
-use crate::read_models::ReadModels;
 use crate::row::{Aggregates, Row};
 use crate::table::{Column, Table};
 
@@ -38,24 +38,4 @@ impl Aggregates for Coupons {
 /// refuses.
 fn code(coupon: &Coupon) -> Option<&str> {
     Some(coupon.details()?.code.as_str())
-}
-
-impl ReadModels {
-    pub async fn coupon(&self, code: &CouponCode) -> Result<Option<Row<Coupon>>, QueryError> {
-        let id = [code.stream().id];
-        Ok(TABLE.select_by_ids(&id).fetch_optional(self.pool()).await?)
-    }
-
-    /// In the order of their codes.
-    pub async fn coupons(&self, page: &Page) -> Result<Slice<Row<Coupon>>, QueryError> {
-        let mut query = TABLE.filter();
-        if let Some(after) = page.after::<String>()? {
-            query.push(" and code > ").push_bind(after);
-        }
-        query.push(" order by code limit ").push(page.limit());
-        let rows = query.build_query_as().fetch_all(self.pool()).await?;
-        Ok(page.slice(rows, |row: &Row<Coupon>| {
-            Cursor::new(code(&row.state).unwrap_or_default().to_owned())
-        }))
-    }
 }

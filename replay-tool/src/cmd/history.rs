@@ -14,10 +14,10 @@ use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::cli::Verdict;
 use crate::database::Database;
 use crate::error::Error;
 use crate::output::Output;
+use crate::verdict::Verdict;
 
 /// How many events are read at once: the stock of a popular SKU has a hundred thousand.
 const PAGE: i64 = 1_000;

@@ -13,12 +13,12 @@ use projections::rebuild::{
 };
 use serde::Serialize;
 
-use crate::cli::Verdict;
 use crate::database::Database;
-use crate::error::Error;
+use crate::error::{Error, Interrupted};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::progress::Progress;
+use crate::verdict::Verdict;
 
 #[derive(Debug, Args)]
 #[group(skip)]
@@ -123,29 +123,6 @@ pub(crate) async fn run(
             let kept = if kept == models.len() { None } else { Some(interrupted) };
             Err(Error::RebuildInterrupted(Interrupted { mode, kept }))
         }
-    }
-}
-
-/// What a person who pressed Ctrl-C has to know.
-#[derive(Debug)]
-pub(crate) struct Interrupted {
-    mode: Mode,
-    /// The read models that were not replaced. None stands for all.
-    kept: Option<Vec<&'static str>>,
-}
-
-impl fmt::Display for Interrupted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.mode, &self.kept) {
-            (Mode::Verify, _) => write!(f, "no live table was changed")?,
-            (_, None) => write!(f, "no live table was replaced")?,
-            (_, Some(kept)) => write!(
-                f,
-                "the live tables of {} were not replaced, those printed above were",
-                kept.join(", ")
-            )?,
-        }
-        write!(f, ", and the half-built shadow tables are dropped")
     }
 }
 

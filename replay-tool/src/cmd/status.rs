@@ -8,10 +8,10 @@ use projections::{ProjectionStatus, ReadModels};
 use serde::Serialize;
 use sqlx::{FromRow, PgConnection};
 
-use crate::cli::Verdict;
 use crate::database::Database;
 use crate::error::Error;
 use crate::output::Output;
+use crate::verdict::Verdict;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {

@@ -115,7 +115,7 @@ fn whose(caller: &Caller, filter: Option<&OrderFilter>) -> Option<Option<Custome
         Caller::Customer { id } => Some(Some(*id)),
         staff if staff.is_staff() => {
             let named = filter.and_then(|filter| filter.customer_id.as_ref());
-            // An id that is none matches nobody.
+            // A text that is not an id becomes the nil id, which matches no customer.
             Some(named.map(|id| CustomerId(id.parse().unwrap_or_default())))
         }
         _ => None,

@@ -1,6 +1,6 @@
-// Asking the API: queries, mutations under idempotency keys, money.
+// Requests to the API: queries, mutations under idempotency keys, money.
 
-/** The API's answers to which it is worth to ask again: what was asked may or may not have been done. */
+/** The error codes after which the request is repeated: it is unknown whether it was executed. */
 const UNKNOWN = new Set([
   "UNANSWERED",
   "UNAVAILABLE",
@@ -12,9 +12,9 @@ const UNKNOWN = new Set([
 ]);
 
 const PAUSES_MS = [300, 1000, 2000, 4000];
-const PATIENCE_MS = 15_000;
+const ANSWER_TIMEOUT_MS = 15_000;
 
-/** There is no data. `code` is the API's, or `UNANSWERED` where the network gave nothing back. */
+/** An answer without data. `code` is the API's, or `UNANSWERED` if there was no answer. */
 export class Failure extends Error {
   constructor(code, message) {
     super(sentence(message));
@@ -26,7 +26,7 @@ export class Failure extends Error {
   }
 }
 
-/** A mutation that was not done. `errors` are the API's: `{code, message, path}`. */
+/** A mutation that was refused. `errors` are the API's: `{code, message, path}`. */
 export class Refusal extends Error {
   constructor(errors) {
     super(errors.map(({ message }) => sentence(message)).join(" "));
@@ -34,14 +34,14 @@ export class Refusal extends Error {
   }
 }
 
-/** What the API says has neither a capital nor a full stop. */
+/** A message of the API with a capital and a full stop. */
 export function sentence(text) {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? "" : "."}`;
 }
 
 /**
- * The data of a query, asked again a few times while it cannot be told what came of it.
- * `who` is `{token}` for somebody who has signed in, `{cartToken}` for a guest.
+ * The data of a query; it is repeated a few times while the outcome is unknown.
+ * `who` is `{token}` for a caller who has signed in, `{cartToken}` for a guest.
  */
 export async function ask(query, variables = {}, who = {}) {
   for (const pause of PAUSES_MS) {
@@ -63,7 +63,7 @@ async function askOnce(query, variables, { token, cartToken }) {
   if (token) headers.Authorization = `Bearer ${token}`;
   if (cartToken) headers["X-Cart-Token"] = cartToken;
   const body = JSON.stringify({ query, variables });
-  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
   const answer = await fetch("/graphql", { method: "POST", headers, body, signal })
     .then((response) => response.json())
     .catch(() => {
@@ -75,10 +75,10 @@ async function askOnce(query, variables, { token, cartToken }) {
 }
 
 /**
- * The payload of a mutation that was done: `selection` and its `position`.
+ * The payload of a mutation that was executed: `selection` and its `position`.
  *
- * Its idempotency key stays the same until the answer is known, over a reload of the page too: whoever
- * presses the button again repeats the request, and does nothing twice.
+ * Its idempotency key stays the same until the outcome is known, also when the page is reloaded: pressing
+ * the button again repeats the request, which the server executes once.
  */
 export async function change(name, selection, input, who) {
   const slot = `unanswered ${name} ${JSON.stringify(input)}`;
@@ -101,10 +101,10 @@ function mutation(name, selection) {
   return `mutation($input: ${type}!) { ${name}(input: $input) { ${payload} } }`;
 }
 
-/** What `money` needs to know. */
+/** The fields that `money` needs. */
 export const MONEY = "amount currency exponent";
 
-/** An amount for people. The digits are placed as text: they may be more than a number holds. */
+/** An amount for people. The digits stay text, because a number might not hold all of them. */
 export function money({ amount, currency, exponent }) {
   const style = {
     style: "currency",
@@ -124,7 +124,7 @@ function decimal(amount, exponent) {
 
 export const isNothing = ({ amount }) => amount === "0";
 
-/** The minor units in what somebody typed, such as `1250` for `12.5`; what is no amount, as it is. */
+/** What was typed in minor units, such as `1250` for `12.5`; a text that is no amount is returned as it is. */
 export function minorUnits(text, exponent) {
   const [, whole, fraction = ""] = text.trim().match(/^(\d+)(?:[.,](\d*))?$/) ?? [];
   if (whole === undefined || fraction.length > exponent) return text;

@@ -1,11 +1,11 @@
-// Building a page: elements, forms and their errors, statuses and times.
-// Whatever comes from outside is put in as text; nothing here writes markup.
+// The parts of a page: elements, forms and their errors, statuses and times.
+// Everything that comes from outside is inserted as text; nothing here writes markup.
 
 import { Refusal, sentence } from "/pages/graphql.js";
 
 /**
- * An element. Of `props`, functions such as `onclick` become listeners and all others attributes;
- * nothing comes of those that are `null`, `undefined` or `false`, nor of such children.
+ * An element. Functions in `props`, such as `onclick`, become listeners, all others attributes. Props and
+ * children that are `null`, `undefined` or `false` are left out.
  */
 export function h(tag, props, ...children) {
   const element = document.createElement(tag);
@@ -22,14 +22,14 @@ const isNone = (value) => value === null || value === undefined || value === fal
 
 export const find = (id) => document.getElementById(id);
 
-/** Puts these in place of what is there. What has the focus keeps it, if it has an id. */
+/** Replaces the children of a container. The focused element keeps the focus if it has an id. */
 export function replace(container, ...children) {
   const focused = container.contains(document.activeElement) && document.activeElement.id;
   container.replaceChildren(...children.flat(Infinity).filter((child) => !isNone(child)));
   if (focused) find(focused)?.focus({ preventScroll: true });
 }
 
-/** Whoever comes to another part of the page begins at its top, and so does a screen reader. */
+/** Moves the view and the focus, which screen readers follow, to the top of another part of the page. */
 export function arrive(at) {
   at.focus({ preventScroll: true });
   scrollTo(0, 0);
@@ -66,7 +66,7 @@ export const time = (iso) => h("time", { datetime: iso, title: iso }, WHEN.forma
 
 export const day = (iso) => h("time", { datetime: iso, title: iso }, DAY.format(new Date(iso)));
 
-/** Terms and what they are; a row without a value is left out. */
+/** A list of terms and values; a row without a value is left out. */
 export function facts(...rows) {
   const shown = rows.filter(([, value]) => !isNone(value));
   return h(
@@ -77,8 +77,8 @@ export function facts(...rows) {
 }
 
 /**
- * A field of a form. `name` is the place of its value in the mutation's input, such as
- * `contact.email`: errors that the API reports for that place are shown there.
+ * A field of a form. `name` is the path of its value in the mutation's input, such as `contact.email`:
+ * errors that the API reports for that path are shown beside the field.
  */
 export function field({ name, label, type = "text", options, hint, ...props }) {
   const id = `field-${name}`;
@@ -98,7 +98,7 @@ export function field({ name, label, type = "text", options, hint, ...props }) {
   );
 }
 
-/** Runs `work` when the form is sent; what keeps it from being done is shown in the form. */
+/** Runs `work` when the form is submitted; errors are shown in the form. */
 export function onSubmit(form, work) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -123,7 +123,7 @@ function clearErrors(form) {
   }
 }
 
-/** Each error beside the field that it is about; what is about none at the end of the form. */
+/** Shows each error beside its field, and errors without a field at the end of the form. */
 function showErrors(form, error) {
   const all = error instanceof Refusal ? error.errors : [error];
   const errors = all.map((one) => [controlOf(form, one), sentence(one.message)]);
@@ -148,7 +148,7 @@ function showError(control, text) {
   control.parentElement.append(h("p", { class: "error", id }, text));
 }
 
-/** Tells of what went wrong, where no form is there to say it. */
+/** Shows an error at the bottom of the page, where there is no form for it. */
 export function fail(error) {
   const close = () => find("notice").replaceChildren();
   const closer = h("button", { type: "button", class: "quiet", onclick: close }, "Close");
@@ -156,7 +156,7 @@ export function fail(error) {
   find("notice").replaceChildren(notice);
 }
 
-/** Runs `work` on a click, once at a time. */
+/** A button that runs `work`, one run at a time. */
 export function button(text, work, props) {
   const element = h("button", { type: "button", ...props }, text);
   element.addEventListener("click", async () => {
@@ -172,7 +172,7 @@ export function button(text, work, props) {
   return element;
 }
 
-/** Asks in a dialog, with these fields, and runs `work` with what was typed. */
+/** Opens a dialog with these fields and runs `work` with what was typed. */
 export function dialog(title, { text, fields = [], submit = title }, work) {
   const form = h(
     "form",
@@ -189,7 +189,7 @@ export function dialog(title, { text, fields = [], submit = title }, work) {
   open(title, form);
 }
 
-/** Tells something in a dialog. */
+/** Shows something in a dialog. */
 export function tell(title, ...content) {
   open(title, h("div", null, h("h2", null, title), content, closer("Close")));
 }

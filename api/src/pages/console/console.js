@@ -1,8 +1,8 @@
-// The console: signing in, and one view at a time. A view is `load(route)`, which asks, and
-// `render(data, route)`, which shows; it is shown anew when what it asks for has changed.
+// The console: signing in, and one view at a time. A view is `load(route)`, which fetches data, and
+// `render(data, route)`, which shows it; it is rendered again when the data has changed.
 
 import { Failure } from "/pages/graphql.js";
-import { arrive, fail, find, label, onSubmit, replace } from "/pages/page.js";
+import { arrive, button, fail, find, label, onSubmit, replace } from "/pages/page.js";
 import { ask, desk, session } from "/console/desk.js";
 import * as inventory from "/console/inventory.js";
 import * as notifications from "/console/notifications.js";
@@ -11,7 +11,7 @@ import * as orders from "/console/orders.js";
 import * as payments from "/console/payments.js";
 import * as system from "/console/system.js";
 
-const LOOK_EVERY_MS = 2_000;
+const WATCH_EVERY_MS = 2_000;
 
 /** By the first and second part of the address. */
 const VIEWS = {
@@ -38,12 +38,12 @@ function route() {
   };
 }
 
-/** Shows what is now so, unless that is what is shown. */
+/** Fetches the data of the view and renders it, unless it is what is shown already. */
 desk.refresh = async () => {
   const [now, { hash }] = [route(), location];
   const data = await now.view.load(now);
   const state = JSON.stringify([hash, data]);
-  // Whoever has gone on meanwhile, or signed out, is not called back.
+  // The view may have changed meanwhile, or the person may have signed out.
   if (hash !== location.hash || !desk.role || state === shown) return;
   const opened = [...document.querySelectorAll("details[open]")].map(({ id }) => id);
   replace(find("view"), now.view.render(data, now));
@@ -61,11 +61,11 @@ async function go() {
   await desk
     .refresh()
     .then(() => arrive(find("view")))
-    .catch(trouble);
+    .catch(report);
 }
 
-/** A token that has ended asks for another one. */
-function trouble(error) {
+/** Shows an error; a token that has expired signs out. */
+function report(error) {
   const isOut = error instanceof Failure && error.code === "UNAUTHENTICATED";
   if (isOut) signOut();
   fail(error);
@@ -91,21 +91,61 @@ function signOut() {
 
 function isSignedIn(signedIn) {
   find("sign-in").hidden = signedIn;
-  for (const id of ["tabs", "who", "view"]) find(id).hidden = !signedIn;
+  for (const id of ["tabs", "find-order", "who", "view"]) find(id).hidden = !signedIn;
 }
 
-/** Nothing moves under a dialog or a page that nobody sees. */
-async function look() {
+/** Refreshes the view, but not under a dialog or in a hidden tab. */
+async function watch() {
   const isWatched =
     document.visibilityState === "visible" && !document.querySelector("dialog[open]");
-  if (desk.role && isWatched) await desk.refresh().catch(trouble);
-  setTimeout(look, LOOK_EVERY_MS);
+  if (desk.role && isWatched) await desk.refresh().catch(report);
+  setTimeout(watch, WATCH_EVERY_MS);
 }
+
+/** The token in what was pasted: bare, quoted, or behind `Authorization: Bearer`, as the server prints it. */
+const bareToken = (text) => text.replace(/^.*\bbearer\s+/is, "").replace(/[\s"'`]/g, "");
+
+/** A development server on this machine offers its accounts; every other server answers 404. */
+async function offerAccounts() {
+  const answer = await fetch("/console/sign-in").catch(() => null);
+  if (!answer?.ok) return;
+  const { roles } = await answer.json();
+  const offer = (role) =>
+    button(`Sign in as ${role}`, async () => {
+      const answer = await fetch(`/console/sign-in/${role}`, { method: "POST" });
+      if (!answer.ok) throw new Failure("UNANSWERED", "The server offers no account any more.");
+      await signIn((await answer.json()).token);
+    });
+  replace(find("development"), roles.map(offer));
+  find("development").hidden = false;
+}
+
+/** Numbers are `C-` and digits; people type either part. */
+function orderNumber(text) {
+  const number = text.trim().toUpperCase();
+  return /^\d+$/.test(number) ? `C-${number}` : number;
+}
+
+find("find-order").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  find("notice").replaceChildren();
+  const number = orderNumber(find("order-number").value);
+  if (!number) return;
+  try {
+    const query = "query($number: String!) { order(number: $number) { id } }";
+    const { order } = await ask(query, { number });
+    if (!order) throw new Failure("NOT_FOUND", `There is no order ${number}.`);
+    find("order-number").value = "";
+    location.hash = `#/orders/${order.id}`;
+  } catch (error) {
+    report(error);
+  }
+});
 
 onSubmit(find("sign-in"), async ({ token }) => {
   find("notice").replaceChildren();
   try {
-    await signIn(token.trim());
+    await signIn(bareToken(token));
     find("token").value = "";
   } catch (error) {
     signOut();
@@ -114,5 +154,6 @@ onSubmit(find("sign-in"), async ({ token }) => {
 });
 find("sign-out").addEventListener("click", signOut);
 window.addEventListener("hashchange", () => desk.role && go());
-session.token ? signIn(session.token).catch(trouble) : isSignedIn(false);
-look();
+offerAccounts();
+session.token ? signIn(session.token).catch(report) : isSignedIn(false);
+watch();

@@ -1,4 +1,4 @@
-// Who sits at the console, what they may do, and the parts that its views are made of.
+// The staff member at the console, what they may do, and the parts that views are made of.
 
 import * as api from "/pages/graphql.js";
 import { button, dialog, fail, h, label } from "/pages/page.js";
@@ -19,14 +19,14 @@ export const desk = {
   role: null,
   /** The log's position that views have to show: that of the last thing done here. */
   position: null,
-  /** Shows the view anew. */
+  /** Renders the view again if its data has changed. */
   refresh: async () => {},
 };
 
 export const ask = (query, variables = {}) =>
   api.ask(query, { position: desk.position, ...variables }, { token: session.token });
 
-/** What was done stays done, whether or not it can be shown at once. */
+/** Runs a mutation and refreshes the view; an error of the refresh does not undo the mutation. */
 export async function change(mutation, input) {
   const { position } = await api.change(mutation, "", input, { token: session.token });
   desk.position = position ?? desk.position;
@@ -34,8 +34,8 @@ export async function change(mutation, input) {
 }
 
 /**
- * A button for a mutation. With `fields` it asks first; `input` makes the mutation's input of what was
- * typed, and `about` tells it from others of its kind on the page.
+ * A button for a mutation. With `fields` it opens a dialog first; `input` makes the mutation's input from
+ * what was typed, and `about` distinguishes buttons of the same mutation on one page.
  */
 export function action(text, mutation, { fields, note, primary, about, input }) {
   const id = ["do", mutation, about].filter(Boolean).join("-");
@@ -48,15 +48,29 @@ export function action(text, mutation, { fields, note, primary, about, input }) 
   return button(text, () => change(mutation, input({})), props);
 }
 
-/** What was typed, or `null` where nothing was. */
+/** What was typed, or `null` if nothing was. */
 export const given = (text) => text?.trim() || null;
 
 export const head = (title, ...more) => h("div", { class: "head" }, h("h1", null, title), ...more);
 
-/** An order by the end of its id, where its number is not known. */
-export const orderLink = ({ orderId }) =>
+/** The numbers of orders by their ids. A number never changes. */
+const numbers = new Map();
+
+/** The rows, each with the `orderNumber` of its `orderId`. */
+export async function withOrderNumbers(rows) {
+  const ids = new Set(rows.map(({ orderId }) => orderId).filter((id) => id && !numbers.has(id)));
+  if (ids.size > 0) {
+    const query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Order { id number } } }";
+    const { nodes } = await ask(query, { ids: [...ids] });
+    for (const node of nodes) if (node?.number) numbers.set(node.id, node.number);
+  }
+  return rows.map((row) => ({ ...row, orderNumber: numbers.get(row.orderId) }));
+}
+
+/** A link to an order, by its number; by the end of its id until the number is known. */
+export const orderLink = ({ orderId, orderNumber }) =>
   orderId &&
-  h("a", { href: `#/orders/${orderId}`, class: "mono", title: orderId }, `…${orderId.slice(-6)}`);
+  h("a", { href: `#/orders/${orderId}`, title: orderId }, orderNumber ?? `…${orderId.slice(-6)}`);
 
 /** A table with a column for each `[name, cell, class]`. */
 export function table(columns, rows, empty) {
@@ -83,7 +97,7 @@ export function table(columns, rows, empty) {
   );
 }
 
-/** A choice that becomes a part of the page's address, so that it can be sent to somebody. */
+/** A choice that becomes a part of the page's address, so that the address can be shared. */
 export function filter(name, text, values, route) {
   const choose = ({ target }) =>
     (location.hash = address(route.path, { ...route.query, after: null, [name]: target.value }));
@@ -102,7 +116,7 @@ export function filter(name, text, values, route) {
   );
 }
 
-/** The ways to the first and to the next page of a list. */
+/** The links to the first and to the next page of a list. */
 export function pages({ hasNextPage, endCursor }, { path, query }) {
   const { after, ...rest } = query;
   return h(

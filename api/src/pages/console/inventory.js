@@ -1,7 +1,18 @@
-// Inventory: what is on the shelves, and how it came to be so.
+// Inventory: the stock of every SKU, and its changes.
 
 import { badge, facts, h, label, time } from "/pages/page.js";
-import { action, ask, desk, filter, given, head, orderLink, pages, table } from "/console/desk.js";
+import {
+  action,
+  ask,
+  desk,
+  filter,
+  given,
+  head,
+  orderLink,
+  pages,
+  table,
+  withOrderNumbers,
+} from "/console/desk.js";
 
 const FIGURES = "sku onHand reserved available reorderLevel reorderQuantity low";
 
@@ -31,15 +42,15 @@ export const list = {
         ["", ({ low }) => low && badge("LOW")],
       ],
       inventoryItems.nodes,
-      "Nothing here.",
+      route.query.show === "LOW" ? "No stock is low." : "No stock is registered.",
     ),
     pages(inventoryItems.pageInfo, route),
   ],
 };
 
 export const one = {
-  load: ({ id, query: { after } }) =>
-    ask(
+  load: async ({ id, query: { after } }) => {
+    const { inventoryItem } = await ask(
       `query($sku: String!, $after: String, $position: Position) { inventoryItem(sku: $sku, minPosition: $position) {
       ${FIGURES} version
       ledger(first: 20, after: $after) {
@@ -47,7 +58,12 @@ export const one = {
       }
     } }`,
       { sku: id, after },
-    ),
+    );
+    if (!inventoryItem) return { inventoryItem };
+    const { ledger } = inventoryItem;
+    const nodes = await withOrderNumbers(ledger.nodes);
+    return { inventoryItem: { ...inventoryItem, ledger: { ...ledger, nodes } } };
+  },
   render: ({ inventoryItem: item }, route) =>
     item
       ? [
@@ -94,9 +110,9 @@ const ledger = ({ nodes }) =>
       ["Balance", ({ balance }) => balance, "number"],
       [
         "Why",
-        ({ reason, reference, orderId }) => [
+        ({ reason, reference, orderId, orderNumber }) => [
           [reason, reference].filter(Boolean).join(", "),
-          orderLink({ orderId }),
+          orderLink({ orderId, orderNumber }),
         ],
       ],
       ["Who", ({ actor }) => h("span", { title: actor }, actor.split(":")[0])],

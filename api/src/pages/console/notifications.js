@@ -1,21 +1,24 @@
-// Notifications: who was told what, and what could not be sent.
+// Notifications: the messages to customers and staff, and what could not be sent.
 
 import { badge, h, label, time } from "/pages/page.js";
-import { ask, filter, head, orderLink, pages, table } from "/console/desk.js";
+import { ask, filter, head, orderLink, pages, table, withOrderNumbers } from "/console/desk.js";
 
 export const MESSAGE =
   "id template status recipient orderId createdAt sentAt nextAttemptAt abandonedBecause attempts { at failure }";
 
 export const list = {
-  load: ({ query: { status, after } }) =>
-    ask(
+  load: async ({ query: { status, after } }) => {
+    const { notifications } = await ask(
       `query($status: NotificationStatus, $after: String, $position: Position) {
       notifications(first: 20, after: $after, filter: { status: $status }, minPosition: $position) {
         nodes { ${MESSAGE} } pageInfo { hasNextPage endCursor }
       }
     }`,
       { status, after },
-    ),
+    );
+    const nodes = await withOrderNumbers(notifications.nodes);
+    return { notifications: { ...notifications, nodes } };
+  },
   render: ({ notifications }, route) => [
     head("Notifications", filter("status", "Status", ["PENDING", "SENT", "ABANDONED"], route)),
     messages(notifications.nodes, ["Order", orderLink]),
@@ -23,7 +26,7 @@ export const list = {
   ],
 };
 
-/** A table of messages, with columns of the caller's beside. */
+/** A table of messages, with more columns if the caller wants them. */
 export const messages = (nodes, ...columns) =>
   table(
     [

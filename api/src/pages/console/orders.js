@@ -44,8 +44,13 @@ export const list = {
         ["Total", ({ total }) => money(total), "number"],
       ],
       orders.nodes,
-      "No orders.",
+      route.query.status ? "No order has this status." : "No orders.",
     ),
     pages(orders.pageInfo, route),
+    h(
+      "p",
+      { class: "faint" },
+      "Each server takes order numbers in blocks: after a restart, some numbers are skipped.",
+    ),
   ],
 };

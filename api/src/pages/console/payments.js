@@ -1,8 +1,18 @@
-// Payments: those that somebody has to look at, and what can be done about one.
+// Payments: the list, and what can be done about one payment.
 
 import { isNothing, minorUnits, money, MONEY } from "/pages/graphql.js";
 import { badge, facts, h, label, time } from "/pages/page.js";
-import { action, ask, filter, given, head, orderLink, pages, table } from "/console/desk.js";
+import {
+  action,
+  ask,
+  filter,
+  given,
+  head,
+  orderLink,
+  pages,
+  table,
+  withOrderNumbers,
+} from "/console/desk.js";
 
 const STATUSES = [
   "PENDING",
@@ -25,15 +35,17 @@ export const PAYMENT = `id orderId status method captureMode reference failure n
   refunded { ${MONEY} } refundPending { ${MONEY} }`;
 
 export const list = {
-  load: ({ query: { show, status, after } }) =>
-    ask(
+  load: async ({ query: { show, status, after } }) => {
+    const { payments } = await ask(
       `query($filter: PaymentFilter, $after: String, $position: Position) {
       payments(first: 20, after: $after, filter: $filter, minPosition: $position) {
         nodes { ${PAYMENT} } pageInfo { hasNextPage endCursor }
       }
     }`,
       { after, filter: { status, needsAttention: show === "NEEDS_ATTENTION" ? true : null } },
-    ),
+    );
+    return { payments: { ...payments, nodes: await withOrderNumbers(payments.nodes) } };
+  },
   render: ({ payments }, route) => [
     head(
       "Payments",
@@ -47,7 +59,7 @@ export const list = {
     table(
       [
         ["Order", orderLink],
-        ["Begun", ({ createdAt }) => time(createdAt)],
+        ["Started", ({ createdAt }) => time(createdAt)],
         ["Status", ({ status }) => badge(status)],
         ["Method", ({ method }) => label(method)],
         ["Amount", ({ amount }) => money(amount), "number"],
@@ -56,11 +68,17 @@ export const list = {
         ["Attention", ({ needsAttention }) => needsAttention ?? "–"],
       ],
       payments.nodes,
-      "No payments.",
+      nothing(route.query),
     ),
     pages(payments.pageInfo, route),
   ],
 };
+
+/** Why the list is empty. */
+function nothing({ show, status }) {
+  if (show === "NEEDS_ATTENTION") return "No payment needs attention.";
+  return status ? "No payment has this status." : "No payments.";
+}
 
 /** One payment with what can be done about it. */
 export function payment(payment) {
@@ -122,7 +140,7 @@ function steps({
       action("Void", "paymentVoid", {
         ...whole,
         fields: [],
-        note: "The customer's money is let go.",
+        note: "The authorization is released; the customer pays nothing.",
       }),
     refundable > 0n && action("Refund", "paymentRefund", some(id, captured)),
     needsAttention && action("Has been looked at", "paymentAttentionResolve", whole),

@@ -116,6 +116,42 @@ async fn staff_see_messages_and_how_the_system_is() {
 }
 
 #[tokio::test]
+async fn the_line_of_the_banner_signs_in_and_so_does_one_click() {
+    let stage = Stage::new().await;
+    let Some(browser) = Browser::start().await else { return };
+    browser.open(&stage.node, "/console").await;
+    let (_, authorization) = &stage.desk.headers[0];
+    let pasted = format!("  support   Authorization: \"{authorization}\" ");
+    browser.fill("Token of support or admin", &pasted).await;
+    browser.press("Sign in").await;
+    browser.shows("#role", "Support").await;
+    browser.press("Sign out").await;
+    browser.press("Sign in as admin").await;
+    browser.shows("#role", "Admin").await;
+}
+
+#[tokio::test]
+async fn an_order_is_found_and_named_by_its_number() {
+    let stage = Stage::with_mugs().await;
+    let (order, _) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
+    let number = number(&stage, &order).await;
+    let Some(browser) = at_the_console(&stage, &stage.desk).await else { return };
+    browser.press("Payments").await;
+    browser.shows("table", &number).await;
+    browser.shows("table", "Captured").await;
+    browser.choose("Show", "Needs attention").await;
+    browser.shows("#view", "No payment needs attention.").await;
+    browser.press("Notifications").await;
+    browser.shows("table", &number).await;
+    browser.fill("Order number", "C-1").await;
+    browser.press("Find").await;
+    browser.shows("#notice", "There is no order C-1.").await;
+    browser.fill("Order number", number.trim_start_matches("C-")).await;
+    browser.press("Find").await;
+    browser.shows(".head h1", &format!("Order {number}")).await;
+}
+
+#[tokio::test]
 async fn the_console_is_not_for_customers() {
     let stage = Stage::new().await;
     let Some(browser) = at_the_console(&stage, &stage.ada).await else { return };

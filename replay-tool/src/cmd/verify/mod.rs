@@ -22,11 +22,11 @@ use sqlx::PgConnection;
 
 use self::finding::{Check, Findings};
 use self::read_models::Compared;
-use crate::cli::Verdict;
 use crate::database::Database;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
+use crate::verdict::Verdict;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {

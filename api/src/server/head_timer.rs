@@ -1,10 +1,9 @@
-//! How long a connection may go without a complete head of a request: long while nothing has come,
-//! briefly once it has begun.
+//! Two time limits of a connection: a long one for idle connections, and a short one for the head of a
+//! request that has started.
 //!
-//! hyper 1.12 has one time limit for both, which runs from the end of the last answer.  A short one
-//! closes idle connections under the hands of clients that keep them in a pool; a long one lets a slow
-//! head hold a socket.  So hyper is given the long one, with a timer that becomes short when the
-//! connection's first bytes are read.
+//! hyper 1.12 has one time limit for both, which runs from the end of the last answer. A short one closes
+//! connections that clients keep in a pool; a long one lets a slow head hold a socket. So hyper gets the
+//! long one, with a timer that becomes short when the first bytes of a head are read.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,47 +18,47 @@ use tokio_util::io::InspectReader;
 
 /// The timer of one connection.
 #[derive(Debug, Clone)]
-pub(super) struct Patience {
-    /// How long a head may take that has begun.
+pub(super) struct HeadTimer {
+    /// The time limit of a head that has started.
     head_within: Duration,
-    /// Whether bytes came since hyper began to wait for a head.  A client that has just connected owes
-    /// one, so it counts as begun.
-    begun: Arc<AtomicBool>,
+    /// Whether bytes were read since hyper started to wait for a head. The first head of a connection counts
+    /// as started when the client connects.
+    has_started: Arc<AtomicBool>,
     is_first: Arc<AtomicBool>,
 }
 
-impl Patience {
+impl HeadTimer {
     pub(super) fn new(head_within: Duration) -> Self {
-        let yes = || Arc::new(AtomicBool::new(true));
-        Patience { head_within, begun: yes(), is_first: yes() }
+        let is_true = || Arc::new(AtomicBool::new(true));
+        HeadTimer { head_within, has_started: is_true(), is_first: is_true() }
     }
 
-    /// The same stream, whose reads are noticed.
+    /// The same stream; the timer sees when it is read.
     ///
-    /// What was read together with the end of the request before is not: it waits as long as an idle
-    /// connection at most, and costs no more.
+    /// It does not see bytes that were read together with the end of the previous request: such a head has the
+    /// time of an idle connection.
     pub(super) fn watch(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> impl AsyncRead + AsyncWrite + Unpin + Send + 'static {
-        let begun = self.begun.clone();
-        InspectReader::new(stream, move |_: &[u8]| begun.store(true, Ordering::Relaxed))
+        let has_started = self.has_started.clone();
+        InspectReader::new(stream, move |_: &[u8]| has_started.store(true, Ordering::Relaxed))
     }
 }
 
-/// hyper asks for a timer when it begins to wait for a head, and for nothing else.
-impl Timer for Patience {
+/// hyper uses the timer only to wait for a head.
+impl Timer for HeadTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
         self.sleep_until(self.now() + duration)
     }
 
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
         let is_first = self.is_first.swap(false, Ordering::Relaxed);
-        self.begun.store(is_first, Ordering::Relaxed);
+        self.has_started.store(is_first, Ordering::Relaxed);
         Box::pin(Waiting {
             end: Box::pin(tokio::time::sleep_until(deadline.into())),
             head_within: Some(self.head_within),
-            begun: self.begun.clone(),
+            has_started: self.has_started.clone(),
         })
     }
 
@@ -68,19 +67,19 @@ impl Timer for Patience {
     }
 }
 
-/// Polled after every read that did not complete the head.
+/// The time limit of one head; it is polled after every read that did not complete the head.
 struct Waiting {
     end: Pin<Box<tokio::time::Sleep>>,
-    /// Until the head has begun.
+    /// `None` once the head has started.
     head_within: Option<Duration>,
-    begun: Arc<AtomicBool>,
+    has_started: Arc<AtomicBool>,
 }
 
 impl Future for Waiting {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.begun.load(Ordering::Relaxed)
+        if self.has_started.load(Ordering::Relaxed)
             && let Some(head_within) = self.head_within.take()
         {
             let end = self.end.deadline().min(tokio::time::Instant::now() + head_within);
