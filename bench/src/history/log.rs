@@ -111,6 +111,15 @@ fn or_null(value: Option<impl ToString>) -> String {
     value.map_or_else(|| r"\N".to_owned(), |value| value.to_string())
 }
 
+/// The changes of a decision about one stream.
+pub fn changes_of<E: Into<Event>, R: Into<Refusal>>(
+    stream: StreamId,
+    decided: Result<Vec<E>, R>,
+) -> Result<Changes, Refusal> {
+    let changes = |events: Vec<E>| events.into_iter().map(|event| (stream, event.into())).collect();
+    decided.map(changes).map_err(Into::into)
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
@@ -135,13 +144,4 @@ mod tests {
         assert_eq!(text.matches('\t').count(), 13);
         assert!(text.ends_with("\tsystem:test\t1970-01-01T00:00:00.000000Z\n"), "{text}");
     }
-}
-
-/// The changes of a decision about one stream.
-pub fn changes_of<E: Into<Event>, R: Into<Refusal>>(
-    stream: StreamId,
-    decided: Result<Vec<E>, R>,
-) -> Result<Changes, Refusal> {
-    let changes = |events: Vec<E>| events.into_iter().map(|event| (stream, event.into())).collect();
-    decided.map(changes).map_err(Into::into)
 }
