@@ -8,11 +8,6 @@ use axum::http::{HeaderMap, HeaderName};
 use commands::Trace;
 use commands::trace::SPANS;
 use event_store::time_limits;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use opentelemetry_http::{Bytes, HeaderExtractor, HttpClient, HttpError, Request, Response};
@@ -36,9 +31,6 @@ use crate::config;
 /// clients quote it when they ask for help.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The longest answer of a collector that is read.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// The trace that the client names in `traceparent`, as W3C Trace Context has it.
 pub fn named(headers: &HeaderMap) -> Option<Trace> {
@@ -106,26 +98,21 @@ impl Drop for Export {
     }
 }
 
+/// Batches are handed over one after the other.
+const IDLE_CONNECTIONS_MAX: usize = 1;
+
 /// The way to the collector. The library calls it from a thread without a runtime.
 #[derive(Debug, Clone)]
 struct Collector {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: commands::HttpClient,
     runtime: Handle,
     is_silent: Arc<AtomicBool>,
 }
 
 impl Collector {
     fn new() -> Collector {
-        let connector =
-            HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let client = commands::HttpClient::new(IDLE_CONNECTIONS_MAX);
         Collector { client, runtime: Handle::current(), is_silent: Arc::default() }
-    }
-
-    async fn send(self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let (head, body) = self.client.request(request.map(Full::new)).await?.into_parts();
-        let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?.to_bytes();
-        Ok(Response::from_parts(head, body))
     }
 
     /// Logs once when the collector stops accepting spans, and once when it accepts them again.
@@ -149,9 +136,11 @@ impl Collector {
 #[async_trait]
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let sent = self.clone().send(request);
-        let sent = async { tokio::time::timeout(time_limits::TRACE_EXPORT, sent).await };
-        let answer = self.runtime.spawn(sent).await?.unwrap_or_else(|late| Err(late.into()));
+        let client = self.client.clone();
+        let sent = self
+            .runtime
+            .spawn(async move { client.send(request, time_limits::TRACE_EXPORT).await });
+        let answer = sent.await?.map_err(HttpError::from);
         self.log_changes(&answer);
         answer
     }

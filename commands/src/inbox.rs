@@ -10,7 +10,8 @@ use std::time::Duration;
 use domain::Refusal;
 use domain::payment::PaymentError;
 use event_store::{Backoff, time_limits};
-use sqlx::PgPool;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgPool, Row};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -48,13 +49,23 @@ pub enum InboxError {
 }
 
 /// A stored webhook that this node processes now.
-#[derive(sqlx::FromRow)]
 struct ReceivedWebhook {
     event_id: String,
     body: Vec<u8>,
     /// How often it has been processed, this time included.
     attempts: i32,
     overdue: bool,
+}
+
+impl<'r> FromRow<'r, PgRow> for ReceivedWebhook {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        Ok(ReceivedWebhook {
+            event_id: row.try_get("event_id")?,
+            body: row.try_get("body")?,
+            attempts: row.try_get("attempts")?,
+            overdue: row.try_get("overdue")?,
+        })
+    }
 }
 
 impl Inbox {

@@ -19,6 +19,7 @@ mod database_url;
 mod error;
 mod heads;
 mod lock;
+mod migrations;
 mod options;
 mod outcome;
 mod pending;
@@ -47,6 +48,7 @@ pub use cqrs_es::persist::EventUpcaster;
 pub use database_url::{DatabaseUrlError, check_database_url, try_connect};
 pub use error::StoreError;
 pub use lock::LockedLog;
+pub use migrations::MIGRATIONS;
 pub use options::StoreOptions;
 pub use outcome::AppendOutcome;
 pub use pending::PendingAppend;
@@ -54,6 +56,3 @@ pub use queued::Permit;
 pub use recorded::RecordedEvent;
 pub use snapshot::{LoadedStream, Snapshot, SnapshotKey};
 pub use store::EventStore;
-
-/// Every migration of the workspace, in order.
-pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");

@@ -1,7 +1,8 @@
 //! The call of `append_events`: a batch as columns, and the answer as one outcome per item.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
 
 use crate::batch::{Batch, HeadInBatch};
@@ -62,7 +63,6 @@ pub(crate) struct Answer {
 }
 
 /// Item 0 stands for the whole batch; the others are those that were refused, counted from 1.
-#[derive(sqlx::FromRow)]
 struct AnswerRow {
     item: i32,
     first_position: Option<i64>,
@@ -70,6 +70,19 @@ struct AnswerRow {
     recorded_at: Option<DateTime<Utc>>,
     request_hash: Option<Vec<u8>>,
     moved_stream: Option<Uuid>,
+}
+
+impl<'r> FromRow<'r, PgRow> for AnswerRow {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        Ok(AnswerRow {
+            item: row.try_get("item")?,
+            first_position: row.try_get("first_position")?,
+            last_position: row.try_get("last_position")?,
+            recorded_at: row.try_get("recorded_at")?,
+            request_hash: row.try_get("request_hash")?,
+            moved_stream: row.try_get("moved_stream")?,
+        })
+    }
 }
 
 impl AnswerRow {

@@ -74,8 +74,8 @@ impl Account {
         shell.status().is_ok_and(|status| status.success())
     }
 
-    /// Hands a file or directory over; a no-op for an ordinary user, who owns it already.
-    pub(crate) fn take(&self, path: &Path) -> Result<(), Error> {
+    /// Makes the account the owner of a file or directory. Does nothing for an ordinary user, who owns it already.
+    pub(crate) fn make_owner(&self, path: &Path) -> Result<(), Error> {
         if self.switch {
             lchown(path, Some(self.uid), Some(self.gid)).at("hand over", path)
         } else {

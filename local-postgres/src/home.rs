@@ -5,9 +5,8 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fmt};
 
 use sha2::{Digest, Sha256};
@@ -15,8 +14,9 @@ use sha2::{Digest, Sha256};
 use crate::account::Account;
 use crate::error::{At, Error};
 
-/// Where root keeps clusters whose data directory the server's account cannot enter.
-const RELOCATED: &str = "/var/lib/cartulary";
+/// Where root keeps fetched servers for accounts that cannot enter the data directory. Earlier releases kept such clusters
+/// here as a whole, behind a link.
+const ELSEWHERE: &str = "/var/lib/cartulary";
 
 /// A socket's path has at most 103 bytes on macOS (107 on Linux); its name takes up to 15 of them.
 const SOCKET_DIR_BYTES_MAX: usize = 85;
@@ -36,29 +36,15 @@ impl Home {
         }
     }
 
-    /// A home the account can reach: in the data directory, else elsewhere with a link to it.
+    /// A new home in the data directory.
     pub(crate) fn create(data_dir: &Path, account: &Account) -> Result<Home, Error> {
-        let link = data_dir.join("postgres");
-        if link.is_symlink() && !link.exists() {
-            fs::remove_file(&link).at("remove the dangling link", &link)?;
+        let path = data_dir.join("postgres");
+        if path.is_symlink() && !path.exists() {
+            fs::remove_file(&path).at("remove the dangling link", &path)?;
         }
-        make_dir(&link, account.passable_mode())?;
-        // Without the link: the target may be reachable where the link is not.
-        let path = fs::canonicalize(&link).at("resolve", &link)?;
-        if account.can_enter(&path) {
-            return Home::at(path);
-        }
-        // Only an empty directory goes, never data.
-        fs::remove_dir(&link).at("replace", &link)?;
-        let elsewhere = relocated(&fs::canonicalize(data_dir).at("resolve", data_dir)?);
-        set_aside(&elsewhere)?;
-        fs::create_dir_all(RELOCATED).at("create", Path::new(RELOCATED))?;
-        make_dir(Path::new(RELOCATED), 0o755)?;
-        make_dir(&elsewhere, account.passable_mode())?;
-        symlink(&elsewhere, &link).at("create the link", &link)?;
-        tracing::info!(account = account.name, home = %elsewhere.display(),
-            "the server's account cannot enter the data directory, so the cluster is kept elsewhere");
-        Home::at(elsewhere)
+        make_dir(&path, account.passable_mode())?;
+        report_earlier_clusters(&fs::canonicalize(data_dir).at("resolve", data_dir)?);
+        Home::at(fs::canonicalize(&path).at("resolve", &path)?)
     }
 
     fn at(path: PathBuf) -> Result<Home, Error> {
@@ -76,12 +62,17 @@ impl Home {
         self.0.join("data")
     }
 
-    pub(crate) fn pid_file(&self) -> PathBuf {
-        self.data().join("postmaster.pid")
+    /// Where fetched servers are kept, so that the account can run them.
+    pub(crate) fn servers(&self, account: &Account) -> PathBuf {
+        if account.can_enter(&self.0) {
+            self.0.join("servers")
+        } else {
+            Path::new(ELSEWHERE).join("servers")
+        }
     }
 
-    pub(crate) fn pg_hba(&self) -> PathBuf {
-        self.0.join("pg_hba.conf")
+    pub(crate) fn pid_file(&self) -> PathBuf {
+        self.data().join("postmaster.pid")
     }
 
     pub(crate) fn users_lock(&self) -> PathBuf {
@@ -120,7 +111,7 @@ impl Home {
         self.remove_socket_dir()?;
         // Fails where somebody else made it in the meantime, who could then replace the socket.
         fs::DirBuilder::new().mode(0o700).create(&socket_dir).at("create", &socket_dir)?;
-        account.take(&socket_dir)
+        account.make_owner(&socket_dir)
     }
 
     pub(crate) fn remove_socket_dir(&self) -> Result<(), Error> {
@@ -182,28 +173,21 @@ impl Password {
             .open(&path)
             .at("create", &path)?;
         file.write_all(password.as_bytes()).and_then(|()| file.sync_all()).at("write", &path)?;
-        account.take(&path)?;
+        account.make_owner(&path)?;
         Ok(Password(password))
     }
 }
 
-/// The place of a relocated cluster: the same for the same data directory.
-fn relocated(data_dir: &Path) -> PathBuf {
-    Path::new(RELOCATED).join(short_hash(data_dir))
-}
-
-/// Somebody removed the data directory in order to start afresh, and with it the keys to the old data.
-fn set_aside(elsewhere: &Path) -> Result<(), Error> {
-    if !elsewhere.exists() {
-        return Ok(());
+/// Earlier releases kept a cluster elsewhere if the server's account could not enter the data directory, and left it
+/// there when that was removed. It may hold somebody's data, so it is not removed here either.
+fn report_earlier_clusters(data_dir: &Path) {
+    let name = short_hash(data_dir);
+    for entry in fs::read_dir(ELSEWHERE).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&name) {
+            tracing::warn!(path = %entry.path().display(),
+                "an earlier cluster of this data directory was left here; remove it if you do not need its data");
+        }
     }
-    let home = Home::at(elsewhere.to_owned())?;
-    crate::postmaster::stop_now(&home)?;
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let aside = elsewhere.with_extension(format!("removed-{seconds}"));
-    fs::rename(elsewhere, &aside).at("rename", elsewhere)?;
-    tracing::warn!(path = %aside.display(), "the data directory is new; the cluster of the one before is kept here");
-    Ok(())
 }
 
 /// Creates the directory if need be; the mode holds whatever the umask.
@@ -234,6 +218,6 @@ fn short_hash(path: &Path) -> String {
     hex(&Sha256::digest(path.as_os_str().as_encoded_bytes())[..8])
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -13,13 +13,17 @@
 //! | path | what |
 //! |---|---|
 //! | `postgres.lock` | held while somebody starts or stops the cluster |
-//! | `postgres/` | the home; a symlink where the server's account cannot enter the data directory |
+//! | `postgres/` | the home |
 //! | `postgres/data/` | the cluster itself; the only directory the server writes to |
 //! | `postgres/postgresql.conf`, `pg_hba.conf` | written anew at every start |
 //! | `postgres/password` | the generated password, for its owner only |
 //! | `postgres/server.log`, `server.log.old` | this run's log and the one before |
 //! | `postgres/socket/` | the unix socket, or under `/tmp` where that path is too long for one |
+//! | `postgres/servers/` | PostgreSQL itself, where none was installed and one was fetched |
 //! | `postgres/users` | locked, shared, by every process that uses the cluster |
+//!
+//! Root's server runs as an unprivileged account. Where that account may not enter the data directory, it inherits the
+//! open home from us (`reach.rs`), and a fetched server is kept in `/var/lib/cartulary/servers`.
 //!
 //! The last process out stops the server. Locks vanish with their process, so a process killed with
 //! `kill -9` leaves at worst a running server, which the next start adopts.
@@ -28,9 +32,11 @@ mod account;
 mod binaries;
 mod cluster;
 mod error;
+mod fetch;
 mod home;
 mod lock;
 mod postmaster;
+mod reach;
 mod settings;
 pub mod testing;
 

@@ -6,7 +6,6 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -17,6 +16,7 @@ use crate::account::Account;
 use crate::binaries::Binaries;
 use crate::error::{At, Error};
 use crate::home::{Home, absent};
+use crate::reach::Reach;
 use crate::settings::{self, Purpose};
 
 /// Crash recovery replays up to `max_wal_size` of log.
@@ -44,10 +44,23 @@ pub(crate) struct Endpoint {
     pub(crate) socket_dir: PathBuf,
 }
 
+impl Postmaster {
+    /// The server's own name for its socket directory may mean something to it alone.
+    fn at(mut self, home: &Home) -> Postmaster {
+        if let Some(endpoint) = &mut self.endpoint {
+            endpoint.socket_dir = home.socket_dir();
+        }
+        self
+    }
+}
+
 /// The server process of this cluster, if it is alive.
 pub(crate) fn running(home: &Home) -> Result<Option<Postmaster>, Error> {
     match fs::read_to_string(home.pid_file()) {
-        Ok(content) => Ok(parse(&content).filter(|server| serves(server.pid, home))),
+        Ok(content) => {
+            let server = parse(&content).filter(|server| serves(server.pid, home));
+            Ok(server.map(|server| server.at(home)))
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).at("read", &home.pid_file()),
     }
@@ -76,7 +89,14 @@ fn parse(content: &str) -> Option<Postmaster> {
 
 /// Whether the process is this cluster's server, rather than a later process with the same pid.
 fn serves(pid: i32, home: &Home) -> bool {
-    command_line(pid).ends_with(&format!("postgres -D {}", home.path().display()))
+    let command = command_line(pid);
+    command.ends_with(&format!("postgres -D {}", home.path().display()))
+        || (command.contains("postgres -D /proc/self/fd/") && works_in(pid, &home.data()))
+}
+
+/// A server works in its data directory, whatever name it knows it by.
+fn works_in(pid: i32, data: &Path) -> bool {
+    fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|directory| directory == data)
 }
 
 /// Whether the process still has to be waited for: it serves, or it ends. An ending process has lost its
@@ -107,6 +127,7 @@ fn command_line(pid: i32) -> String {
 #[derive(Debug)]
 pub(crate) struct Launch<'a> {
     pub(crate) home: &'a Home,
+    pub(crate) reach: &'a Reach,
     pub(crate) account: &'a Account,
     pub(crate) binaries: &'a Binaries,
     pub(crate) purpose: Purpose,
@@ -147,13 +168,14 @@ impl Launch<'_> {
 
     fn spawn(&self) -> Result<Child, Error> {
         let port = free_port(self.home.preferred_port());
-        let conf = settings::postgresql_conf(self.home, self.binaries, self.purpose, port);
+        let Launch { home, reach, binaries, purpose, .. } = self;
+        let conf = settings::postgresql_conf(home, reach, binaries, *purpose, port);
         self.home.write("postgresql.conf", &conf)?;
         self.home.write("pg_hba.conf", settings::PG_HBA)?;
         self.home.renew_socket_dir(self.account)?;
         let log = self.home.renew_log()?;
         let mut command = self.account.command(&self.binaries.postgres());
-        command.arg("-D").arg(self.home.path());
+        command.arg("-D").arg(self.reach.name());
         command.stdout(log.try_clone().at("open", &self.home.log())?).stderr(log);
         // Out of the terminal's reach: its Ctrl-C is for us, who then stop the server in order.
         command.process_group(0);
@@ -194,19 +216,6 @@ pub(crate) async fn stop(home: &Home, child: Option<&mut Child>) -> Result<(), E
         tokio::time::sleep(POLL).await;
     }
     reap(child, deadline).await;
-    Ok(())
-}
-
-/// Ends the server of a cluster nobody wants any more, without a checkpoint.
-pub(crate) fn stop_now(home: &Home) -> Result<(), Error> {
-    let Some(pid) = signal_running(home, Signal::SIGQUIT)? else { return Ok(()) };
-    let deadline = Instant::now() + STOP_MAX;
-    while lives(pid, home) {
-        if Instant::now() > deadline {
-            return Err(Error::NotStopped { pid, waited: STOP_MAX });
-        }
-        thread::sleep(POLL);
-    }
     Ok(())
 }
 

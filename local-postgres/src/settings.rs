@@ -1,7 +1,10 @@
 //! The server's settings, all in one place and written anew at every start.
 
+use std::path::Path;
+
 use crate::binaries::Binaries;
 use crate::home::Home;
+use crate::reach::Reach;
 
 /// What the cluster is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +69,7 @@ max_connections = 300
 /// The whole of `postgresql.conf`.
 pub(crate) fn postgresql_conf(
     home: &Home,
+    reach: &Reach,
     binaries: &Binaries,
     purpose: Purpose,
     port: u16,
@@ -76,6 +80,13 @@ pub(crate) fn postgresql_conf(
     };
     let libraries =
         if binaries.has_library("pg_stat_statements") { "pg_stat_statements" } else { "" };
+    // As the server's account sees them.
+    let (home_name, socket_dir) = (reach.name(), home.socket_dir());
+    let data = home_name.join("data");
+    let socket_dir = match socket_dir.strip_prefix(home.path()) {
+        Ok(inside) => home_name.join(inside),
+        Err(_) => socket_dir,
+    };
     format!(
         "# Written at every start of the cluster; changes made here are lost.\n\
          data_directory = {data}\n\
@@ -86,13 +97,13 @@ pub(crate) fn postgresql_conf(
          shared_preload_libraries = '{libraries}'\n\
          wal_compression = {wal_compression}\n\
          {COMMON}{own}",
-        data = quoted(&home.data().to_string_lossy()),
-        hba = quoted(&home.pg_hba().to_string_lossy()),
-        ident = quoted(&home.data().join("pg_ident.conf").to_string_lossy()),
-        socket = quoted(&home.socket_dir().to_string_lossy()),
+        data = quoted(&data),
+        hba = quoted(&home_name.join("pg_hba.conf")),
+        ident = quoted(&data.join("pg_ident.conf")),
+        socket = quoted(&socket_dir),
     )
 }
 
-fn quoted(value: &str) -> String {
-    format!("'{}'", value.replace('\\', r"\\").replace('\'', "''"))
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.to_string_lossy().replace('\\', r"\\").replace('\'', "''"))
 }

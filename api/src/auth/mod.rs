@@ -9,6 +9,7 @@
 
 mod api_keys;
 mod cart_token;
+mod hmac;
 #[cfg(test)]
 mod tests;
 mod token;

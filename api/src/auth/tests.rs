@@ -44,6 +44,7 @@ fn claims() -> Value {
 }
 
 fn signed(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
+    hmac::install();
     encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
 }
 

@@ -10,7 +10,7 @@ use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Caller, Role, Unauthenticated};
+use super::{Caller, Role, Unauthenticated, hmac};
 use crate::secret::Secret;
 
 /// The tolerated difference between clocks: seconds, instead of the library's minute.
@@ -97,6 +97,7 @@ enum Keys {
 impl Tokens {
     /// HS256 with a shared secret.
     pub fn shared(secret: &Secret, issuer: &str, audience: &str) -> Self {
+        hmac::install();
         let keys = Keys::Shared {
             verifying: DecodingKey::from_secret(secret.expose_bytes()),
             signing: EncodingKey::from_secret(secret.expose_bytes()),

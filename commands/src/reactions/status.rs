@@ -1,16 +1,23 @@
 //! The progress of the reactions.
 
-use sqlx::PgPool;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgPool, Row};
 
 use super::runner::LEASE;
 
 /// The progress of the reactions of all nodes together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReactionStatus {
     /// The position of the log up to which everything is done.
     pub position: i64,
     /// How many reactions could not be carried out. A person has to look at them.
     pub parked: i64,
+}
+
+impl<'r> FromRow<'r, PgRow> for ReactionStatus {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        Ok(ReactionStatus { position: row.try_get("position")?, parked: row.try_get("parked")? })
+    }
 }
 
 /// # Errors

@@ -13,7 +13,7 @@
 mod scratch;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -25,7 +25,9 @@ use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::account::Account;
 use crate::cluster::{Cluster, connect};
+use crate::home::Home;
 use crate::postmaster;
 use crate::settings::Purpose;
 
@@ -152,6 +154,16 @@ impl TestCluster {
 
     fn running(&self) -> &Cluster {
         self.cluster.as_ref().expect("the cluster is running")
+    }
+}
+
+/// Where a server for throw-away clusters is fetched to: once for all tests, into the build's directory.
+pub(crate) fn servers(home: &Home, account: &Account) -> PathBuf {
+    let program = std::env::current_exe().unwrap_or_default();
+    let built = program.ancestors().find(|directory| directory.join(".rustc_info.json").is_file());
+    match built {
+        Some(target) if account.can_enter(target) => target.join("postgresql"),
+        _ => home.servers(account),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::lock::{Lock, Mode};
 const PREFIX: &str = "cartulary-test-";
 
 /// Ends the server of a data directory and removes what belongs to it, once its input ends.
-/// A relocated cluster lies where `postgres` links to; a long path has its socket elsewhere.
+/// A long path has its socket elsewhere.
 const CLEAN_UP: &str = r#"
 read -r _
 dir=$1
@@ -26,7 +26,11 @@ pid=$(sed -n 1p "$pid_file")
 # Another process may have been given the pid since.
 serves() {
     command=$(tr '\0' ' ' <"/proc/$pid/cmdline" || ps -ww -o command= -p "$pid")
-    case $command in *"postgres -D $home"*) true ;; *) false ;; esac
+    case $command in
+        *"postgres -D $home"*) true ;;
+        *"postgres -D /proc/self/fd/"*) [ "$(readlink "/proc/$pid/cwd")" = "$home/data" ] ;;
+        *) false ;;
+    esac
 }
 rounds=0
 [ -n "$pid" ] && serves && kill -QUIT "$pid"
@@ -34,7 +38,6 @@ while [ -n "$pid" ] && serves && [ $rounds -lt 200 ]; do
     rounds=$((rounds + 1)); sleep 0.05
 done
 case $socket in /tmp/cartulary-*) rm -rf "$socket" ;; esac
-case $home in /var/lib/cartulary/*) rm -rf "$home" ;; esac
 # A killed initdb may still be writing.
 while [ -e "$dir" ] && [ $rounds -lt 400 ]; do
     rounds=$((rounds + 1)); rm -rf "$dir" || sleep 0.05

@@ -45,6 +45,26 @@ impl Helper {
         Helper::spawn(command, test, data_dir)
     }
 
+    /// Where the system's servers are hidden, with this search path.
+    pub(crate) fn run_without_servers(test: &str, data_dir: &Path, path: &str) -> Helper {
+        let hide = "for place in /usr/lib/postgresql /usr/local/pgsql; do
+            [ ! -d $place ] || mount -t tmpfs none $place
+        done";
+        Helper::run_in_namespace(test, data_dir, &format!("{hide}; export PATH='{path}'"))
+    }
+
+    /// In a mount namespace of its own, which these lines of shell prepare.
+    pub(crate) fn run_in_namespace(test: &str, data_dir: &Path, prepare: &str) -> Helper {
+        let script = format!("{prepare}\nexec \"$0\" \"$@\"");
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "/bin/sh", "-ec", &script]).arg(env::current_exe().unwrap());
+        command.env_remove("PG_BIN");
+        if let Some(wheels) = wheels() {
+            command.env("PIP_NO_INDEX", "1").env("PIP_FIND_LINKS", wheels);
+        }
+        Helper::spawn(command, test, data_dir)
+    }
+
     fn spawn(mut command: Command, test: &str, data_dir: &Path) -> Helper {
         let mut process = command
             .args(["--ignored", "--exact", "--nocapture"])
@@ -59,13 +79,18 @@ impl Helper {
         // The test runner writes the test's name on the same line.
         let answer = output.by_ref().lines().map_while(Result::ok).find_map(|line| {
             line.split_once(ANSWER)
-                .map(|(_, answer)| answer.split(' ').map(str::to_owned).collect())
+                .map(|(_, answer)| answer.split('\t').map(str::to_owned).collect())
         });
         Helper { process, _output: output, answer: answer.expect("the helper starts") }
     }
 
     pub(crate) fn pid(&self) -> i32 {
         self.answer[0].parse().unwrap()
+    }
+
+    /// The first thing that it answered, such as an error.
+    pub(crate) fn answer(&self) -> &str {
+        &self.answer[0]
     }
 
     pub(crate) fn url(&self) -> String {
@@ -94,6 +119,13 @@ impl Drop for Helper {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// Where CI fetched the server to; elsewhere pip may use the network.
+fn wheels() -> Option<PathBuf> {
+    let target = env::current_exe().unwrap();
+    let target = target.ancestors().find(|directory| directory.join(".rustc_info.json").is_file());
+    target.map(|target| target.join("wheels")).filter(|wheels| wheels.is_dir())
 }
 
 /// A process with nothing to do, ended when dropped, that runs as the owner of this file.
@@ -127,8 +159,8 @@ fn given_data_dir() -> Option<PathBuf> {
 }
 
 fn answer_and_wait(pid: i32, url: &str, data_dir: &Path) {
-    println!("{ANSWER}{pid} {url} {}", data_dir.display());
-    // Until the test that started us lets go, even by dying.
+    println!("{ANSWER}{pid}\t{url}\t{}", data_dir.display());
+    // Until the test that started us closes our input, even by dying.
     std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
 }
 
@@ -139,6 +171,14 @@ async fn holds_a_cluster() {
     let cluster = Cluster::start(&data_dir).await.unwrap();
     answer_and_wait(cluster.pid(), &cluster.url(), &data_dir);
     cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "runs in a process started by other tests"]
+async fn fails_to_start_a_cluster() {
+    let Some(data_dir) = given_data_dir() else { return };
+    let error = Cluster::start(&data_dir).await.unwrap_err();
+    println!("{ANSWER}{error}");
 }
 
 static NO_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate::Migrator::DEFAULT;

@@ -1,17 +1,18 @@
 //! A private cluster keeps its data, is shared, survives kills, and leaves nothing behind.
 
 mod helper;
+mod without_server;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use helper::Helper;
 use local_postgres::Cluster;
 use local_postgres::testing::{self, Scratch};
 use nix::sys::signal::kill;
-use nix::unistd::{Pid, geteuid};
+use nix::unistd::Pid;
 use sqlx::migrate::Migrator;
 use sqlx::{Connection, PgConnection};
 
@@ -184,15 +185,8 @@ fn private_data_dir(scratch: &Scratch) -> PathBuf {
     private.join("data")
 }
 
-/// Removes what was relocated; the data directory itself is the scratch directory's to remove.
-fn remove_relocated(data_dir: &Path) {
-    if let Ok(home) = fs::read_link(data_dir.join("postgres")) {
-        fs::remove_dir_all(home).unwrap();
-    }
-}
-
 #[tokio::test]
-async fn data_below_a_directory_only_root_may_enter_is_kept() {
+async fn data_below_a_directory_only_root_may_enter_is_kept_there() {
     let scratch = Scratch::new();
     let data_dir = private_data_dir(&scratch);
     let cluster = Cluster::start(&data_dir).await.unwrap();
@@ -200,11 +194,12 @@ async fn data_below_a_directory_only_root_may_enter_is_kept() {
     cluster.stop().await.unwrap();
 
     let cluster = Cluster::start(&data_dir).await.unwrap();
-    assert_eq!(data_dir.join("postgres").is_symlink(), geteuid().is_root());
+    assert!(fs::symlink_metadata(data_dir.join("postgres/data")).unwrap().is_dir());
+    assert!(!data_dir.join("postgres").is_symlink());
     assert_eq!(value(&cluster.url(), "select answer from kept").await, "yes");
     assert_eq!(Cluster::find(&data_dir).unwrap(), Some(cluster.url()));
     cluster.stop().await.unwrap();
-    remove_relocated(&data_dir);
+    assert_eq!(Cluster::find(&data_dir).unwrap(), None);
 }
 
 #[tokio::test]
@@ -214,7 +209,6 @@ async fn removing_the_data_directory_starts_afresh() {
     let cluster = Cluster::start(&data_dir).await.unwrap();
     execute(&cluster.url(), "create table old ()").await;
     cluster.stop().await.unwrap();
-    let relocated = fs::read_link(data_dir.join("postgres")).ok();
     fs::remove_dir_all(&data_dir).unwrap();
 
     let cluster = Cluster::start(&data_dir).await.unwrap();
@@ -223,14 +217,49 @@ async fn removing_the_data_directory_starts_afresh() {
         "gone"
     );
     cluster.stop().await.unwrap();
-    remove_relocated(&data_dir);
-    let Some(relocated) = relocated else { return };
-    let name = relocated.file_name().unwrap().to_str().unwrap();
-    let aside = fs::read_dir(relocated.parent().unwrap()).unwrap().flatten();
-    let aside: Vec<_> =
-        aside.filter(|entry| entry.file_name().to_str().unwrap().starts_with(name)).collect();
-    assert_eq!(aside.len(), 1, "the old cluster is kept aside");
-    fs::remove_dir_all(aside[0].path()).unwrap();
+}
+
+#[tokio::test]
+async fn an_orphan_below_a_directory_only_root_may_enter_is_adopted() {
+    let scratch = Scratch::new();
+    let data_dir = private_data_dir(&scratch);
+    let mut parent = Helper::run("holds_a_cluster", &data_dir);
+    let pid = parent.pid();
+    parent.kill();
+
+    let cluster = Cluster::start(&data_dir).await.unwrap();
+    assert_eq!(cluster.pid(), pid);
+    cluster.stop().await.unwrap();
+    assert!(!is_alive(pid));
+}
+
+/// Earlier releases left a link in the data directory to a cluster that was elsewhere.
+#[tokio::test]
+async fn a_cluster_behind_a_link_is_used() {
+    let scratch = Scratch::new();
+    let data_dir = scratch.path().join("data");
+    let cluster = Cluster::start(&data_dir).await.unwrap();
+    execute(&cluster.url(), "create table kept as select 'yes' as answer").await;
+    cluster.stop().await.unwrap();
+    let elsewhere = scratch.path().join("elsewhere");
+    fs::rename(data_dir.join("postgres"), &elsewhere).unwrap();
+    symlink(&elsewhere, data_dir.join("postgres")).unwrap();
+
+    let cluster = Cluster::start(&data_dir).await.unwrap();
+    assert_eq!(value(&cluster.url(), "select answer from kept").await, "yes");
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_data_directory_that_cannot_be_one_is_a_sentence_with_the_remedy() {
+    let scratch = Scratch::new();
+    let file = scratch.path().join("file");
+    fs::write(&file, "no directory").unwrap();
+    for data_dir in [file.clone(), file.join("below")] {
+        let error = Cluster::start(&data_dir).await.unwrap_err().to_string();
+        assert!(error.contains("file") && error.contains("--data-dir"), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
 }
 
 #[tokio::test]

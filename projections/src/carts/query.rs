@@ -19,11 +19,18 @@ pub struct NumberedCart {
 }
 
 /// A cart whose time is over, and for which no `cart.expired` is recorded yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LapsedCart {
     pub id: Uuid,
     /// It expired at this moment or shortly before: the table rounds up.
     pub expires_at: Timestamp,
+}
+
+impl<'r> FromRow<'r, PgRow> for LapsedCart {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        use sqlx::Row as _;
+        Ok(LapsedCart { id: row.try_get("id")?, expires_at: row.try_get("expires_at")? })
+    }
 }
 
 impl ReadModels {

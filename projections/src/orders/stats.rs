@@ -2,7 +2,8 @@
 
 use domain::Timestamp;
 use domain::order::OrderStatus;
-use sqlx::FromRow;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, Row};
 
 use crate::page::QueryError;
 use crate::read_models::ReadModels;
@@ -17,16 +18,29 @@ pub enum Interval {
 }
 
 /// The orders of one status and one currency that were placed in one interval.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {
     /// When the interval begins.
     pub begins: Timestamp,
-    #[sqlx(try_from = "String")]
     pub status: OrderStatus,
     pub currency: String,
     pub orders: i64,
     /// The sum of their totals, in minor units of the currency.
     pub total: i64,
+}
+
+impl<'r> FromRow<'r, PgRow> for Stats {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        let status: String = row.try_get("status")?;
+        let status = OrderStatus::try_from(status);
+        Ok(Stats {
+            begins: row.try_get("begins")?,
+            status: status.map_err(|error| sqlx::Error::Decode(error.into()))?,
+            currency: row.try_get("currency")?,
+            orders: row.try_get("orders")?,
+            total: row.try_get("total")?,
+        })
+    }
 }
 
 impl ReadModels {

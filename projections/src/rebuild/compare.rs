@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use sqlx::{AssertSqlSafe, FromRow};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, FromRow, Row};
 
 use super::shadow::Shadow;
 
@@ -24,12 +25,22 @@ pub enum DifferenceKind {
     Changed,
 }
 
-#[derive(FromRow)]
 struct Found {
     key: String,
     is_live: bool,
     is_rebuilt: bool,
     different: i64,
+}
+
+impl<'r> FromRow<'r, PgRow> for Found {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Found {
+            key: row.try_get("key")?,
+            is_live: row.try_get("is_live")?,
+            is_rebuilt: row.try_get("is_rebuilt")?,
+            different: row.try_get("different")?,
+        })
+    }
 }
 
 /// Answers how many rows differ, and lists the first hundred of them.

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use projections::{ProjectionStatus, ReadModels};
 use serde::Serialize;
-use sqlx::{FromRow, PgConnection};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row};
 
 use crate::database::Database;
 use crate::error::Error;
@@ -39,7 +40,7 @@ struct Status {
 }
 
 /// A projection or a worker, which holds a lease while it works.
-#[derive(Debug, Serialize, FromRow)]
+#[derive(Debug, Serialize)]
 struct Follower {
     name: String,
     /// Its checkpoint in the log.
@@ -50,6 +51,20 @@ struct Follower {
     /// The process that holds the lease. None if no process does.
     owner: Option<String>,
     stopped_because: Option<String>,
+}
+
+impl<'r> FromRow<'r, PgRow> for Follower {
+    fn from_row(row: &'r PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Follower {
+            name: row.try_get("name")?,
+            position: row.try_get("position")?,
+            lag_events: row.try_get("lag_events")?,
+            lag_seconds: row.try_get("lag_seconds")?,
+            version: row.try_get("version")?,
+            owner: row.try_get("owner")?,
+            stopped_because: row.try_get("stopped_because")?,
+        })
+    }
 }
 
 /// The leases of workers that do not read the log, but what is due in the read models. They have no

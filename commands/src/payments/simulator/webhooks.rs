@@ -5,12 +5,18 @@ use std::time::Duration;
 use chrono::Utc;
 use event_store::{Backoff, time_limits};
 use futures::future::join_all;
+use hyper::Request;
+use hyper::body::Bytes;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::scenario::Scenario;
 use super::{ProviderReport, Simulator, Webhook};
+use crate::http_client::HttpClient;
 use crate::payments::ProviderError;
+
+/// As many webhooks are delivered at once.
+const IDLE_CONNECTIONS_MAX: usize = 32;
 
 /// How often this node looks for webhooks that another node queued or did not deliver.
 const POLL: Duration = Duration::from_millis(500);
@@ -21,17 +27,7 @@ const RETRIES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from
 impl Simulator {
     /// Delivers webhooks to the URL `endpoint` until `stop` is cancelled.
     pub async fn deliver(self, endpoint: String, stop: CancellationToken) {
-        let client = match reqwest::Client::builder()
-            .timeout(time_limits::SIMULATOR_WEBHOOK)
-            .no_proxy()
-            .build()
-        {
-            Ok(client) => client,
-            Err(error) => {
-                tracing::error!(%error, "the simulated provider has no HTTP client, so it sends no webhooks");
-                return;
-            }
-        };
+        let client = HttpClient::new(IDLE_CONNECTIONS_MAX);
         while !stop.is_cancelled() {
             match self.deliver_due(&client, &endpoint).await {
                 Ok(0) => {}
@@ -50,11 +46,7 @@ impl Simulator {
 
     /// Delivers what is due, and returns how much that was. Each row is claimed first, so no other node
     /// delivers it at the same time.
-    async fn deliver_due(
-        &self,
-        client: &reqwest::Client,
-        endpoint: &str,
-    ) -> Result<usize, sqlx::Error> {
+    async fn deliver_due(&self, client: &HttpClient, endpoint: &str) -> Result<usize, sqlx::Error> {
         let due: Vec<(String, String, i32)> = sqlx::query_as(
             "update simulator.webhooks set attempts = attempts + 1,
                  due_at = clock_timestamp() + make_interval(secs => $1)
@@ -89,14 +81,20 @@ impl Simulator {
     }
 
     /// Whether the webhook was acknowledged.
-    async fn post(&self, client: &reqwest::Client, endpoint: &str, body: &str) -> bool {
+    async fn post(&self, client: &HttpClient, endpoint: &str, body: &str) -> bool {
         let signature = self.signer.sign(body.as_bytes(), Utc::now());
-        let request = client
-            .post(endpoint)
+        let request = Request::post(endpoint)
             .header("content-type", "application/json")
             .header("simulator-signature", signature)
-            .body(body.to_owned());
-        match request.send().await {
+            .body(Bytes::from(body.to_owned()));
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => {
+                tracing::error!(%error, endpoint, "webhooks cannot be sent to this address");
+                return false;
+            }
+        };
+        match client.send(request, time_limits::SIMULATOR_WEBHOOK).await {
             Ok(response) if response.status().is_success() => true,
             Ok(response) => {
                 tracing::warn!(status = %response.status(), "a webhook was not acknowledged and is sent again");

@@ -5,16 +5,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_store::{Backoff, time_limits};
-use miniserde::Deserialize;
-use stripe::{
-    ApiErrors, Client, ClientBuilder, IdempotencyKey, RequestStrategy, StripeError, StripeRequest,
-};
-use stripe_core::payment_intent::ListPaymentIntent;
+use hyper::Uri;
+use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
+use super::BadStripeSettings;
 use super::objects::{EACH_CHARGE, List, PaymentIntent};
+use super::request::StripeRequest;
 use crate::breaker::Breaker;
+use crate::http_client::HttpClient;
 use crate::payments::ProviderError;
+
+/// The version of Stripe's API whose objects are understood.
+const API_VERSION: &str = "2026-09-30.endive";
+
+/// If Stripe closes an idle connection just when the next request is sent on it, that request fails.
+const IDLE_CONNECTIONS_MAX: usize = 0;
 
 /// After this many calls in a row without an answer the circuit opens, for this long.
 const FAILURES_MAX: u32 = 5;
@@ -28,7 +37,10 @@ type LastCheck = Option<(Instant, Result<(), String>)>;
 
 #[derive(Clone)]
 pub(super) struct Api {
-    client: Client,
+    client: HttpClient,
+    /// Ends with `/v1/`.
+    base: String,
+    authorization: HeaderValue,
     breaker: Arc<Breaker>,
     last_check: Arc<Mutex<LastCheck>>,
 }
@@ -36,40 +48,81 @@ pub(super) struct Api {
 impl Api {
     /// # Errors
     /// The key cannot be sent as a header, or the base is not a URL.
-    pub(super) fn new(secret_key: &str, base: &str) -> Result<Api, StripeError> {
-        let base = format!("{}/", base.trim_end_matches('/'));
-        let client =
-            ClientBuilder::new(secret_key).url(base).timeout(time_limits::PROVIDER_CALL).build()?;
+    pub(super) fn new(secret_key: &str, base: &str) -> Result<Api, BadStripeSettings> {
+        let base = format!("{}/v1/", base.trim_end_matches('/'));
+        let uri: Uri = base.parse().map_err(|_| BadStripeSettings)?;
+        if uri.scheme().is_none() {
+            return Err(BadStripeSettings);
+        }
+        let authorization = HeaderValue::try_from(format!("Bearer {secret_key}"));
+        let mut authorization = authorization.map_err(|_| BadStripeSettings)?;
+        authorization.set_sensitive(true);
+        let client = HttpClient::new(IDLE_CONNECTIONS_MAX);
         let breaker = Breaker::new("Stripe", FAILURES_MAX, OPEN_FOR);
-        Ok(Api { client, breaker: Arc::new(breaker), last_check: Arc::default() })
+        let (breaker, last_check) = (Arc::new(breaker), Arc::default());
+        Ok(Api { client, base, authorization, breaker, last_check })
     }
 
     /// Sends a request. With an idempotency `key` Stripe carries it out once, however often it is sent.
-    pub(super) async fn send<T: Deserialize>(
+    pub(super) async fn send<T: DeserializeOwned>(
         &self,
-        request: &impl StripeRequest,
+        request: &StripeRequest,
         key: Option<&str>,
     ) -> Result<T, ProviderError> {
-        let no_answer = |error: &dyn fmt::Display| ProviderError::NoAnswer(error.to_string());
-        let strategy = match key.map(IdempotencyKey::new).transpose() {
-            Ok(key) => key.map_or(RequestStrategy::Once, RequestStrategy::Idempotent),
-            Err(error) => return Err(no_answer(&error)),
-        };
-        self.breaker.admit(Instant::now()).map_err(|open| no_answer(&open))?;
-        self.send_past_breaker(request, strategy).await
+        self.breaker.admit(Instant::now()).map_err(no_answer)?;
+        self.send_past_breaker(request, key).await
     }
 
     /// Sends a request whether or not the circuit is open, and reports the result to the breaker.
-    async fn send_past_breaker<T: Deserialize>(
+    async fn send_past_breaker<T: DeserializeOwned>(
         &self,
-        request: &impl StripeRequest,
-        strategy: RequestStrategy,
+        request: &StripeRequest,
+        key: Option<&str>,
     ) -> Result<T, ProviderError> {
-        let request = request.build().customize::<T>().request_strategy(strategy);
-        let answer = request.send(&self.client).await.map_err(provider_error);
+        let answer = self.exchange(request, key).await;
         let answered = !matches!(answer, Err(ProviderError::NoAnswer(_)));
         self.breaker.report(answered, Instant::now());
         answer
+    }
+
+    async fn exchange<T: DeserializeOwned>(
+        &self,
+        request: &StripeRequest,
+        key: Option<&str>,
+    ) -> Result<T, ProviderError> {
+        let request = self.http_request(request, key).map_err(no_answer)?;
+        let answer =
+            self.client.send(request, time_limits::PROVIDER_CALL).await.map_err(no_answer)?;
+        let status = answer.status();
+        if status.is_success() {
+            serde_json::from_slice(answer.body()).map_err(no_answer)
+        } else {
+            Err(provider_error(status.as_u16(), answer.body()))
+        }
+    }
+
+    fn http_request(
+        &self,
+        request: &StripeRequest,
+        key: Option<&str>,
+    ) -> Result<hyper::Request<Bytes>, hyper::http::Error> {
+        let (url, fields) = (format!("{}{}", self.base, request.path), request.encoded_fields());
+        let (url, body) = if request.method == hyper::Method::GET {
+            (format!("{url}?{fields}"), String::new())
+        } else {
+            (url, fields)
+        };
+        let mut http = hyper::Request::builder()
+            .method(&request.method)
+            .uri(url)
+            .header(AUTHORIZATION, &self.authorization)
+            .header(USER_AGENT, concat!("Cartulary/", env!("CARGO_PKG_VERSION")))
+            .header("stripe-version", API_VERSION)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some(key) = key {
+            http = http.header("idempotency-key", key);
+        }
+        http.body(Bytes::from(body))
     }
 
     /// Whether calls are refused because Stripe did not answer the last ones.
@@ -86,9 +139,8 @@ impl Api {
         {
             return result.clone();
         }
-        let request = ListPaymentIntent::new().limit(1).expand([EACH_CHARGE.to_owned()]);
-        let answer: Result<List<PaymentIntent>, _> =
-            self.send_past_breaker(&request, RequestStrategy::Once).await;
+        let request = StripeRequest::get("payment_intents").field("limit", 1).expand(EACH_CHARGE);
+        let answer: Result<List<PaymentIntent>, _> = self.send_past_breaker(&request, None).await;
         let result = answer.map(|_| ()).map_err(|error| error.to_string());
         *last_check = Some((Instant::now(), result.clone()));
         result
@@ -101,21 +153,35 @@ impl fmt::Debug for Api {
     }
 }
 
+/// The body of an answer that is not a success.
+#[derive(Deserialize)]
+struct ErrorBody {
+    error: ErrorDetails,
+}
+
+#[derive(Deserialize)]
+struct ErrorDetails {
+    #[serde(rename = "type")]
+    kind: String,
+    code: Option<String>,
+    message: Option<String>,
+}
+
 /// Stripe's status code says whether it refused the request or whether the outcome is unknown. A wrong
 /// key or an exceeded rate limit is the shop's fault, not the customer's: the request is sent again.
-fn provider_error(error: StripeError) -> ProviderError {
-    match error {
-        StripeError::Stripe(error, 400 | 402 | 404) => ProviderError::Refused(reason(&error)),
-        // The error's own text would contain the whole intent, with the client's secret.
-        StripeError::Stripe(error, status) => {
-            ProviderError::NoAnswer(format!("status {status}, {}", error.type_))
-        }
-        error => ProviderError::NoAnswer(error.to_string()),
+fn provider_error(status: u16, body: &[u8]) -> ProviderError {
+    let Ok(ErrorBody { error }) = serde_json::from_slice(body) else {
+        return ProviderError::NoAnswer(format!("status {status}, without an error of Stripe's"));
+    };
+    let ErrorDetails { kind, code, message } = error;
+    match status {
+        // Customers see the reason, so it must not be the bank's own.
+        400 | 402 | 404 => ProviderError::Refused(code.or(message).unwrap_or(kind)),
+        // The message could contain the whole intent, with the client's secret.
+        _ => ProviderError::NoAnswer(format!("status {status}, {kind}")),
     }
 }
 
-/// Stripe's code of the refusal. Customers see it, so it must not be the bank's own reason.
-fn reason(error: &ApiErrors) -> String {
-    let code = error.code.as_ref().map(ToString::to_string);
-    code.or_else(|| error.message.clone()).unwrap_or_else(|| error.type_.to_string())
+fn no_answer(error: impl fmt::Display) -> ProviderError {
+    ProviderError::NoAnswer(error.to_string())
 }

@@ -1,14 +1,10 @@
 //! The request that creates an intent.
 
-use std::convert::Infallible;
-
 use domain::PaymentId;
 use domain::payment::{PaymentDetails, PaymentMethod};
-use stripe_core::payment_intent::CreatePaymentIntent;
-use stripe_core::{PaymentIntentAllowedPaymentMethodTypes, PaymentIntentCaptureMethod};
-use stripe_types::Currency;
 
 use super::objects::{CHARGE, intent_metadata};
+use super::request::StripeRequest;
 use crate::payments::ProviderError;
 
 /// Stripe counts the króna and the Ugandan shilling in hundredths, and the ariary in whole units, unlike
@@ -22,7 +18,7 @@ const UNSUPPORTED_CURRENCIES: [&str; 3] = ["ISK", "MGA", "UGX"];
 pub(super) fn request(
     payment: PaymentId,
     details: &PaymentDetails,
-) -> Result<CreatePaymentIntent, ProviderError> {
+) -> Result<StripeRequest, ProviderError> {
     let currency = details.amount.currency;
     if details.method != PaymentMethod::Card {
         return Err(ProviderError::Refused("only cards can be paid by Stripe".to_owned()));
@@ -30,13 +26,13 @@ pub(super) fn request(
     if UNSUPPORTED_CURRENCIES.contains(&currency.code()) {
         return Err(ProviderError::Refused(format!("{currency} cannot be paid by card")));
     }
-    let parsed: Result<Currency, Infallible> = currency.code().to_lowercase().parse();
-    let Ok(currency) = parsed;
-    Ok(CreatePaymentIntent::new(details.amount.amount, currency)
-        .capture_method(PaymentIntentCaptureMethod::Manual)
-        .confirm(true)
-        .payment_method(&*details.source)
-        .allowed_payment_method_types([PaymentIntentAllowedPaymentMethodTypes::Card])
+    Ok(StripeRequest::post("payment_intents")
+        .field("amount", details.amount.amount)
+        .field("currency", currency.code().to_lowercase())
+        .field("capture_method", "manual")
+        .field("confirm", true)
+        .field("payment_method", &details.source)
+        .field("allowed_payment_method_types[0]", "card")
         .metadata(intent_metadata(payment, details))
-        .expand([CHARGE.to_owned()]))
+        .expand(CHARGE))
 }

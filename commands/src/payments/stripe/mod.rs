@@ -9,6 +9,7 @@ mod api;
 mod create;
 mod objects;
 mod records;
+mod request;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -16,12 +17,10 @@ mod webhook;
 use chrono::Utc;
 use domain::PaymentId;
 use domain::payment::{Call, Fact, MoneyRequest, PaymentDetails};
-use stripe::StripeError;
-use stripe_core::payment_intent::{CancelPaymentIntent, CapturePaymentIntent};
-use stripe_core::refund::CreateRefund;
 
 use self::api::Api;
 use self::objects::{CHARGE, PaymentIntent, Refund, request_metadata};
+use self::request::{StripeRequest, path_of};
 use self::webhook::StripeEvent;
 use super::{BadSignature, ProviderError, ReadError, Signer, WebhookFact};
 
@@ -41,12 +40,6 @@ pub struct Stripe {
     "Stripe's secret key cannot be sent as an HTTP header, or the address of its API is not a URL"
 )]
 pub struct BadStripeSettings;
-
-impl From<StripeError> for BadStripeSettings {
-    fn from(_: StripeError) -> Self {
-        BadStripeSettings
-    }
-}
 
 impl Stripe {
     /// `signer` holds the secret of the webhook endpoint.
@@ -100,10 +93,10 @@ impl Stripe {
     ) -> Result<Vec<Fact>, ProviderError> {
         let amount = amount_of(details.capture_requests.get(&request))?;
         let reference = self.reference(payment, details).await?;
-        let capture = CapturePaymentIntent::new(&*reference)
-            .amount_to_capture(amount)
+        let capture = StripeRequest::post(path_of("payment_intents", &reference) + "/capture")
+            .field("amount_to_capture", amount)
             .metadata(request_metadata(payment, request))
-            .expand([CHARGE.to_owned()]);
+            .expand(CHARGE);
         let key = format!("{payment}/capture/{request}");
         match self.api.send::<PaymentIntent>(&capture, Some(&key)).await {
             Ok(intent) => intent.facts(),
@@ -126,7 +119,8 @@ impl Stripe {
         details: &PaymentDetails,
     ) -> Result<Vec<Fact>, ProviderError> {
         let reference = self.reference(payment, details).await?;
-        let cancel = CancelPaymentIntent::new(&*reference).expand([CHARGE.to_owned()]);
+        let path = path_of("payment_intents", &reference) + "/cancel";
+        let cancel = StripeRequest::post(path).expand(CHARGE);
         match self.api.send::<PaymentIntent>(&cancel, None).await {
             Ok(intent) => intent.facts(),
             Err(ProviderError::Refused(reason)) => {
@@ -150,9 +144,9 @@ impl Stripe {
     ) -> Result<Vec<Fact>, ProviderError> {
         let amount = amount_of(details.refund_requests.get(&request))?;
         let reference = self.reference(payment, details).await?;
-        let refund = CreateRefund::new()
-            .payment_intent(&*reference)
-            .amount(amount)
+        let refund = StripeRequest::post("refunds")
+            .field("payment_intent", &reference)
+            .field("amount", amount)
             .metadata(request_metadata(payment, request));
         let key = format!("{payment}/refund/{request}");
         let refund = match self.api.send::<Refund>(&refund, Some(&key)).await {

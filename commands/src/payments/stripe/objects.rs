@@ -1,13 +1,13 @@
 //! The fields of Stripe's objects that the shop reads, and the facts that they stand for.
 //!
-//! The generated types require every field of the present API version; these require what is used.
+//! Other fields of theirs are ignored.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use domain::payment::{Fact, PaymentDetails};
 use domain::{Currency, Money, PaymentId};
-use miniserde::Deserialize;
+use serde::Deserialize;
 
 use crate::payments::ProviderError;
 
@@ -91,15 +91,15 @@ pub(super) struct List<T> {
 pub(super) fn intent_metadata(
     payment: PaymentId,
     details: &PaymentDetails,
-) -> HashMap<String, String> {
+) -> [(&'static str, String); 2] {
     let (payment, order) = (payment.to_string(), details.order.to_string());
-    HashMap::from([(PAYMENT.to_owned(), payment), (ORDER.to_owned(), order)])
+    [(PAYMENT, payment), (ORDER, order)]
 }
 
 /// The metadata that links a capture or a refund to the shop's request.
-pub(super) fn request_metadata(payment: PaymentId, request: u32) -> HashMap<String, String> {
+pub(super) fn request_metadata(payment: PaymentId, request: u32) -> [(&'static str, String); 2] {
     let (payment, request) = (payment.to_string(), request.to_string());
-    HashMap::from([(PAYMENT.to_owned(), payment), (REQUEST.to_owned(), request)])
+    [(PAYMENT, payment), (REQUEST, request)]
 }
 
 impl PaymentIntent {

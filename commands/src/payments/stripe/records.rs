@@ -3,11 +3,10 @@
 use chrono::TimeDelta;
 use domain::PaymentId;
 use domain::payment::{Fact, PaymentDetails};
-use stripe_core::payment_intent::{ListPaymentIntent, RetrievePaymentIntent};
-use stripe_core::refund::ListRefund;
 
 use super::Stripe;
 use super::objects::{CHARGE, EACH_CHARGE, List, PaymentIntent, Refund};
+use super::request::{StripeRequest, path_of};
 use crate::payments::ProviderError;
 
 /// The most objects that Stripe lists at once.
@@ -51,7 +50,7 @@ impl Stripe {
     }
 
     pub(super) async fn retrieve(&self, reference: &str) -> Result<PaymentIntent, ProviderError> {
-        let request = RetrievePaymentIntent::new(reference).expand([CHARGE.to_owned()]);
+        let request = StripeRequest::get(path_of("payment_intents", reference)).expand(CHARGE);
         self.api.send(&request, None).await
     }
 
@@ -70,9 +69,9 @@ impl Stripe {
         let mut after: Option<String> = None;
         for _ in 0..PAGES_MAX {
             let mut request =
-                ListPaymentIntent::new().limit(PAGE_SIZE).expand([EACH_CHARGE.to_owned()]);
+                StripeRequest::get("payment_intents").field("limit", PAGE_SIZE).expand(EACH_CHARGE);
             if let Some(after) = after {
-                request = request.starting_after(after);
+                request = request.field("starting_after", after);
             }
             let page: List<PaymentIntent> = self.api.send(&request, None).await?;
             // Stripe lists the latest first.
@@ -100,7 +99,9 @@ impl Stripe {
     }
 
     pub(super) async fn refunds(&self, reference: &str) -> Result<Vec<Refund>, ProviderError> {
-        let request = ListRefund::new().payment_intent(reference).limit(PAGE_SIZE);
+        let request = StripeRequest::get("refunds")
+            .field("payment_intent", reference)
+            .field("limit", PAGE_SIZE);
         self.api.send::<List<Refund>>(&request, None).await.map(|page| page.data)
     }
 }
