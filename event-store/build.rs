@@ -1,7 +1,7 @@
-//! Lists the migrations for `src/migrations.rs`, and lists them again when one is added.
+//! Generates the list of migrations for `src/migrations.rs`, again whenever a migration is added.
 //!
-//! `sqlx::migrate!` would do so too, but every build would then compile sqlx and its PostgreSQL driver a second
-//! time, for the compiler to run.
+//! `sqlx::migrate!` would do so too, but then every build would compile sqlx and its PostgreSQL
+//! driver twice: once more for the macro.
 
 use std::error::Error;
 use std::fmt::Write;

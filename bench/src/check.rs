@@ -1,36 +1,36 @@
-//! What must be true of a log, however hard it was written to.
+//! Checks of a log that was written under load.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use event_store::{EventStore, StoreOptions};
 use projections::ReadModel;
-use projections::rebuild::{Mode, rebuild};
+use projections::rebuild::{RebuildMode, rebuild};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::error::{BenchError, check};
 
-/// Acknowledgements looked up with one statement.
+/// Number of acknowledgements that one statement looks up.
 const CHUNK: usize = 20_000;
 
-/// The most events that a command of a client has: an order of three lines, and its cart.
+/// The largest number of events of one client command: an order of three lines, and its cart.
 const COMMAND_EVENTS_MAX: i64 = 5;
 
-/// A log under load, and how far it has been looked through.
+/// Checks a log, and remembers up to which position it is checked.
 #[derive(Debug)]
-pub struct Log {
+pub struct CheckedLog {
     pub pool: PgPool,
     checked: AtomicI64,
 }
 
-impl Log {
-    pub fn new(pool: PgPool) -> Log {
-        Log::after(pool, 0)
+impl CheckedLog {
+    pub fn new(pool: PgPool) -> CheckedLog {
+        CheckedLog::after(pool, 0)
     }
 
-    /// A log whose events up to this position are taken for granted.
-    pub fn after(pool: PgPool, position: i64) -> Log {
-        Log { pool, checked: AtomicI64::new(position) }
+    /// Assumes that the events up to this position are correct.
+    pub fn after(pool: PgPool, position: i64) -> CheckedLog {
+        CheckedLog { pool, checked: AtomicI64::new(position) }
     }
 
     /// The position of the last event.
@@ -39,9 +39,10 @@ impl Log {
         Ok(head.fetch_one(&self.pool).await?)
     }
 
-    /// Positions are contiguous from 1, and what was acknowledged is where it was said to be: each
-    /// command's last event at its position, and its first, which bears its id, shortly before.
-    pub async fn holds(&self, acks: &[(Uuid, i64)]) -> Result<(), BenchError> {
+    /// Checks that positions are contiguous from 1, and that each acknowledged command is in the
+    /// log: its last event at the acknowledged position, and its first event, which carries the
+    /// command id, at most a few positions before.
+    pub async fn check_acks(&self, acks: &[(Uuid, i64)]) -> Result<(), BenchError> {
         let from = self.checked.load(Ordering::Relaxed);
         let (count, last): (i64, i64) = sqlx::query_as(
             "select count(*), coalesce(max(position), $1) from events where position > $1",
@@ -50,7 +51,7 @@ impl Log {
         .fetch_one(&self.pool)
         .await?;
         check(count == last - from, || {
-            format!("{count} events from position {from} to {last}: there is a hole")
+            format!("{count} events from position {from} to {last}: positions are missing")
         })?;
         for chunk in acks.chunks(CHUNK) {
             let missing = self.missing(chunk).await?;
@@ -74,15 +75,15 @@ impl Log {
         Ok(missing.fetch_one(&self.pool).await?)
     }
 
-    /// How many events of a type there are.
+    /// Counts the events of a type.
     pub async fn count(&self, event_type: &str) -> Result<i64, BenchError> {
         let count = sqlx::query_scalar("select count(*) from events where event_type = $1");
         Ok(count.bind(event_type).fetch_one(&self.pool).await?)
     }
 
-    /// Nothing was ever sold that was not there: after every event of every stock, what is on hand and
-    /// not reserved is not less than nothing; and the read model says the same.
-    pub async fn stock_was_never_negative(&self) -> Result<(), BenchError> {
+    /// Checks that nothing was oversold: after every event of every stock, on hand minus reserved
+    /// is at least 0; and the read model says the same.
+    pub async fn check_stock_was_never_negative(&self) -> Result<(), BenchError> {
         let oversold: i64 = sqlx::query_scalar(
             "select count(*) from (
                  select sum(case event_type
@@ -106,13 +107,13 @@ impl Log {
     }
 }
 
-/// Every read model, built anew from the log, is what it is, to the byte.
-pub async fn live_rows_equal_rebuilt_rows(database_url: &str) -> Result<(), BenchError> {
+/// Checks that every read model, rebuilt from the log, equals the live one to the byte.
+pub async fn check_live_rows_equal_rebuilt_rows(database_url: &str) -> Result<(), BenchError> {
     let options = StoreOptions { upcasters: domain::upcasters(), ..StoreOptions::default() };
     let store = EventStore::connect(database_url, options).await?;
     for model in ReadModel::ALL {
-        let report = rebuild(&store, model, Mode::Verify, |_| ()).await?;
-        check(report.is_clean(), || format!("{model} is not what the log says: {report:?}"))?;
+        let report = rebuild(&store, model, RebuildMode::Verify, |_| ()).await?;
+        check(report.is_clean(), || format!("'{model}' differs from its rebuild: {report:?}"))?;
     }
     store.shutdown().await;
     Ok(())
@@ -125,8 +126,8 @@ mod tests {
 
     use super::*;
 
-    /// Events of one stock, at these positions, each of a command of its own.
-    async fn stock(events: &[(i64, &str, i64)]) -> (TestDatabase, Log) {
+    /// Writes events of one stock at these positions, each with a command id of its own.
+    async fn stock(events: &[(i64, &str, i64)]) -> (TestDatabase, CheckedLog) {
         let database = database(&MIGRATIONS).await;
         for (version, (position, event_type, quantity)) in (1_i32..).zip(events) {
             sqlx::query(
@@ -145,7 +146,7 @@ mod tests {
             .await
             .unwrap();
         }
-        let log = Log::new(database.pool().clone());
+        let log = CheckedLog::new(database.pool().clone());
         (database, log)
     }
 
@@ -153,7 +154,7 @@ mod tests {
     async fn stock_that_was_negative_for_a_moment_is_found() {
         let sold = [(1, "inventory.adjusted", 2), (2, "inventory.reserved", 2)];
         let (_database, log) = stock(&sold).await;
-        log.stock_was_never_negative().await.unwrap();
+        log.check_stock_was_never_negative().await.unwrap();
 
         let oversold = [
             (1, "inventory.adjusted", 2),
@@ -161,21 +162,21 @@ mod tests {
             (3, "inventory.released", 3),
         ];
         let (_database, log) = stock(&oversold).await;
-        log.stock_was_never_negative().await.unwrap_err();
+        log.check_stock_was_never_negative().await.unwrap_err();
     }
 
     #[tokio::test]
     async fn an_acknowledgement_of_what_is_not_in_the_log_is_found() {
         let (_database, log) = stock(&[(1, "inventory.adjusted", 2)]).await;
-        log.holds(&[(Uuid::from_u128(1), 1)]).await.unwrap();
-        log.holds(&[(Uuid::from_u128(2), 1)]).await.unwrap_err();
-        log.holds(&[(Uuid::from_u128(1), 1 + COMMAND_EVENTS_MAX)]).await.unwrap_err();
+        log.check_acks(&[(Uuid::from_u128(1), 1)]).await.unwrap();
+        log.check_acks(&[(Uuid::from_u128(2), 1)]).await.unwrap_err();
+        log.check_acks(&[(Uuid::from_u128(1), 1 + COMMAND_EVENTS_MAX)]).await.unwrap_err();
     }
 
     #[tokio::test]
     async fn a_hole_in_the_log_is_found() {
         let (_database, log) =
             stock(&[(1, "inventory.adjusted", 2), (3, "inventory.reserved", 1)]).await;
-        log.holds(&[]).await.unwrap_err();
+        log.check_acks(&[]).await.unwrap_err();
     }
 }

@@ -1,8 +1,8 @@
-//! Why a measurement is worth nothing.
+//! The errors that end a benchmark.
 
 use std::fmt::Display;
 
-/// What ends the benchmark with exit code 1.
+/// An error that ends the benchmark with exit code 1.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     #[error("the private Postgres: {0}")]
@@ -15,7 +15,7 @@ pub enum BenchError {
     Store(#[from] event_store::StoreError),
     #[error("a command: {0}")]
     Command(#[from] commands::CommandError),
-    /// The made-up history asked for something that the rules forbid.
+    /// The generated history contains a command that the rules forbid.
     #[error("a refusal: {0}")]
     Refused(#[from] domain::Refusal),
     #[error("a value: {0}")]
@@ -34,16 +34,16 @@ pub enum BenchError {
     Task(#[from] tokio::task::JoinError),
     #[error("a latency could not be recorded: {0}")]
     Latency(#[from] hdrhistogram::RecordError),
-    /// A server did not start or went away; the end of its log is in the text.
+    /// A server did not start, or it ended; `reason` includes the last lines of its log.
     #[error("the server '{name}': {reason}")]
     Server { name: &'static str, reason: String },
-    /// Another program of ours did not end well; the end of what it said is in the text.
-    #[error("'{name}' has failed: {said}")]
-    Program { name: String, said: String },
-    /// An answer that is not the one that was due.
+    /// Another program failed; `output` holds the last lines that it printed.
+    #[error("'{name}' has failed: {output}")]
+    Program { name: String, output: String },
+    /// A server answered something else than the benchmark expected.
     #[error("a wrong answer: {0}")]
     Answer(String),
-    /// All answers were right and yet the database is not.
+    /// All answers were right, but the database is not.
     #[error("incorrect under load: {0}")]
     Incorrect(String),
 }
@@ -55,7 +55,7 @@ impl BenchError {
     }
 }
 
-/// A check that holds, or the error that says what does not.
+/// Returns an error with the text `what` if the check failed.
 pub fn check(holds: bool, what: impl FnOnce() -> String) -> Result<(), BenchError> {
     if holds { Ok(()) } else { Err(BenchError::Incorrect(what())) }
 }

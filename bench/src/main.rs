@@ -1,15 +1,16 @@
-//! The benchmark: every row beside its physical limit, in one run, on one machine.
+//! The benchmark: measures each row next to its limit, in one run, on one machine.
 //!
-//! Machines like ours swing by a factor of two within an hour, so only ratios mean anything.  Read
-//! [`stage`] (what is started, and how a row and its limit take turns), [`rows`], then [`load`] (who
-//! asks) and [`check`] (what must hold afterwards).
+//! A *limit* is the least that does the same work: a bare server, a plain `insert`, a plain copy.
+//! Machines vary by a factor of two within an hour, so only the ratio of row and limit means
+//! something. Read [`shared_servers`] (what is started, and how a row and its limit alternate),
+//! [`rows`], then [`load`] (the clients) and [`check`] (what must hold afterwards).
 
 mod check;
 mod error;
 mod history;
 mod limit;
 mod load;
-mod market;
+mod order_shop;
 mod peers;
 mod process;
 mod program;
@@ -17,9 +18,9 @@ mod report;
 mod rows;
 mod sample;
 mod servers;
+mod shared_servers;
 mod shop;
-mod site;
-mod stage;
+mod testbed;
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -29,12 +30,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use mimalloc::MiMalloc;
 
 use crate::error::BenchError;
-use crate::report::Line;
+use crate::report::ReportLine;
 use crate::rows::Row;
-use crate::site::{Pace, Sizes};
-use crate::stage::Stage;
+use crate::shared_servers::SharedServers;
+use crate::testbed::{Pace, Sizes};
 
-/// The product's allocator, so that limits and rows differ in nothing but what they do.
+/// The allocator of the product, so that it makes no difference between rows and limits.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -58,18 +59,18 @@ struct RunOptions {
     /// One JSON object a line instead of the table.
     #[arg(long)]
     json: bool,
-    /// Runs of each row, and as many of its limit.
+    /// Number of runs of each row, and of its limit.
     #[arg(long, default_value_t = 3)]
     runs: usize,
     /// Seconds of one run.
     #[arg(long, default_value_t = 5.0, value_name = "S")]
     seconds: f64,
-    /// Events of the large log of `growth`; some 500 bytes of disk each.
+    /// Number of events in the large log of `growth`; each takes some 500 bytes of disk.
     #[arg(long, value_name = "N")]
     growth_events: Option<i64>,
 }
 
-/// What this program starts itself as.
+/// Hidden subcommands, by which this program starts itself as a server.
 #[derive(Debug, Subcommand)]
 enum ServerCommand {
     #[command(hide = true)]
@@ -79,7 +80,7 @@ enum ServerCommand {
         #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
         database_url: String,
     },
-    /// Rebuilds read models, and says how long it took and how much memory.
+    /// Rebuilds read models, and prints how long it took and how much memory it used.
     #[command(hide = true)]
     Rebuild {
         #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
@@ -122,9 +123,9 @@ async fn measure(options: &RunOptions) -> Result<(), BenchError> {
     let pace = Pace { runs, time, quick: options.quick };
     let mut sizes = if options.quick { Sizes::QUICK } else { Sizes::FULL };
     sizes.growth.1 = options.growth_events.unwrap_or(sizes.growth.1);
-    let stage = Stage::raise(pace, sizes, rows.len()).await?;
-    let measured = measure_all(rows, &stage).await;
-    let struck = stage.strike().await;
+    let shared = SharedServers::new(pace, sizes, rows.len()).await?;
+    let measured = measure_all(rows, &shared).await;
+    let struck = shared.stop().await;
     let lines = measured?;
     match options.json {
         true => report::print_json(&lines),
@@ -133,10 +134,10 @@ async fn measure(options: &RunOptions) -> Result<(), BenchError> {
     struck
 }
 
-async fn measure_all(rows: &[Row], stage: &Stage) -> Result<Vec<Line>, BenchError> {
+async fn measure_all(rows: &[Row], shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
     let mut lines = vec![];
     for row in rows {
-        lines.extend(row.run(stage).await?);
+        lines.extend(row.run(shared).await?);
     }
     Ok(lines)
 }

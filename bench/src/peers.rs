@@ -1,5 +1,5 @@
-//! The peers: other event stores under the load of `store_command`, run by a program of their own,
-//! because their dependencies are none of the product's.
+//! The peers: other event stores under the load of `store_command`. A separate program runs them,
+//! since the product must not depend on their crates.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,17 +8,17 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use crate::error::BenchError;
-use crate::program::printed;
+use crate::program::output_of;
 use crate::sample::Sample;
-use crate::stage::Stage;
+use crate::shared_servers::SharedServers;
 
-/// The program `bench/peers`.
+/// The path of the program `bench/peers`.
 #[derive(Debug)]
 pub struct Peers(PathBuf);
 
-/// The last line of what it prints.
+/// The last line that the program prints.
 #[derive(Deserialize)]
-struct Report {
+struct PeerResult {
     per_second: f64,
     p50_ms: f64,
     p99_ms: f64,
@@ -26,20 +26,20 @@ struct Report {
 }
 
 impl Peers {
-    /// Finds the program, or builds it; none, and a word about why, where that fails.
-    pub async fn find(stage: &Stage) -> Option<Peers> {
+    /// Finds the program, or builds it. If that fails, warns with the reason and returns None.
+    pub async fn find(shared: &SharedServers) -> Option<Peers> {
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
         let program = workspace.join("target/release/peers");
         if !program.exists()
-            && let Err(error) = build(stage, &workspace).await
+            && let Err(error) = build(shared, &workspace).await
         {
-            stage.warn(&format!("the peers are left out: {error}"));
+            shared.warn(&format!("the peers are left out: {error}"));
             return None;
         }
         Some(Peers(program))
     }
 
-    /// Puts lines into new carts of one peer.
+    /// Adds lines to new carts of one peer.
     pub async fn run(
         &self,
         peer: &str,
@@ -51,26 +51,26 @@ impl Peers {
         program.arg(peer).args(["--writers", &writers.to_string()]);
         program.args(["--streams", &carts.to_string()]);
         program.args(["--seconds", &time.as_secs_f64().to_string()]);
-        let said = printed(peer, program.env("DATABASE_URL", url)).await?;
-        let report: Report = serde_json::from_slice(&said)?;
+        let output = output_of(peer, program.env("DATABASE_URL", url)).await?;
+        let report: PeerResult = serde_json::from_slice(&output)?;
         match report.errors {
             0 => Ok(Sample {
                 per_second: report.per_second,
                 p50_ms: Some(report.p50_ms),
                 p99_ms: Some(report.p99_ms),
             }),
-            _ => Err(BenchError::answer(format!("{peer} was refused"), &said)),
+            _ => Err(BenchError::answer(format!("{peer} was refused"), &output)),
         }
     }
 }
 
-async fn build(stage: &Stage, workspace: &Path) -> Result<(), BenchError> {
-    stage.message("building the peers, once: some minutes");
+async fn build(shared: &SharedServers, workspace: &Path) -> Result<(), BenchError> {
+    shared.message("building the peers, once: some minutes");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build.args(["build", "--release", "--locked", "--manifest-path"]);
     build.arg(workspace.join("Cargo.toml"));
-    // The program is looked for where the workspace builds by itself.
+    // The target directory of a build in this workspace.
     build.env("CARGO_TARGET_DIR", workspace.join("target"));
-    printed("cargo build", &mut build).await.map(drop)
+    output_of("cargo build", &mut build).await.map(drop)
 }

@@ -1,23 +1,24 @@
-//! What the kernel knows of the processes that are measured: memory and processor time.
+//! Memory and processor time of processes, as the kernel reports them.
 
 use std::fs;
 use std::time::Duration;
 
 use crate::error::{BenchError, check};
 
-/// Of Linux's /proc, on every machine it runs on today.
+/// The unit of times in /proc; it is 100 on every Linux that the benchmark supports.
 const TICKS_PER_SECOND: u64 = 100;
 
 /// Resident memory, in MB of 1,000,000 bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Memory {
     pub now: f64,
-    /// The most it ever was.
+    /// The peak.
     pub peak: f64,
 }
 
 /// # Errors
-/// Where there is no such process, or no /proc.
+///
+/// If there is no such process, or no /proc.
 pub fn memory(pid: u32) -> Result<Memory, BenchError> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let mb = |name: &str| {
@@ -30,19 +31,19 @@ pub fn memory(pid: u32) -> Result<Memory, BenchError> {
     Ok(Memory { now, peak })
 }
 
-/// Processor time of a process since it began, to 10 ms.
+/// Processor time of a process since it started, with a resolution of 10 ms.
 pub fn cpu(pid: u32) -> Result<Duration, BenchError> {
     let stat = Stat::read(&fs::read_to_string(format!("/proc/{pid}/stat"))?);
     stat.map(|stat| ticks(stat.own)).ok_or_else(|| no_stat(pid))
 }
 
-/// The same of a process, its children, and those of them that have ended: all of a Postgres.
+/// Processor time of a process and its children, ended ones included: of a whole Postgres.
 pub fn cpu_of_family(pid: u32) -> Result<Duration, BenchError> {
     let parent = Stat::read(&fs::read_to_string(format!("/proc/{pid}/stat"))?);
     let parent = parent.ok_or_else(|| no_stat(pid))?;
     let mut all = parent.own + parent.ended_children;
     for entry in fs::read_dir("/proc")?.flatten() {
-        // What is no process, or has just ended, has no such file.
+        // An entry that is not a process, or one that has just ended, has no such file.
         let Ok(text) = fs::read_to_string(entry.path().join("stat")) else { continue };
         all += Stat::read(&text).filter(|stat| stat.parent == pid).map_or(0, |stat| stat.own);
     }
@@ -66,7 +67,8 @@ struct Stat {
 }
 
 impl Stat {
-    /// The second field, the command in brackets, may hold anything; the fields after it count from 3.
+    /// The second field, the command in brackets, may contain brackets and spaces; the fields after
+    /// it are counted from 3.
     fn read(text: &str) -> Option<Stat> {
         let fields: Vec<&str> = text.rsplit_once(") ")?.1.split_whitespace().collect();
         let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();

@@ -1,20 +1,20 @@
-//! Other programs, run to their end.
+//! Runs other programs to their end.
 
 use tokio::process::Command;
 
 use crate::error::BenchError;
 
-/// Lines of what a program said that are shown when it fails.
-const SAID: usize = 10;
+/// Number of output lines that are shown when a program fails.
+const LINES_SHOWN: usize = 10;
 
-/// What a program has printed that ended well; it ends with us in any case.
-pub async fn printed(name: &str, program: &mut Command) -> Result<Vec<u8>, BenchError> {
+/// Runs a program, and returns what it printed if it succeeded. It is killed if this process ends.
+pub async fn output_of(name: &str, program: &mut Command) -> Result<Vec<u8>, BenchError> {
     let output = program.kill_on_drop(true).output().await?;
     if output.status.success() {
         return Ok(output.stdout);
     }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let lines: Vec<&str> = said.lines().collect();
-    let said = lines[lines.len().saturating_sub(SAID)..].join("\n");
-    Err(BenchError::Program { name: name.to_owned(), said })
+    let output = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = output.lines().collect();
+    let output = lines[lines.len().saturating_sub(LINES_SHOWN)..].join("\n");
+    Err(BenchError::Program { name: name.to_owned(), output })
 }

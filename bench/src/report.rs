@@ -1,17 +1,17 @@
-//! What is printed: a table for people, an object a line for programs.
+//! The report: a table for people, or one JSON object a line for programs.
 
 use serde::Serialize;
 
 use crate::sample::{Sample, Spread};
-use crate::stage::Pair;
+use crate::shared_servers::Pair;
 
-/// One row's figures.  Over several runs: the median, with the lowest and highest beside it.
+/// One row's figures. With several runs: the median, the lowest and the highest.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct ReportLine {
     pub name: String,
     pub unit: &'static str,
     pub value: Spread,
-    /// The row that it is held against, and the ratio run by run.
+    /// The limit that the row is compared with, and the ratio of each run.
     pub against: Option<Against>,
     pub p50_ms: Option<f64>,
     pub p99_ms: Option<f64>,
@@ -24,9 +24,9 @@ pub struct Against {
     pub ratio: Spread,
 }
 
-/// The shape that other programs rely on.
+/// One line of JSON output. Other programs rely on its shape.
 #[derive(Serialize)]
-struct Object<'a> {
+struct JsonLine<'a> {
     name: &'a str,
     unit: &'a str,
     value: f64,
@@ -37,16 +37,16 @@ struct Object<'a> {
     conditions: &'a str,
 }
 
-impl Line {
-    /// The limit's line and the row's, of their runs; each is a name and its conditions.
+impl ReportLine {
+    /// The lines of a limit and its row, from their runs; each is given by name and conditions.
     pub fn of_pairs(
         limit: (String, String),
         row: (String, String),
         unit: &'static str,
         pairs: &[Pair],
-    ) -> Vec<Line> {
-        let limit = Line::of(limit, unit, pairs.iter().map(|pair| &pair.limit));
-        let row = Line::of(row, unit, pairs.iter().map(|pair| &pair.row));
+    ) -> Vec<ReportLine> {
+        let limit = ReportLine::of(limit, unit, pairs.iter().map(|pair| &pair.limit));
+        let row = ReportLine::of(row, unit, pairs.iter().map(|pair| &pair.row));
         let ratio = pairs.iter().map(|pair| pair.row.per_second / pair.limit.per_second);
         let (Some(limit), Some(mut row), Some(ratio)) = (limit, row, Spread::of(ratio)) else {
             return vec![];
@@ -55,16 +55,16 @@ impl Line {
         vec![limit, row]
     }
 
-    /// The line of a row without a limit; none of no runs.
+    /// The line of a row without a limit; None if there were no runs.
     pub fn of<'s>(
         (name, conditions): (String, String),
         unit: &'static str,
         samples: impl Iterator<Item = &'s Sample> + Clone,
-    ) -> Option<Line> {
+    ) -> Option<ReportLine> {
         let median = |latency: fn(&Sample) -> Option<f64>| {
             Spread::of(samples.clone().filter_map(latency)).map(|spread| spread.median)
         };
-        Some(Line {
+        Some(ReportLine {
             name,
             unit,
             value: Spread::of(samples.clone().map(|sample| sample.per_second))?,
@@ -75,18 +75,18 @@ impl Line {
         })
     }
 
-    /// The line of figures that are no rates and have no latencies; none of no figures.
+    /// The line of figures that are not rates and have no latencies; None if there are no figures.
     pub fn of_figures(
         (name, conditions): (&str, String),
         unit: &'static str,
         figures: &[f64],
         limits: Option<&[f64]>,
-    ) -> Option<Line> {
+    ) -> Option<ReportLine> {
         let against = limits.and_then(|limits| {
             let ratio = figures.iter().zip(limits).map(|(figure, limit)| figure / limit);
             Some(Against { limit: Spread::of(limits.iter().copied())?, ratio: Spread::of(ratio)? })
         });
-        Some(Line {
+        Some(ReportLine {
             name: name.to_owned(),
             unit,
             value: Spread::of(figures.iter().copied())?,
@@ -98,9 +98,9 @@ impl Line {
     }
 }
 
-pub fn print_json(lines: &[Line]) {
+pub fn print_json(lines: &[ReportLine]) {
     for line in lines {
-        let object = Object {
+        let object = JsonLine {
             name: &line.name,
             unit: line.unit,
             value: line.value.median,
@@ -110,12 +110,12 @@ pub fn print_json(lines: &[Line]) {
             p99_ms: line.p99_ms,
             conditions: &line.conditions,
         };
-        // Numbers and text can always be written.
+        // Serialising numbers and text cannot fail.
         println!("{}", serde_json::to_string(&object).unwrap_or_default());
     }
 }
 
-pub fn print_table(lines: &[Line]) {
+pub fn print_table(lines: &[ReportLine]) {
     println!(
         "{:<24} {:>9} {:>19}  {:<19} {:>6} {:>12} {:>8} {:>8}  conditions",
         "row", "median", "range", "unit", "ratio", "range", "p50 ms", "p99 ms"
@@ -142,7 +142,7 @@ pub fn print_table(lines: &[Line]) {
     }
 }
 
-/// To three digits, and a large one whole, with its thousands apart.
+/// Formats to three digits; large numbers without a fraction and with thousands separated.
 fn figure(number: f64) -> String {
     if number < 9.995 {
         return format!("{number:.2}");

@@ -1,11 +1,10 @@
-//! One run of one row, and what many of them come to.
+//! The result of one run, and the spread of several.
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// How often a thing was done, and how long each took; no latency where nothing was timed one by
-/// one.
+/// The rate of a run, and its latencies; no latencies if single operations were not timed.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
     pub per_second: f64,
@@ -25,12 +24,12 @@ impl Sample {
     }
 }
 
-/// An empty record of microseconds, to three digits, which grows as needed.
+/// An empty histogram of microseconds, to three digits, which grows as needed.
 pub fn latencies() -> Histogram<u64> {
     Histogram::new(3).unwrap_or_else(|_| unreachable!("three digits are allowed"))
 }
 
-/// The middle of some figures, and their ends.
+/// The median, the lowest and the highest of some figures.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
     pub low: f64,
@@ -39,7 +38,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// None of no figures.
+    /// None if there are no figures.
     pub fn of(figures: impl IntoIterator<Item = f64>) -> Option<Spread> {
         let mut figures: Vec<f64> = figures.into_iter().collect();
         figures.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! The real server under load, and the questions whose answers show that nothing was lost.
+//! The real server under load, and the checks that nothing was lost.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use futures::future::try_join_all;
 use projections::ReadModel;
 use serde_json::{Value, json};
 
-use crate::check::{Log, live_rows_equal_rebuilt_rows};
+use crate::check::{CheckedLog, check_live_rows_equal_rebuilt_rows};
 use crate::error::{BenchError, check};
-use crate::load::{Ack, Answered, Connection, Load, SHOPPERS, Shopper, Shoppers, Turns};
+use crate::load::{Ack, Answered, HttpConnection, Load, Pacing, SHOPPERS, Shopper, Shoppers};
 use crate::load::{add_to_carts, post, skus};
 use crate::sample::Sample;
-use crate::servers::Server;
-use crate::site::{Site, WARM_UP};
+use crate::servers::ServerProcess;
+use crate::testbed::{Testbed, WARM_UP};
 
-/// Whether the read models are kept up to date while the shop is under load.
+/// Whether the projections run while the shop is under load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Projections {
     Running,
-    /// Somebody else holds their leases and does nothing.
+    /// The benchmark holds their leases, so they do not run.
     Paused,
 }
 
-/// Carts whose quantities are added up after each run.
+/// Number of carts whose quantities are checked after each run.
 const CARTS_CHECKED: usize = 50;
 const CATCH_UP_MAX: Duration = Duration::from_secs(300);
 const LEASE_TTL: Duration = Duration::from_secs(3_600);
@@ -34,36 +34,36 @@ const LEASE_TTL: Duration = Duration::from_secs(3_600);
 /// One or more nodes on one database.
 #[derive(Debug)]
 pub struct Shop {
-    pub nodes: Vec<Server>,
-    pub log: Log,
+    pub nodes: Vec<ServerProcess>,
+    pub log: CheckedLog,
     pub shoppers: Arc<Shoppers>,
     pub database_url: String,
-    /// Units that each shopper was told to have added.
+    /// Number of acknowledged units of each shopper.
     units: Vec<AtomicI64>,
     /// Held while the projections are paused.
     leases: Vec<Lease>,
 }
 
 impl Shop {
-    /// With a catalogue, and an empty cart for everybody; warmed up.
+    /// Starts a shop with a catalogue and an empty cart for each shopper, and warms it up.
     pub async fn start(
-        site: &Site,
+        testbed: &Testbed,
         name: &str,
         projections: Projections,
     ) -> Result<Shop, BenchError> {
-        let shop = Shop::bare(site, name, projections).await?;
+        let shop = Shop::bare(testbed, name, projections).await?;
         shop.open().await?;
         shop.run(WARM_UP.0, WARM_UP.1).await?;
         Ok(shop)
     }
 
-    /// With an empty database.
+    /// Starts a shop on an empty database.
     pub async fn bare(
-        site: &Site,
+        testbed: &Testbed,
         name: &str,
         projections: Projections,
     ) -> Result<Shop, BenchError> {
-        let (database_url, pool) = site.database(name).await?;
+        let (database_url, pool) = testbed.database(name).await?;
         let mut leases = vec![];
         if projections == Projections::Paused {
             for model in ReadModel::ALL {
@@ -72,33 +72,34 @@ impl Shop {
         }
         let mut shop = Shop {
             nodes: vec![],
-            log: Log::new(pool),
-            shoppers: site.shoppers.clone(),
+            log: CheckedLog::new(pool),
+            shoppers: testbed.shoppers.clone(),
             database_url,
             units: (0..SHOPPERS).map(|_| AtomicI64::new(0)).collect(),
             leases,
         };
-        shop.add_node(site, name).await?;
+        shop.add_node(testbed, name).await?;
         Ok(shop)
     }
 
-    /// Another server on the same database.
-    pub async fn add_node(&mut self, site: &Site, name: &str) -> Result<(), BenchError> {
-        let directory = site.directory(name);
+    /// Starts another server on the same database.
+    pub async fn add_node(&mut self, testbed: &Testbed, name: &str) -> Result<(), BenchError> {
+        let directory = testbed.directory(name);
         let settings = [
             ("DATABASE_URL", self.database_url.as_str()),
-            ("JWT_SECRET", site.secret.as_str()),
+            ("JWT_SECRET", testbed.secret.as_str()),
             ("CARTULARY_LISTEN", "127.0.0.1:0"),
             ("CARTULARY_NO_DEMO", "true"),
-            // So that no order of one row expires in the middle of another.
+            // A long reservation, so that no order of one row expires during another.
             ("CARTULARY_RESERVATION", "24h"),
             ("CARTULARY_RESERVATION_CAP", "24h"),
-            // One caller is sometimes all the load there is. Everybody is counted all the same.
+            // One caller may be the whole load, so the rate limit is very high; requests are
+            // counted all the same.
             ("CARTULARY_RATE_LIMIT", "1000000"),
             ("CARTULARY_RATE_BURST", "1000000"),
             ("CARTULARY_DATA_DIR", &directory.to_string_lossy()),
         ];
-        self.nodes.push(Server::start("serve-shop", &settings, &directory).await?);
+        self.nodes.push(ServerProcess::start("serve-shop", &settings, &directory).await?);
         Ok(())
     }
 
@@ -110,17 +111,17 @@ impl Shop {
     }
 
     /// A connection to the first node.
-    pub async fn connect(&self) -> Result<Connection, BenchError> {
-        Ok(Connection::open(self.nodes[0].address).await?)
+    pub async fn connect(&self) -> Result<HttpConnection, BenchError> {
+        Ok(HttpConnection::open(self.nodes[0].address).await?)
     }
 
     /// Clients of all nodes.
-    pub fn load(&self, connections: usize, turns: Turns) -> Load {
+    pub fn load(&self, connections: usize, pacing: Pacing) -> Load {
         let nodes: Vec<SocketAddr> = self.nodes.iter().map(|node| node.address).collect();
-        Load { nodes, connections, turns }
+        Load { nodes, connections, pacing }
     }
 
-    /// Makes the products and the carts.
+    /// Creates the products and the carts.
     pub async fn open(&self) -> Result<(), BenchError> {
         let mut connection = self.connect().await?;
         for sku in skus() {
@@ -141,8 +142,8 @@ impl Shop {
         Ok(())
     }
 
-    /// Makes a product.
-    pub async fn list(&self, connection: &mut Connection, sku: &str) -> Result<(), BenchError> {
+    /// Creates a product.
+    pub async fn list(&self, connection: &mut HttpConnection, sku: &str) -> Result<(), BenchError> {
         let price = json!({ "amount": "1999", "currency": "USD" });
         let input = json!({ "sku": sku, "name": "Something to sell", "price": price });
         let create = "mutation($input: ProductCreateInput!) { productCreate(input: $input) \
@@ -152,48 +153,49 @@ impl Shop {
         check(*made == json!(sku), || format!("{sku} was not created: {made}"))
     }
 
-    /// Puts things into carts, and checks that the log holds what was acknowledged.
+    /// Adds lines to carts, and checks that the log holds what was acknowledged.
     pub async fn run(&self, connections: usize, time: Duration) -> Result<Sample, BenchError> {
-        let answered = self.fill_carts(connections, Turns::Closed(time)).await?;
-        self.carts_hold(&answered.acks).await?;
+        let answered = self.fill_carts(connections, Pacing::Closed(time)).await?;
+        self.check_cart_acks(&answered.acks).await?;
         Ok(answered.sample())
     }
 
-    /// Puts things into carts; what was acknowledged is still to be checked.
+    /// Adds lines to carts. The caller checks afterwards that the log holds them.
     pub async fn fill_carts(
         &self,
         connections: usize,
-        turns: Turns,
+        pacing: Pacing,
     ) -> Result<Answered, BenchError> {
         let shoppers = self.shoppers.clone();
-        let load = self.load(connections, turns);
+        let load = self.load(connections, pacing);
         load.run(async move |client| add_to_carts(client, &shoppers).await).await
     }
 
-    /// Checks that the log holds what the shoppers were told that they have put into their carts.
-    pub async fn carts_hold(&self, acks: &[Ack]) -> Result<(), BenchError> {
+    /// Checks that the log holds the acknowledged commands of the shoppers.
+    pub async fn check_cart_acks(&self, acks: &[Ack]) -> Result<(), BenchError> {
         for ack in acks {
             self.units[ack.shopper].fetch_add(1, Ordering::Relaxed);
         }
-        self.hold(acks, &self.shoppers.all).await
+        self.check_acks(acks, &self.shoppers.all).await
     }
 
-    /// Checks that the log holds what these shoppers were told to be done.
-    pub async fn hold(&self, acks: &[Ack], shoppers: &[Shopper]) -> Result<(), BenchError> {
+    /// Checks that the log holds the acknowledged commands of these shoppers.
+    pub async fn check_acks(&self, acks: &[Ack], shoppers: &[Shopper]) -> Result<(), BenchError> {
         let command_id = |ack: &Ack| shoppers[ack.shopper].command_id(ack.key);
         let commands: Vec<_> = acks.iter().map(|ack| (command_id(ack), ack.position)).collect();
-        self.log.holds(&commands).await
+        self.log.check_acks(&commands).await
     }
 
-    /// Waits until every read model holds the whole log, and tells how long that took.
+    /// Waits until every read model has reached the head of the log, and returns how long that
+    /// took.
     pub async fn catch_up(&self) -> Result<Duration, BenchError> {
         let head = self.log.head().await?;
         let began = Instant::now();
         let mut connection = self.connect().await?;
         loop {
-            let question = "{ projections { name position stoppedBecause } }";
-            let told = ask(&mut connection, &self.shoppers.admin, question, json!({})).await?;
-            let models = told["projections"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let query = "{ projections { name position stoppedBecause } }";
+            let data = ask(&mut connection, &self.shoppers.admin, query, json!({})).await?;
+            let models = data["projections"].as_array().map(Vec::as_slice).unwrap_or_default();
             let stopped = models.iter().find(|model| !model["stoppedBecause"].is_null());
             check(stopped.is_none(), || format!("a projection has stopped: {stopped:?}"))?;
             let position = |model: &Value| model["position"].as_str()?.parse::<i64>().ok();
@@ -202,21 +204,26 @@ impl Shop {
             {
                 return Ok(began.elapsed());
             }
-            check(began.elapsed() < CATCH_UP_MAX, || format!("no catching up: {models:?}"))?;
+            check(began.elapsed() < CATCH_UP_MAX, || {
+                format!(
+                    "the read models did not catch up within {} s: {models:?}",
+                    CATCH_UP_MAX.as_secs()
+                )
+            })?;
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// What is in a sample of the carts is what was put there.
-    pub async fn carts_add_up(&self) -> Result<(), BenchError> {
+    /// Checks the quantities of some carts in the read model.
+    pub async fn check_cart_quantities(&self) -> Result<(), BenchError> {
         let mut connection = self.connect().await?;
         for n in (0..SHOPPERS).step_by(SHOPPERS / CARTS_CHECKED) {
             let shopper = &self.shoppers.all[n];
-            let question = "query($id: ID!) { cart(id: $id) { itemCount } }";
+            let query = "query($id: ID!) { cart(id: $id) { itemCount } }";
             let id = json!({ "id": shopper.cart.to_string() });
-            let told = ask(&mut connection, &shopper.token, question, id).await?;
+            let data = ask(&mut connection, &shopper.token, query, id).await?;
             let units = self.units[n].load(Ordering::Relaxed);
-            let shown = &told["cart"]["itemCount"];
+            let shown = &data["cart"]["itemCount"];
             check(*shown == json!(units), || {
                 format!("the cart {} shows {shown} units, not {units}", shopper.cart)
             })?;
@@ -224,7 +231,7 @@ impl Shop {
         Ok(())
     }
 
-    /// Lets paused projections run; tells how many events they have before them.
+    /// Lets paused projections run, and returns how many events they still have to process.
     pub async fn resume(&mut self) -> Result<i64, BenchError> {
         for lease in self.leases.drain(..) {
             lease::release(&self.log.pool, &lease).await?;
@@ -232,19 +239,19 @@ impl Shop {
         self.log.head().await
     }
 
-    /// Stops the nodes, once all that was written is shown, and shown as the log has it.
+    /// Checks that the read models show all that was written, and stops the nodes.
     pub async fn stop(mut self) -> Result<(), BenchError> {
         self.resume().await?;
         self.catch_up().await?;
-        live_rows_equal_rebuilt_rows(&self.database_url).await?;
+        check_live_rows_equal_rebuilt_rows(&self.database_url).await?;
         self.log.pool.close().await;
         self.stop_nodes().await
     }
 }
 
-/// The data of an answer without errors.
+/// Sends a query, and returns the data of an answer without errors.
 pub async fn ask(
-    connection: &mut Connection,
+    connection: &mut HttpConnection,
     token: &str,
     query: &str,
     variables: Value,

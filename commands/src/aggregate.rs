@@ -16,7 +16,8 @@ use domain::{
 
 use crate::bus::{Changes, Command, Halt, States, changes};
 
-/// What the bus must know of an aggregate's command: whose it is, and where its stream is.
+/// What the bus must know about an aggregate's commands: which aggregate decides them, and where
+/// its stream is.
 pub trait ForAggregate: Debug + Clone + Send + Sync + 'static {
     type Aggregate: Decide<Command = Self, Event: Into<Event>, Error: Into<Refusal>>;
     type Id: Debug + Clone + Send + Sync + 'static;
@@ -27,7 +28,7 @@ pub trait ForAggregate: Debug + Clone + Send + Sync + 'static {
     /// [`Halt::Missing`] if the state is not loaded yet.
     fn find<'s>(states: &'s States<'_>, id: &Self::Id) -> Result<&'s Self::Aggregate, Halt>;
 
-    /// Checks the rules that rest on other aggregates, before this one decides.
+    /// Checks the rules that need the states of other aggregates, before this one decides.
     ///
     /// # Errors
     /// The refusal, or [`Halt::Missing`] if another state is not loaded yet.

@@ -1,5 +1,5 @@
-//! A circuit breaker: after several failed calls in a row it refuses further calls for a while. Then it
-//! admits one trial call at a time, less and less often, until one is answered.
+//! A circuit breaker: after several failed calls in a row it refuses further calls for a while.
+//! Then it admits one trial call at a time, with growing pauses, until one is answered.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ impl Breaker {
         }
     }
 
-    /// Notes whether an admitted call was answered.
+    /// Records whether an admitted call was answered.
     pub(crate) fn report(&self, answered: bool, now: Instant) {
         let mut circuit = self.lock();
         *circuit = match *circuit {
@@ -95,7 +95,7 @@ impl Breaker {
         !matches!(*self.lock(), Circuit::Closed { .. })
     }
 
-    /// An admitted call was not made after all, so another one may be.
+    /// Records that an admitted call was not made, so that another one may be.
     pub(crate) fn withdraw(&self, now: Instant) {
         let mut circuit = self.lock();
         if let Circuit::Trial { failed_trials, .. } = *circuit {

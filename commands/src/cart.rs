@@ -11,7 +11,8 @@ use crate::bus::{Changes, Command, Halt, States, changes};
 pub struct AddLines {
     pub cart: CartId,
     pub owner: Owner,
-    /// Used only if this command creates the cart: after so many seconds without a change it expires.
+    /// Used only if this command creates the cart: the cart expires after so many seconds without a
+    /// change.
     pub idle_seconds: u32,
     pub lines: Vec<WantedLine>,
 }
@@ -20,7 +21,8 @@ pub struct AddLines {
 pub struct WantedLine {
     pub sku: Sku,
     pub quantity: Quantity,
-    /// The price that the client saw. The command is refused if the product has another price now.
+    /// The price that the client saw. The command is refused if the product's price is another one
+    /// now.
     pub expected_unit_price: Option<Money>,
 }
 
@@ -48,7 +50,7 @@ impl Command for AddLines {
     }
 }
 
-/// Applies a coupon to a cart. The coupon must be valid now for what is in the cart.
+/// Applies a coupon to a cart. The coupon must be valid for the cart's lines at this time.
 #[derive(Debug, Clone)]
 pub struct ApplyCoupon {
     pub cart: CartId,

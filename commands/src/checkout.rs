@@ -70,8 +70,8 @@ impl Command for StartPayment {
     }
 }
 
-/// Brings an order in line with one of its payments: confirms it, records a failure, or returns money
-/// that came too late.
+/// Settles an order with one of its payments: confirms the order, records a failure, or refunds
+/// money that came too late.
 #[derive(Debug, Clone, Copy)]
 pub struct Settle(pub PaymentId);
 
@@ -119,7 +119,7 @@ impl Command for UnwindPayments {
 #[derive(Debug, Clone, Copy)]
 pub struct ExtendReservation {
     pub payment: PaymentId,
-    /// The longest that the stock stays reserved, counted from the placing of the order.
+    /// The longest time for which the stock stays reserved, counted from the placing of the order.
     pub at_most: TimeDelta,
 }
 
@@ -191,7 +191,7 @@ impl Command for CancelOrder {
 #[derive(Debug, Clone)]
 pub struct AcceptReturn {
     pub order: OrderId,
-    /// The lines that are returned; empty for all that the customer asked to return.
+    /// The lines that are returned; empty for all lines that the customer asked to return.
     pub lines: Vec<LineQuantity>,
     pub restocking: Restocking,
 }

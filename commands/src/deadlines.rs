@@ -1,7 +1,8 @@
-//! Executes deadlines that are due. The deadlines themselves are rows of a projection; each one is executed as
-//! a command whose id is derived from the deadline, so that executing it twice changes nothing.
+//! Executes deadlines that are due. Deadlines are rows of a projection. Each is executed as a
+//! command whose id is derived from the deadline, so executing it twice changes nothing.
 //!
-//! Nothing relies on this worker being on time: what has expired also counts as expired when it is read.
+//! Rules do not depend on this worker being on time: what has expired counts as expired whenever it
+//! is read.
 
 use std::time::Duration;
 
@@ -25,14 +26,14 @@ use crate::{AggregateCommand, Bus, CommandError, Context};
 /// The name of the lease.
 const LEASE: &str = "deadlines_worker";
 
-/// Interval at which due deadlines are looked for.
+/// Interval at which due deadlines are queried.
 const POLL: Duration = Duration::from_millis(500);
 
-/// The most deadlines taken at once, and the most that are executed at the same time.
+/// The largest number of deadlines that are queried at once.
 const BATCH_MAX: i64 = 500;
 const PARALLEL: usize = 16;
 
-/// Executes deadlines while this node leads, until told to stop.
+/// Executes deadlines while this node leads, until it is asked to stop.
 pub async fn run(bus: Bus, read_models: ReadModels, stop: CancellationToken) {
     let leader = Leader::new(bus.store().pool().clone(), LEASE);
     let mut work = DeadlineWork { bus, read_models, stop: stop.clone() };

@@ -1,4 +1,4 @@
-//! Why a command has no receipt.
+//! The errors of commands.
 
 use domain::Refusal;
 use event_store::StoreError;
@@ -17,7 +17,7 @@ pub enum CommandError {
     /// The idempotency key belongs to another request. Nothing was written for this one.
     #[error("this idempotency key was used for another request; use a new key for a new request")]
     KeyReused,
-    /// It is unknown whether the command was carried out. Send it again with the same key.
+    /// It is unknown whether the command was executed. Send it again with the same key.
     #[error("the command took too long; send it again with the same idempotency key")]
     TimedOut,
     #[error(transparent)]
@@ -28,7 +28,7 @@ pub enum CommandError {
     Corrupt { stream: domain::StreamId, reason: String },
     #[error("an event in the log cannot be read: {0}")]
     Undecodable(String),
-    /// The command's task ended without an answer. It is unknown whether it was carried out.
+    /// The command's task ended without an answer. It is unknown whether the command was executed.
     #[error("the command was interrupted; send it again with the same idempotency key")]
     Interrupted,
 }

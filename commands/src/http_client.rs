@@ -61,7 +61,7 @@ impl HttpClient {
     }
 }
 
-/// The error and what caused it: by itself it would only say "client error (Connect)".
+/// The error with its causes; without them it would only say "client error (Connect)".
 fn with_causes(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |&error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

@@ -1,7 +1,7 @@
 //! Webhooks of the payment provider: each is verified, stored, acknowledged, and then processed.
 //!
-//! A webhook may come twice, late, in any order, or before the payment that it is about is known here.
-//! The same event is stored once. One that cannot be processed yet stays in the inbox and is tried
+//! A webhook may come twice, late, in any order, or before its payment is known here. The same
+//! event is stored once. A webhook that cannot be processed yet stays in the inbox and is tried
 //! again.
 
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub enum InboxError {
 struct ReceivedWebhook {
     event_id: String,
     body: Vec<u8>,
-    /// How often it has been processed, this time included.
+    /// How often it has been processed, including this time.
     attempts: i32,
     overdue: bool,
 }
@@ -94,7 +94,9 @@ impl Inbox {
     /// Stores a webhook, so that it is processed even if this node fails at once.
     ///
     /// # Errors
-    /// A bad signature, or a database that did not store it. The provider then sends it again.
+    ///
+    /// The signature is bad, or the database did not store the webhook. The provider then sends it
+    /// again.
     pub async fn receive(&self, signature: &str, body: &[u8]) -> Result<(), InboxError> {
         let event_id = self.provider.verify(signature, body)?;
         sqlx::query(
@@ -128,8 +130,8 @@ impl Inbox {
         }
     }
 
-    /// Processes what is due, and returns how much that was. Each row is claimed first, so no other
-    /// node processes it at the same time.
+    /// Processes the due webhooks, and returns how many there were. Each row is claimed first, so
+    /// that no other node processes it at the same time.
     async fn process_due(&self) -> Result<usize, sqlx::Error> {
         let webhooks: Vec<ReceivedWebhook> = sqlx::query_as(
             "update inbox set attempts = attempts + 1,
@@ -208,7 +210,7 @@ impl Inbox {
         Ok(())
     }
 
-    /// Notes why the webhook could not be processed, and when it is tried again.
+    /// Records why the webhook could not be processed, and when it is tried again.
     async fn postpone(&self, webhook: &ReceivedWebhook, problem: &str) -> Result<(), sqlx::Error> {
         let ReceivedWebhook { event_id, attempts, overdue, .. } = webhook;
         if *overdue {

@@ -1,10 +1,11 @@
 //! Everything that changes the shop: the command bus, and the workers and adapters that use it.
 //!
-//! Read `bus/mod.rs` first. `aggregate` is the command that one aggregate decides alone; `cart`,
-//! `checkout`, `notification` and `payment` hold those that read or write several streams. Each is a
-//! struct with its input and a `decide` that gathers the states and calls the domain. Reactions and
-//! deadlines send commands in answer to events and to time. `payments` calls the payment provider and
-//! `inbox` receives its webhooks; `mail` sends e-mails, and `relay` publishes events to a broker.
+//! Read `bus/mod.rs` first. `aggregate` has the command that one aggregate decides alone; `cart`,
+//! `checkout`, `notification` and `payment` have those that read or write several streams. Each is
+//! a struct with its input and a `decide` that collects the states and calls the domain. Reactions
+//! send commands because of events, deadlines because of time. `payments` calls the payment
+//! provider and `inbox` receives its webhooks; `mail` sends e-mails, and `relay` publishes events
+//! to a broker.
 
 mod aggregate;
 mod breaker;

@@ -118,7 +118,7 @@ pub(crate) fn command_ended(
 }
 
 /// Counts a command that is decided again after a conflict, under the log's lock or without it.
-pub(crate) fn decided_again(locked: bool) {
+pub(crate) fn send_on_a_refused_base(locked: bool) {
     CONFLICTS.get_or_create(&ConflictLabels { locked }).inc();
 }
 

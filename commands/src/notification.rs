@@ -7,7 +7,8 @@ use domain::{Decide, NotificationId, StreamId, Timestamp};
 
 use crate::bus::{Changes, Command, Halt, States, changes};
 
-/// Requests the message about an event. The message says what is so when the command is decided.
+/// Requests the message about an event. The message describes the state at the time of the
+/// decision.
 #[derive(Debug, Clone)]
 pub struct Notify {
     pub notification: NotificationId,

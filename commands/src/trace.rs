@@ -36,8 +36,9 @@ impl Trace {
         })
     }
 
-    /// Puts a new span into the trace `from`. Without one the span becomes a child of the current span, or
-    /// starts a trace. Returns the span's place, or `from` if no collector is configured.
+    /// Puts a new span into the trace `from`. Without a trace the span becomes a child of the
+    /// current span, or starts a trace. Returns the span's place, or `from` if no collector is
+    /// configured.
     pub fn enter(span: &Span, from: Option<Trace>) -> Option<Trace> {
         if span.is_disabled() {
             return from;

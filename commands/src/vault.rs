@@ -28,7 +28,7 @@ pub struct Vault {
 /// Why personal data cannot be sealed or opened.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum VaultError {
-    /// The person has been forgotten. Nothing can be sealed for this subject again.
+    /// The person has been forgotten. No data can be sealed for this subject again.
     #[error("the key of subject {0} was destroyed")]
     Forgotten(SubjectId),
     #[error("the keys cannot be read: {0}")]

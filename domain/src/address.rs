@@ -1,5 +1,5 @@
-//! Who receives the goods and where. It is validated here and sealed as [`Personal`] before it is
-//! stored.
+//! The recipient of the goods and the address. Both are validated here, and sealed as [`Personal`]
+//! before they are stored.
 //!
 //! [`Personal`]: crate::Personal
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ErrorCode, Invalid, Text};
 
-/// The person who has placed an order.
+/// Who placed an order, and how to reach them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     pub name: Text,

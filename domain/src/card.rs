@@ -1,9 +1,9 @@
-//! Finding card numbers in text, so that none is ever stored.
+//! Finds card numbers in text, so that none is ever stored.
 
-/// Whether a text contains what looks like a card number: 13 to 19 digits, in one group or in
-/// several groups separated by spaces or dashes, that begin like the numbers of a card network and
-/// pass the check digit of ISO/IEC 7812-1, annex B (Luhn). Other groups before or after them, such
-/// as a date or a security code, do not hide them.
+/// Whether a text seems to contain a card number: 13 to 19 digits, in one group or in several
+/// groups separated by spaces or dashes, that have the prefix of a card network and the check digit
+/// of ISO/IEC 7812-1, annex B (Luhn). Other groups before or after them, such as a date or a
+/// security code, do not hide them.
 pub(crate) fn contains_card_number(text: &str) -> bool {
     let other = |c: char| !c.is_ascii_digit() && !matches!(c, ' ' | '-');
     text.split(other).any(|stretch| {
@@ -61,7 +61,7 @@ mod tests {
     use super::contains_card_number;
 
     #[test]
-    fn the_networks_test_numbers_are_found() {
+    fn test_numbers_of_all_card_networks_are_found() {
         for number in [
             "4242424242424242",
             "pay with 4242 4242 4242 4242 please",
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_are_left_alone() {
+    fn other_numbers_are_not_taken_for_card_numbers() {
         for text in [
             "",
             "call +1 202 555 0143",

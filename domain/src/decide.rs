@@ -1,4 +1,4 @@
-//! The decider: what the command bus calls on every aggregate.
+//! The decider: the function that the command bus calls on every aggregate.
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;

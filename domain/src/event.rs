@@ -41,7 +41,7 @@ impl Event {
         stored_name(self)
     }
 
-    /// The stored `schema_version`: what this program writes today.
+    /// The stored `schema_version`: the version that this program writes.
     pub fn schema_version(&self) -> i16 {
         match self {
             Event::Cart(event) => event.schema_version(),
@@ -55,7 +55,7 @@ impl Event {
         serde_json::to_string(self)
     }
 
-    /// Reads a payload of today's schema; [`crate::upcasters`] lift older ones to it.
+    /// Decodes a payload of the current schema; [`crate::upcasters`] lift older payloads to it.
     pub fn decode(kind: Kind, payload: &str) -> Result<Event, DecodeError> {
         match kind {
             Kind::Product => parse(kind, payload).map(Event::Product),

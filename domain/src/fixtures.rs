@@ -1,4 +1,4 @@
-//! The values that the tests talk about.
+//! Values that the tests use.
 
 use chrono::{DateTime, TimeDelta};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::{
     Timestamp,
 };
 
-/// So many minutes after the test's day began.
+/// So many minutes after a fixed time.
 pub(crate) fn minute(minutes: i64) -> Timestamp {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::minutes(minutes)
 }
@@ -58,7 +58,7 @@ pub(crate) fn sealed(ciphertext: &str) -> Personal {
     Personal { subject, nonce: "bm9uY2U=".into(), ciphertext: ciphertext.into() }
 }
 
-/// An order of two mugs at 12.50 and three teas at 3.00, placed at minute 0 and to be paid before
+/// An order of two mugs at 12.50 and three teas at 3.00, placed at minute 0 and reserved until
 /// minute 15.
 pub(crate) fn placed() -> Placed {
     let line = |name: &str, quantity, price: Money| PlacedLine {
@@ -92,7 +92,7 @@ pub(crate) fn placed() -> Placed {
     }
 }
 
-/// As long as a cart lasts in most tests, in seconds.
+/// The lifetime of a cart in most tests, in seconds.
 pub(crate) const WEEK: u32 = 7 * 24 * 60 * 60;
 
 pub(crate) fn coupon_code(code: &str) -> CouponCode {

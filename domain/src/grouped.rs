@@ -1,4 +1,4 @@
-//! Numbers in sentences for people.
+//! Formats numbers for sentences.
 
 /// The number with a comma between groups of three digits, such as `10,000`.
 pub(crate) fn grouped(number: u64) -> String {

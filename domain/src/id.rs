@@ -1,4 +1,4 @@
-//! The ids of streams and of the things they are about.
+//! The ids of streams and of the objects that they are about.
 
 use std::fmt;
 use std::str::FromStr;
@@ -58,7 +58,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The id of a stream: the kind of its aggregate, and which one it is.
+/// The id of a stream: the kind of its aggregate, and the id of the aggregate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StreamId {
     pub kind: Kind,
@@ -70,7 +70,7 @@ impl StreamId {
         StreamId { kind, id }
     }
 
-    /// The stream of something that has a natural key. The same key always gives the same stream.
+    /// The stream of an object that has a natural key. The same key always gives the same stream.
     pub fn natural(kind: Kind, key: &str) -> Self {
         StreamId::new(kind, Uuid::new_v5(&kind.namespace(), key.as_bytes()))
     }

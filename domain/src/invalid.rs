@@ -61,7 +61,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The name by which clients and metrics know it, such as `INSUFFICIENT_STOCK`.
+    /// Its name for clients and in metrics, such as `INSUFFICIENT_STOCK`.
     pub fn as_str(self) -> &'static str {
         stored_name(&self)
     }

@@ -1,9 +1,9 @@
-//! The rules of the shop, and nothing else: no I/O, no clock, no randomness.
+//! The rules of the shop: pure code without I/O, clock and randomness.
 //!
-//! Each aggregate has a folder: `event.rs` (what can happen to it; the storage format),
-//! `command.rs` (what may be asked of it), `mod.rs` (its state, `decide` and `apply`) and
-//! `tests.rs`. Decisions over several streams are in [`checkout`], reactions to events in
-//! [`process`]. A value that exists is valid, since its constructor checks it.
+//! Each aggregate has a folder: `event.rs` (its events; the storage format), `command.rs` (its
+//! commands and errors), `mod.rs` (its state, `decide` and `apply`) and `tests.rs`. Decisions over
+//! several streams are in [`checkout`], reactions to events in [`process`]. A value that exists is
+//! valid, since its constructor checks it.
 
 mod address;
 mod card;
@@ -51,5 +51,5 @@ pub use stored_name::{from_stored_name, stored_name};
 pub use text::Text;
 pub use upcast::upcasters;
 
-/// A moment in UTC.
+/// A time in UTC.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::SubjectId;
 
-/// A value encrypted under the key of the person it is about. The rules never read it; it is
-/// decrypted only to answer an authorised reader.
+/// A value that is encrypted under the key of the person whom it is about. The rules never read it;
+/// it is decrypted only for a reader who is allowed to see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Personal {
     /// The person whose key decrypts it.

@@ -1,4 +1,4 @@
-//! Why something was refused: a code for programs, a sentence for people, an input field for forms.
+//! Refusals: each has a code for programs, a sentence for people, and an input field for forms.
 
 use crate::ErrorCode;
 use crate::cart::CartError;

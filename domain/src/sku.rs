@@ -1,4 +1,4 @@
-//! The stock keeping unit: the name by which catalogue and warehouse know a product.
+//! The stock keeping unit: the id by which catalogue and warehouse know a product.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ErrorCode, Invalid, Kind, StreamId};
 
-/// 1 to 64 letters, digits, dots, dashes and underscores; upper and lower case differ.
+/// 1 to 64 letters, digits, dots, dashes and underscores. Upper and lower case are different.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sku(Arc<str>);

@@ -1,4 +1,4 @@
-//! Any aggregate of the shop, folded from its events.
+//! The state of any aggregate, folded from its events.
 
 use std::sync::LazyLock;
 
@@ -41,8 +41,8 @@ impl State {
         }
     }
 
-    /// A version of the states of this kind: the hash of its golden states. A state that was stored
-    /// under another hash may have another shape, or may have been folded by other rules.
+    /// The version of the states of this kind: the hash of its golden states. A state that was
+    /// stored under another hash may have another form, or may have been folded by other rules.
     pub fn schema(kind: Kind) -> Uuid {
         static SCHEMAS: LazyLock<[Uuid; Kind::ALL.len()]> = LazyLock::new(|| {
             Kind::ALL.map(|kind| Uuid::new_v5(&Uuid::NAMESPACE_OID, golden(kind)))
@@ -62,7 +62,7 @@ impl State {
         }
     }
 
-    /// Folds one event of the same kind; streams hold no others.
+    /// Folds one event of the same kind; a stream has no other events.
     pub fn apply(&mut self, event: Event) {
         match (self, event) {
             (State::Product(state), Event::Product(event)) => state.apply(event),

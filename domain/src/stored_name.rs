@@ -1,5 +1,5 @@
-//! The name under which an enum's variant is stored: the one that serde gives it, so that it stands
-//! in one place only.
+//! The name under which an enum's variant is stored. It is the name that serde gives it, so it is
+//! written in one place only.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ pub fn from_stored_name<T: DeserializeOwned>(name: &str) -> Option<T> {
 /// Reads the name of a variant and serializes nothing.
 struct NameReader;
 
-/// Ends the serialization before the variant's data, since its name is all that was asked for.
+/// Stops the serialization before the variant's data, since only the name is needed.
 #[derive(Debug)]
 struct NameFound(&'static str);
 
@@ -44,7 +44,7 @@ impl ser::Error for NameFound {
     }
 }
 
-/// Methods for values that are no variants of an enum: they have no name.
+/// Values that are not variants of an enum have no name.
 macro_rules! nameless {
     ($($method:ident($($argument:ty),*) -> $answer:ty;)*) => {
         $(fn $method(self, $(_: $argument),*) -> Result<$answer, NameFound> {

@@ -1,4 +1,4 @@
-//! Text that people type: of limited length, without control characters and without card numbers.
+//! Text that people type: of limited length, without control characters and card numbers.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ impl Text {
     /// A description or a note.
     pub const LONG: usize = 5_000;
 
-    /// The text without white space at its ends; `max` counts characters.
+    /// Removes white space at both ends and checks the text; `max` counts characters.
     pub fn new(text: &str, max: usize) -> Result<Self, Invalid> {
         let text = Text::bounded(text, max)?;
         if contains_card_number(text.as_str()) {
@@ -30,8 +30,8 @@ impl Text {
         Ok(text)
     }
 
-    /// A reference of another company, such as a carrier's tracking number. It may look like a card
-    /// number.
+    /// A reference from another company, such as a carrier's tracking number. It may look like a
+    /// card number.
     pub fn reference(text: &str) -> Result<Self, Invalid> {
         Text::bounded(text, Text::SHORT)
     }

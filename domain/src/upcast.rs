@@ -1,5 +1,5 @@
-//! Upcasters lift events of older schemas to the present ones, JSON to JSON, so that nothing else
-//! needs to know the older ones.
+//! Upcasters: they convert events of older schemas to the current ones, JSON to JSON, so that no
+//! other code must know the older schemas.
 
 use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use serde_json::{Value, json};

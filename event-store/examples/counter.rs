@@ -1,6 +1,7 @@
 //! A counter, as a plain cqrs-es program on the log: `cargo run -p event-store --example counter`.
 //!
-//! Its database is a private Postgres in `target/counter`, so each run goes on counting where the last one ended.
+//! Its database is a private Postgres in `target/counter`, so each run continues from the count of
+//! the last one.
 
 use cqrs_es::event_sink::EventSink;
 use cqrs_es::{Aggregate, AggregateContext, CqrsFramework, DomainEvent, EventStore as _};

@@ -1,4 +1,4 @@
-//! What a caller hands to the log.
+//! What a caller sends to the log.
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use crate::PendingAppend;
 pub struct Append {
     /// The command that decided the events.
     pub command: CommandRecord,
-    /// For every stream that was read or is written: where its head was when the command was decided.
+    /// For every stream that was read or is written: its head when the command was decided.
     pub expected_heads: Vec<(Uuid, ExpectedHead)>,
     /// In the order in which they happened.  If there are none, the log only checks the expected heads.
     pub events: Vec<NewEvent>,
@@ -21,7 +21,7 @@ pub struct CommandRecord {
     /// The idempotency key.  The log stores a command once: a second append with this id is answered
     /// with [`crate::AppendOutcome::Duplicate`].
     pub id: Uuid,
-    /// Tells a repeated request from a different one under the same id.
+    /// Distinguishes a repeated request from a different one under the same id.
     pub request_hash: Option<[u8; 32]>,
     /// A JSON document, stored byte for byte.
     pub metadata: String,
@@ -50,9 +50,10 @@ pub struct NewEvent {
     pub payload: String,
 }
 
-/// Where a stream's head was when a command was decided.
+/// A stream's head at the time when a command was decided.
 ///
-/// A version would not be enough: after a rejection an event of another node may have the same version.
+/// A version would not be enough: if an append was refused, an event of another node may have the
+/// version that its event would have had.
 #[derive(Clone, Debug)]
 pub enum ExpectedHead {
     /// The position of the stream's last event; 0 if the stream did not exist.

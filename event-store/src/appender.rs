@@ -1,5 +1,5 @@
-//! The node's only writer: takes all appends that wait, writes them with one statement, and answers after the
-//! commit.
+//! The node's only writer: it takes all waiting appends, writes them with one statement, and
+//! answers them after the commit.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,19 +16,20 @@ use crate::error::AppendFailure;
 use crate::heads::KnownHeads;
 use crate::queued::QueuedAppend;
 use crate::shared::Shared;
-use crate::statement::{self, Answer};
+use crate::statement::{self, BatchAnswer};
 use crate::{AppendOutcome, StoreError, metrics, read};
 
 pub(crate) struct Appender {
     shared: Arc<Shared>,
     queue: mpsc::Receiver<QueuedAppend>,
     closing: watch::Receiver<bool>,
-    /// Taken from the queue and not written yet, in order.
+    /// Appends that were taken from the queue and are not written yet, in order.
     waiting: VecDeque<QueuedAppend>,
-    /// Committed, but not announced yet: that is done while Postgres is busy with the next batch.
+    /// Committed, but not announced yet. It is announced while Postgres works on the next batch.
     unannounced: WrittenBatch,
     heads: KnownHeads,
-    /// This many of the first waiting items are sent one by one, to find the bad one among them.
+    /// Number of waiting items, from the first on, that are sent one by one to find the one that
+    /// made a statement fail.
     suspects: usize,
     connection: Option<PgConnection>,
 }
@@ -88,8 +89,8 @@ impl Appender {
         if self.suspects == 0 { limits } else { BatchLimits { items: 1, ..limits } }
     }
 
-    /// Takes from the queue what is there, and waits only if there is nothing.  Returns false if nothing will
-    /// come any more.
+    /// Takes appends from the queue, and waits only if there are none. Returns false once no more
+    /// can come.
     async fn fill(&mut self) -> bool {
         self.take_queued();
         while self.waiting.is_empty() {
@@ -99,7 +100,8 @@ impl Appender {
                     Some(queued) => self.waiting.push_back(queued),
                     None => return false,
                 },
-                // A dropped sender counts like a store that closes: the queue drains in both cases.
+                // If all senders are dropped, the store is closing too: the queue drains in both
+                // cases.
                 _ = self.closing.wait_for(|closing| *closing), if !self.queue.is_closed() => {
                     self.queue.close();
                 }
@@ -118,8 +120,8 @@ impl Appender {
         }
     }
 
-    /// Waits if everything that waits was decided on appends that this appender does not write: another
-    /// store does, or a transaction under the log's lock.
+    /// Waits if all waiting appends depend on appends that this appender does not write: those of
+    /// another store, or of a transaction under the log's lock.
     async fn wait_for_other_appends(&mut self) {
         let Some((_, pending)) = self.waiting.front().and_then(QueuedAppend::first_undecided)
         else {
@@ -127,7 +129,7 @@ impl Appender {
         };
         let pending = pending.clone();
         tokio::select! {
-            // Here it only matters that there is an outcome.
+            // Only whether there is an outcome matters here.
             _ = pending.outcome() => {}
             Some(queued) = self.queue.recv(), if !self.queue.is_closed() => {
                 self.waiting.push_back(queued);
@@ -175,9 +177,9 @@ impl Appender {
         }
     }
 
-    async fn attempt(&mut self, batch: &Batch) -> Result<Answer, AppendFailure> {
+    async fn attempt(&mut self, batch: &Batch) -> Result<BatchAnswer, AppendFailure> {
         let (shared, unannounced) = (self.shared.clone(), std::mem::take(&mut self.unannounced));
-        // The statement is on its way before the last batch is announced.
+        // The statement is sent before the last batch is announced.
         let (attempt, ()) = tokio::join!(
             biased;
             timeout(shared.append_limit, self.send(batch)),
@@ -187,7 +189,7 @@ impl Appender {
         answer.map_err(|error| AppendFailure::from(&error))
     }
 
-    async fn send(&mut self, batch: &Batch) -> Result<Answer, sqlx::Error> {
+    async fn send(&mut self, batch: &Batch) -> Result<BatchAnswer, sqlx::Error> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(PgConnection::connect_with(&self.shared.connection).await?),
@@ -202,9 +204,10 @@ impl Appender {
         Ok(answer)
     }
 
-    fn accept(&mut self, batch: Batch, answer: Answer) {
-        let Answer { outcomes, before, head } = answer;
-        // An item that was claimed stands further back in the log, and other nodes may have written since.
+    fn accept(&mut self, batch: Batch, answer: BatchAnswer) {
+        let BatchAnswer { outcomes, before, head } = answer;
+        // An item that an earlier attempt had written is further back in the log, and other nodes
+        // may have written since.
         if !batch.items.iter().any(|item| item.queued.is_resent) {
             let written = batch.items.iter().zip(&outcomes);
             let heads = written.flat_map(|(item, outcome)| item.heads_after(outcome));
@@ -221,8 +224,8 @@ impl Appender {
         std::mem::take(&mut self.unannounced).announce(&self.shared);
     }
 
-    /// Handles a statement that will never work.  If it had several items, each is sent alone next; a single
-    /// item is the bad one and is rejected.
+    /// Handles a statement that fails every time. If it had several items, each is sent alone next;
+    /// a single item is rejected.
     fn isolate(&mut self, mut batch: Batch, error: String) {
         if let [item] = batch.items.as_slice() {
             return item.queued.answer(Err(StoreError::Rejected(error)));
@@ -245,8 +248,8 @@ impl Appender {
     }
 }
 
-/// If the statement was committed and its answer was lost, the resent item is its own duplicate: then it was
-/// appended.
+/// If an earlier attempt was committed and its answer was lost, the resent item is a duplicate of
+/// itself. Then its outcome is `Appended`.
 async fn claim_own_duplicate(
     connection: &mut PgConnection,
     item: &BatchItem,

@@ -1,4 +1,5 @@
-//! How long to wait before trying again: the one formula of all retries that are not rules of the shop.
+//! How long to wait before a retry: the one formula for all retries, except those that are rules of
+//! the domain.
 
 use std::time::Duration;
 
@@ -12,11 +13,11 @@ pub struct Backoff {
     failures: u32,
 }
 
-/// More doublings would overflow, and no pause is doubled so often.
+/// Caps the exponent, so that the multiplication cannot overflow.
 const DOUBLINGS_MAX: u32 = 31;
 
 impl Backoff {
-    /// For whoever tries to reach Postgres again: 20 ms, doubled up to 2 s.
+    /// For retries of Postgres: 20 ms, doubled up to 2 s.
     pub const DATABASE: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(2));
 
     /// `first` is the pause after the first failure; `longest` is the longest pause.
@@ -36,13 +37,13 @@ impl Backoff {
         tokio::time::sleep(self.next_pause()).await;
     }
 
-    /// Forgets the failures: the next pause is `first` again.
+    /// Resets the count of failures: the next pause is `first` again.
     pub fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// The pause after a failure that had so many failures in a row before it, with jitter. For callers
-    /// that keep the count elsewhere, such as in a table.
+    /// The pause, with jitter, after a failure that followed `earlier_failures` failures in a row.
+    /// For callers that store the count elsewhere, such as in a table.
     pub fn pause_after(&self, earlier_failures: u32) -> Duration {
         with_jitter(self.exact_pause_after(earlier_failures))
     }
@@ -54,10 +55,10 @@ impl Backoff {
     }
 }
 
-/// A time between half of `pause` and all of it, so that those who failed together do not try again
+/// A time between half of `pause` and all of it, so that callers that failed together do not retry
 /// together.
 pub fn with_jitter(pause: Duration) -> Duration {
-    // The random bits of a fresh id are random enough for this.
+    // A fresh UUID has enough random bits.
     let share = (Uuid::new_v4().as_u128() & 0xff) as u32;
     let half = pause / 2;
     half + half * share / 255
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn jitter_takes_at_most_half_of_a_pause_away() {
+    fn jitter_shortens_a_pause_by_at_most_half() {
         for _ in 0..1_000 {
             let pause = with_jitter(MILLISECOND * 10);
             assert!(MILLISECOND * 5 <= pause && pause <= MILLISECOND * 10, "{pause:?}");

@@ -1,8 +1,9 @@
-//! Which appends may be written with one statement.
+//! Which appends may be written with one statement; an append in a batch is called an item.
 //!
-//! An append enters a batch if each of its expected heads is durable and not written by the batch so far,
-//! or is the batch's own last writer of that stream.  Everything else waits for the next batch, so that
-//! the statement writes the items in any case in the order in which they were decided.
+//! An append enters a batch if each of its expected heads is durable and its stream is not yet
+//! written by the batch, or if the expected head is the batch's own last writer of that stream. All
+//! others wait for the next batch. So items are always written in the order in which they were
+//! decided.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -37,7 +38,7 @@ pub(crate) struct BatchItem {
     pub(crate) heads: Vec<(Uuid, HeadInBatch)>,
 }
 
-/// Where the statement has to find a stream's head.
+/// Where the statement must find a stream's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeadInBatch {
     /// The stream's last event has this position; 0 if the stream does not exist.
@@ -49,15 +50,15 @@ pub(crate) enum HeadInBatch {
 /// What [`Batch::take`] does with an append.
 enum Admission {
     Enter(Vec<(Uuid, HeadInBatch)>),
-    /// Let it enter, but let nothing be decided on it: one of its streams is known to have moved on, so
-    /// the statement will refuse it.
+    /// The append enters, but other appends that depend on it do not: one of its streams is known
+    /// to have moved, so the statement will refuse it.
     EnterOutdated(Vec<(Uuid, HeadInBatch)>),
     Wait,
     Answer(Result<AppendOutcome, StoreError>),
 }
 
 impl Batch {
-    /// Takes from `waiting` all that may be written together, and answers the appends that can be
+    /// Takes the appends from `waiting` that may be written together, and answers those that can be
     /// refused without the database.
     pub(crate) fn take(
         waiting: &mut VecDeque<QueuedAppend>,
@@ -130,7 +131,7 @@ impl Batch {
         if is_outdated { Admission::EnterOutdated(heads) } else { Admission::Enter(heads) }
     }
 
-    /// Whether the expected head is the append at this place of the batch.
+    /// Whether the expected head is the append at this index of the batch.
     fn is_item(&self, index: usize, expected: &ExpectedHead) -> bool {
         let item = &self.items[index].queued;
         matches!(expected, ExpectedHead::Pending(pending) if item.pending.is_same(pending))

@@ -1,4 +1,4 @@
-//! Reading the log as fast as Postgres gives it: by binary COPY, one range of positions after another.
+//! Reads a large part of the log quickly: by binary COPY, one range of positions after another.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,14 +14,15 @@ use crate::recorded::columns;
 use crate::shared::Shared;
 use crate::{RecordedEvent, StoreError};
 
-/// The number of positions that one statement reads: a statement that runs for long holds up vacuum.
+/// The number of positions that one statement reads. It is bounded because a long statement check_log
+/// up vacuum.
 const RANGE: i64 = 50_000;
 /// The number of events in a full page.
 const PAGE: usize = 1_000;
 /// How many pages are read ahead of the receiver.
 const READ_AHEAD: usize = 2;
 
-/// Pages of events in log order and without a hole; nothing follows an error.
+/// Pages of events in log order and without a hole. An error is the last item.
 pub type Pages = mpsc::Receiver<Result<Vec<Arc<RecordedEvent>>, StoreError>>;
 
 /// Sends the events after a position up to another, until the receiver is dropped.
@@ -49,7 +50,7 @@ impl Reader {
     async fn read(&mut self, after: i64, to: i64) -> Result<(), StoreError> {
         self.shared.check_running()?;
         let mut connection = PgConnection::connect_with(&self.shared.connection).await?;
-        // The statement may wait for its receiver for any length of time.
+        // The receiver may take any length of time between two messages.
         connection.execute("set statement_timeout = 0").await?;
         let mut after = after;
         while after < to && !self.pages.is_closed() {
@@ -96,10 +97,10 @@ impl Reader {
     }
 }
 
-/// The bytes with which the first message begins, before its tuple.
+/// The header of the COPY stream, with which the first message begins.
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// Reads the event of one message: Postgres sends one message for every row, and one more at the end.
+/// Parses the event of one message; None for the last message, which has no row.
 fn event(message: &[u8], names: &mut InternedNames) -> Result<Option<RecordedEvent>, BoxDynError> {
     let mut message = CopyMessage(message);
     if message.0.starts_with(SIGNATURE) {
@@ -112,7 +113,7 @@ fn event(message: &[u8], names: &mut InternedNames) -> Result<Option<RecordedEve
     (columns >= 0).then(|| message.event(names)).transpose()
 }
 
-/// The part of a message that is not read yet.
+/// The part of a message that is not parsed yet.
 struct CopyMessage<'m>(&'m [u8]);
 
 impl<'m> CopyMessage<'m> {
@@ -148,7 +149,7 @@ impl<'m> CopyMessage<'m> {
         self.optional()?.ok_or_else(|| "a column that is never null is null".into())
     }
 
-    /// A value after its length; the length of null is below zero.
+    /// Parses a value with its length; null has a negative length.
     fn optional(&mut self) -> Result<Option<&'m [u8]>, BoxDynError> {
         let length = i32::from_be_bytes(self.array()?);
         usize::try_from(length).ok().map(|length| self.take(length)).transpose()
@@ -175,7 +176,7 @@ fn time(micros: i64) -> Result<DateTime<Utc>, BoxDynError> {
     since_1970.ok_or_else(|| "a recorded_at is out of range".into())
 }
 
-/// Stream and event types, which are few and repeat, each kept once.
+/// Stream types and event types: they are few and repeat, so each is allocated once.
 #[derive(Default)]
 struct InternedNames(HashSet<Arc<str>>);
 

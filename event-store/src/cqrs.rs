@@ -1,7 +1,7 @@
 //! The log as a `cqrs_es::EventStore`, for plain cqrs-es programs.
 //!
-//! Every load reads the stream from Postgres: there is no cache, and no command is decided on events that are
-//! not durable yet.
+//! Every load reads the stream from Postgres: nothing is cached, and commands are decided only on
+//! durable events.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -44,7 +44,7 @@ impl<A> fmt::Debug for CqrsStore<A> {
     }
 }
 
-/// An aggregate as it was loaded.
+/// A loaded aggregate.
 #[derive(Debug)]
 pub struct LoadedAggregate<A> {
     aggregate_id: String,
@@ -187,7 +187,7 @@ fn envelopes<A: Aggregate>(
     Ok(envelopes)
 }
 
-/// cqrs-es knows only metadata that are strings; other values are left out.
+/// cqrs-es allows only strings as metadata; other values are left out.
 fn string_metadata(metadata: &str) -> Metadata {
     let fields: HashMap<String, serde_json::Value> =
         serde_json::from_str(metadata).unwrap_or_default();

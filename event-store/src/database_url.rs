@@ -1,4 +1,4 @@
-//! A database's URL, checked before anything connects, and one quick attempt to connect.
+//! Checks the URL of a database before anything connects, and tries to connect once.
 
 use std::str::FromStr;
 
@@ -11,13 +11,13 @@ use crate::time_limits;
 /// hold a password.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseUrlError {
-    /// The scheme is missing or that of another database; sqlx itself takes any.
+    /// The scheme is missing or names another database; sqlx itself accepts any scheme.
     #[error(
         "it must begin with postgres:// or postgresql://, such as \
          postgres://user:password@127.0.0.1:5432/shop"
     )]
     Scheme,
-    /// The rest cannot be parsed.
+    /// The part after the scheme cannot be parsed.
     #[error("it is not a URL such as postgres://user:password@127.0.0.1:5432/shop: {0}")]
     Malformed(String),
 }
@@ -25,7 +25,8 @@ pub enum DatabaseUrlError {
 /// Checks the form of a database's URL.
 ///
 /// # Errors
-/// What is wrong with it.
+///
+/// If it is not the URL of a Postgres database.
 pub fn check_database_url(url: &str) -> Result<(), DatabaseUrlError> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         return Err(DatabaseUrlError::Scheme);
@@ -34,10 +35,12 @@ pub fn check_database_url(url: &str) -> Result<(), DatabaseUrlError> {
     parsed.map(drop).map_err(|error| DatabaseUrlError::Malformed(error.to_string()))
 }
 
-/// Connects once, without the retries of a pool, which hide a closed port for half a minute.
+/// Connects once, without the retries of a pool, which would take half a minute to report a closed
+/// port.
 ///
 /// # Errors
-/// Why there is no connection; no answer within [`time_limits::CONNECT`] is one of the reasons.
+///
+/// If Postgres refuses the connection, or does not answer within [`time_limits::CONNECT`].
 pub async fn try_connect(url: &str) -> Result<(), sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?.disable_statement_logging();
     let connected = tokio::time::timeout(time_limits::CONNECT, options.connect()).await;
@@ -53,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_urls_of_postgres_are_taken() {
+    fn only_urls_of_postgres_are_accepted() {
         assert_eq!(check_database_url("postgres://u:p@localhost:5432/shop"), Ok(()));
         assert_eq!(check_database_url("postgresql:///shop?host=/tmp"), Ok(()));
         for url in ["mysql://u:p@localhost/shop", "localhost:5432", "shop", ""] {

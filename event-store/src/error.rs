@@ -5,13 +5,14 @@ use std::sync::Arc;
 use sqlx::postgres::PgDatabaseError;
 use uuid::Uuid;
 
-/// Why the log did not do what it was asked.  Cheap to clone: one failure may be reported to many waiters.
+/// Why the log did not do what the caller asked for. Cheap to clone, because one failure may be
+/// shut_down_to_report to many callers.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Postgres could not be reached, or it refused a statement.
     #[error("the database failed: {0}")]
     Database(Arc<sqlx::Error>),
-    /// The append itself can never be stored; its neighbours in the batch were not harmed.
+    /// The append itself can never be stored; the other appends of its batch are not affected.
     #[error("the log rejected the append: {0}")]
     Rejected(String),
     /// A position is missing in the log.
@@ -28,7 +29,7 @@ pub enum StoreError {
         /// The last version before the hole.
         after: i32,
     },
-    /// Committed events are gone, as after a failover to a server that lagged behind.
+    /// Committed events are missing, for example after a failover to a server that lagged behind.
     #[error(
         "the log ends at position {head}, but position {committed} was committed: events are lost, and this \
          node has stopped; find out which database server it is connected to, then restart it"
@@ -36,7 +37,7 @@ pub enum StoreError {
     LogWentBack {
         /// The highest position that this node saw committed.
         committed: i64,
-        /// Where the log ends now.
+        /// The log's last position now.
         head: i64,
     },
     /// An upcaster returned something that is not an event.
@@ -58,17 +59,17 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// The SQLSTATE with which `append_events` reports that the log went back.
+/// The SQLSTATE with which `append_events` reports that the log ends below a committed position.
 const LOG_WENT_BACK: &str = "CT001";
 
 /// What the appender does about a statement that failed.
 #[derive(Debug)]
 pub(crate) enum AppendFailure {
-    /// Send the same batch again: it may work later, and it is unknown whether it was written now.
+    /// Send the same batch again: it may succeed later, and it may have been committed now.
     Retry(String),
-    /// Reject the append: the statement will never work.
+    /// Reject the append: the statement fails every time.
     Reject(String),
-    /// Stop this node: the log ends at `head`, below a position that was committed.
+    /// Stop this node: the log ends at `head`, below a committed position.
     StopNode { head: i64 },
 }
 
@@ -96,8 +97,9 @@ fn from_state(state: Option<&str>, error: &sqlx::Error) -> AppendFailure {
     if state == LOG_WENT_BACK {
         return AppendFailure::StopNode { head: head_in(error) };
     }
-    // Classes: connection, rollback, resources, operator intervention, system error.  States: a lock
-    // timeout, an idle transaction, and a server that is read-only for as long as a failover takes.
+    // The SQLSTATE classes are: connection, rollback, resources, operator intervention, system
+    // error. The single SQLSTATEs are: a lock timeout, an idle transaction, and a server that is
+    // read-only while a failover takes place.
     let is_temporary = ["08", "40", "53", "57", "58"].contains(&state.get(..2).unwrap_or_default())
         || ["55P03", "25P03", "25006"].contains(&state);
     if is_temporary {
@@ -107,7 +109,7 @@ fn from_state(state: Option<&str>, error: &sqlx::Error) -> AppendFailure {
     }
 }
 
-/// `append_events` puts the log's head into the error's detail.
+/// Reads the log's head from the error's detail, where `append_events` puts it.
 fn head_in(error: &sqlx::Error) -> i64 {
     let database = error.as_database_error();
     let detail = database

@@ -1,25 +1,27 @@
-//! The streams' heads as the appender left or found them, known without asking Postgres.
+//! The heads of streams that the appender wrote or read last, so that Postgres need not look them
+//! up.
 //!
-//! If the log still ends where the appender left it, no other node has written, so all of this holds and
-//! nothing has to be looked up. If another node has written, a stream's head may have moved on, but it
-//! cannot be before the known one.
+//! If the log still ends where the appender left it, no other node has written, so all known heads
+//! are current. If another node has written, a stream's head may have moved on, but it cannot be
+//! before the known one.
 
 use std::collections::HashMap;
 
 use uuid::Uuid;
 
-/// The most streams remembered, plus those of one batch: a few megabytes.
+/// The largest number of streams remembered, plus those of one batch; this takes a few megabytes.
 const STREAMS_MAX: usize = 50_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct KnownHeads {
-    /// Each stream's last position in the log that ends at `log`; 0 if the stream does not exist.
+    /// The position of each stream's head, in the log that ends at `log`; 0 if the stream does not
+    /// exist.
     streams: HashMap<Uuid, i64>,
     log: Option<i64>,
 }
 
 impl KnownHeads {
-    /// Where the log ends, unless another node has written since.
+    /// The log's last position, unless another node has written since.
     pub(crate) fn log(&self) -> Option<i64> {
         self.log
     }
@@ -29,18 +31,20 @@ impl KnownHeads {
         self.streams.get(&stream_id) == Some(&position)
     }
 
-    /// Whether the stream's head is past this position, whoever has written since.
+    /// Whether the stream's head is past this position; true also if another node has written
+    /// since.
     pub(crate) fn is_past(&self, stream_id: Uuid, position: i64) -> bool {
         self.streams.get(&stream_id).is_some_and(|head| *head > position)
     }
 
-    /// Forgets everything; needed after a lost connection, because the next one may lead to another server.
+    /// Forgets everything. Called after a lost connection, since the next one may lead to another
+    /// server.
     pub(crate) fn clear(&mut self) {
         *self = KnownHeads::default();
     }
 
-    /// Learns the heads of a batch that was sent once and written to a log that ended at `before` and now
-    /// ends at `after`. Of two heads of one stream the last one counts.
+    /// Stores the heads of a batch that was sent once. The log ended at `before` and ends at
+    /// `after` now. If the batch has two heads of one stream, the last one is stored.
     pub(crate) fn learn(
         &mut self,
         before: i64,

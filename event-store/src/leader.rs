@@ -1,9 +1,9 @@
 //! Leading by lease: work that one node does at a time.
 //!
-//! Every node has a [`Leader`] for the work. It waits for the lease, runs the work with a [`Leadership`], and
-//! releases the lease afterwards, however the work ended: done, with an error, by a panic, after a lost
-//! connection. Then another node leads at once, instead of when the lease expires. Only a leader that is
-//! dropped, frozen or killed releases nothing; its lease expires.
+//! Every node has a [`Leader`] for the work. It waits for the lease, runs the work with a
+//! [`Leadership`], and releases the lease afterwards, whether the work returned, failed, panicked
+//! or lost its connection. Then another node leads at once, instead of when the lease expires. Only
+//! a leader that is dropped, frozen or killed does not release its lease, which then expires.
 //!
 //! The work renews the lease by [`Leadership::renew_if_due`] and moves its checkpoint by
 //! [`Leadership::advance`]. Both fail if another node leads by now.
@@ -25,18 +25,19 @@ use crate::time_limits;
 
 /// Work that one node does at a time.
 pub trait LeaderWork: Send {
-    /// Why the work ended before it was told to stop.
+    /// Why the work ended before it was asked to stop.
     type Error: Display + Send;
 
-    /// Works until told to stop, or until something fails; then it is tried again, on this node or another.
-    /// Whatever it began before is done again from the checkpoint on.
+    /// Works until it is asked to stop, or until something fails. After a failure it is started
+    /// again, on this node or another, from the checkpoint on; so work after the checkpoint may be
+    /// done twice.
     fn lead(
         &mut self,
         leadership: &mut Leadership,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// How the work ended, other than by being told to stop.
+/// Why the work ended although it was not asked to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum LeadError<E> {
     /// The work failed.
@@ -47,7 +48,7 @@ pub enum LeadError<E> {
     Panicked(String),
 }
 
-/// Wants to lead one piece of work on this node.
+/// A node's candidate for leading one piece of work.
 #[derive(Debug)]
 pub struct Leader {
     pool: PgPool,
@@ -55,15 +56,16 @@ pub struct Leader {
     owner: String,
     ttl: Duration,
     renewal: Duration,
-    /// After failures of the work, and of questions about the lease.
+    /// Counts failures of the work, and of requests for the lease.
     backoff: Backoff,
     pause: Duration,
-    /// The answer to the last question for the lease was lost, so this node may have the lease.
+    /// Whether the answer to the last request for the lease was lost, so that this node may have
+    /// it.
     may_have_lease: bool,
 }
 
 impl Leader {
-    /// Wants the lease of this name. No other leader of this process has the same owner.
+    /// A candidate for the lease of this name, with an owner name of its own.
     pub fn new(pool: PgPool, name: &'static str) -> Leader {
         Leader {
             pool,
@@ -77,7 +79,7 @@ impl Leader {
         }
     }
 
-    /// Names the owner: a process that starts again is another owner.
+    /// Sets the owner's name. A process must use another name each time it starts.
     pub fn with_owner(self, owner: &str) -> Leader {
         Leader { owner: owner.to_owned(), ..self }
     }
@@ -93,7 +95,7 @@ impl Leader {
         Leader { renewal, ..self }
     }
 
-    /// Leads again and again, until `stop`.
+    /// Leads again and again, until `stop` is cancelled.
     pub async fn run(mut self, stop: &CancellationToken, work: &mut impl LeaderWork) {
         while let Some(ended) = self.lead(stop, work).await {
             if let Err(error) = ended {
@@ -102,7 +104,8 @@ impl Leader {
         }
     }
 
-    /// Waits for the lease, leads once, and releases the lease. `None` if `stop` came first.
+    /// Waits for the lease, leads once, and releases the lease. `None` if `stop` was cancelled
+    /// before it led.
     pub async fn lead<W: LeaderWork>(
         &mut self,
         stop: &CancellationToken,
@@ -132,7 +135,8 @@ impl Leader {
                 self.release_if_it_may_have_lease().await;
                 return None;
             }
-            // Never cancelled half-way: its answer says whether there is something to release.
+            // This request is never cancelled, since its answer says whether there is a lease to
+            // release.
             match self.acquire().await {
                 Ok(Some(leadership)) => return Some(leadership),
                 Ok(None) => self.pause = with_jitter(self.renewal),
@@ -144,7 +148,7 @@ impl Leader {
         }
     }
 
-    /// Acquiring one's own lease again renews it.
+    /// Acquires the lease; if this owner already has it, that renews it.
     async fn acquire(&mut self) -> Result<Option<Leadership>, LeaseError> {
         let asked_at = Instant::now();
         let asked = lease::acquire(&self.pool, self.name, &self.owner, self.ttl);
@@ -178,7 +182,7 @@ pub struct Leadership {
     lease: Lease,
     ttl: Duration,
     renewal: Duration,
-    /// When the last successful question was asked: the lease lives for at least `ttl` from then on.
+    /// When the last successful request was sent: the lease lives for at least `ttl` from then on.
     renewed_at: Instant,
     checkpoint: i64,
 }
@@ -189,7 +193,7 @@ impl Leadership {
         &self.lease.name
     }
 
-    /// The fencing token: a statement that writes under another epoch than the lease's must fail, as
+    /// The fencing token. A statement with another epoch than the lease's current one must fail, as
     /// `advance_lease` does.
     pub fn epoch(&self) -> i64 {
         self.lease.epoch
@@ -200,14 +204,15 @@ impl Leadership {
         self.checkpoint
     }
 
-    /// How long the lease need not be renewed yet.
+    /// The time until the lease is due to be renewed.
     pub fn until_renewal(&self) -> Duration {
         self.renewal.saturating_sub(self.renewed_at.elapsed())
     }
 
-    /// Renews the lease if it is time. Call it more often than the lease's time to live.
+    /// Renews the lease if it is due. Call it more often than the lease's time to live.
     ///
     /// # Errors
+    ///
     /// If another node leads, or Postgres did not answer. End the work then.
     pub async fn renew_if_due(&mut self) -> Result<(), LeaseError> {
         if self.until_renewal().is_zero() {
@@ -249,17 +254,17 @@ impl Leadership {
         lease::advance_checkpoint(connection, &self.lease, self.checkpoint, to).await
     }
 
-    /// Takes note that the caller has moved the checkpoint in a transaction of its own.
+    /// Records that the caller has moved the checkpoint in a transaction of its own.
     pub fn has_advanced(&mut self, to: i64) {
         self.checkpoint = to;
     }
 
-    /// Tries for as long as the lease may live, since the connection may just have been lost.
+    /// Retries for as long as the lease may live, since the connection may just have been lost.
     async fn release(self) {
         let mut backoff = Backoff::DATABASE;
         loop {
             match in_time(&self.lease.name, lease::release(&self.pool, &self.lease)).await {
-                // If it is lost, another node has it already.
+                // If the lease is lost, another node has it, so there is nothing to release.
                 Ok(()) | Err(LeaseError::Lost { .. }) => return,
                 Err(error) if self.renewed_at.elapsed() >= self.ttl => {
                     let lease = &self.lease.name;
@@ -276,7 +281,7 @@ async fn in_time<T>(
     question: impl Future<Output = Result<T, LeaseError>>,
 ) -> Result<T, LeaseError> {
     let late = |_| LeaseError::TimedOut { name: name.to_owned() };
-    timeout(time_limits::LEASE_QUESTION, question).await.map_err(late)?
+    timeout(time_limits::LEASE_QUERY, question).await.map_err(late)?
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

@@ -1,8 +1,9 @@
 //! Leases: which node does a piece of work, and up to which position the work is done (its checkpoint).
 //!
-//! Time is the database's.  A node that was frozen for longer than its lease cannot write, because its epoch,
-//! which is the fencing token, is no longer the row's: its transaction with [`advance_checkpoint`] is rolled
-//! back.  [`crate::leader`] does all of this for work that one node does at a time.
+//! Only the database's clock counts. A node that was frozen for longer than its lease cannot write:
+//! its epoch, the fencing token, is no longer the lease's, so its transaction with
+//! [`advance_checkpoint`] fails and is rolled back. [`crate::leader`] does all of this for work
+//! that one node does at a time.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub struct Lease {
     pub checkpoint: i64,
 }
 
-/// Why a question about a lease failed.
+/// Why a statement about a lease failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
     /// Another node has the lease now, or moved its checkpoint.  Roll back and stop working.
@@ -28,8 +29,8 @@ pub enum LeaseError {
         /// The lease's name.
         name: String,
     },
-    /// Postgres did not answer within [`crate::time_limits::LEASE_QUESTION`].
-    #[error("Postgres did not answer in time to a question about the lease '{name}'")]
+    /// Postgres did not answer within [`crate::time_limits::LEASE_QUERY`].
+    #[error("Postgres did not answer a statement about the lease '{name}' in time")]
     TimedOut {
         /// The lease's name.
         name: String,
@@ -102,8 +103,8 @@ pub async fn release(pool: &PgPool, lease: &Lease) -> Result<(), LeaseError> {
     lease.check_kept(released.rows_affected())
 }
 
-/// Releases whatever lease of this name the owner has: for an owner that does not know whether it has one,
-/// because the answer to [`acquire`] was lost.
+/// Releases any lease of this name that the owner has. For an owner that does not know whether it
+/// has one, because the answer to [`acquire`] was lost.
 ///
 /// # Errors
 /// [`LeaseError::Database`] if Postgres failed.
@@ -148,7 +149,7 @@ pub fn is_lost(error: &sqlx::Error) -> bool {
 }
 
 impl Lease {
-    /// No row has this epoch any more if the lease is lost.
+    /// The lease is lost if no row has its epoch.
     fn check_kept(&self, rows: u64) -> Result<(), LeaseError> {
         if rows == 0 { Err(self.lost()) } else { Ok(()) }
     }

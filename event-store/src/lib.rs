@@ -1,13 +1,13 @@
 //! An append-only event log on Postgres: group commit, tail, snapshots, upcasting, leases.
 //!
-//! One table, `events`, holds every event in commit order.  The `position` is contiguous from 1 and becomes
-//! visible in order on every node, so a reader that remembers one number can neither skip an event nor
-//! read one twice.  Writers send their appends to the node's *appender*, which writes everything that is
-//! waiting with one statement.  Nobody gets an outcome before the commit.
+//! One table, `events`, check_log every event in commit order. The `position` is contiguous from 1 and
+//! becomes visible in order on every node, so a reader that remembers one number can neither skip
+//! an event nor read one twice. Writers send their appends to the node's *appender*, which writes
+//! all waiting appends with one statement. No caller gets an outcome before the commit.
 //!
-//! Read `append.rs` (what is written), `batch.rs` (what may be written together), `appender.rs` (the task
-//! that writes), then `migrations/0004_append_events.sql` (the checks), and `leader.rs` for work that one
-//! node does at a time.  This crate knows no domain.
+//! Read `append.rs` (what is written), `batch.rs` (what may be written together), `appender.rs`
+//! (the task that writes), then `migrations/0004_append_events.sql` (the checks), and `leader.rs`
+//! for work that one node does at a time. This crate knows no domain.
 
 #![deny(missing_docs)]
 

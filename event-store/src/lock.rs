@@ -1,4 +1,5 @@
-//! The log's lock, held by a caller: catch up, decide, append and commit in one transaction.
+//! The log's lock, held by a caller who catches up, decides, appends and commits in one
+//! transaction.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,10 +19,10 @@ use crate::{
     StoreError, read, snapshot, statement,
 };
 
-/// No stream's head is here, so an append that expects it conflicts.
+/// An expected head that no stream has, so an append that expects it conflicts.
 const NOWHERE: i64 = -1;
 
-/// A transaction that holds the log's lock: while it lives, no node appends anything else.
+/// A transaction that check_log the log's lock: while it lives, no node appends anything else.
 ///
 /// Be quick: Postgres ends the transaction when it has been idle for
 /// [`crate::StoreOptions::idle_in_transaction_timeout`].  Dropping it rolls back.
@@ -36,8 +37,8 @@ pub struct LockedLog {
     has_failed: bool,
 }
 
-/// A connection that is closed instead of returned to the pool, unless its transaction is over: what a
-/// cancelled future left half done ends with the connection.
+/// A connection that is returned to the pool only if its transaction is over. Otherwise, such as
+/// after a cancelled future, it is closed, which rolls the transaction back.
 struct LockConnection(Option<PoolConnection<Postgres>>);
 
 impl LockConnection {
@@ -97,11 +98,13 @@ impl LockedLog {
         self.shared.upcast_streams(loaded)
     }
 
-    /// Queues an append behind everything sent before, for [`LockedLog::write`].  It has an outcome when
-    /// [`LockedLog::commit`] has succeeded: until then everything may still be rolled back.
+    /// Queues an append after all that were sent before, for [`LockedLog::write`]. It gets its
+    /// outcome when [`LockedLog::commit`] has succeeded, since until then it may still be rolled
+    /// back.
     ///
-    /// Its expected heads may be appends that were sent here before it, but not appends in the appender's
-    /// queue: those need the lock first, so this one conflicts.
+    /// Its expected heads may be appends that were sent here before it, but not appends in the
+    /// appender's queue: those can only be written after the lock is released, so this one
+    /// conflicts.
     pub fn send(&mut self, append: Append) -> PendingAppend {
         let queued = QueuedAppend::new(append);
         let pending = queued.pending.clone();
@@ -151,8 +154,9 @@ impl LockedLog {
         written.find(|(item, _)| item.pending.is_same(pending)).map(|(_, outcome)| outcome)
     }
 
-    /// Replaces expected heads that are appends of this transaction by their positions.  The pending
-    /// appends themselves get no outcome before the commit, since the rest of the node would see it.
+    /// Replaces expected heads that are appends of this transaction by their positions. The pending
+    /// appends get no outcome before the commit, because callers outside the transaction would see
+    /// it.
     fn resolve_expected_heads(&mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
         for (stream_id, expected) in
@@ -170,7 +174,7 @@ impl LockedLog {
 
     async fn write_batch(&mut self, batch: Batch) -> Result<(), StoreError> {
         let committed = self.shared.committed_head();
-        // Set before the statement, because this future may be dropped half-way.
+        // Set before the statement, because this future may be dropped while it runs.
         self.has_failed = true;
         let heads = KnownHeads::default();
         let answer = statement::append(self.connection.get()?, &batch, committed, &heads).await;

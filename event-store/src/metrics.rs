@@ -6,11 +6,12 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
-/// Buckets from 1 to 1,024 items: a batch is bounded by its events, and only a check has none.
+/// Buckets from 1 to 1,024 items: a batch is limited by its number of events, and only check-only
+/// items have none.
 pub(crate) static BATCH_ITEMS: LazyLock<Histogram> =
     LazyLock::new(|| Histogram::new(exponential_buckets(1.0, 2.0, 11)));
 
-/// Buckets from 250 µs to 4 s: from a commit on a fast disk to a Postgres that hardly answers.
+/// Buckets from 250 µs to 4 s: from a commit on a fast disk to a Postgres that barely answers.
 pub(crate) static APPEND_SECONDS: LazyLock<Histogram> =
     LazyLock::new(|| Histogram::new(exponential_buckets(0.000_25, 2.0, 15)));
 

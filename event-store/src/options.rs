@@ -1,4 +1,4 @@
-//! How a node uses its log.
+//! The options of a store.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,9 +12,9 @@ use crate::{StoreError, time_limits};
 
 /// Sizes and time limits of an [`EventStore`](crate::EventStore); the defaults suit a server.
 pub struct StoreOptions {
-    /// Connections of the pool.  The appender, the notifier and the listener have one more each.
+    /// Connections of the pool. The appender, the notifier and the listener have one more each.
     pub max_connections: u32,
-    /// Asked in this order; each one that matches an event lifts it.
+    /// Each upcaster that matches an event is applied, in this order.
     pub upcasters: Vec<Box<dyn EventUpcaster>>,
     /// The number of events at the log's end that are kept in memory.
     pub tail_events: usize,
@@ -68,11 +68,13 @@ impl StoreOptions {
                 ("lock_timeout", millis(self.lock_timeout)),
                 ("idle_in_transaction_session_timeout", millis(self.idle_in_transaction_timeout)),
                 ("tcp_user_timeout", millis(self.tcp_user_timeout)),
-                // Every question has its index, so a plan is made once and never to read a whole table:
-                // one made while a table was empty still holds when the table has grown.
+                // Every query has an index, so one plan is made, and never one that scans a whole
+                // table: a plan that was made while a table was empty is still used when the table
+                // has grown.
                 ("plan_cache_mode", "force_generic_plan".to_owned()),
                 ("enable_seqscan", "off".to_owned()),
-                // A bitmap of an index visits dead entries and leaves them to be visited again.
+                // A bitmap scan of an index visits dead entries and does not remove them, so each
+                // scan visits them again.
                 ("enable_bitmapscan", "off".to_owned()),
                 ("jit", "off".to_owned()),
             ])

@@ -1,4 +1,4 @@
-//! What the log answers to an append.
+//! The log's answer to an append.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -17,8 +17,8 @@ pub enum AppendOutcome {
     },
     /// The append has no events, and everything it was decided on is durable and current.
     Confirmed,
-    /// A stream is no longer as expected, or the append it was decided on was refused.  Nothing was
-    /// written: load the stream and decide again.
+    /// A stream's head is not the expected one, or the append that was expected there was refused.
+    /// Nothing was written: load the stream and decide again.
     Conflict {
         /// One of the streams that are not as expected.
         stream_id: Uuid,

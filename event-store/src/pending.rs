@@ -1,4 +1,4 @@
-//! The outcome of an append that was sent, for those who wait for it and those who decide on it.
+//! The outcome of an append that was sent, for callers that wait for it, and for appends that were decided on it.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -8,19 +8,19 @@ use uuid::Uuid;
 
 use crate::{AppendOutcome, StoreError};
 
-/// Handle on an append that was sent.  Dropping it cancels nothing: the append is written all the same.
+/// Handle on an append that was sent.  Dropping it cancels nothing: the append is still written.
 #[derive(Clone)]
 pub struct PendingAppend(Arc<Inner>);
 
 struct Inner {
     outcome: OnceLock<Result<AppendOutcome, StoreError>>,
     waiters: Notify,
-    /// For each stream that the append writes: how many positions its last event is behind the append's
-    /// first one.
+    /// For each stream that the append writes: the distance from the append's first position to
+    /// that of its last event on the stream.
     writes: Vec<(Uuid, i64)>,
 }
 
-/// What is known of the head that a pending append gives a stream.
+/// What is known about the head of a stream after a pending append.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum PendingHead {
     /// The append is durable; its last event on the stream has this position.
@@ -53,7 +53,7 @@ impl PendingAppend {
     /// [`StoreError::LogWentBack`] if the store stopped first.
     pub async fn outcome(&self) -> Result<AppendOutcome, StoreError> {
         loop {
-            // Made before looking at the outcome, so that no wake-up is missed in between.
+            // Created before the outcome is read, so that no wake-up is missed in between.
             let woken = self.0.waiters.notified();
             if let Some(outcome) = self.0.outcome.get() {
                 return outcome.clone();
@@ -62,7 +62,7 @@ impl PendingAppend {
         }
     }
 
-    /// Where the append leaves the head of a stream, as far as that is known.
+    /// The stream's head after the append, as far as it is known.
     pub(crate) fn head_of(&self, stream_id: Uuid) -> PendingHead {
         if !self.0.writes.iter().any(|(id, _)| *id == stream_id) {
             return PendingHead::NotWritten;
@@ -91,7 +91,8 @@ impl PendingAppend {
         &self.0.writes
     }
 
-    /// Sets the outcome, but leaves it to [`PendingAppend::wake_waiters`] to wake those who wait for it.
+    /// Sets the outcome, but does not wake those who wait for it; [`PendingAppend::wake_waiters`]
+    /// does.
     pub(crate) fn set_outcome(&self, outcome: Result<AppendOutcome, StoreError>) {
         // Only the first outcome counts; a dropped `QueuedAppend` always sets one more.
         let _ = self.0.outcome.set(outcome);

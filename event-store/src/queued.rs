@@ -8,11 +8,12 @@ use uuid::Uuid;
 use crate::pending::PendingHead;
 use crate::{Append, AppendOutcome, ExpectedHead, PendingAppend, StoreError};
 
-/// Room for one append in the appender's queue.
+/// Reserved space for one append in the appender's queue.
 pub struct Permit(pub(crate) OwnedPermit<QueuedAppend>);
 
 impl Permit {
-    /// Queues the append behind everything sent before.  Never waits, so it may be called under a mutex.
+    /// Queues the append after all that were sent before. Never waits, so it may be called under a
+    /// mutex.
     pub fn send(self, append: Append) -> PendingAppend {
         let queued = QueuedAppend::new(append);
         let pending = queued.pending.clone();
@@ -27,12 +28,12 @@ impl fmt::Debug for Permit {
     }
 }
 
-/// An append that the appender is responsible for.  However it is dropped, its waiters get an answer.
+/// An append that the appender must answer. Dropping it answers with [`StoreError::Closed`].
 #[derive(Debug)]
 pub(crate) struct QueuedAppend {
     pub(crate) append: Append,
     pub(crate) pending: PendingAppend,
-    /// Whether it was sent to Postgres before with an unknown outcome.
+    /// Whether it was sent to Postgres before and the outcome is unknown.
     pub(crate) is_resent: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Reading the log: by stream, by position, by command.
+//! Queries of the log: by stream, by position, by command.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ pub(crate) async fn head<'e>(
     sqlx::query_scalar("select coalesce(max(position), 0) from events").fetch_one(database).await
 }
 
-/// Up to `limit` events after a position, as stored.
+/// Up to `limit` events after a position, not upcast.
 pub(crate) async fn after(
     database: impl PgExecutor<'_>,
     after: i64,
@@ -32,13 +32,13 @@ pub(crate) async fn after(
     .await
 }
 
-/// The events of several streams, each after a version, in log order, as stored.
+/// The events of several streams, each after a version, in log order, not upcast.
 pub(crate) async fn streams(
     database: impl PgExecutor<'_>,
     streams: &[(Uuid, i32)],
 ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
     let (ids, versions): (Vec<Uuid>, Vec<i32>) = streams.iter().copied().unzip();
-    // Ordering inside keeps the planner from joining the whole table.
+    // The inner order keeps the planner from joining the whole table.
     sqlx::query_as(concat!(
         "select ",
         columns!(),
@@ -54,12 +54,13 @@ pub(crate) async fn streams(
     .await
 }
 
-/// The events of one command, as stored.
+/// The events of one command, not upcast.
 pub(crate) async fn command(
     database: impl PgExecutor<'_>,
     command_id: Uuid,
 ) -> Result<Vec<RecordedEvent>, sqlx::Error> {
-    // Only the first event of a command carries its id, so the command reaches up to the next id.
+    // Only the first event of a command has its id, so the command's events end before the next
+    // event with an id.
     sqlx::query_as(concat!(
         "with first as (select position as first from events where command_id = $1)
          select ",

@@ -1,4 +1,4 @@
-//! An event as the log keeps it.
+//! An event as the log stores it.
 
 use std::sync::Arc;
 

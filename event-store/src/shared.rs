@@ -1,4 +1,4 @@
-//! What the handle and its tasks share.
+//! The state that the store's handle and its tasks share.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -22,7 +22,7 @@ pub(crate) struct Shared {
     pub(crate) pool: PgPool,
     pub(crate) connection: PgConnectOptions,
     pub(crate) limits: BatchLimits,
-    /// How long one attempt to append may take before its connection is given up.
+    /// How long one attempt to append may take. After that its connection is closed.
     pub(crate) append_limit: Duration,
     pub(crate) tail: Tail,
     upcasters: Vec<Box<dyn EventUpcaster>>,
@@ -59,13 +59,13 @@ impl Shared {
         self.committed_head.load(Ordering::Acquire)
     }
 
-    /// This node saw that the log reaches this position.
+    /// Called when this node has read or committed this position.
     pub(crate) fn raise_committed_head(&self, head: i64) {
         self.committed_head.fetch_max(head, Ordering::AcqRel);
         self.raise_known_head(head);
     }
 
-    /// Wakes readers. A notification of another node is trusted for that, but for nothing else.
+    /// Wakes readers. A notification from another node does no more than that.
     pub(crate) fn raise_known_head(&self, head: i64) {
         raise(&self.known_head, head);
     }
@@ -91,7 +91,8 @@ impl Shared {
     }
 
     fn keep_in_tail(&self, event: RecordedEvent) {
-        // An event that cannot be upcast is left out: its reader gets the error when it reads the log.
+        // An event that cannot be upcast is left out; a reader gets the error when it reads the
+        // event from Postgres.
         if let Ok(event) = self.upcast(event) {
             self.tail.push(event);
         }
@@ -127,7 +128,7 @@ impl Shared {
         self.stopped_by.get().cloned().map_or(Ok(()), Err)
     }
 
-    /// Stops this node for good, because it has reported events as durable that are no longer in the log.
+    /// Stops this node for good, because it has shut_down_to_report events as durable that are no longer in the log.
     pub(crate) fn stop_node(&self, committed: i64, head: i64) -> StoreError {
         let error = StoreError::LogWentBack { committed, head };
         if self.stopped_by.set(error.clone()).is_ok() {

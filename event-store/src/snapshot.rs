@@ -1,7 +1,7 @@
 //! Snapshots: stored states of long streams, so that loading one need not fold it from its first event.
 //!
-//! The log does not know what is in a state. Whoever stores one gives a hash of its schema, and gets the
-//! state back only under the same hash.
+//! The log does not interpret a state. A caller stores it with a hash of its schema, and can read
+//! it only with the same hash.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ pub struct Snapshot {
     pub state: String,
 }
 
-/// Which snapshot of which stream: the caller can only read states of this schema.
+/// Names a stream and the schema of its states: a caller can read only states of its own schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotKey {
     /// The stream.
@@ -41,7 +41,7 @@ pub struct LoadedStream {
     pub events: Vec<RecordedEvent>,
 }
 
-/// An event; of the snapshot's last event, the state too.
+/// An event. The snapshot's last event has the state too.
 struct EventOrState {
     event: RecordedEvent,
     state: Option<String>,
@@ -53,17 +53,17 @@ impl<'r> FromRow<'r, PgRow> for EventOrState {
     }
 }
 
-/// Loads each stream from its snapshot on, as stored, in the order of `keys`; with one statement, so that a
-/// snapshot and the events after it are of the same moment.
+/// Loads each stream from its snapshot on, not upcast, in the order of `keys`. It is one statement,
+/// so that a snapshot and the events after it are read at the same moment.
 pub(crate) async fn load(
     database: impl PgExecutor<'_>,
     keys: &[SnapshotKey],
 ) -> Result<Vec<LoadedStream>, StoreError> {
     let (ids, schemas): (Vec<Uuid>, Vec<Uuid>) =
         keys.iter().map(|key| (key.stream_id, key.schema)).unzip();
-    // The join with events leaves out a snapshot whose last event is not in the log: it belongs to another
-    // log, or to one that has lost events. The inner limit and order keep the planner from joining whole
-    // tables.
+    // The join with `events` leaves out a snapshot whose last event is not in the log: the snapshot
+    // belongs to another log, or the log has lost events. The inner limit and order keep the
+    // planner from joining whole tables.
     let rows: Vec<EventOrState> = sqlx::query_as(concat!(
         "select ",
         columns!(),

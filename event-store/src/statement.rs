@@ -1,4 +1,5 @@
-//! The call of `append_events`: a batch as columns, and the answer as one outcome per item.
+//! The call of `append_events`: the batch as arrays of columns, and the answer as one outcome for
+//! each item.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgRow;
@@ -15,15 +16,15 @@ const APPEND_EVENTS: &str = "select * from append_events(\
 
 /// Writes the batch in one statement; inside a transaction, as part of it.
 ///
-/// `committed` is a position known to be committed: the statement fails if the log ends below it. The heads
-/// in `heads` are not looked up unless another node has written.
+/// `committed` is a position known to be committed: the statement fails if the log ends below it.
+/// The known heads in `heads` are not looked up in the table unless another node has written.
 pub(crate) async fn append(
     connection: &mut PgConnection,
     batch: &Batch,
     committed: i64,
     heads: &KnownHeads,
-) -> Result<Answer, sqlx::Error> {
-    let columns = Columns::new(batch, heads);
+) -> Result<BatchAnswer, sqlx::Error> {
+    let columns = AppendArguments::new(batch, heads);
     let rows: Vec<AnswerRow> = sqlx::query_as(APPEND_EVENTS)
         .bind(committed)
         .bind(heads.log())
@@ -49,12 +50,12 @@ pub(crate) async fn append(
         .bind(&columns.actors)
         .fetch_all(connection)
         .await?;
-    Answer::new(batch, rows)
+    BatchAnswer::new(batch, rows)
 }
 
 /// The statement's answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct BatchAnswer {
     pub(crate) outcomes: Vec<AppendOutcome>,
     /// The position of the log's last event before this batch.
     pub(crate) before: i64,
@@ -62,7 +63,7 @@ pub(crate) struct Answer {
     pub(crate) head: i64,
 }
 
-/// Item 0 stands for the whole batch; the others are those that were refused, counted from 1.
+/// Item 0 is about the whole batch. The others are refused items, counted from 1.
 struct AnswerRow {
     item: i32,
     first_position: Option<i64>,
@@ -102,9 +103,9 @@ impl AnswerRow {
     }
 }
 
-impl Answer {
-    /// Works out the positions of the accepted items, which stand side by side, in order.
-    fn new(batch: &Batch, rows: Vec<AnswerRow>) -> Result<Answer, sqlx::Error> {
+impl BatchAnswer {
+    /// Calculates the positions of the accepted items, which follow each other in order.
+    fn new(batch: &Batch, rows: Vec<AnswerRow>) -> Result<BatchAnswer, sqlx::Error> {
         let mut refused: Vec<Option<AppendOutcome>> = vec![None; batch.items.len()];
         let mut written = None;
         for row in rows {
@@ -140,18 +141,18 @@ impl Answer {
             );
             return Err(sqlx::Error::Protocol(text));
         }
-        Ok(Answer { outcomes, before: first - 1, head })
+        Ok(BatchAnswer { outcomes, before: first - 1, head })
     }
 }
 
-/// Whether the append writes the stream's first event, which the table refuses if there is one already.
+/// Whether the append writes the stream's first event; the table refuses that if the stream exists.
 fn begins_stream(append: &Append, stream_id: Uuid) -> bool {
     append.events.iter().any(|event| event.stream_id == stream_id && event.version == 1)
 }
 
-/// The arguments of `append_events`, in its order and named as there: it calls an expected head a base.
+/// The arguments of `append_events`, with its order and names: it calls an expected head a base.
 #[derive(Default)]
-struct Columns<'a> {
+struct AppendArguments<'a> {
     item_commands: Vec<Uuid>,
     item_sizes: Vec<i32>,
     base_items: Vec<i32>,
@@ -174,9 +175,9 @@ struct Columns<'a> {
     actors: Vec<&'a str>,
 }
 
-impl<'a> Columns<'a> {
+impl<'a> AppendArguments<'a> {
     fn new(batch: &'a Batch, heads: &KnownHeads) -> Self {
-        let mut columns = Columns::default();
+        let mut columns = AppendArguments::default();
         for (number, item) in (1..).zip(&batch.items) {
             let append = &item.queued.append;
             columns.item_commands.push(append.command.id);

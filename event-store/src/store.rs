@@ -1,4 +1,4 @@
-//! The handle that everybody holds.
+//! The handle that callers hold.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,8 +67,8 @@ impl EventStore {
         &self.0.shared.pool
     }
 
-    /// Waits for room in the queue.  Sending through the permit is then synchronous, so that callers
-    /// can decide and send under one mutex.
+    /// Waits for space in the queue. Sending through the permit never waits, so callers can decide
+    /// and send under one mutex.
     ///
     /// # Errors
     /// [`StoreError::Closed`] after [`EventStore::shutdown`], [`StoreError::LogWentBack`] if this node has
@@ -117,8 +117,8 @@ impl EventStore {
         shared.upcast_all(events)
     }
 
-    /// Loads streams, each from its snapshot on if there is one of the right schema, in one round trip.
-    /// The result has the order of `streams`, each of which may be named once only.
+    /// Loads streams, each from its snapshot on if there is one of the right schema, in one round
+    /// trip. The result has the order of `streams`; a stream must not occur twice.
     ///
     /// # Errors
     /// [`StoreError::StreamHole`] if a version is missing, [`StoreError::Database`] if Postgres failed.
@@ -147,8 +147,8 @@ impl EventStore {
         snapshot::save(&shared.pool, stream_type, stream, snapshot).await
     }
 
-    /// Up to `limit` events after a position, in log order; from memory if the tail reaches back
-    /// that far.  At the end of the log this asks Postgres, so call [`EventStore::wait_for_event_after`]
+    /// Up to `limit` events after a position, in log order; from memory if the tail has them. At
+    /// the end of the log this queries Postgres, so call [`EventStore::wait_for_event_after`]
     /// first.
     ///
     /// # Errors
@@ -203,8 +203,8 @@ impl EventStore {
         Ok(events)
     }
 
-    /// The events after one position up to another, or to the end of the log, by COPY on a connection of
-    /// its own: for readers of most of the log.  Reading stops when the pages are dropped.
+    /// The events after one position up to another, or to the end of the log, by COPY on a separate
+    /// connection. For readers of most of the log. Reading stops when the pages are dropped.
     ///
     /// # Errors
     /// An error takes the place of a page and is the last: [`StoreError::Hole`] if a position is missing,
@@ -237,7 +237,7 @@ impl EventStore {
         self.read_head(self.0.shared.committed_head()).await
     }
 
-    /// Reads the head, which must not be below a position that was committed.
+    /// Reads the head, and fails if it is below a committed position.
     async fn read_head(&self, committed: i64) -> Result<i64, StoreError> {
         let shared = &self.0.shared;
         let head = read::head(&shared.pool).await?;
@@ -259,14 +259,15 @@ impl EventStore {
         (capacity - self.0.queue.capacity(), capacity)
     }
 
-    /// Returns when this node knows of an event after this position, and after `at_most` in any case.
+    /// Returns when this node knows an event after this position, but no later than after
+    /// `at_most`.
     pub async fn wait_for_event_after(&self, position: i64, at_most: Duration) {
         let mut known_head = self.0.shared.known_head.subscribe();
-        // It does not matter which of the two happened: the caller reads the log next.
+        // The caller reads the log next, so it does not matter whether the wait timed out.
         let _ = tokio::time::timeout(at_most, known_head.wait_for(|head| *head > position)).await;
     }
 
-    /// Acquires the log's lock, so that what is decided next is decided on the present state of all streams.
+    /// Acquires the log's lock. Until it is released, no other append can be written.
     ///
     /// # Errors
     /// [`StoreError::Database`] if Postgres failed, or if the lock was not free within
@@ -276,16 +277,16 @@ impl EventStore {
         LockedLog::acquire(self.0.shared.clone()).await
     }
 
-    /// Accepts nothing more, writes what is queued, and stops.
+    /// Accepts no more appends, writes the queued ones, and stops.
     ///
-    /// This waits for Postgres without a limit.  A caller that cannot wait drops the future: what is still
-    /// queued then ends in [`StoreError::Closed`], though it may have been appended.
+    /// This waits for Postgres without a limit. A caller that cannot wait drops the future: then
+    /// the queued appends end in [`StoreError::Closed`], though they may have been written.
     pub async fn shutdown(&self) {
         self.0.closing.send_replace(true);
         let appender = self.0.appender.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(appender) = appender {
             let mut appender = AbortOnDrop(appender);
-            // An appender that panicked has answered its items with `Closed` already.
+            // An appender that panicked has already answered its items with `Closed`.
             let _ = (&mut appender.0).await;
         }
         self.0.helpers.iter().for_each(JoinHandle::abort);
@@ -311,7 +312,7 @@ impl Drop for AbortOnDrop {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // The appender is not aborted: it ends when it has written everything that was sent.
+        // The appender is not aborted: it ends when it has written all queued appends.
         self.helpers.iter().for_each(JoinHandle::abort);
     }
 }

@@ -1,4 +1,5 @@
-//! The end of the log in memory, so that readers on the node that wrote it need not ask Postgres.
+//! The latest events of the log in memory, so that readers on the node that wrote them need not
+//! query Postgres.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,8 +18,8 @@ impl Tail {
         Tail { events: Mutex::new(VecDeque::new()), capacity }
     }
 
-    /// Adds a committed event.  If it does not follow the last one, another node wrote in between, and the
-    /// tail starts again here.  An event older than the tail's end is ignored: readers get it from Postgres.
+    /// Adds a committed event. If another node wrote between it and the last one, the tail is
+    /// emptied first. An event older than the tail's end is ignored: readers get it from Postgres.
     pub(crate) fn push(&self, event: RecordedEvent) {
         let mut events = self.lock();
         if let Some(last) = events.back() {
@@ -35,8 +36,8 @@ impl Tail {
         events.push_back(Arc::new(event));
     }
 
-    /// Up to `limit` events after a position; `None` if the tail does not reach back that far, or ends
-    /// there: what other nodes wrote since then is only in Postgres.
+    /// Up to `limit` events after a position. `None` if the tail has no event right after it:
+    /// earlier events, and those that other nodes wrote since, are only in Postgres.
     pub(crate) fn after(&self, after: i64, limit: usize) -> Option<Vec<Arc<RecordedEvent>>> {
         let events = self.lock();
         let first = events.front()?.position;

@@ -1,4 +1,4 @@
-//! Upcasting: old events are lifted to the present schema, JSON to JSON, whenever they are read.
+//! Upcasting: whenever an old event is read, its JSON is converted to the current schema.
 
 use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! How readers learn of new events: through memory on the node that wrote them, by NOTIFY on other nodes.
 //!
-//! A notification is only a hint, sent outside the append and at most once per interval. A reader that waits
-//! for one therefore waits for a limited time, and then looks for itself.
+//! A notification is only a hint; it is sent outside the append's transaction, at most once per
+//! interval. So a reader waits for one only for a limited time, and then reads the log.
 
 use std::io;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use crate::shared::Shared;
 use crate::{read, time_limits};
 
 const CHANNEL: &str = "cartulary";
-/// Interval at which a listener that receives nothing asks for the head; this also finds a connection that
-/// was lost without an error.
+/// Interval at which a listener that receives nothing queries the head. This also finds a
+/// connection that was lost without an error.
 const HEAD_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Notifies the other nodes of how far this node has written, until the task is aborted.
@@ -33,7 +33,8 @@ pub(crate) async fn send_notifications(shared: Arc<Shared>, interval: Duration) 
                 backoff.reset();
                 sleep(interval).await;
             }
-            // The other nodes poll meanwhile, and the appender logs the failure, so this only waits.
+            // The other nodes poll meanwhile, and the appender logs the failure; so this only
+            // waits.
             Err(_) => {
                 connection = None;
                 backoff.wait().await;
@@ -82,7 +83,7 @@ pub(crate) async fn receive_notifications(shared: Arc<Shared>) {
     }
 }
 
-/// Makes a new listener each time, because sqlx's own reconnects only after some errors.
+/// Creates a new listener each time, because sqlx's own reconnect handles only some errors.
 async fn subscribe(shared: &Shared) -> Result<PgListener, sqlx::Error> {
     let pool = PgPoolOptions::new()
         .max_connections(1)

@@ -1,16 +1,16 @@
-//! The connection of a projector, which is always at work.
+//! The connection on which a projection writes.
 
 use std::ops::{Deref, DerefMut};
 
 use sqlx::{Connection as _, Executor, PgConnection, PgPool};
 
-/// It is not from the pool: queries do not wait for it, nor it for them, and what a cancelled or
-/// failed future left half done ends with it.
+/// It is not from the pool, so queries and projections do not wait for each other; and what a
+/// cancelled or failed future has begun is rolled back when it closes.
 pub(crate) struct ProjectorConnection(PgConnection);
 
 impl ProjectorConnection {
     /// Opens a connection with the settings of the pool. A commit does not wait for the disk: what
-    /// a crash of Postgres loses is in the log, and is applied again.
+    /// a crash of Postgres loses is still in the log, and is projected again.
     pub(crate) async fn open(pool: &PgPool) -> Result<ProjectorConnection, sqlx::Error> {
         let options = (*pool.connect_options()).clone().options([("synchronous_commit", "off")]);
         Ok(ProjectorConnection(PgConnection::connect_with(&options).await?))

@@ -17,12 +17,12 @@ pub struct DecodedEvent {
     pub event: Event,
     pub recorded_at: Timestamp,
     pub actor: Arc<str>,
-    /// On the first event of each command only.
+    /// Set on the first event of each command only.
     pub command_id: Option<Uuid>,
     /// The id of the command that began the chain of causes.
     pub correlation_id: Uuid,
-    /// The position of the event that caused this one. None if a command of a person or another
-    /// program caused it.
+    /// The position of the event that caused this one. None if nothing but the command of a person
+    /// or another program caused it.
     pub caused_by: Option<i64>,
 }
 

@@ -1,4 +1,4 @@
-//! The log as all readers of one node share it: an event is read once, and decoded once at most.
+//! The log as all readers of one node share it: each event is read once and decoded at most once.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,19 +10,19 @@ use tokio::sync::Mutex;
 
 use crate::decoded::{DecodedEvent, Undecodable, decode};
 
-/// How many events are kept at most: some seconds of a busy shop, a few megabytes.
+/// The largest number of events that are kept: some seconds of a busy shop, a few megabytes.
 const WINDOW_EVENTS_MAX: usize = 4_096;
 
-/// An event as it is stored. It is decoded when this is first asked for.
+/// An event as it is stored. It is decoded on the first call of [`LogEntry::decoded`].
 #[derive(Debug)]
-pub struct Entry {
+pub struct LogEntry {
     pub raw: Arc<RecordedEvent>,
     decoded: OnceLock<Result<DecodedEvent, Undecodable>>,
 }
 
-impl Entry {
-    pub fn new(raw: Arc<RecordedEvent>) -> Entry {
-        Entry { raw, decoded: OnceLock::new() }
+impl LogEntry {
+    pub fn new(raw: Arc<RecordedEvent>) -> LogEntry {
+        LogEntry { raw, decoded: OnceLock::new() }
     }
 
     pub fn position(&self) -> i64 {
@@ -39,7 +39,7 @@ impl Entry {
 pub struct Feed {
     store: EventStore,
     /// The latest entries that were read, with contiguous positions.
-    window: Arc<Mutex<VecDeque<Arc<Entry>>>>,
+    window: Arc<Mutex<VecDeque<Arc<LogEntry>>>>,
 }
 
 impl Feed {
@@ -60,18 +60,19 @@ impl Feed {
     ///
     /// # Errors
     /// As for [`EventStore::read`].
-    pub async fn read(&self, after: i64, limit: usize) -> Result<Vec<Arc<Entry>>, StoreError> {
+    pub async fn read(&self, after: i64, limit: usize) -> Result<Vec<Arc<LogEntry>>, StoreError> {
         let mut window = self.window.lock().await;
         if let Some(entries) = within(&window, after, limit) {
             return Ok(entries);
         }
         let continues = window.back().is_none_or(|last| last.position() <= after);
         if !continues {
-            // This reader is catching up. The others, which read the end, need not wait for it.
+            // This reader is catching up. Readers at the end of the log need not wait for it.
             drop(window);
             return self.fetch(after, limit).await;
         }
-        // Other readers of the end wait for the lock meanwhile, and then find the events here.
+        // Other readers at the end wait for the lock meanwhile, and then find the events in the
+        // window.
         let entries = self.fetch(after, limit).await?;
         if window.back().is_some_and(|last| last.position() < after) && !entries.is_empty() {
             window.clear();
@@ -82,14 +83,18 @@ impl Feed {
         Ok(entries)
     }
 
-    async fn fetch(&self, after: i64, limit: usize) -> Result<Vec<Arc<Entry>>, StoreError> {
+    async fn fetch(&self, after: i64, limit: usize) -> Result<Vec<Arc<LogEntry>>, StoreError> {
         let events = self.store.read(after, limit).await?;
-        Ok(events.into_iter().map(|raw| Arc::new(Entry::new(raw))).collect())
+        Ok(events.into_iter().map(|raw| Arc::new(LogEntry::new(raw))).collect())
     }
 }
 
-/// None if the window does not reach back that far, or ends there.
-fn within(window: &VecDeque<Arc<Entry>>, after: i64, limit: usize) -> Option<Vec<Arc<Entry>>> {
+/// None if the window does not contain the event after this position.
+fn within(
+    window: &VecDeque<Arc<LogEntry>>,
+    after: i64,
+    limit: usize,
+) -> Option<Vec<Arc<LogEntry>>> {
     let (first, last) = (window.front()?.position(), window.back()?.position());
     if after + 1 < first || after >= last {
         return None;

@@ -1,4 +1,5 @@
-//! The fold of a projection: rows in memory, loaded when an event is about them, written in bulk.
+//! The fold of a projection: it keeps rows in memory, loads one when an event changes it, and
+//! writes many at once.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry::{Occupied, Vacant};
@@ -7,17 +8,18 @@ use std::sync::Arc;
 
 use sqlx::PgConnection;
 
-use crate::feed::Entry;
+use crate::feed::LogEntry;
 use crate::projection::{Poison, Projection};
 
-/// How many rows one statement writes or loads: with more it grows larger, not faster.
+/// How many rows one statement writes or loads. More rows would not make it faster.
 pub(crate) const CHUNK: usize = 1_000;
 
-/// Rows in memory. Drop it after an error, because then the rows may not be what the events say.
+/// Rows in memory. Drop it after an error, because then the rows may not agree with the events.
 pub(crate) struct Fold<P: Projection> {
     /// Rows that were used since [`Fold::age`] was last called.
     recent: Rows<P>,
-    /// Rows that were not used since then, and are forgotten when it is called again.
+    /// Rows that were not used since [`Fold::age`] was last called, and are dropped when it is
+    /// called again.
     aged: Rows<P>,
     /// The keys of the dirty rows, each once.
     dirty: Vec<P::Key>,
@@ -25,18 +27,18 @@ pub(crate) struct Fold<P: Projection> {
     payload_bytes: usize,
 }
 
-type Rows<P> = BTreeMap<<P as Projection>::Key, Slot<<P as Projection>::Row>>;
+type Rows<P> = BTreeMap<<P as Projection>::Key, CachedRow<<P as Projection>::Row>>;
 
-struct Slot<R> {
+struct CachedRow<R> {
     /// The row after the events so far. None if it is known not to exist.
     row: Option<R>,
-    /// It has changed since it was last written.
+    /// Whether it has changed since it was last written.
     is_dirty: bool,
 }
 
-impl<R> Default for Slot<R> {
+impl<R> Default for CachedRow<R> {
     fn default() -> Self {
-        Slot { row: None, is_dirty: false }
+        CachedRow { row: None, is_dirty: false }
     }
 }
 
@@ -57,16 +59,17 @@ impl<P: Projection> Fold<P> {
         self.dirty.len()
     }
 
-    /// About how many bytes the recent rows take: their states consist of what the payloads bring.
+    /// About how many bytes the recent rows take: the size of the payloads that were folded into
+    /// them.
     pub(crate) fn bytes(&self) -> usize {
-        self.recent.len() * size_of::<(P::Key, Slot<P::Row>)>() + self.payload_bytes
+        self.recent.len() * size_of::<(P::Key, CachedRow<P::Row>)>() + self.payload_bytes
     }
 
     /// Applies events to their rows. Rows that are not in memory are loaded from the table.
     pub(crate) async fn apply(
         &mut self,
         connection: &mut PgConnection,
-        entries: &[Arc<Entry>],
+        entries: &[Arc<LogEntry>],
     ) -> Result<(), FoldError> {
         let touched = keys::<P>(entries)?;
         self.load(connection, &touched).await?;
@@ -85,22 +88,22 @@ impl<P: Projection> Fold<P> {
         Ok(())
     }
 
-    /// Loads the rows that are not in memory, except those that an event begins.
+    /// Loads the rows that are not in memory, except those that an event creates.
     async fn load(
         &mut self,
         connection: &mut PgConnection,
-        touched: &[(P::Key, &Entry)],
+        touched: &[(P::Key, &LogEntry)],
     ) -> Result<(), sqlx::Error> {
         let mut unknown = Vec::new();
         for (key, _) in touched.iter().filter(|(_, entry)| !P::begins(entry)) {
             if !self.recent.contains_key(key) && !self.aged.contains_key(key) {
-                self.recent.insert(key.clone(), Slot::default());
+                self.recent.insert(key.clone(), CachedRow::default());
                 unknown.push(key.clone());
             }
         }
         for keys in unknown.chunks(CHUNK) {
             for (key, row) in P::load(connection, keys).await? {
-                self.recent.insert(key, Slot { row: Some(row), is_dirty: false });
+                self.recent.insert(key, CachedRow { row: Some(row), is_dirty: false });
             }
         }
         Ok(())
@@ -137,8 +140,8 @@ impl<P: Projection> Fold<P> {
         Ok(())
     }
 
-    /// The dirty rows in the order of their keys, which then are no longer dirty. None stands for a
-    /// row that is to be removed. The caller must write them.
+    /// The dirty rows, ordered by key, which are marked as clean. None stands for a row that must
+    /// be removed. The caller must write them.
     pub(crate) fn take_dirty(&mut self) -> Vec<(P::Key, Option<&P::Row>)> {
         let mut keys = std::mem::take(&mut self.dirty);
         keys.sort_unstable();
@@ -162,8 +165,8 @@ impl<P: Projection> Fold<P> {
         }
     }
 
-    /// Forgets the rows that were not used since this was last called. Answers with those of them
-    /// that are dirty, in the order of their keys; the caller must write them.
+    /// Drops the rows that were not used since the last call, and returns those of them that are
+    /// dirty, ordered by key. The caller must write them.
     pub(crate) fn age(&mut self) -> Vec<(P::Key, Option<P::Row>)> {
         self.payload_bytes = 0;
         let forgotten = std::mem::replace(&mut self.aged, std::mem::take(&mut self.recent));
@@ -173,7 +176,7 @@ impl<P: Projection> Fold<P> {
     }
 }
 
-fn keys<P: Projection>(entries: &[Arc<Entry>]) -> Result<Vec<(P::Key, &Entry)>, FoldError> {
+fn keys<P: Projection>(entries: &[Arc<LogEntry>]) -> Result<Vec<(P::Key, &LogEntry)>, FoldError> {
     let mut touched = Vec::with_capacity(entries.len());
     for entry in entries {
         if let Some(key) = catch_panic(entry, || P::key(entry))? {
@@ -183,9 +186,12 @@ fn keys<P: Projection>(entries: &[Arc<Entry>]) -> Result<Vec<(P::Key, &Entry)>, 
     Ok(touched)
 }
 
-/// Turns a panic into an error: a fold that panics makes the event a poison event, and must not end
-/// the task.
-fn catch_panic<T>(entry: &Entry, fold: impl FnOnce() -> Result<T, Poison>) -> Result<T, FoldError> {
+/// Turns a panic into an error: a fold that panics makes the event a poison event, and the panic
+/// must not end the task.
+fn catch_panic<T>(
+    entry: &LogEntry,
+    fold: impl FnOnce() -> Result<T, Poison>,
+) -> Result<T, FoldError> {
     let position = entry.position();
     let result = catch_unwind(AssertUnwindSafe(fold)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);

@@ -1,4 +1,4 @@
-//! A projection at work, for as long as this node leads it.
+//! A projection while this node leads it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,50 +10,51 @@ use sqlx::AssertSqlSafe;
 use tokio::time::{Instant, timeout};
 
 use crate::connection::ProjectorConnection;
-use crate::feed::Entry;
+use crate::feed::LogEntry;
 use crate::fold::{Fold, FoldError};
 use crate::projection::Projection;
-use crate::worker::Worker;
+use crate::worker::ProjectionTask;
 
-/// Interval at which the checkpoint is written while events leave no row, so that not each of them takes a
-/// transaction.
+/// Interval at which the checkpoint is written while events change no row, so that not each of them
+/// takes a transaction.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Why a projection stopped working, by what is done about it.
+/// Why a projection stopped, named by what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProjectionError {
-    /// Nothing: another node leads.
+    /// Do nothing: another node leads.
     #[error("another node leads")]
     LeaseLost,
-    /// Try again: it may work later.
+    /// Try again: it may succeed later.
     #[error("{0}")]
     Retry(String),
-    /// Halt until a person has acted: this event fails again each time.
+    /// Halt until a person has acted: this event fails every time.
     #[error("halted at position {position}: {reason}")]
     Halt { position: i64, reason: String },
 }
 
 /// What a projector has in memory while it leads.
 pub(crate) struct ProjectionRun<'a, P: Projection> {
-    worker: &'a Worker,
+    worker: &'a ProjectionTask,
     leadership: &'a mut Leadership,
     connection: ProjectorConnection,
     /// The position of the last event that was folded; its rows are written.
     position: i64,
-    /// Since when the checkpoint is behind the position: the events between left no row.
+    /// Since when the checkpoint is behind the position, because the events between changed no row.
     behind_since: Option<Instant>,
     fold: Fold<P>,
-    /// See [`save_and_advance`].
+    /// The statement of [`save_and_advance`].
     save_and_advance: Arc<str>,
-    /// How many events to read next: fewer after a failure, to find the event that is to blame.
+    /// How many events to read next: fewer after a failure, to find the event that caused it.
     limit: usize,
-    /// Whether the lease says that the projection is halted, which the first progress takes back.
+    /// Whether the lease records that the projection is halted; the next batch that is written
+    /// removes that.
     was_halted: bool,
 }
 
 impl<'a, P: Projection> ProjectionRun<'a, P> {
     pub(crate) fn new(
-        worker: &'a Worker,
+        worker: &'a ProjectionTask,
         leadership: &'a mut Leadership,
         connection: ProjectorConnection,
         was_halted: bool,
@@ -73,11 +74,12 @@ impl<'a, P: Projection> ProjectionRun<'a, P> {
         }
     }
 
-    /// Projects until told to stop, or until it cannot go on.
+    /// Projects until it is asked to stop, or until it fails.
     pub(crate) async fn project(mut self) -> Result<(), ProjectionError> {
         let ended = self.follow().await;
         if let Ok(()) | Err(ProjectionError::Halt { .. }) = &ended {
-            // Whoever looks at a halted projection needs to see how far it came.
+            // The checkpoint is written after a failure too, so that people can see how far a
+            // halted projection came.
             self.write_checkpoint().await?;
         }
         ended
@@ -105,7 +107,7 @@ impl<'a, P: Projection> ProjectionRun<'a, P> {
         Ok(())
     }
 
-    /// How long there is nothing to do, unless an event comes.
+    /// How long the projection can wait, if no event is appended.
     fn until_next_duty(&self) -> Duration {
         match self.behind_since {
             Some(since) => CHECKPOINT_INTERVAL.saturating_sub(since.elapsed()),
@@ -113,14 +115,14 @@ impl<'a, P: Projection> ProjectionRun<'a, P> {
         }
     }
 
-    async fn read(&self) -> Result<Vec<Arc<Entry>>, ProjectionError> {
+    async fn read(&self) -> Result<Vec<Arc<LogEntry>>, ProjectionError> {
         in_time(self.worker.feed.read(self.position, self.limit)).await
     }
 
-    /// Folds the events and writes their rows. If an event is to blame for a failure, fewer events are read
+    /// Folds the events and writes their rows. If an event caused a failure, fewer events are read
     /// next, until that event is the only one.
-    async fn project_batch(&mut self, entries: &[Arc<Entry>]) -> Result<(), ProjectionError> {
-        let written = timeout(time_limits::QUESTION, self.fold_and_write(entries)).await;
+    async fn project_batch(&mut self, entries: &[Arc<LogEntry>]) -> Result<(), ProjectionError> {
+        let written = timeout(time_limits::QUERY, self.fold_and_write(entries)).await;
         let (culprit, reason) = match written.unwrap_or_else(|_| Err(timed_out().into())) {
             Ok(()) => {
                 self.limit = (self.limit * 2).min(self.worker.options.batch_events);
@@ -130,7 +132,7 @@ impl<'a, P: Projection> ProjectionRun<'a, P> {
             Err(BatchError::Poison { culprit, reason }) => (culprit, reason),
         };
         self.fold = Fold::new();
-        // If the failure came before the transaction began, this changes nothing.
+        // If the failure came before the transaction began, the rollback does nothing.
         in_time(self.connection.run("rollback")).await?;
         let first = self.position + 1;
         let good = match culprit {
@@ -144,7 +146,7 @@ impl<'a, P: Projection> ProjectionRun<'a, P> {
         Ok(())
     }
 
-    async fn fold_and_write(&mut self, entries: &[Arc<Entry>]) -> Result<(), BatchError> {
+    async fn fold_and_write(&mut self, entries: &[Arc<LogEntry>]) -> Result<(), BatchError> {
         let Some(last) = entries.last() else { return Ok(()) };
         self.fold.apply(&mut self.connection, entries).await?;
         let to = last.position();
@@ -170,8 +172,9 @@ impl<'a, P: Projection> ProjectionRun<'a, P> {
         Ok(())
     }
 
-    /// Writes a batch that one statement can write, which is a transaction of its own: one round trip
-    /// instead of four. Returns false if several statements are needed; then nothing was written.
+    /// Writes a batch for which one statement is enough, and which is a transaction of its own: one
+    /// round trip instead of four. Returns false, and writes nothing, if several statements are
+    /// needed.
     async fn write_at_once(&mut self, to: i64) -> Result<bool, BatchError> {
         let Some(rows) = self.fold.take_for_one_statement() else { return Ok(false) };
         let save = sqlx::query(AssertSqlSafe(self.save_and_advance.clone()));
@@ -199,7 +202,7 @@ impl<'a, P: Projection> ProjectionRun<'a, P> {
         Ok(self.connection.run("commit").await?)
     }
 
-    /// Moves the checkpoint past events that left no row.
+    /// Moves the checkpoint past events that changed no row.
     async fn write_checkpoint(&mut self) -> Result<(), ProjectionError> {
         if self.behind_since.is_some() {
             in_time(self.leadership.advance_in(&mut self.connection, self.position)).await?;
@@ -225,21 +228,21 @@ fn save_and_advance<P: Projection>() -> String {
 /// Why a batch was not written.
 enum BatchError {
     Projection(ProjectionError),
-    /// One of the events is to blame: the culprit, if it is known which one.
+    /// One of the events caused it; `culprit` is its position, if that is known.
     Poison {
         culprit: Option<i64>,
         reason: String,
     },
 }
 
-/// Waits for an answer, but not for a server that fell silent.
+/// Waits for an answer with a time limit, since a server may hang.
 pub(crate) async fn in_time<T, E>(
     question: impl Future<Output = Result<T, E>>,
 ) -> Result<T, ProjectionError>
 where
     ProjectionError: From<E>,
 {
-    match timeout(time_limits::QUESTION, question).await {
+    match timeout(time_limits::QUERY, question).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(timed_out()),
     }
@@ -310,7 +313,8 @@ impl From<sqlx::Error> for BatchError {
     }
 }
 
-/// Whether the same statement fails each time: because of its data, a constraint, or the table.
+/// Whether the same statement would fail every time: because of its data, a constraint, or the
+/// table.
 fn will_fail_again(error: &sqlx::Error) -> bool {
     use sqlx::Error::{ColumnDecode, ColumnNotFound, Decode, Encode};
     match error {

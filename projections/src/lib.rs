@@ -1,12 +1,12 @@
 //! The read models, from which queries are answered.
 //!
 //! Each folder holds one read model: which row an event changes, how it changes it, the table with
-//! its columns, and the queries. A fold is pure, so a read model can be dropped and rebuilt from the
-//! log, to the byte. Read `projection.rs` (what a projection is), `table.rs` (the one list of a
-//! table's columns), `row.rs` (the row of an aggregate), `orders/` (an example), then `runner.rs`
-//! (rows and checkpoint move in one transaction) and `rebuild/`.
+//! its columns, and the queries. A fold is pure, so a rebuild from the log gives the same rows, to
+//! the byte. Read `projection.rs` (what a projection is), `table.rs` (the one list of a table's
+//! columns), `row.rs` (the row of an aggregate), `orders/` (an example), then `runner.rs` (rows and
+//! checkpoint move in one transaction) and `rebuild/`.
 //!
-//! Nothing here sends a command, and no rule depends on a read model.
+//! This crate sends no commands, and no rule depends on a read model.
 
 mod connection;
 mod decoded;
@@ -35,7 +35,7 @@ pub mod products;
 pub mod rebuild;
 
 pub use decoded::{DecodedEvent, Undecodable, decode};
-pub use feed::{Entry, Feed};
+pub use feed::{Feed, LogEntry};
 pub use model::{ReadModel, UnknownReadModel};
 pub use page::{Cursor, Page, QueryError, Slice};
 pub use read_models::{ProjectionStatus, ReadModels, Stale};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A read model, which a projection of its own keeps up to date.
+/// A read model. Each has a projection, which keeps it up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReadModel {
     Products,
@@ -19,7 +19,7 @@ pub enum ReadModel {
     Audit,
 }
 
-/// Evaluates an expression with a type alias for the projection that keeps a read model.
+/// Evaluates an expression in which the type alias `$P` is the projection of the given read model.
 macro_rules! with_projection {
     ($model:expr, $P:ident => $body:expr) => {{
         use $crate::model::ReadModel;
@@ -104,7 +104,7 @@ impl ReadModel {
         }
     }
 
-    /// The name of the lease of its projection. Workers that are no projections have leases as well.
+    /// The name of its projection's lease. Workers other than projections have leases too.
     pub fn lease(self) -> &'static str {
         match self {
             ReadModel::Products => "projection:products",

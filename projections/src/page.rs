@@ -1,4 +1,5 @@
-//! Pages of a list, cut by keys and not by counting: stable while rows come and go.
+//! Pages of a list. A page begins after a key and not after a count, so rows that are added or
+//! removed do not shift it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,8 +7,8 @@ use std::str::FromStr;
 use domain::Timestamp;
 use uuid::Uuid;
 
-/// The place in a list after which the next page begins. It is made of the sort key of an item, and
-/// opaque to clients.
+/// The position in a list after which the next page begins. It is made from an item's sort key, and
+/// clients must not interpret it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor(String);
 
@@ -51,7 +52,7 @@ impl Page {
         self.after.as_ref().map(Cursor::parse).transpose()
     }
 
-    /// One item more than requested, which tells whether there is a next page.
+    /// One item more than requested, to learn whether there is a next page.
     pub(crate) fn limit(&self) -> i64 {
         self.first + 1
     }
@@ -74,13 +75,14 @@ pub struct Slice<T> {
 
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
-    #[error("'{0}' is no cursor of this list")]
+    #[error("'{0}' is not a cursor of this list")]
     BadCursor(String),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
 
-/// The sort key of lists by time: a time to the microsecond, as Postgres stores it, and an id.
+/// The sort key of lists ordered by time: a time to the microsecond, as Postgres stores it, and an
+/// id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeKey(pub(crate) Timestamp, pub(crate) Uuid);
 

@@ -1,4 +1,4 @@
-//! What a projection is: a fold per row, pure, and the table its rows are kept in.
+//! What a projection is: a pure fold for each row, and the table of the rows.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -7,15 +7,15 @@ use std::future::Future;
 use sqlx::PgConnection;
 
 use crate::decoded::Undecodable;
-use crate::feed::Entry;
+use crate::feed::LogEntry;
 use crate::table::Table;
 
 /// A read model that is folded row by row.
 ///
-/// `key` and `apply` use only the event and the row, and neither a clock nor the order of insertion,
-/// so that a rebuilt row equals the live one.
+/// `key` and `apply` use only the event and the row, no clock and no order of insertion, so that a
+/// rebuilt row equals the live one.
 pub(crate) trait Projection: Send + Sync + 'static {
-    /// Raise it when `key`, `apply` or the columns change: a projection does not touch rows of
+    /// Increase it when `key`, `apply` or the columns change: a projection does not write rows of
     /// another version.
     const VERSION: i32;
 
@@ -26,14 +26,14 @@ pub(crate) trait Projection: Send + Sync + 'static {
     fn table() -> &'static Table<Self::Row>;
 
     /// The key of the row that the event changes. None if it changes no row.
-    fn key(entry: &Entry) -> Result<Option<Self::Key>, Poison>;
+    fn key(entry: &LogEntry) -> Result<Option<Self::Key>, Poison>;
 
-    /// Whether the row after the event does not depend on the row before it, which then need not be
+    /// Whether the row after the event is independent of the row before it, which then need not be
     /// loaded.
-    fn begins(entry: &Entry) -> bool;
+    fn begins(entry: &LogEntry) -> bool;
 
-    /// The row after the event. None removes it.
-    fn apply(row: Option<Self::Row>, entry: &Entry) -> Result<Option<Self::Row>, Poison>;
+    /// The row after the event; None removes the row.
+    fn apply(row: Option<Self::Row>, entry: &LogEntry) -> Result<Option<Self::Row>, Poison>;
 
     /// The rows with these keys that exist.
     fn load(

@@ -12,12 +12,12 @@ use crate::model::{ReadModel, with_projection};
 use crate::page::QueryError;
 use crate::projection::Projection;
 
-/// The handle for queries, which are defined beside their projections: in `products/`, `orders/` and so
-/// on. Cheap to clone.
+/// The handle for queries. The queries are defined next to their projections, in `products/`,
+/// `orders/` and so on. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ReadModels {
     pool: PgPool,
-    pub(crate) progress: Progress,
+    pub(crate) progress: ReadModelPositions,
 }
 
 /// The read model did not reach the position in time.
@@ -43,14 +43,14 @@ pub struct ProjectionStatus {
     pub lag_time: Duration,
     /// The process that holds the lease. None if the lease has expired.
     pub owner: Option<String>,
-    /// Why it has stopped. It stays stopped until a person clears this or rebuilds the read model.
+    /// Why it has halted. It stays halted until a person clears this or rebuilds the read model.
     pub stopped_because: Option<String>,
 }
 
 impl ReadModels {
-    /// For a process in which no projector runs: it asks the database for positions.
+    /// For a process in which no projector runs: it reads positions from the database.
     pub fn new(pool: PgPool) -> ReadModels {
-        ReadModels { pool, progress: Progress::default() }
+        ReadModels { pool, progress: ReadModelPositions::default() }
     }
 
     pub fn pool(&self) -> &PgPool {
@@ -91,14 +91,14 @@ impl ReadModels {
             if now >= deadline {
                 return Err(Stale { model, reached: known.position, wanted });
             }
-            // This node's projector reports its progress; that of another node must be polled.
+            // The projector of this node reports its progress; that of another node must be polled.
             let next = now + if known.is_local { POLL_INTERVAL_MAX } else { poll };
             tokio::select! {
                 _ = reached.changed() => continue,
                 () = sleep_until(next.min(deadline)) => poll = (poll * 2).min(POLL_INTERVAL_MAX),
             }
             // After an error the position is still unknown. The query that follows will report it.
-            let limit = time_limits::CHECKPOINT_QUESTION;
+            let limit = time_limits::CHECKPOINT_QUERY;
             if let Ok(Ok(position)) = tokio::time::timeout(limit, self.position(model)).await {
                 self.progress.observe(model, position);
             }
@@ -155,26 +155,27 @@ const POLL_INTERVAL_MAX: Duration = Duration::from_millis(100);
 
 /// The positions of the read models, as far as this node knows them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Progress(Arc<[watch::Sender<Reached>; ReadModel::ALL.len()]>);
+pub(crate) struct ReadModelPositions(Arc<[watch::Sender<Reached>; ReadModel::ALL.len()]>);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Reached {
     position: i64,
-    /// The projection runs on this node.
+    /// Whether the projection runs on this node.
     is_local: bool,
 }
 
-impl Progress {
+impl ReadModelPositions {
     fn sender(&self, model: ReadModel) -> &watch::Sender<Reached> {
         &self.0[model as usize]
     }
 
-    /// This node's projector is at this position. After a crash of Postgres it can be a lower one.
+    /// Records that this node's projector is at this position. After a crash of Postgres it can be
+    /// lower than before.
     pub(crate) fn is_at(&self, model: ReadModel, position: i64) {
         self.sender(model).send_replace(Reached { position, is_local: true });
     }
 
-    /// This node's projector no longer works on it.
+    /// Records that this node's projector no longer leads the read model.
     pub(crate) fn left(&self, model: ReadModel) {
         self.sender(model).send_modify(|reached| reached.is_local = false);
     }

@@ -11,7 +11,7 @@ use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres};
 use uuid::Uuid;
 
-use crate::feed::Entry;
+use crate::feed::LogEntry;
 use crate::projection::{Poison, Projection};
 use crate::table::{Column, Table};
 
@@ -52,7 +52,7 @@ pub(crate) trait Aggregates: Send + Sync + 'static {
     const KIND: Kind;
     type State: Default + Serialize + DeserializeOwned + Send + Sync + Unpin;
 
-    /// Made by [`Table::of_aggregates`].
+    /// Created by [`Table::of_aggregates`].
     fn table() -> &'static Table<Row<Self::State>>;
 
     /// Folds one more event of the stream into the state.
@@ -60,8 +60,8 @@ pub(crate) trait Aggregates: Send + Sync + 'static {
 }
 
 impl<S: Serialize> Table<Row<S>> {
-    /// A table with the columns that all aggregates have, and the columns of its own that `own`
-    /// lists. Rows are read from the former.
+    /// A table with the columns that all aggregates have, followed by the columns listed in `own`.
+    /// Rows are read from the common columns only.
     pub(crate) fn of_aggregates<const N: usize>(
         name: &'static str,
         own: [Column<Row<S>>; N],
@@ -99,16 +99,16 @@ impl<T: Aggregates> Projection for T {
         T::table()
     }
 
-    fn key(entry: &Entry) -> Result<Option<Uuid>, Poison> {
+    fn key(entry: &LogEntry) -> Result<Option<Uuid>, Poison> {
         let own = *entry.raw.stream_type == *T::KIND.as_str();
         Ok(own.then_some(entry.raw.stream_id))
     }
 
-    fn begins(entry: &Entry) -> bool {
+    fn begins(entry: &LogEntry) -> bool {
         entry.raw.version == 1
     }
 
-    fn apply(row: Option<Self::Row>, entry: &Entry) -> Result<Option<Self::Row>, Poison> {
+    fn apply(row: Option<Self::Row>, entry: &LogEntry) -> Result<Option<Self::Row>, Poison> {
         let recorded = entry.decoded()?;
         let known = row.as_ref().map_or(0, |row| row.version);
         if recorded.version != known + 1 {

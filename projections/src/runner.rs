@@ -18,10 +18,10 @@ use crate::lead::{ProjectionError, ProjectionRun, in_time};
 use crate::model::with_projection;
 use crate::projection::Projection;
 use crate::read_models::ReadModels;
-use crate::worker::{ProjectorOptions, Worker};
+use crate::worker::{ProjectionTask, ProjectorOptions};
 
-/// Keeps the read models up to date. Dropping it ends its tasks where they are, which is safe; its leases
-/// then expire.
+/// Keeps the read models up to date. Dropping it ends its tasks at any point, which is safe; its
+/// leases then expire.
 #[derive(Debug)]
 pub struct Projector {
     stop: CancellationToken,
@@ -38,7 +38,7 @@ impl Projector {
         let options = Arc::new(options);
         let mut tasks = JoinSet::new();
         for model in options.models.iter().copied() {
-            let worker = Worker {
+            let worker = ProjectionTask {
                 model,
                 feed: feed.clone(),
                 read_models: read_models.clone(),
@@ -50,7 +50,7 @@ impl Projector {
         Projector { stop, tasks, feed, read_models }
     }
 
-    /// The read models, which learn at once of what this projector does.
+    /// The read models. They learn of this projector's progress at once, without polling.
     pub fn read_models(&self) -> &ReadModels {
         &self.read_models
     }
@@ -60,7 +60,7 @@ impl Projector {
         &self.feed
     }
 
-    /// Finishes the batches at work and releases the leases.
+    /// Finishes the batches that are being written, and releases the leases.
     pub async fn shutdown(mut self) {
         self.stop.cancel();
         while let Some(ended) = self.tasks.join_next().await {
@@ -72,7 +72,7 @@ impl Projector {
 }
 
 /// The work of a projection's leader.
-struct ProjectionWork<'a, P>(&'a Worker, PhantomData<fn() -> P>);
+struct ProjectionWork<'a, P>(&'a ProjectionTask, PhantomData<fn() -> P>);
 
 impl<P: Projection> LeaderWork for ProjectionWork<'_, P> {
     type Error = ProjectionError;
@@ -87,7 +87,7 @@ impl<P: Projection> LeaderWork for ProjectionWork<'_, P> {
     }
 }
 
-impl Worker {
+impl ProjectionTask {
     async fn run<P: Projection>(self) {
         let options = &self.options;
         let mut leader = Leader::new(self.feed.store().pool().clone(), self.model.lease())
@@ -123,7 +123,8 @@ impl Worker {
         ProjectionRun::<P>::new(self, leadership, connection, was_halted).project().await
     }
 
-    /// Checks that the rows are of this program's version, and returns whether the projection was halted.
+    /// Checks that the rows have this program's version, and returns whether the projection was
+    /// halted.
     async fn check_version<P: Projection>(
         &self,
         leadership: &Leadership,
@@ -151,8 +152,8 @@ impl Worker {
         Err(ProjectionError::Halt { position: leadership.checkpoint(), reason })
     }
 
-    /// Records the reason with the lease, where people and other nodes find it. The lease is released
-    /// afterwards: a node with another program may be able to go on.
+    /// Records the reason in the lease, where people and other nodes can read it. The lease is
+    /// released afterwards, since a node that runs another program may be able to continue.
     async fn record_halt(&self, leadership: &Leadership, position: i64, reason: &str) {
         error!(model = %self.model, position, reason, "the projection has halted");
         let pool = self.feed.store().pool();
@@ -173,14 +174,14 @@ impl Worker {
         }
     }
 
-    /// Waits until a person, or a node that could go on, has removed the reason to halt.
+    /// Waits until the recorded reason was removed, by a person or by a node that could continue.
     async fn wait_until_resumed(&self) {
         while !self.stop.is_cancelled() && self.is_halted().await {
             self.pause(with_jitter(self.options.renew_every)).await;
         }
     }
 
-    /// True also if the answer is unknown.
+    /// Returns true also if the database did not answer.
     async fn is_halted(&self) -> bool {
         let halted = sqlx::query_scalar(
             "select exists (select from leases where name = $1 and stopped_because is not null)",
@@ -190,7 +191,7 @@ impl Worker {
         in_time(halted).await.unwrap_or(true)
     }
 
-    /// Sleeps, but not longer than until the projector is told to stop.
+    /// Sleeps until `time` has passed or the projector is asked to stop.
     pub(crate) async fn pause(&self, time: Duration) {
         self.stop.run_until_cancelled(sleep(time)).await;
     }

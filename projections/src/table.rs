@@ -26,7 +26,7 @@ enum Value<R: 'static> {
     Boolean(fn(&R) -> Option<bool>),
     Timestamptz(fn(&R) -> Option<Timestamp>),
     Text(fn(&R) -> Option<&str>),
-    /// Text that is no part of the row, but composed of several.
+    /// A text that is not a field of the row, but composed from several.
     ComposedText(fn(&R) -> Option<String>),
     Json(WriteJson<R>),
 }
@@ -39,7 +39,7 @@ pub(crate) struct Table<R: 'static> {
     pub(crate) name: &'static str,
     /// The columns of the primary key.
     pub(crate) key: &'static [&'static str],
-    /// Rows are only ever added, each by one event.
+    /// Whether each row is added by one event and never changed.
     pub(crate) is_append_only: bool,
     columns: Vec<Column<R>>,
     /// All columns, separated by commas.
@@ -49,7 +49,7 @@ pub(crate) struct Table<R: 'static> {
     save: String,
 }
 
-/// A statement and what is bound to it so far.
+/// A statement with the parameters that are bound so far.
 pub(crate) type Statement = Query<'static, Postgres, PgArguments>;
 
 impl<R> Column<R> {
@@ -178,13 +178,13 @@ impl<R> Table<R> {
         Table { save: table.upsert(), ..table }
     }
 
-    /// Reads rows from the first `count` columns only.
+    /// Makes rows be read from the first `count` columns only.
     pub(crate) fn selecting_first(self, count: usize) -> Table<R> {
         Table { selected: list(&self.columns[..count], |column| column.name.to_owned()), ..self }
     }
 
-    /// Writes rows, whether or not they exist, from one array for each column. An append-only table
-    /// refuses a row that exists.
+    /// Writes rows, whether or not they exist, from one array for each column. For an append-only
+    /// table it fails if a row exists.
     fn upsert(&self) -> String {
         let Table { name, names, .. } = self;
         let values = list(&self.columns, |column| match column.value {
@@ -217,7 +217,7 @@ impl<R> Table<R> {
         QueryBuilder::new(format!("select {} from {} where true", self.selected, self.name))
     }
 
-    /// A query for rows; `rest` follows the name of the table.
+    /// A query for rows; `rest` is added after the table's name.
     pub(crate) fn select<'q>(&self, rest: &str) -> QueryAs<'q, Postgres, R, PgArguments>
     where
         R: for<'r> FromRow<'r, PgRow>,
@@ -250,7 +250,7 @@ impl<R> Table<R> {
         Ok(())
     }
 
-    /// The statement that takes in what [`Table::copy`] writes. `into` is the name of the table in
+    /// The COPY statement for the data that [`Table::copy`] writes. `into` is the table's name with
     /// another schema.
     pub(crate) fn copy_statement(&self, into: &str) -> String {
         format!("copy {into} ({}) from stdin (format binary)", self.names)

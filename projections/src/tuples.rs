@@ -4,9 +4,9 @@ use sqlx::encode::IsNull;
 use sqlx::postgres::PgArgumentBuffer;
 use sqlx::{Encode, Postgres};
 
-/// A buffer of tuples. Each consists of the count of its values, then of each value its length and its
-/// bytes.
-/// See <https://www.postgresql.org/docs/current/sql-copy.html>, "Binary Format".
+/// A buffer of tuples. Each consists of the number of its values, followed by the length and the
+/// bytes of each value. See <https://www.postgresql.org/docs/current/sql-copy.html>, "Binary
+/// Format".
 pub(crate) struct Tuples(PgArgumentBuffer);
 
 /// The bytes before the first tuple: a signature, no flags, no extension.
@@ -23,7 +23,7 @@ impl Tuples {
         tuples
     }
 
-    /// Begins a tuple; as many values must follow.
+    /// Begins a tuple; the caller must add `columns` values.
     pub(crate) fn begin(&mut self, columns: i16) {
         self.0.extend_from_slice(&columns.to_be_bytes());
     }
@@ -41,7 +41,8 @@ impl Tuples {
         }
     }
 
-    /// A value of the type `json`, in the same bytes as the statements that write it as text.
+    /// Adds a value of the type `json`, with the same bytes as the statements that write it as
+    /// text.
     pub(crate) fn put_json(
         &mut self,
         write: impl FnOnce(&mut Vec<u8>) -> serde_json::Result<()>,

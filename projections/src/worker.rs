@@ -11,20 +11,20 @@ use crate::feed::Feed;
 use crate::model::ReadModel;
 use crate::read_models::ReadModels;
 
-/// What a [`Projector`] does, and how fast.
+/// What a [`Projector`] projects, and how fast.
 #[derive(Debug, Clone)]
 pub struct ProjectorOptions {
-    /// The owner of the leases. It names this running process: a process that starts again is another owner.
+    /// The owner of the leases. A process must use another name each time it starts.
     pub owner: String,
     /// The read models to project.
     pub models: Vec<ReadModel>,
-    /// A node that is silent for longer loses its leases.
+    /// The time to live of a lease.
     pub lease_ttl: Duration,
-    /// How often a lease is renewed, or asked for while another node leads.
+    /// Interval at which a lease is renewed, or requested while another node leads.
     pub renew_every: Duration,
-    /// The most events of one transaction.
+    /// The largest number of events in one transaction.
     pub batch_events: usize,
-    /// The least time between two batches: under load it makes them fewer and larger.
+    /// The least time between two batches: under load it makes batches fewer and larger.
     pub pace: Duration,
     /// The number of rows that a projection keeps in memory.
     pub hot_rows: usize,
@@ -45,7 +45,7 @@ impl Default for ProjectorOptions {
 }
 
 /// What the task of one projection holds.
-pub(crate) struct Worker {
+pub(crate) struct ProjectionTask {
     pub(crate) model: ReadModel,
     pub(crate) feed: Feed,
     pub(crate) read_models: ReadModels,

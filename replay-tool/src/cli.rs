@@ -35,7 +35,7 @@ enum Command {
     Status(status::Options),
     /// Build read models anew from the log and replace the live ones.
     Rebuild(rebuild::Options),
-    /// Check the log, every stream and every read model; change nothing.
+    /// CheckName the log, every stream and every read model; change nothing.
     Verify(verify::Options),
     /// Print the events of one stream.
     History(history::Options),

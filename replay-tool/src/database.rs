@@ -1,5 +1,5 @@
-//! The database: the one of the URL, or the private one in the data directory, whether or not the
-//! server runs.
+//! The database: that of the given URL, or the private one in the data directory, whether or not
+//! the server runs.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -17,12 +17,12 @@ const CONNECTIONS: u32 = 4;
 
 pub(crate) struct Database {
     url: String,
-    /// Stopped at the end, unless another process uses it.
+    /// Stopped by [`Database::close`], unless another process uses it.
     private: Option<Cluster>,
 }
 
 impl Database {
-    /// Finds the database and makes sure that this program knows its tables.
+    /// Connects to the database, and checks that it has the tables that this program knows.
     pub(crate) async fn open(given: Option<&str>, data_dir: &Path) -> Result<Database, Error> {
         let (url, private) = match given.filter(|url| !url.is_empty()) {
             Some(url) => {
@@ -45,7 +45,7 @@ impl Database {
         }
     }
 
-    /// A connection outside the pool that cannot change anything and has no statement timeout.
+    /// A connection outside the pool that cannot write and has no statement timeout.
     pub(crate) async fn reader(&self) -> Result<PgConnection, Error> {
         let options: PgConnectOptions = self.url.parse().map_err(Error::Connection)?;
         let options = options
@@ -55,7 +55,7 @@ impl Database {
         options.connect().await.map_err(Error::Connection)
     }
 
-    /// The log and its pool, with the settings of the server.
+    /// The log and its pool, with the settings that the server uses.
     pub(crate) async fn store(&self) -> Result<EventStore, Error> {
         let (max_connections, upcasters) = (CONNECTIONS, domain::upcasters());
         let options = StoreOptions { max_connections, upcasters, ..StoreOptions::default() };
@@ -100,13 +100,13 @@ fn unreachable(url: &str, error: sqlx::Error) -> Error {
     }
 }
 
-/// The system's sentence without the number of the error.
+/// The operating system's message without the error number.
 fn without_number(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
-/// Never makes a cluster: a mistyped directory must not become a new and empty shop.
+/// Never creates a cluster, because a mistyped directory must not become a new and empty shop.
 async fn existing_cluster(data_dir: &Path) -> Result<Cluster, Error> {
     if !data_dir.join("postgres").exists() {
         return Err(Error::NoCluster(data_dir.to_owned()));

@@ -1,4 +1,4 @@
-//! Why a command could not do what it was asked to.
+//! The errors that end a command.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use event_store::{DatabaseUrlError, StoreError};
-use projections::rebuild::{Mode, RebuildError};
+use projections::rebuild::{RebuildError, RebuildMode};
 use projections::{QueryError, ReadModel};
 
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +64,7 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// 1 if the thing that was asked for does not exist, else 2: the command could not be run.
+    /// 1 if the requested object does not exist; 2 if the command could not be executed.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Error::NotFound(_) => ExitCode::from(1),
@@ -72,24 +72,24 @@ impl Error {
         }
     }
 
-    /// The program that reads the output has closed it, as `head` does; that is no failure.
+    /// Whether the reader of the output has closed it, as `head` does; that is not a failure.
     pub(crate) fn is_of_closed_output(&self) -> bool {
         matches!(self, Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 }
 
-/// What a person who pressed Ctrl-C has to know.
+/// The message after Ctrl-C.
 #[derive(Debug)]
 pub(crate) struct Interrupted {
-    pub(crate) mode: Mode,
-    /// The read models that were not replaced. None stands for all.
+    pub(crate) mode: RebuildMode,
+    /// The read models that were not replaced. None means all.
     pub(crate) kept: Option<Vec<&'static str>>,
 }
 
 impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.mode, &self.kept) {
-            (Mode::Verify, _) => write!(f, "no live table was changed")?,
+            (RebuildMode::Verify, _) => write!(f, "no live table was changed")?,
             (_, None) => write!(f, "no live table was replaced")?,
             (_, Some(kept)) => write!(
                 f,

@@ -1,4 +1,4 @@
-//! Ctrl-C, which ends what changes nothing at once, and a rebuild in good order.
+//! Handles Ctrl-C: commands that change nothing end at once, and a rebuild cleans up first.
 
 use std::future::{Future, pending};
 
@@ -12,7 +12,7 @@ use crate::error::Error;
 pub(crate) struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// From now on Ctrl-C ends the program only where it is asked for.
+    /// After this, Ctrl-C ends the program only where the code waits for it.
     pub(crate) fn listen() -> Result<Interrupt, Error> {
         let mut signal = signal(SignalKind::interrupt()).map_err(Error::Signal)?;
         let (sender, receiver) = watch::channel(false);
@@ -23,14 +23,14 @@ impl Interrupt {
         Ok(Interrupt(receiver))
     }
 
-    /// Resolves when Ctrl-C is pressed, or at once if it was.
+    /// Waits until Ctrl-C is pressed; returns at once if it was pressed before.
     pub(crate) async fn pressed(&self) {
         if self.0.clone().wait_for(|is_pressed| *is_pressed).await.is_err() {
             pending().await
         }
     }
 
-    /// Gives up work that changes nothing when Ctrl-C is pressed.
+    /// Stops work that changes nothing when Ctrl-C is pressed.
     pub(crate) async fn or<T>(
         &self,
         work: impl Future<Output = Result<T, Error>>,

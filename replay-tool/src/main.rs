@@ -1,4 +1,4 @@
-//! The binary `replay-tool`: it reads the log, rebuilds read models, and sends no command.
+//! The binary `replay-tool`: it reads the log, rebuilds read models, and cannot send commands.
 //!
 //! Read `cli.rs` (the commands), `database.rs` (where the data is found), then `cmd/`, which has one
 //! file for each command.
@@ -29,7 +29,7 @@ async fn main() -> ExitCode {
         Ok(verdict) => verdict.exit_code(),
         Err(error) => {
             if !error.is_of_closed_output() {
-                // Where standard error is closed too, the exit code has to do.
+                // If standard error is closed too, only the exit code says what happened.
                 let _ = writeln!(io::stderr(), "replay-tool: {error}");
             }
             error.exit_code()

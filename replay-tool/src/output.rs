@@ -1,4 +1,4 @@
-//! Standard output: the answer, as text for people or as JSON for programs.
+//! Standard output: results, as text for people or as JSON for programs.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -29,7 +29,7 @@ impl Output {
         Ok(out.flush()?)
     }
 
-    /// Prints a line that only people need.
+    /// Prints a line that is left out of JSON output.
     pub(crate) fn remark(&self, text: impl Display) -> Result<(), Error> {
         if !self.json {
             writeln!(io::stdout(), "{text}")?;

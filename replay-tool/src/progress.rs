@@ -1,34 +1,34 @@
-//! How far a long run has come: on standard error, and only where that is a terminal.
+//! The progress of a long run, shown on standard error if that is a terminal.
 
 use std::time::Duration;
 
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
-// The message is cut where the terminal ends, so that a line never wraps.
+// The message is cut at the width of the terminal, so that a line never wraps.
 const BAR: &str = "{bar:20} {wide_msg}";
 const SPINNER: &str = "{spinner} {wide_msg}";
 
 /// Removes its line from the terminal when it is dropped.
-pub(crate) struct Progress {
+pub(crate) struct ProgressLine {
     bar: ProgressBar,
     what: String,
 }
 
-impl Progress {
-    /// For work whose end is not known, or not yet.
-    pub(crate) fn new(what: &str) -> Progress {
+impl ProgressLine {
+    /// For work whose length is not known yet.
+    pub(crate) fn new(what: &str) -> ProgressLine {
         let bar = ProgressBar::new_spinner().with_message(what.to_owned());
         bar.set_style(style(SPINNER));
         bar.enable_steady_tick(Duration::from_millis(200));
-        Progress { bar, what: what.to_owned() }
+        ProgressLine { bar, what: what.to_owned() }
     }
 
-    /// For work that is over before anybody can read a line.
-    pub(crate) fn hidden() -> Progress {
-        Progress { bar: ProgressBar::hidden(), what: String::new() }
+    /// For work that is too short to be shown.
+    pub(crate) fn hidden() -> ProgressLine {
+        ProgressLine { bar: ProgressBar::hidden(), what: String::new() }
     }
 
-    /// So many of so many events are read. Where there are none, no bar is shown.
+    /// Shows that `done` of `total` events are read. If there are none, no bar is shown.
     pub(crate) fn set(&self, done: i64, total: i64) {
         let (done, total) = (count(done), count(total));
         if total == 0 {
@@ -40,7 +40,7 @@ impl Progress {
         self.bar.set_message(self.message(done, total));
     }
 
-    /// All events are read, and what remains does not say how far it is.
+    /// Shows a step without a bar, after all events are read.
     pub(crate) fn finish_with(&self, what: &str) {
         self.bar.set_style(style(SPINNER));
         self.bar.set_message(format!("{}: {what}", self.what));
@@ -63,13 +63,13 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// A faulty template shows a plain bar instead, which is no reason to fail.
+/// If the template is faulty, a plain bar is shown instead of failing.
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

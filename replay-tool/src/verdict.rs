@@ -1,19 +1,19 @@
-//! What a command found, as the exit code says it.
+//! The verdict of a command, which its exit code reports.
 
 use std::process::ExitCode;
 
-/// What a command found that could be run.
+/// The result of a command that could be executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    Well,
-    Wrong,
+    Ok,
+    Failed,
 }
 
 impl Verdict {
     pub(crate) fn exit_code(self) -> ExitCode {
         match self {
-            Verdict::Well => ExitCode::SUCCESS,
-            Verdict::Wrong => ExitCode::from(1),
+            Verdict::Ok => ExitCode::SUCCESS,
+            Verdict::Failed => ExitCode::from(1),
         }
     }
 }

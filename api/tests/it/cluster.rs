@@ -1,4 +1,4 @@
-//! The real program: one process or several on one database, and a small GraphQL client.
+//! Runs the real program: one process or several on one database, with a small GraphQL client.
 //!
 //! ```ignore
 //! let shop = Shop::new().await;                  // a database of its own, no demo catalogue
@@ -33,15 +33,15 @@ use uuid::Uuid;
 
 use crate::support::{Answer, HOOK_SECRET, setup};
 
-/// Longer than anything here takes, shorter than anybody waits.
+/// Longer than any step of a test takes.
 pub(crate) const BOUND: Duration = Duration::from_secs(60);
 
-/// How often something that nobody announces is looked at.
+/// How often a condition is checked that no event reports.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A database, the secrets that its nodes share, and a data directory.
 pub(crate) struct Shop {
-    /// Nothing for the private cluster in the data directory.
+    /// None for a shop whose database is the private cluster in the data directory.
     pub(crate) database: Option<TestDatabase>,
     pub(crate) scratch: Scratch,
     config: Config,
@@ -49,29 +49,30 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// A migrated database of its own, in the cluster that the tests share.
+    /// A shop on a new, migrated database in the cluster that the tests share.
     pub(crate) async fn new() -> Shop {
         Shop::with(local_postgres::testing::database(&event_store::MIGRATIONS).await)
     }
 
-    /// On this database; the first node migrates it.
+    /// A shop on this database; the first node migrates it.
     pub(crate) fn with(database: TestDatabase) -> Shop {
         let shop = Shop::private().variable("DATABASE_URL", database.url());
         Shop { database: Some(database), ..shop }
     }
 
-    /// On the database of this URL.
+    /// A shop on the database of this URL.
     pub(crate) fn on(url: &str) -> Shop {
         Shop::private().variable("DATABASE_URL", url)
     }
 
-    /// With a private cluster, which the program starts in its data directory.
+    /// A shop with a private cluster, which the program starts in its data directory.
     pub(crate) fn private() -> Shop {
         let config = setup().config;
         let auth = &config.auth;
         let variables = [
             ("CARTULARY_NO_DEMO", "1"),
-            // A test is a crowd at one address, and at one desk.
+            // All requests of a test come from one address, and many from one member of staff, so
+            // the rate limits are high.
             ("CARTULARY_RATE_LIMIT", "0"),
             ("RUST_LOG", "info"),
             ("JWT_SECRET", auth.jwt_secret.expose()),
@@ -83,35 +84,36 @@ impl Shop {
         Shop { database: None, scratch: Scratch::new(), config, variables }
     }
 
-    /// Sets a variable of the nodes started from now on, such as `CARTULARY_RESERVATION`; an empty
-    /// one is as good as none.
+    /// Sets a variable of the nodes that are started from now on, such as `CARTULARY_RESERVATION`.
+    /// An empty value removes the variable.
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Shop {
         self.variables.retain(|(known, _)| known != name);
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Of the database.
+    /// The URL of the database.
     pub(crate) fn url(&self) -> &str {
         let url = self.variables.iter().find(|(name, _)| name == "DATABASE_URL");
-        url.map(|(_, url)| url.as_str()).expect("a private cluster is the program's own affair")
+        url.map(|(_, url)| url.as_str())
+            .expect("only the program check_acknowledged the URL of a private cluster")
     }
 
-    /// One more node, ready for requests.
+    /// Starts another node, and waits until it is ready.
     pub(crate) async fn start(&self) -> Node {
-        self.start_unheard(std::future::ready(())).await
+        self.start_with_delayed_stderr(std::future::ready(())).await
     }
 
-    /// One whose standard error nobody reads until then.
-    pub(crate) async fn start_unheard(
+    /// Starts a node whose standard error is not read before `until` resolves.
+    pub(crate) async fn start_with_delayed_stderr(
         &self,
         until: impl Future<Output = ()> + Send + 'static,
     ) -> Node {
         let mut child = self.command().spawn().expect("the program can be started");
-        let log = Log::default();
+        let log = CapturedLog::default();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let address = tokio::sync::watch::Sender::new(None);
-        let mut told = address.subscribe();
+        let mut listening = address.subscribe();
         let errors = log.clone();
         tokio::spawn(async move {
             until.await;
@@ -124,7 +126,7 @@ impl Shop {
             }
         }));
         let address: Option<SocketAddr> =
-            tokio::time::timeout(BOUND, told.wait_for(Option::is_some))
+            tokio::time::timeout(BOUND, listening.wait_for(Option::is_some))
                 .await
                 .ok()
                 .and_then(|address| address.ok().and_then(|address| *address));
@@ -168,11 +170,11 @@ impl Shop {
     }
 }
 
-/// A running process.  It is killed with the test.
+/// A running `cartulary` process. It is killed when the test ends.
 pub(crate) struct Node {
     child: Child,
     client: Client,
-    log: Log,
+    log: CapturedLog,
 }
 
 impl Node {
@@ -180,17 +182,17 @@ impl Node {
         self.client.address
     }
 
-    /// Everything it has written so far, to either output.
+    /// Everything that the process has written so far, to standard output and standard error.
     pub(crate) fn log(&self) -> String {
         self.log.to_string()
     }
 
-    /// Somebody who has not signed in.
+    /// A client without credentials.
     pub(crate) fn stranger(&self) -> Client {
         self.client.clone()
     }
 
-    /// Whoever holds the token that `cartCreate` gave out.
+    /// A client with the token that `cartCreate` returned.
     pub(crate) fn guest(&self, cart_token: &str) -> Client {
         self.stranger().with("x-cart-token", cart_token)
     }
@@ -220,13 +222,13 @@ impl Node {
         .await;
     }
 
-    /// `kill -9`, and the end of it.
+    /// Sends SIGKILL, and waits for the end of the process.
     pub(crate) async fn kill(mut self) {
         self.signal(Signal::SIGKILL);
         self.child.wait().await.unwrap();
     }
 
-    /// The process no longer runs, and does not know it.
+    /// Stops the process with SIGSTOP; it does not notice.
     pub(crate) fn freeze(&self) {
         self.signal(Signal::SIGSTOP);
     }
@@ -235,13 +237,13 @@ impl Node {
         self.signal(Signal::SIGCONT);
     }
 
-    /// Asks the process to stop; see [`Node::end`].
+    /// Sends a signal to the process; see [`Node::end`].
     pub(crate) fn signal(&self, signal: Signal) {
         let id = self.child.id().expect("the process was not waited for yet");
         kill(Pid::from_raw(id.try_into().unwrap()), signal).unwrap();
     }
 
-    /// Waits until the process has ended by itself.
+    /// Waits until the process has ended.
     pub(crate) async fn end(mut self) -> ExitStatus {
         match tokio::time::timeout(BOUND, self.child.wait()).await {
             Ok(status) => status.unwrap(),
@@ -258,27 +260,27 @@ impl Drop for Node {
     }
 }
 
-/// What a process has written.
+/// The output of a process.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
+struct CapturedLog(Arc<Mutex<String>>);
 
-impl Log {
-    async fn keep(self, from: impl AsyncRead + Unpin, mut hear: impl FnMut(&str)) {
+impl CapturedLog {
+    async fn keep(self, from: impl AsyncRead + Unpin, mut on_line: impl FnMut(&str)) {
         let mut lines = BufReader::new(from).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            hear(&line);
+            on_line(&line);
             writeln!(self.0.lock().unwrap(), "{line}").unwrap();
         }
     }
 }
 
-impl std::fmt::Display for Log {
+impl std::fmt::Display for CapturedLog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0.lock().unwrap())
     }
 }
 
-/// Somebody who talks to one node.  A connection for each request, so nothing outlives the node.
+/// A GraphQL client of one node. Each request has its own connection, so none outlives the node.
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) address: SocketAddr,
@@ -286,11 +288,11 @@ pub(crate) struct Client {
     pub(crate) headers: Vec<(String, String)>,
 }
 
-/// A request that was not answered: whether anything was done is unknown.
+/// A request without an answer: it is unknown whether it was executed.
 #[derive(Debug)]
 pub(crate) struct Unanswered(#[expect(dead_code, reason = "shown where a test fails")] String);
 
-/// What every payload of a mutation is asked for, beside its object.
+/// The fields that are queried in the payload of every mutation, in addition to its object.
 const PAYLOAD: &str = "position replayed errors { __typename code message path
     ... on InsufficientStockError { shortages { sku wanted available } }
     ... on PriceChangedError { current { amount currency } }
@@ -302,8 +304,8 @@ impl Client {
         self
     }
 
-    /// The `data` of an answer that has no errors at the top level.  While a read model is behind
-    /// what is asked for, it is asked again.
+    /// Returns the `data` of an answer without top-level errors. While a read model is behind the
+    /// requested position, the query is repeated.
     pub(crate) async fn ask(&self, query: &str, variables: Value) -> Value {
         let begun = Instant::now();
         let answer = loop {
@@ -317,7 +319,7 @@ impl Client {
         answer["data"].clone()
     }
 
-    /// Likewise, or why there is none: errors at the top level, or no answer at all.
+    /// As [`Client::ask`], but returns an error if there are top-level errors or no answer.
     pub(crate) async fn try_data(
         &self,
         query: &str,
@@ -330,7 +332,7 @@ impl Client {
         }
     }
 
-    /// The whole body of the answer, if there is one.
+    /// The whole body of the answer, or an error if there is no answer.
     pub(crate) async fn try_ask(&self, query: &str, variables: Value) -> Result<Value, Unanswered> {
         let body = json!({"query": query, "variables": variables});
         let answer = self.post(&body.to_string()).await?;
@@ -339,13 +341,14 @@ impl Client {
         })
     }
 
-    /// A mutation's payload: `selection` (such as `cart { id }`), `position`, `replayed`, `errors`.
+    /// Executes a mutation and returns its payload: `selection` (such as `cart { id }`),
+    /// `position`, `replayed`, `errors`.
     pub(crate) async fn mutate(&self, mutation: &str, selection: &str, input: Value) -> Value {
         let query = mutation_text(mutation, selection);
         self.ask(&query, json!({"input": input})).await[mutation].clone()
     }
 
-    /// The payload, or why there is none: errors at the top level, or no answer at all.
+    /// As [`Client::mutate`], but returns an error if there are top-level errors or no answer.
     pub(crate) async fn try_mutate(
         &self,
         mutation: &str,
@@ -356,14 +359,14 @@ impl Client {
         Ok(self.try_data(&query, json!({"input": input})).await?[mutation].clone())
     }
 
-    /// Likewise, and it must have been done.
+    /// As [`Client::mutate`], and asserts that the mutation was not refused.
     pub(crate) async fn done(&self, mutation: &str, selection: &str, input: Value) -> Value {
         let payload = self.mutate(mutation, selection, input).await;
         assert_eq!(payload["errors"], json!([]), "{mutation}");
         payload
     }
 
-    /// Likewise, sent again under its key until it is answered.
+    /// As [`Client::done`], but repeats the mutation with its key until it is answered.
     pub(crate) async fn insist(&self, mutation: &str, selection: &str, input: Value) -> Value {
         let answered = async {
             loop {
@@ -435,17 +438,17 @@ async fn exchange(
     Ok(Answer { status: head.status, headers: head.headers, body })
 }
 
-/// Looks again and again until it is so.
-pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
+/// Checks again and again until the condition is true.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: impl FnMut() -> F) {
     let looking = async {
-        while !so().await {
+        while !condition().await {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
     assert!(tokio::time::timeout(BOUND, looking).await.is_ok(), "in vain: {what}");
 }
 
-/// An idempotency key that anybody may use.
+/// A new idempotency key, random enough for guests too.
 pub(crate) fn key() -> String {
     Uuid::new_v4().to_string()
 }

@@ -1,5 +1,5 @@
-//! Documents that come again: validated once, checked for their caller and their variables each time,
-//! and sent by their hash.
+//! Documents that are sent again: each is validated once, but its caller and its variables are
+//! checked each time; and documents that are sent by their hash.
 
 use api::auth::Role;
 use axum::http::{Method, StatusCode};
@@ -20,7 +20,7 @@ async fn persisted(server: &Running, query: Option<&str>, hash: &str) -> Answer 
     server.post(&json!({"query": query, "extensions": by_hash(1, hash)}), &[]).await
 }
 
-/// How the schema that answered validates; or the error's code.
+/// The validation mode of the schema that answered, or the error's code.
 async fn mode(server: &Running, query: &str, variables: Value) -> String {
     let answer = server.post(&json!({"query": query, "variables": variables}), &[]).await;
     answer.json()["data"]["nodes"].as_str().map_or_else(|| answer.code(), str::to_owned)
@@ -37,7 +37,7 @@ async fn a_valid_document_is_validated_once() {
 }
 
 #[tokio::test]
-async fn what_may_depend_on_variables_is_validated_each_time() {
+async fn documents_whose_validity_depends_on_variables_are_validated_each_time() {
     let server = start().await;
     for (query, variables) in [
         ("query($of: [Int!]) { nodes(of: $of) }", json!({"of": 7})),
@@ -50,9 +50,10 @@ async fn what_may_depend_on_variables_is_validated_each_time() {
     }
 }
 
-/// Also where an earlier field of the same operation could be executed before the mistake is seen.
+/// This holds even if an earlier field of the operation could be executed before the mistake is
+/// found.
 #[tokio::test]
-async fn a_wrong_variable_is_refused_alike_whether_or_not_the_document_is_known() {
+async fn a_wrong_variable_is_refused_in_the_same_way_for_new_and_known_documents() {
     let queries = [
         "query($sku: String, $n: Int) { me product(sku: $sku, number: $n) }",
         "query($sku: String!, $n: Int = 1) { me product(sku: $sku, number: $n) }",
@@ -83,7 +84,7 @@ async fn a_wrong_variable_is_refused_alike_whether_or_not_the_document_is_known(
 }
 
 #[tokio::test]
-async fn a_document_that_fails_is_refused_again_with_the_same_words() {
+async fn an_invalid_document_is_refused_again_with_the_same_error() {
     let server = start().await;
     for query in ["{ nothing }", "{", "query A { me } query B { me }", "{ me(a: 1) }"] {
         let first = server.query(query).await;
@@ -94,7 +95,7 @@ async fn a_document_that_fails_is_refused_again_with_the_same_words() {
 }
 
 #[tokio::test]
-async fn a_known_document_is_still_for_those_who_may_run_it() {
+async fn access_is_checked_again_for_a_known_document() {
     let server = start().await;
     let support = server.bearer(Role::Support);
     let query = "{ events }";
@@ -110,7 +111,7 @@ async fn a_known_document_is_still_for_those_who_may_run_it() {
 }
 
 #[tokio::test]
-async fn an_operation_is_chosen_anew_in_a_known_document() {
+async fn the_operation_is_selected_again_in_a_known_document() {
     let server = start().await;
     let ask = async |name: &str| {
         let request =
@@ -124,7 +125,7 @@ async fn an_operation_is_chosen_anew_in_a_known_document() {
 }
 
 #[tokio::test]
-async fn a_query_may_come_by_its_hash_once_its_text_was_sent() {
+async fn a_query_can_be_sent_by_hash_once_its_text_was_sent() {
     let server = start().await;
     let query = "{ me }";
     let hash = sha256(query);
@@ -146,7 +147,7 @@ async fn a_query_may_come_by_its_hash_once_its_text_was_sent() {
 }
 
 #[tokio::test]
-async fn a_text_known_before_is_registered_all_the_same() {
+async fn the_text_of_a_known_document_is_still_registered() {
     let server = start().await;
     let query = "{ me }";
     server.query(query).await;
@@ -173,7 +174,7 @@ async fn only_texts_that_pass_all_checks_are_registered_and_under_their_own_hash
 }
 
 #[tokio::test]
-async fn a_registered_query_is_bound_by_access_and_method_as_any_other() {
+async fn access_and_method_are_checked_for_a_registered_query() {
     let server = start().await;
     let support = server.bearer(Role::Support);
     let hash = sha256("{ events }");

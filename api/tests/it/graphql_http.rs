@@ -1,4 +1,4 @@
-//! GraphQL over HTTP: media types, methods, bounds, credentials, errors.
+//! GraphQL over HTTP: media types, methods, limits, credentials, errors.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ async fn post_raw(server: &Running, headers: &[(&str, &str)], body: &str) -> (u1
 }
 
 #[tokio::test]
-async fn a_query_is_answered_in_either_media_type() {
+async fn a_query_is_answered_in_both_media_types() {
     let server = start().await;
     for (accept, content_type) in [
         ("application/graphql-response+json", "application/graphql-response+json; charset=utf-8"),
@@ -61,7 +61,7 @@ async fn only_json_bodies_are_read() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_request_is_refused_in_any_media_type() {
+async fn a_body_that_is_not_a_request_is_refused_in_any_media_type() {
     let server = start().await;
     for (body, code) in [
         ("{", "INVALID_JSON"),
@@ -89,7 +89,7 @@ async fn a_body_that_is_no_request_is_refused_in_any_media_type() {
 }
 
 #[tokio::test]
-async fn queries_may_come_by_get_and_mutations_may_not() {
+async fn queries_can_be_sent_by_get_and_mutations_cannot() {
     let server = start().await;
     let answer = server.get("/graphql?query=query+Q%28%24s%3AString%29%7Bproduct%28sku%3A%24s%29%7D&operationName=Q&variables=%7B%22s%22%3A%22a%22%7D").await;
     assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({"data": {"product": "a"}})));
@@ -112,7 +112,7 @@ async fn queries_may_come_by_get_and_mutations_may_not() {
 }
 
 #[tokio::test]
-async fn a_faulty_document_is_400_to_those_who_look_and_200_to_old_clients() {
+async fn an_invalid_document_is_400_in_the_new_media_type_and_200_in_the_old_one() {
     let server = start().await;
     for (query, code) in [
         ("{", "GRAPHQL_PARSE_FAILED"),
@@ -144,7 +144,7 @@ async fn a_value_of_another_type_is_the_clients_error() {
 }
 
 #[tokio::test]
-async fn a_value_nested_two_thousand_deep_is_refused_and_the_server_lives() {
+async fn a_value_with_2000_levels_is_refused_and_the_server_keeps_running() {
     let server = start().await;
     for (open, close) in [("[", "]"), ("{a:", "}")] {
         let query = format!("{{ product(sku: {}1{}) }}", open.repeat(2_000), close.repeat(2_000));
@@ -152,7 +152,7 @@ async fn a_value_nested_two_thousand_deep_is_refused_and_the_server_lives() {
         let code = server.query(&query).await.code();
         assert!(["QUERY_TOO_NESTED", "QUERY_TOO_MANY_TOKENS"].contains(&code.as_str()), "{code}");
     }
-    // What hides in an unclosed block string, to be read as brackets after all.
+    // The brackets after an unclosed block string count too.
     let query = format!("{{ product(sku: [\"\"\"x\" {}", "[".repeat(2_000));
     assert_eq!(server.query(&query).await.code(), "GRAPHQL_PARSE_FAILED");
     assert_eq!(server.query("{ me }").await.status, StatusCode::OK);
@@ -175,7 +175,7 @@ async fn a_chain_of_doubling_fragments_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn each_bound_has_a_code_of_its_own() {
+async fn each_limit_has_its_own_error_code() {
     let server = start().await;
     let deep = format!("{{ {} id {} }}", "node { ".repeat(10), "}".repeat(10));
     let aliases: String = (0..16).map(|n| format!("a{n}: me ")).collect();
@@ -208,7 +208,7 @@ async fn a_body_past_the_limit_is_refused_whether_or_not_its_length_is_stated() 
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_given_up() {
+async fn a_body_that_does_not_arrive_is_refused_after_its_time_limit() {
     let mut setup = setup();
     setup.config.limits.body_timeout = Duration::from_millis(50);
     let server = setup.start().await;
@@ -218,7 +218,7 @@ async fn a_body_that_does_not_come_is_given_up() {
 }
 
 #[tokio::test]
-async fn an_operation_that_takes_too_long_is_given_up() {
+async fn an_operation_that_takes_too_long_ends_with_an_error() {
     let mut setup = setup();
     setup.config.limits.execution_timeout = Duration::from_millis(50);
     let server = setup.start().await;
@@ -228,7 +228,7 @@ async fn an_operation_that_takes_too_long_is_given_up() {
 }
 
 #[tokio::test]
-async fn when_all_slots_are_taken_the_next_is_told_to_come_back() {
+async fn when_all_slots_are_taken_the_next_request_is_refused_with_retry_after() {
     let mut setup = setup();
     setup.config.limits.in_flight = 1;
     let server = setup.start().await;
@@ -248,7 +248,7 @@ async fn when_all_slots_are_taken_the_next_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn who_only_waits_for_a_provider_makes_room() {
+async fn a_request_that_waits_for_a_provider_releases_its_slot() {
     let mut setup = setup();
     setup.config.limits.in_flight = 1;
     let server = setup.start().await;
@@ -261,7 +261,7 @@ async fn who_only_waits_for_a_provider_makes_room() {
 }
 
 #[tokio::test]
-async fn credentials_decide_who_one_is() {
+async fn the_caller_follows_from_the_credentials() {
     let server = start().await;
     let actor = async |headers: &[(&str, &str)]| {
         server.query_with("{ me }", headers).await.json()["data"]["me"]
@@ -322,7 +322,7 @@ async fn the_access_table_is_enforced_before_anything_runs() {
 }
 
 #[tokio::test]
-async fn faults_of_resolvers_are_told_without_details() {
+async fn errors_of_resolvers_are_reported_without_details() {
     let server = start().await;
     let answer = server.query("{ cart }").await;
     assert_eq!((answer.status, answer.code()), (StatusCode::OK, "INTERNAL".into()));
@@ -334,7 +334,7 @@ async fn faults_of_resolvers_are_told_without_details() {
 }
 
 #[tokio::test]
-async fn a_panic_costs_one_request() {
+async fn a_panic_fails_only_its_own_request() {
     let server = start().await;
     let answer = server.query("{ orders }").await;
     assert_eq!(
@@ -344,12 +344,12 @@ async fn a_panic_costs_one_request() {
     assert_eq!(server.query("{ me }").await.status, StatusCode::OK);
 }
 
-/// What GraphiQL asks.
+/// The introspection query that GraphiQL sends.
 const INTROSPECTION: &str = "query { __schema { queryType { name } types { ...T fields { args { type { ofType { ofType {
     ofType { ofType { ofType { ofType { ofType { name } } } } } } } } } } } } } fragment T on __Type { kind name }";
 
 #[tokio::test]
-async fn the_schema_may_be_looked_at_only_where_allowed() {
+async fn introspection_works_only_if_it_is_allowed() {
     let server = start().await;
     let answer = server.query(INTROSPECTION).await;
     assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.json());

@@ -1,4 +1,4 @@
-//! Health: what strangers see, what staff see, and how long it may take.
+//! Health: what callers without credentials see, what staff see, and how long it may take.
 
 use std::future::pending;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::{setup, start};
 
 #[tokio::test]
-async fn a_server_without_faults_is_live_and_ready() {
+async fn a_healthy_server_is_live_and_ready() {
     let server = start().await;
     for path in ["/health/live", "/health/ready", "/health"] {
         let answer = server.get(path).await;
@@ -24,7 +24,7 @@ async fn a_server_without_faults_is_live_and_ready() {
 }
 
 #[tokio::test]
-async fn what_is_required_decides_on_readiness_and_the_rest_only_degrades() {
+async fn required_checks_decide_about_readiness_and_optional_ones_only_degrade() {
     let mut setup_ = setup();
     setup_.checks = vec![Check::optional("mail", async || Err("refused".to_owned()))];
     let server = setup_.start().await;
@@ -43,7 +43,7 @@ async fn what_is_required_decides_on_readiness_and_the_rest_only_degrades() {
 }
 
 #[tokio::test]
-async fn staff_see_each_dependency_and_the_slow_ones_are_given_up_together() {
+async fn staff_see_each_dependency_and_slow_ones_time_out_together() {
     let mut setup = setup();
     setup.checks = vec![
         Check::required("database", async || Ok(())),
@@ -69,7 +69,7 @@ async fn staff_see_each_dependency_and_the_slow_ones_are_given_up_together() {
 }
 
 #[tokio::test]
-async fn the_log_head_is_for_staff() {
+async fn only_staff_see_the_log_head() {
     let server = start().await;
     let stranger = server.get("/health/info").await.json();
     assert_eq!(

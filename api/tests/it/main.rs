@@ -1,4 +1,4 @@
-//! The server as its clients see it: real sockets, one module per topic.
+//! Tests of the server as its clients see it: real sockets, one module for each topic.
 
 mod cli;
 mod cluster;

@@ -1,4 +1,5 @@
-//! The documents: what they name exists, and what they show runs.
+//! The documents: the paths, settings and metrics that they name exist, and the commands that they
+//! show can be run.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace holds this crate").into()
 }
 
-/// Every document, by its path from the workspace's root.
+/// Every document, with its path relative to the workspace.
 fn documents() -> Vec<(PathBuf, String)> {
     let root = root();
     let mut found = Vec::new();
@@ -28,7 +29,7 @@ fn documents() -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The commands of a document's `sh` blocks, one a line, without their comments.
+/// The commands in the `sh` blocks of a document, one a line, without their comments.
 fn commands(document: &str) -> Vec<String> {
     let text = std::fs::read_to_string(root().join(document)).unwrap();
     let blocks = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("\n```").next());
@@ -37,19 +38,19 @@ fn commands(document: &str) -> Vec<String> {
     bare.filter(|line| !line.is_empty()).collect()
 }
 
-/// Words between backticks, code blocks left out.
+/// The texts between backticks, except in code blocks.
 fn code_words(text: &str) -> Vec<&str> {
     let prose = text.split("```").step_by(2);
     prose.flat_map(|part| part.split('`').skip(1).step_by(2)).collect()
 }
 
-/// Where the links of a document lead, foreign ones left out.
+/// The targets of a document's links, except those to other sites.
 fn links(text: &str) -> Vec<&str> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     targets.filter(|target| !target.contains("://")).collect()
 }
 
-/// As GitHub names a heading in links to it.
+/// The anchor that GitHub gives to a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
@@ -93,7 +94,7 @@ fn a_path_that_a_document_names_exists() {
     }
 }
 
-/// Settings that a library reads by itself.
+/// Settings that only a library reads.
 const READ_BY_LIBRARIES: [&str; 2] = ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_TRACES_SAMPLER"];
 
 #[test]
@@ -131,7 +132,7 @@ fn a_setting_that_a_document_names_is_in_the_code() {
 
 #[tokio::test]
 async fn a_metric_that_a_document_names_is_served() {
-    // A counter shows once it has counted.
+    // A counter appears only once it has counted.
     let stage = Stage::with_mugs().await;
     stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
     let answer = stage.node.stranger().get("/metrics").await.unwrap();
@@ -159,7 +160,7 @@ async fn the_commands_about_running_a_server_run() {
                 continue;
             };
             let arguments = arguments.trim_start_matches(" -q").trim_start_matches(" --").trim();
-            // A server runs until it is stopped; what its settings say is known before.
+            // The server would run until it is stopped, so only its settings are checked.
             let arguments = if arguments.is_empty() { "config" } else { arguments };
             let mut program = Command::new(env!("CARGO_BIN_EXE_cartulary"));
             program.args(arguments.split(' ')).env("DATABASE_URL", shop.url());

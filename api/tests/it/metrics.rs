@@ -1,4 +1,4 @@
-//! `/metrics`: what is counted, and that it is what Prometheus reads.
+//! `/metrics`: what is counted, in the format that Prometheus reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use uuid::Uuid;
 use crate::cluster::{Client, key, until};
 use crate::shop::stage::{Stage, order_input, refused};
 
-/// Every sample by its name and labels.
+/// Each sample's value, by its name and labels.
 type Samples = BTreeMap<String, f64>;
 
-/// Labels whose values are few.
+/// Labels with a small number of values.
 const LABELS: [&str; 13] = [
     "build",
     "call",
@@ -46,7 +46,7 @@ fn value(samples: &Samples, series: &str) -> f64 {
 }
 
 #[tokio::test]
-async fn orders_and_what_becomes_of_them_are_counted() {
+async fn orders_and_their_outcomes_are_counted() {
     let stage = Stage::with_mugs().await;
     let (_, before) = scrape(&stage.node.stranger()).await;
     stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
@@ -58,7 +58,7 @@ async fn orders_and_what_becomes_of_them_are_counted() {
     for _ in 0..2 {
         stage.admin.done("inventoryAdjust", "inventoryItem { sku }", once.clone()).await;
     }
-    stage.told(2).await;
+    stage.until_sent(2).await;
 
     let placed = r#"commands_total{command="orderPlace",outcome="accepted",code=""}"#;
     let moved = [
@@ -73,7 +73,7 @@ async fn orders_and_what_becomes_of_them_are_counted() {
         (r#"mail_total{outcome="sent"}"#, 2.0),
         (r#"command_seconds_count{command="orderPlace"}"#, 2.0),
     ];
-    until("all of it is counted", async || {
+    until("everything is counted", async || {
         let (_, after) = scrape(&stage.node.stranger()).await;
         let by = |series| value(&after, series) - value(&before, series);
         moved.iter().all(|(series, count)| by(series) == *count)
@@ -87,12 +87,12 @@ async fn orders_and_what_becomes_of_them_are_counted() {
 }
 
 #[tokio::test]
-async fn how_things_stand_is_told() {
+async fn the_current_state_is_served() {
     let stage = Stage::with_mugs().await;
     stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
-    stage.told(2).await;
+    stage.until_sent(2).await;
     let end = stage.end().await as f64;
-    until("everybody has come to the end of the log", async || {
+    until("every projection has reached the head", async || {
         let (_, now) = scrape(&stage.node.stranger()).await;
         let is_there = |series: &str| value(&now, series) >= end;
         is_there("log_head")
@@ -130,7 +130,7 @@ fn labels(series: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn every_line_makes_sense_and_nobody_is_named() {
+async fn every_line_is_valid_and_contains_no_personal_data() {
     let stage = Stage::with_mugs().await;
     stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
     let sku = json!({"lines": [{"sku": "NO-SUCH", "quantity": 1}]});

@@ -2,7 +2,7 @@
 //!
 //! The test reads the paths that every file of `src` names by `crate::`, `super::`, `self::` or a child
 //! module, follows `pub use` to the file that defines the name, and looks for cycles. Tests, and what only
-//! tests see, are left out. A file at the root of a crate knows all others, so it is left out too.
+//! tests see, are left out. A file at the root of a crate check_acknowledged all others, so it is left out too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

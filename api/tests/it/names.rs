@@ -1,4 +1,4 @@
-//! A status, a kind and an error code have the same name in the schema as where they are stored.
+//! Statuses, kinds and error codes have the same names in the schema as in the database.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -24,7 +24,7 @@ fn values(name: &str) -> BTreeSet<String> {
     lines.filter(is_value).map(str::to_owned).collect()
 }
 
-/// The stored names of an enum, as serde lists them when it does not know one; in capitals.
+/// The stored names of an enum, in capitals; serde lists them when it meets an unknown one.
 fn names_of<T: DeserializeOwned + Debug>() -> BTreeSet<String> {
     let error = serde_json::from_str::<T>(r#""no such name""#).unwrap_err().to_string();
     let (_, names) = error.split_once("expected ").expect("names are listed");
@@ -32,7 +32,7 @@ fn names_of<T: DeserializeOwned + Debug>() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_schema_names_things_as_they_are_stored() {
+fn schema_names_equal_stored_names() {
     for (name, stored) in [
         ("ErrorCode", names_of::<ErrorCode>()),
         ("AggregateKind", names_of::<Kind>()),

@@ -1,4 +1,4 @@
-//! How many requests a caller may send, and what those hear who send more.
+//! How many requests a caller may send, and the answers after that.
 
 use api::auth::Role;
 use axum::http::StatusCode;
@@ -13,7 +13,7 @@ async fn ask(who: &Client) -> Answer {
     who.post(ASK).await.unwrap()
 }
 
-/// Asks until it is too much.
+/// Sends requests until one is refused.
 async fn exhaust(who: &Client) -> Answer {
     for _ in 0..100 {
         let answer = ask(who).await;
@@ -21,11 +21,11 @@ async fn exhaust(who: &Client) -> Answer {
             return answer;
         }
     }
-    panic!("nobody minds a hundred requests")
+    panic!("a hundred requests were not refused")
 }
 
 #[tokio::test]
-async fn who_sends_too_much_is_told_when_to_come_back_and_nobody_else_suffers() {
+async fn a_caller_over_the_limit_gets_retry_after_and_other_callers_are_served() {
     let shop = Shop::new().await.variable("CARTULARY_RATE_LIMIT", "1");
     let node = shop.variable("CARTULARY_RATE_BURST", "3").start().await;
     let (ada, bob) = (node.customer("ada"), node.customer("bob"));
@@ -43,7 +43,7 @@ async fn who_sends_too_much_is_told_when_to_come_back_and_nobody_else_suffers() 
 }
 
 #[tokio::test]
-async fn a_flood_of_credentials_that_are_not_good_counts_for_its_address() {
+async fn invalid_credentials_are_counted_for_their_address() {
     let shop = Shop::new().await.variable("CARTULARY_RATE_LIMIT", "1");
     let node = shop.variable("CARTULARY_RATE_BURST", "3").start().await;
     let guess = node.stranger().with("authorization", "Bearer guess");
@@ -57,13 +57,13 @@ async fn a_flood_of_credentials_that_are_not_good_counts_for_its_address() {
     assert_eq!(ask(&node.customer("ada")).await.status, StatusCode::OK);
 }
 
-/// One request from behind a proxy that heard it from this address.
+/// Sends a request through a proxy that forwards for this address.
 async fn forwarded(server: &Running, from: &str) -> String {
     server.query_with("{ __typename }", &[("x-forwarded-for", from)]).await.code()
 }
 
 #[tokio::test]
-async fn behind_our_proxy_strangers_are_told_apart_and_cannot_pass_for_others() {
+async fn behind_a_trusted_proxy_addresses_are_distinguished_and_cannot_be_forged() {
     let mut setup = setup();
     (setup.config.limits.rate, setup.config.limits.burst) = (1, 1);
     setup.config.limits.proxies = 1;
@@ -74,7 +74,7 @@ async fn behind_our_proxy_strangers_are_told_apart_and_cannot_pass_for_others() 
 }
 
 #[tokio::test]
-async fn a_new_token_makes_nobody_another_caller() {
+async fn a_new_token_is_counted_for_the_same_caller() {
     let mut setup = setup();
     (setup.config.limits.rate, setup.config.limits.burst) = (1, 1);
     let server = setup.start().await;

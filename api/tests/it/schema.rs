@@ -1,4 +1,5 @@
-//! A schema just big enough to drive the handler.  Its root fields have names of the access table.
+//! A small schema for tests of the HTTP handler. Its root fields have names that are in the access
+//! table.
 
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use api::graphql_http::{Slot, coded};
 use async_graphql::{Context, EmptySubscription, Object, Result, Schema, ValidationMode};
 use tokio::sync::Semaphore;
 
-/// Holds back resolvers until it is opened, and tells when they have come.
+/// Blocks resolvers until it is opened, and reports when they arrive.
 #[derive(Clone)]
 pub(crate) struct Gate {
     arrived: Arc<Semaphore>,
@@ -26,7 +27,7 @@ impl Gate {
         self.open.acquire().await.unwrap().forget();
     }
 
-    /// Returns once so many resolvers wait.
+    /// Waits until one more resolver waits at the gate.
     pub(crate) async fn arrival(&self) {
         self.arrived.acquire().await.unwrap().forget();
     }
@@ -52,7 +53,7 @@ pub(crate) fn schema(gate: Gate, mode: ValidationMode) -> TestSchema {
 
 #[Object]
 impl Query {
-    /// The caller, as the log names them.
+    /// The caller, as the log names it.
     async fn me(&self, context: &Context<'_>) -> String {
         context.data_unchecked::<Identity>().caller.actor()
     }
@@ -61,12 +62,12 @@ impl Query {
         Node
     }
 
-    /// Echoes; any value may be nested in.
+    /// Returns its arguments; nested values are accepted.
     async fn product(&self, sku: Option<String>, number: Option<i32>) -> String {
         sku.or(number.map(|number| number.to_string())).unwrap_or_default()
     }
 
-    /// How the schema that answers validates.
+    /// The validation mode of the schema that answers.
     async fn nodes(&self, context: &Context<'_>, of: Option<Vec<i32>>) -> String {
         drop(of);
         format!("{:?}", context.data_unchecked::<ValidationMode>())
@@ -78,7 +79,7 @@ impl Query {
         true
     }
 
-    /// Gives its slot up and then waits at the gate.
+    /// Releases its slot and then waits at the gate.
     async fn payments(&self, context: &Context<'_>) -> bool {
         context.data_unchecked::<Arc<Slot>>().release();
         context.data_unchecked::<Gate>().wait().await;
@@ -89,7 +90,8 @@ impl Query {
         Err(std::io::Error::other("the password is hunter2").into())
     }
 
-    /// `Option<Result<_>>`, as async-graphql leaves a failed `Result<Option<_>>` out of the data.
+    /// The type is `Option<Result<_>>`, because async-graphql leaves a failed `Result<Option<_>>`
+    /// out of the data.
     async fn order(&self) -> Option<Result<bool>> {
         Some(Err(coded("STALE", "the read model lags")))
     }

@@ -1,25 +1,25 @@
-//! The features of the services that this shop replaces, row by row as `DOMAIN.md` lists them; each
-//! is walked through the public API once. The tests named beside it go into the depth.
+//! The features of the services that this shop replaces, one row each; one test of each feature
+//! goes through the public API. The other tests in the row cover the details.
 //!
 //! | seed | test |
 //! |---|---|
-//! | persistent carts, products, orders, payments; data survives restarts | [`everything_survives_a_restart`] |
-//! | cart validates products against the catalogue | [`a_cart_takes_only_what_the_catalogue_sells`] |
-//! | payment updates the order; bi-directional integration | [`a_payment_moves_its_order_and_an_order_its_payment`] |
-//! | transactions, rollback | [`an_order_is_placed_as_a_whole_or_not_at_all`] |
-//! | API keys, JWT with roles, expiry, secrets checked at start | [`every_field_asks_who_is_there`]; `shop::credentials`, `shop::access` |
-//! | catalogue service, dashboard with add-to-cart | [`the_catalogue_is_kept_and_read`]; `pages::shop`, `pages::console` |
+//! | persistent carts, products, orders, payments; data survives restarts | [`all_data_survives_a_restart`] |
+//! | cart validates products against the catalogue | [`a_cart_accepts_only_products_of_the_catalogue`] |
+//! | payment updates the order; bi-directional integration | [`a_payment_changes_its_order_and_an_order_its_payment`] |
+//! | transactions, rollback | [`an_order_is_placed_completely_or_not_at_all`] |
+//! | API keys, JWT with roles, expiry, secrets checked at start | [`access_is_checked_for_every_field`]; `shop::credentials`, `shop::access` |
+//! | catalogue service, dashboard with add-to-cart | [`products_are_created_changed_and_queried`]; `pages::shop`, `pages::console` |
 //! | cart: get, add, update, remove, clear, merge; TTL; price refresh | [`a_cart_is_filled_changed_repriced_merged_and_emptied`]; `shop::carts` for its end |
-//! | payment intent, capture, refund, by id, by order; Stripe; keys; status history | [`a_payment_is_taken_and_given_back_and_tells_its_history`]; `stripe` |
+//! | payment intent, capture, refund, by id, by order; Stripe; keys; status history | [`a_payment_is_captured_and_refunded_and_has_a_history`]; `stripe` |
 //! | inventory: all, by product, create, update, adjust, transactions; reservations; low-stock events | [`stock_is_counted_reserved_and_reported_low`]; `shop::compensation` for expiry |
-//! | notifications: list, by id, admin list; templates; SMTP; retries; low-stock mail | [`people_are_told_and_can_read_what_they_were_told`]; `mail` |
+//! | notifications: list, by id, admin list; templates; SMTP; retries; low-stock mail | [`people_are_notified_and_can_query_their_notifications`]; `mail` |
 //! | orders: create, list, get, update, cancel, tracking, estimated delivery; admin list, stats, status | [`an_order_is_placed_changed_tracked_and_counted`], [`an_order_is_cancelled`] |
-//! | event bus topics (order.placed, payment.authorized, inventory.reserved, inventory.low-stock…) | [`other_programs_hear_of_it_by_topic`]; `relay` |
-//! | health: liveness, connectivity with response times, info | [`health_names_everything_it_depends_on`] |
-//! | CORS per environment, rate limiting, request logging, metrics, tracing | [`pages_of_the_shop_may_call_it_and_calls_are_logged`], [`who_looks_after_it_can_see_what_it_does`]; `rate_limit`, `metrics`, `traces` |
+//! | event bus topics (order.placed, payment.authorized, inventory.reserved, inventory.low-stock…) | [`other_programs_receive_events_by_topic`]; `relay` |
+//! | health: liveness, connectivity with response times, info | [`health_lists_all_dependencies`] |
+//! | CORS per environment, rate limiting, request logging, metrics, tracing | [`pages_of_the_shop_may_call_it_and_calls_are_logged`], [`operators_can_see_metrics_and_traces`]; `rate_limit`, `metrics`, `traces` |
 //! | Redis cache, sub-millisecond cart reads | hot aggregates: the benchmark's `command_1` |
-//! | event sourcing, CQRS, saga, circuit breakers, PostgreSQL | [`history_tells_who_did_what_and_why`]; `stripe::trouble` |
-//! | future: Prometheus | [`who_looks_after_it_can_see_what_it_does`]; `metrics` |
+//! | event sourcing, CQRS, saga, circuit breakers, PostgreSQL | [`history_shows_who_did_what_and_why`]; `stripe::trouble` |
+//! | future: Prometheus | [`operators_can_see_metrics_and_traces`]; `metrics` |
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -28,13 +28,13 @@ use crate::cluster::{Shop, key, until};
 use crate::relay::server::NatsServer;
 use crate::shop::stage::{Stage, id, order_input, refused, text, usd, with};
 
-/// What a connection lists, by one of its fields.
+/// One field of every node that a connection lists.
 fn listed(connection: &Value, field: &str) -> Vec<String> {
     connection["nodes"].as_array().unwrap().iter().map(|node| text(&node[field])).collect()
 }
 
 #[tokio::test]
-async fn everything_survives_a_restart() {
+async fn all_data_survives_a_restart() {
     let mut stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
     let cart = stage.fill(&stage.ada, &[("MUG", 3)]).await;
@@ -50,7 +50,7 @@ async fn everything_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn a_cart_takes_only_what_the_catalogue_sells() {
+async fn a_cart_accepts_only_products_of_the_catalogue() {
     let stage = Stage::with_mugs().await;
     let add = async |sku: &str| {
         let lines = json!({"lines": [{"sku": sku, "quantity": 1}]});
@@ -62,16 +62,16 @@ async fn a_cart_takes_only_what_the_catalogue_sells() {
 }
 
 #[tokio::test]
-async fn a_payment_moves_its_order_and_an_order_its_payment() {
+async fn a_payment_changes_its_order_and_an_order_its_payment() {
     let stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
     let cancel = json!({"orderId": order, "idempotencyKey": key()});
     stage.ada.done("orderCancel", "order { id }", cancel).await;
-    stage.payment_becomes(&payment, "CANCELLED").await;
+    stage.until_payment_status(&payment, "CANCELLED").await;
 }
 
 #[tokio::test]
-async fn an_order_is_placed_as_a_whole_or_not_at_all() {
+async fn an_order_is_placed_completely_or_not_at_all() {
     let stage = Stage::with_mugs().await;
     stage.sell("INK", 899, 1).await;
     stage.fill(&stage.ada, &[("MUG", 1), ("INK", 2)]).await;
@@ -84,7 +84,7 @@ async fn an_order_is_placed_as_a_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn every_field_asks_who_is_there() {
+async fn access_is_checked_for_every_field() {
     let stage = Stage::with_mugs().await;
     let code = async |who: &crate::cluster::Client, query: &str| {
         who.try_ask(query, json!({})).await.unwrap()["errors"][0]["extensions"]["code"].clone()
@@ -98,7 +98,7 @@ async fn every_field_asks_who_is_there() {
 }
 
 #[tokio::test]
-async fn the_catalogue_is_kept_and_read() {
+async fn products_are_created_changed_and_queried() {
     let stage = Stage::with_mugs().await;
     let update = json!({"sku": "MUG", "name": "A better mug", "description": "For tea."});
     stage.admin.done("productUpdate", "product { sku }", update).await;
@@ -147,21 +147,21 @@ async fn a_cart_is_filled_changed_repriced_merged_and_emptied() {
 }
 
 #[tokio::test]
-async fn a_payment_is_taken_and_given_back_and_tells_its_history() {
+async fn a_payment_is_captured_and_refunded_and_has_a_history() {
     let stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
     let of = json!({"paymentId": payment, "idempotencyKey": key()});
     stage.desk.done("paymentCapture", "payment { id }", of).await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     let refund_key = key();
     let part = json!({"paymentId": payment, "amount": usd(1_000), "idempotencyKey": refund_key});
     stage.desk.done("paymentRefund", "payment { id }", part.clone()).await;
     let again = stage.desk.done("paymentRefund", "payment { id }", part).await;
     assert_eq!(again["replayed"], true);
-    stage.becomes(&order, ["PAID", "PARTIALLY_REFUNDED"]).await;
+    stage.until_status(&order, ["PAID", "PARTIALLY_REFUNDED"]).await;
     let rest = json!({"paymentId": payment, "idempotencyKey": key()});
     stage.desk.done("paymentRefund", "payment { id }", rest).await;
-    stage.becomes(&order, ["REFUNDED", "REFUNDED"]).await;
+    stage.until_status(&order, ["REFUNDED", "REFUNDED"]).await;
 
     let query = "query($id: ID!, $at: Position) { payment(id: $id, minPosition: $at) { status }
         payments(filter: {orderId: \"ORDER\"}) { nodes { id } } }";
@@ -197,12 +197,12 @@ async fn stock_is_counted_reserved_and_reported_low() {
 }
 
 #[tokio::test]
-async fn people_are_told_and_can_read_what_they_were_told() {
+async fn people_are_notified_and_can_query_their_notifications() {
     let shop = Shop::new().await.variable("CARTULARY_STAFF_MAIL", "store@example.com");
     let stage = Stage::of(shop).await;
     stage.sell("MUG", 2_499, 20).await;
     stage.order(&stage.ada, &[("MUG", 15)]).await;
-    stage.told(2).await;
+    stage.until_sent(2).await;
     let query = "{ notifications { nodes { id template recipient } } }";
     until("both messages are shown", async || {
         let all = stage.desk.ask(query, json!({})).await;
@@ -261,23 +261,23 @@ async fn an_order_is_cancelled() {
 }
 
 #[tokio::test]
-async fn other_programs_hear_of_it_by_topic() {
+async fn other_programs_receive_events_by_topic() {
     let Some(nats) = NatsServer::start().await else { return };
-    let stage = Stage::told_to(&nats).await;
+    let stage = Stage::shop_publishing_to(&nats).await;
     let cancelled = stage.order(&stage.ada, &[("MUG", 2)]).await;
     let cancel = json!({"orderId": cancelled, "idempotencyKey": key()});
     stage.ada.done("orderCancel", "order { id }", cancel).await;
     let declined = stage.order(&stage.ada, &[("MUG", 95)]).await;
     let payment = stage.pay(&stage.ada, &declined, "AUTOMATIC", "tok_declined").await;
-    stage.payment_becomes(&payment, "FAILED").await;
+    stage.until_payment_status(&payment, "FAILED").await;
     let (paid, payment) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
     let refund = json!({"paymentId": payment, "idempotencyKey": key()});
     stage.desk.done("paymentRefund", "payment { id }", refund).await;
-    stage.becomes(&paid, ["REFUNDED", "REFUNDED"]).await;
+    stage.until_status(&paid, ["REFUNDED", "REFUNDED"]).await;
     let order = stage.shipped().await;
-    stage.becomes(&order, ["SHIPPED", "PAID"]).await;
+    stage.until_status(&order, ["SHIPPED", "PAID"]).await;
 
-    let told = stage.all_told(&nats).await;
+    let published = stage.all_published(&nats).await;
     for topic in [
         "order.placed",
         "order.cancelled",
@@ -291,13 +291,16 @@ async fn other_programs_hear_of_it_by_topic() {
         "inventory.low_stock",
     ] {
         let subject = format!("cartulary.{topic}");
-        let found = told.iter().find(|told| told.subject == subject);
-        assert_eq!(found.unwrap_or_else(|| panic!("nobody heard of {topic}")).body["type"], topic);
+        let found = published.iter().find(|published| published.subject == subject);
+        assert_eq!(
+            found.unwrap_or_else(|| panic!("no event has the topic {topic}")).body["type"],
+            topic
+        );
     }
 }
 
 #[tokio::test]
-async fn health_names_everything_it_depends_on() {
+async fn health_lists_all_dependencies() {
     let stage = Stage::new().await;
     for path in ["/health/live", "/health/ready"] {
         assert_eq!(stage.node.stranger().get(path).await.unwrap().status, StatusCode::OK);
@@ -329,14 +332,14 @@ async fn pages_of_the_shop_may_call_it_and_calls_are_logged() {
 }
 
 #[tokio::test]
-async fn who_looks_after_it_can_see_what_it_does() {
+async fn operators_can_see_metrics_and_traces() {
     let shop = Shop::new().await.variable("CARTULARY_RATE_LIMIT", "1");
     let node = shop.variable("CARTULARY_RATE_BURST", "1").start().await;
     let stranger = node.stranger();
     let ask = async || stranger.post(r#"{"query":"{ __typename }"}"#).await.unwrap();
     let asked = ask().await;
     assert_eq!(asked.header("x-request-id").len(), 32);
-    until("it is too much", async || ask().await.code() == "RATE_LIMITED").await;
+    until("a request is refused", async || ask().await.code() == "RATE_LIMITED").await;
     until("both are counted", async || {
         let metrics = stranger.get("/metrics").await.unwrap();
         let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
@@ -348,7 +351,7 @@ async fn who_looks_after_it_can_see_what_it_does() {
 }
 
 #[tokio::test]
-async fn history_tells_who_did_what_and_why() {
+async fn history_shows_who_did_what_and_why() {
     let stage = Stage::with_mugs().await;
     let (order, _) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
     let query = "query($id: ID!, $at: Position) { history(kind: ORDER, id: $id, minPosition: $at) {

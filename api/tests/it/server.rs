@@ -1,4 +1,4 @@
-//! The server around the routes: sockets, CORS, webhooks, the end.
+//! The server around the routes: sockets, CORS, webhooks, shutdown.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,10 +13,11 @@ use tokio::net::TcpStream;
 use crate::cluster::BOUND;
 use crate::support::{Running, setup, start};
 
-/// Sends bytes as they are, and returns what comes back until the server closes or has said all.
+/// Sends raw bytes, and returns everything that the server sends until it closes the connection or
+/// has answered.
 pub(crate) async fn raw(server: &Running, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    // The server may close before it has read all; what it answered is still there to be read.
+    // The server may close before it has read everything; its answer can still be read.
     stream.write_all(bytes).await.ok();
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
@@ -30,7 +31,7 @@ pub(crate) async fn raw(server: &Running, bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_head_that_trickles_in_is_cut_off() {
+async fn a_head_that_arrives_too_slowly_is_refused() {
     let mut setup = setup();
     setup.config.limits.header_timeout = Duration::from_millis(50);
     let server = setup.start().await;
@@ -40,7 +41,7 @@ async fn a_head_that_trickles_in_is_cut_off() {
     assert_eq!(silent, "");
 }
 
-/// Asks once; the connection stays open.
+/// Sends one request; the connection stays open.
 async fn asked_once(server: &Running) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     ask_again(&mut stream).await;
@@ -56,7 +57,7 @@ async fn ask_again(stream: &mut TcpStream) {
     assert!(answer.starts_with(b"HTTP/1.1 200"), "{answer:?}");
 }
 
-/// Whatever else comes, the server closes in the end.
+/// Reads until the server closes the connection.
 async fn closed(mut stream: TcpStream) {
     let mut rest = Vec::new();
     let end = tokio::time::timeout(BOUND, stream.read_to_end(&mut rest)).await;
@@ -73,14 +74,14 @@ async fn an_idle_connection_outlives_a_head_that_has_begun() {
     let mut slow = asked_once(&server).await;
     slow.write_all(b"GET /health/live HTTP/1.1\r\nx-slow: ").await.unwrap();
     closed(slow).await;
-    // A time of silence in which a head would have been cut off.
+    // Longer than the time limit for a head.
     closed(TcpStream::connect(server.address).await.unwrap()).await;
     ask_again(&mut idle).await;
     ask_again(&mut idle).await;
 }
 
 #[tokio::test]
-async fn an_idle_connection_is_closed_in_the_end() {
+async fn an_idle_connection_is_closed_after_its_time_limit() {
     let mut setup = setup();
     setup.config.limits.idle_timeout = Duration::from_millis(20);
     let server = setup.start().await;
@@ -88,14 +89,14 @@ async fn an_idle_connection_is_closed_in_the_end() {
 }
 
 #[tokio::test]
-async fn an_unknown_path_is_told_in_json() {
+async fn an_unknown_path_is_answered_in_json() {
     let server = start().await;
     let answer = server.get("/nothing").await;
     assert_eq!((answer.status, answer.code()), (StatusCode::NOT_FOUND, "NOT_FOUND".into()));
 }
 
 #[tokio::test]
-async fn a_webhook_gets_the_bytes_as_they_came() {
+async fn a_webhook_handler_receives_the_exact_bytes() {
     let received = Arc::new(AtomicUsize::new(0));
     let count = received.clone();
     let mut setup = setup();
@@ -119,7 +120,7 @@ async fn a_webhook_gets_the_bytes_as_they_came() {
     assert_eq!(server.get("/webhooks/stripe").await.status, StatusCode::NOT_FOUND);
 }
 
-/// Whether a page of this origin may send what our clients send.
+/// Whether a page of this origin may send the requests of the shop's clients.
 async fn may_call(server: &Running, origin: &str) -> bool {
     let headers = [
         ("origin", origin),
@@ -132,7 +133,7 @@ async fn may_call(server: &Running, origin: &str) -> bool {
 }
 
 #[tokio::test]
-async fn only_named_pages_may_call() {
+async fn only_configured_origins_may_call() {
     let server = start().await;
     assert!(may_call(&server, "http://localhost:3000").await);
     assert!(!may_call(&server, "https://evil.example").await);
@@ -150,7 +151,7 @@ async fn only_named_pages_may_call() {
 }
 
 #[tokio::test]
-async fn a_request_under_way_finishes_though_the_server_stops() {
+async fn a_running_request_is_answered_while_the_server_stops() {
     let mut server = start().await;
     let stream = TcpStream::connect(server.address).await.unwrap();
     let (mut read, mut write) = stream.into_split();
@@ -162,7 +163,8 @@ async fn a_request_under_way_finishes_though_the_server_stops() {
     write.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     server.gate.arrival().await;
     server.stop();
-    // Stopped accepting is seen by a refused connection; until then another may get in.
+    // A refused connection until_shown that the server accepts no more; before that, another connection
+    // may be accepted.
     while TcpStream::connect(server.address).await.is_ok() {
         tokio::task::yield_now().await;
     }
@@ -177,7 +179,7 @@ async fn a_request_under_way_finishes_though_the_server_stops() {
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_finish_is_cut_off_in_the_end() {
+async fn a_request_that_does_not_finish_is_ended_after_the_time_limit() {
     let mut setup = setup();
     setup.config.limits.shutdown_timeout = Duration::from_millis(50);
     let mut server = setup.start().await;

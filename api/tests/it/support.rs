@@ -1,4 +1,4 @@
-//! A server on a port of its own, and a client that shows status, headers and body.
+//! Starts a server on a free port, with a client that until_shown status, headers and body.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,20 +23,20 @@ use tokio::task::JoinHandle;
 
 use crate::schema::{self, Gate};
 
-/// Signs the simulated provider's webhooks.
+/// The secret that signs the simulated provider's webhooks.
 pub(crate) const HOOK_SECRET: &str = "hook of more than thirty-two bytes";
 
-/// A running server.  It stops with the test.
+/// A running server. It stops when the test ends.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) auth: Authenticator,
-    /// Lets resolvers that wait go on.
+    /// Opens the gate at which resolvers wait.
     pub(crate) gate: Gate,
     stop: Option<oneshot::Sender<()>>,
     pub(crate) task: JoinHandle<()>,
 }
 
-/// What a test changes before the server starts.
+/// What a test can change before the server starts.
 pub(crate) struct Setup {
     pub(crate) config: Config,
     pub(crate) checks: Vec<Check>,
@@ -71,7 +71,7 @@ pub(crate) fn setup() -> Setup {
         mail: Mail::to_folder(),
         nats: None,
         traces: Traces::off(),
-        // A test is a crowd at one address.
+        // All requests of a test come from one address, so the rate limit is high.
         limits: Limits { rate: 0, ..Limits::default() },
         log: "off".to_owned(),
     };
@@ -111,7 +111,7 @@ pub(crate) async fn start() -> Running {
     setup().start().await
 }
 
-/// One answer.
+/// An HTTP answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -124,7 +124,7 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// The first error's `extensions.code`, or nothing.
+    /// The first error's `extensions.code`, or an empty string.
     pub(crate) fn code(&self) -> String {
         self.json()["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned()
     }
@@ -140,7 +140,7 @@ impl Running {
         format!("Bearer {token}")
     }
 
-    /// Begins to stop the server.
+    /// Starts the shutdown of the server.
     pub(crate) fn stop(&mut self) {
         drop(self.stop.take());
     }
@@ -176,7 +176,7 @@ impl Running {
         self.request(Method::GET, path, &[], "").await
     }
 
-    /// A query, asked in the newer media type.
+    /// Sends a query that accepts the newer media type.
     pub(crate) async fn query(&self, query: &str) -> Answer {
         self.query_with(query, &[]).await
     }

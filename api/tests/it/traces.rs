@@ -1,4 +1,4 @@
-//! Traces: one id from the client's header to the log and to the collector.
+//! Traces: one id in the client's header, in the log and at the collector.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,12 +15,12 @@ use tokio::net::TcpListener;
 use crate::cluster::{Shop, key, until};
 use crate::shop::stage::{Stage, order_input};
 
-/// Who collects spans: the receiving end of OTLP over HTTP.
+/// A collector that receives spans by OTLP over HTTP.
 #[derive(Clone, Default)]
-struct Collector(Arc<Mutex<Vec<Span>>>);
+struct FakeCollector(Arc<Mutex<Vec<Span>>>);
 
-impl Collector {
-    /// Listens; answers with its address.
+impl FakeCollector {
+    /// Starts to listen, and returns the address.
     async fn start(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -36,7 +36,7 @@ impl Collector {
     }
 }
 
-async fn take(State(Collector(spans)): State<Collector>, body: Bytes) {
+async fn take(State(FakeCollector(spans)): State<FakeCollector>, body: Bytes) {
     let request = ExportTraceServiceRequest::decode(body).unwrap();
     let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
     spans.lock().unwrap().extend(scopes.flat_map(|scope| scope.spans));
@@ -62,8 +62,8 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 
 #[tokio::test]
-async fn a_mutation_and_what_follows_from_it_are_the_callers_trace() {
-    let collector = Collector::default();
+async fn a_mutation_and_its_reactions_belong_to_the_callers_trace() {
+    let collector = FakeCollector::default();
     let shop = Shop::new()
         .await
         .variable("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.start().await)
@@ -86,12 +86,12 @@ async fn a_mutation_and_what_follows_from_it_are_the_callers_trace() {
     let span = |name| named(&spans, name).unwrap();
     assert_eq!(hex(&span("mutation").parent_span_id), PARENT);
     assert_eq!(span("orderPlace").parent_span_id, span("mutation").span_id);
-    // A reaction hangs below the command whose event it answers.
+    // The span of a reaction is a child of the command whose event it reacts to.
     assert_eq!(span("reaction").parent_span_id, span("orderPlace").span_id);
 }
 
 #[tokio::test]
-async fn without_a_collector_an_answer_the_log_and_its_lines_name_one_trace() {
+async fn without_a_collector_answer_log_and_lines_have_the_same_trace_id() {
     let stage = Stage::with_mugs().await;
     stage.fill(&stage.ada, &[("MUG", 1)]).await;
     let input = order_input(&key());
@@ -105,7 +105,7 @@ async fn without_a_collector_an_answer_the_log_and_its_lines_name_one_trace() {
 }
 
 #[tokio::test]
-async fn a_strange_traceparent_is_as_good_as_none() {
+async fn an_invalid_traceparent_is_ignored() {
     let stage = Stage::new().await;
     for header in ["", "nonsense", &format!("00-{}-{PARENT}-01", "0".repeat(32))] {
         let client = stage.node.stranger().with("traceparent", header);

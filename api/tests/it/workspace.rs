@@ -1,18 +1,19 @@
-//! Which crate may depend on which: the map in ARCHITECTURE.md, held against `cargo metadata`.
+//! Which crate may depend on which: the map in ARCHITECTURE.md, compared with `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::Value;
 
-/// Crate, and what of ours it may depend on. Tests of any crate may use `local-postgres` besides.
+/// Each crate, and the crates of the workspace on which it may depend. Tests of any crate may also
+/// use `local-postgres`.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("local-postgres", &[]),
     ("event-store", &[]),
     ("projections", &["domain", "event-store"]),
     ("commands", &["domain", "event-store", "projections"]),
-    // Never commands: a replay can charge no card.
+    // Never on `commands`, so a replay can charge no card.
     ("replay-tool", &["domain", "event-store", "projections", "local-postgres"]),
     ("api", &["domain", "event-store", "commands", "projections", "local-postgres"]),
     (

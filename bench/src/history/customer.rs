@@ -1,7 +1,7 @@
-//! One visit: lines into a cart, the order, the payment, the delivery.
+//! One visit of a customer: fills a cart, places the order, pays, and receives the goods.
 //!
-//! Of ten customers four leave their cart behind, one does not pay, two wait for their goods, and
-//! three have them.
+//! Of ten customers four abandon their carts, one places an order and does not pay, two wait for
+//! their goods, and three receive them.
 
 use chrono::TimeDelta;
 use domain::cart::{Addition, Cart, CartCommand, Owner};
@@ -15,7 +15,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::log::{Asked, Log, changes_of};
+use super::log::{HistoryLog, Origin, changes_of};
 use crate::error::BenchError;
 
 const RESERVE_FOR: TimeDelta = TimeDelta::minutes(2);
@@ -33,7 +33,7 @@ pub struct Customer {
 
 #[derive(Debug, Clone, Copy)]
 enum Next {
-    /// The line of this number.
+    /// Add the line of this number.
     Fill(usize),
     ChangeQuantity,
     Place,
@@ -48,7 +48,7 @@ enum Next {
 #[derive(Debug)]
 pub enum Step {
     Stays,
-    /// Perhaps with an order that nobody will pay.
+    /// The visit is over. It may leave an order that will not be paid.
     Leaves {
         unpaid: Option<OrderId>,
     },
@@ -67,8 +67,8 @@ impl Customer {
         }
     }
 
-    /// One command, and what the shop answers it with by itself.
-    pub fn step(&mut self, log: &mut Log, skus: &[Sku]) -> Result<Step, BenchError> {
+    /// Executes one command, and what the shop does by itself after it.
+    pub fn step(&mut self, log: &mut HistoryLog, skus: &[Sku]) -> Result<Step, BenchError> {
         let leaves = Ok(Step::Leaves { unpaid: None });
         let kind = self.number % 10;
         self.next = match self.next {
@@ -100,13 +100,13 @@ impl Customer {
                 let total = self.total(log)?;
                 let reference = format!("pi_{}", self.payment);
                 let expires_at = Some(log.now + TimeDelta::days(7));
-                self.hear(log, Fact::Authorized { reference, amount: total, expires_at })?;
+                self.record(log, Fact::Authorized { reference, amount: total, expires_at })?;
                 Next::Capture
             }
             Next::Capture => {
                 let amount = self.total(log)?;
                 let object = format!("ch_{}", self.payment);
-                self.hear(log, Fact::Captured { object, amount, request: Some(1) })?;
+                self.record(log, Fact::Captured { object, amount, request: Some(1) })?;
                 if kind < 7 {
                     self.forget(log);
                     return leaves;
@@ -137,7 +137,7 @@ impl Customer {
         Ok(Step::Stays)
     }
 
-    fn add_line(&self, log: &mut Log, sku: &Sku) -> Result<(), BenchError> {
+    fn add_line(&self, log: &mut HistoryLog, sku: &Sku) -> Result<(), BenchError> {
         let offer = log.product(sku)?.offer(sku).map_err(Refusal::from)?;
         let line = Addition { offer, quantity: Quantity::ONE, expected_unit_price: None };
         let add = CartCommand::AddLines {
@@ -152,13 +152,13 @@ impl Customer {
         self.commit(log, "cartLinesAdd", changes_of(self.cart.stream(), decided))
     }
 
-    fn change_quantity(&self, log: &mut Log, sku: &Sku) -> Result<(), BenchError> {
+    fn change_quantity(&self, log: &mut HistoryLog, sku: &Sku) -> Result<(), BenchError> {
         let lines = vec![(sku.clone(), Some(Quantity::new(3)?))];
         let decided = log.cart(self.cart)?.decide(&CartCommand::UpdateLines { lines }, log.now);
         self.commit(log, "cartLinesUpdate", changes_of(self.cart.stream(), decided))
     }
 
-    fn place(&self, log: &mut Log) -> Result<(), BenchError> {
+    fn place(&self, log: &mut HistoryLog) -> Result<(), BenchError> {
         let request = PlaceOrder {
             order: self.order,
             number: format!("C-{:07}", self.number),
@@ -182,7 +182,7 @@ impl Customer {
         self.commit(log, "orderPlace", decided)
     }
 
-    fn pay(&self, log: &mut Log) -> Result<(), BenchError> {
+    fn pay(&self, log: &mut HistoryLog) -> Result<(), BenchError> {
         let request = StartPayment {
             order: self.order,
             payment: self.payment,
@@ -198,23 +198,23 @@ impl Customer {
         self.commit(log, "paymentStart", decided)
     }
 
-    /// The provider speaks, and the order is brought in line.
-    fn hear(&self, log: &mut Log, fact: Fact) -> Result<(), BenchError> {
+    /// Records a fact from the provider, and settles the order.
+    fn record(&self, log: &mut HistoryLog, fact: Fact) -> Result<(), BenchError> {
         let record = PaymentCommand::Record(fact);
         let decided = log.payment(self.payment)?.decide(&record, log.now);
-        let asked = Asked { command: "record", actor: "system:inbox".into(), caused_by: None };
-        let heard_at = log.append(asked, changes_of(self.payment.stream(), decided))?;
+        let origin = Origin { command: "record", actor: "system:inbox".into(), caused_by: None };
+        let recorded_at = log.append(origin, changes_of(self.payment.stream(), decided))?;
         let (order, payment) = (log.order(self.order)?, log.payment(self.payment)?);
         let (order, payment) = ((self.order, order), (self.payment, payment));
         let decided = checkout::settle(order, payment, &log.related(order.1)?, log.now);
-        let (actor, caused_by) = ("system:reactions".to_owned(), Some(heard_at));
-        log.append(Asked { command: "settle", actor, caused_by }, decided)?;
+        let (actor, caused_by) = ("system:reactions".to_owned(), Some(recorded_at));
+        log.append(Origin { command: "settle", actor, caused_by }, decided)?;
         Ok(())
     }
 
     fn ask_order(
         &self,
-        log: &mut Log,
+        log: &mut HistoryLog,
         command: &'static str,
         asked: &OrderCommand,
     ) -> Result<(), BenchError> {
@@ -224,20 +224,20 @@ impl Customer {
 
     fn commit(
         &self,
-        log: &mut Log,
+        log: &mut HistoryLog,
         command: &'static str,
         decided: Result<Changes, Refusal>,
     ) -> Result<(), BenchError> {
         let actor = format!("customer:{}", self.id);
-        log.append(Asked { command, actor, caused_by: None }, decided)?;
+        log.append(Origin { command, actor, caused_by: None }, decided)?;
         Ok(())
     }
 
-    fn total(&self, log: &Log) -> Result<domain::Money, BenchError> {
+    fn total(&self, log: &HistoryLog) -> Result<domain::Money, BenchError> {
         Ok(log.order(self.order)?.existing().map_err(Refusal::from)?.total())
     }
 
-    /// As long as if it were sealed.
+    /// Placeholder with the size of the sealed data.
     fn sealed(&self, bytes: usize) -> Personal {
         Personal {
             subject: SubjectId(self.id.0),
@@ -246,7 +246,7 @@ impl Customer {
         }
     }
 
-    fn forget(&self, log: &mut Log) {
+    fn forget(&self, log: &mut HistoryLog) {
         log.forget(self.order.stream());
         log.forget(self.payment.stream());
     }

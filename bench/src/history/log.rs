@@ -1,4 +1,5 @@
-//! A log in the making: it numbers and dates what is decided, and knows the states that are open.
+//! A log that is generated in memory: it gives events their positions and times, and keeps the
+//! states of open streams.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -11,46 +12,46 @@ use uuid::Uuid;
 
 use crate::error::BenchError;
 
-/// What lies between one command and the next.
+/// Time between two commands.
 const PAUSE: TimeDelta = TimeDelta::milliseconds(50);
 
 #[derive(Debug)]
-pub struct Log {
+pub struct HistoryLog {
     streams: HashMap<StreamId, (State, i32)>,
     position: i64,
     pub now: Timestamp,
-    /// Since they were last taken.
+    /// The events since the caller last took them.
     pub events: Vec<RecordedEvent>,
 }
 
-/// Who asks, and for what.
+/// The command that a decision belongs to, and who sent it.
 #[derive(Debug)]
-pub struct Asked {
+pub struct Origin {
     pub command: &'static str,
     pub actor: String,
-    /// The position of the event that it answers, if it does.
+    /// The position of the event that caused the command, if one did.
     pub caused_by: Option<i64>,
 }
 
-impl Log {
-    pub fn new(began: Timestamp) -> Log {
-        Log { streams: HashMap::new(), position: 0, now: began, events: vec![] }
+impl HistoryLog {
+    pub fn new(began: Timestamp) -> HistoryLog {
+        HistoryLog { streams: HashMap::new(), position: 0, now: began, events: vec![] }
     }
 
-    /// The present state of a stream of which there are events.
+    /// The current state of a stream that has events.
     pub fn state(&self, stream: StreamId) -> Option<&State> {
         self.streams.get(&stream).map(|(state, _)| state)
     }
 
-    /// Nothing will happen to this stream any more.
+    /// Drops the state of a stream that gets no more events.
     pub fn forget(&mut self, stream: StreamId) {
         self.streams.remove(&stream);
     }
 
-    /// Appends what was decided; answers with the position of its last event.
+    /// Appends the decided events, and returns the position of the last one.
     pub fn append(
         &mut self,
-        asked: Asked,
+        origin: Origin,
         decided: Result<Changes, Refusal>,
     ) -> Result<i64, BenchError> {
         let command_id = Uuid::from_u128(rand::random());
@@ -70,10 +71,10 @@ impl Log {
                 payload: event.encode()?,
                 command_id: first.then_some(command_id),
                 request_hash: first.then_some([7; 32]),
-                metadata: first.then(|| format!(r#"{{"command":"{}"}}"#, asked.command)),
+                metadata: first.then(|| format!(r#"{{"command":"{}"}}"#, origin.command)),
                 correlation_id: command_id,
-                caused_by: asked.caused_by,
-                actor: asked.actor.as_str().into(),
+                caused_by: origin.caused_by,
+                actor: origin.actor.as_str().into(),
                 recorded_at: self.now + TimeDelta::microseconds(n as i64),
             });
             state.apply(event);
@@ -83,14 +84,14 @@ impl Log {
     }
 }
 
-/// A line of `COPY`'s text format.
+/// Writes the event as a line of `COPY`'s text format.
 pub fn write(event: &RecordedEvent, text: &mut String) {
     let RecordedEvent { position, stream_type, stream_id, version, event_type, .. } = event;
     let (schema_version, payload) = (event.schema_version, event.payload.replace('\\', r"\\"));
     let command_id = or_null(event.command_id);
     let hash = event.request_hash.map(|hash| {
         hash.iter().fold(r"\\x".to_owned(), |mut hex, byte| {
-            // A string takes all that is written to it.
+            // Writing to a string cannot fail.
             let _ = write!(hex, "{byte:02x}");
             hex
         })
@@ -130,12 +131,12 @@ mod tests {
 
     #[test]
     fn what_copy_would_take_for_an_escape_is_escaped() {
-        let mut log = Log::new(DateTime::UNIX_EPOCH);
+        let mut log = HistoryLog::new(DateTime::UNIX_EPOCH);
         let (cart, at) = (CartId(Uuid::nil()).stream(), DateTime::UNIX_EPOCH);
         let created =
             Event::from(CartEvent::Created { owner: Owner::Guest, idle_seconds: 604_800, at });
-        let asked = Asked { command: "test", actor: "system:test".into(), caused_by: None };
-        log.append(asked, Ok(vec![(cart, created)])).unwrap();
+        let origin = Origin { command: "test", actor: "system:test".into(), caused_by: None };
+        log.append(origin, Ok(vec![(cart, created)])).unwrap();
         let mut event = log.events.remove(0);
         event.payload = r#"{"a":"\n"}"#.to_owned();
         let mut text = String::new();

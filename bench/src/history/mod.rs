@@ -1,7 +1,7 @@
-//! Logs of shops that never were: as long as needed, every event decided by the domain itself.
+//! Generated logs of shops, of any length; the domain decides every event.
 //!
-//! Read [`shop`] (who buys what), then [`customer`] (one visit, from the first line to delivery).
-//! The events go into the log by `COPY`, past the event store: a million of them in a minute.
+//! Read [`shop`] (the customers), then [`customer`] (one visit, from the first line to delivery).
+//! The events are written by `COPY`, without the event store: a million of them in a minute.
 
 mod customer;
 mod log;
@@ -16,7 +16,7 @@ use crate::error::BenchError;
 
 pub use stock::stock;
 
-/// Bytes that are sent at once.
+/// Number of bytes that are sent at once.
 const CHUNK: usize = 1 << 20;
 
 const COPY: &str = "copy events (
@@ -24,13 +24,13 @@ const COPY: &str = "copy events (
         command_id, request_hash, metadata, correlation_id, caused_by, actor, recorded_at
     ) from stdin";
 
-/// Fills an empty log with the events of a shop: so many, and those that belong to the last command.
+/// Fills an empty log with at least `events` events of a shop; the last command is complete.
 pub async fn write(pool: &PgPool, events: i64) -> Result<(), BenchError> {
-    let mut shop = shop::Shop::open()?;
+    let mut shop = shop::GeneratedShop::open()?;
     copy(pool, events, || shop.advance()).await
 }
 
-/// Takes events as they are made until there are enough.
+/// Copies events as they are generated, until there are enough.
 async fn copy(
     pool: &PgPool,
     events: i64,
@@ -54,7 +54,7 @@ async fn copy(
     settle(pool).await
 }
 
-/// Leaves nothing for later that would be done while somebody measures.
+/// Does the maintenance that Postgres would otherwise do during a measurement.
 pub async fn settle(pool: &PgPool) -> Result<(), BenchError> {
     sqlx::raw_sql("vacuum (analyze) events").execute(pool).await?;
     sqlx::raw_sql("checkpoint").execute(pool).await?;
@@ -65,11 +65,11 @@ pub async fn settle(pool: &PgPool) -> Result<(), BenchError> {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::shop::Shop;
+    use super::shop::GeneratedShop;
 
     #[test]
-    fn a_shop_that_never_was_leaves_no_hole_and_tells_every_story() {
-        let mut shop = Shop::open().unwrap();
+    fn a_generated_shop_has_no_gap_and_all_kinds_of_events() {
+        let mut shop = GeneratedShop::open().unwrap();
         let mut events = vec![];
         while events.len() < 60_000 {
             events.extend(shop.advance().unwrap());
@@ -82,10 +82,12 @@ mod tests {
             assert_eq!((event.position, event.version), (position, *version));
             types.insert(&*event.event_type);
         }
-        for told in ["cart.checked_out", "order.expired", "order.delivered", "payment.captured"] {
-            assert!(types.contains(told), "{told} is missing from {types:?}");
+        for event_type in
+            ["cart.checked_out", "order.expired", "order.delivered", "payment.captured"]
+        {
+            assert!(types.contains(event_type), "{event_type} is missing from {types:?}");
         }
         let times = events.windows(2).all(|pair| pair[0].recorded_at < pair[1].recorded_at);
-        assert!(times, "time ran backwards");
+        assert!(times, "an event is older than the one before it");
     }
 }

@@ -1,4 +1,4 @@
-//! Who buys what: some hundred customers at a time, and what is left behind when they are gone.
+//! The customers of a generated shop: 200 at a time; each one that leaves is replaced.
 
 use std::collections::VecDeque;
 
@@ -9,40 +9,40 @@ use domain::{Currency, Decide, Money, OrderId, Sku, Text, checkout};
 use event_store::RecordedEvent;
 
 use super::customer::{Customer, Step};
-use super::log::{Asked, Log, changes_of};
+use super::log::{HistoryLog, Origin, changes_of};
 use crate::error::BenchError;
 
 /// Products, each with stock for more than a million events.
 const SKUS: usize = 500;
 const STOCK: u32 = 1_000_000;
-/// Customers who are in the shop at once.
+/// Number of customers who are in the shop at once.
 const CUSTOMERS: usize = 200;
 
 #[derive(Debug)]
-pub struct Shop {
-    log: Log,
+pub struct GeneratedShop {
+    log: HistoryLog,
     skus: Vec<Sku>,
     customers: VecDeque<Customer>,
-    /// Customers so far.
+    /// Number of customers who have entered so far.
     count: usize,
-    /// Orders that nobody has paid, the oldest first.
+    /// Orders that will not be paid, the oldest first.
     unpaid: VecDeque<OrderId>,
 }
 
-impl Shop {
-    pub fn open() -> Result<Shop, BenchError> {
+impl GeneratedShop {
+    pub fn open() -> Result<GeneratedShop, BenchError> {
         let began = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-        let mut log = Log::new(began);
+        let mut log = HistoryLog::new(began);
         let skus =
             (0..SKUS).map(|n| format!("SKU-{n:04}").parse()).collect::<Result<Vec<_>, _>>()?;
         for sku in &skus {
             list(&mut log, sku)?;
         }
         let customers = (0..CUSTOMERS).map(Customer::new).collect();
-        Ok(Shop { log, skus, customers, count: CUSTOMERS, unpaid: VecDeque::new() })
+        Ok(GeneratedShop { log, skus, customers, count: CUSTOMERS, unpaid: VecDeque::new() })
     }
 
-    /// Lets the next customer take a step, and answers with the events since it was last asked.
+    /// Lets the next customer take a step, and returns the events since the last call.
     pub fn advance(&mut self) -> Result<Vec<RecordedEvent>, BenchError> {
         if let Some(mut customer) = self.customers.pop_front() {
             match customer.step(&mut self.log, &self.skus)? {
@@ -58,7 +58,7 @@ impl Shop {
         Ok(std::mem::take(&mut self.log.events))
     }
 
-    /// Ends the oldest unpaid order, if its time is over.
+    /// Expires the oldest unpaid order, if its time is over.
     fn expire(&mut self) -> Result<(), BenchError> {
         let Some(id) = self.unpaid.front().copied() else { return Ok(()) };
         let order = self.log.order(id)?;
@@ -67,16 +67,16 @@ impl Shop {
             return Ok(());
         }
         let actor = "system:deadlines".to_owned();
-        self.log.append(Asked { command: "orderExpire", actor, caused_by: None }, decided)?;
+        self.log.append(Origin { command: "orderExpire", actor, caused_by: None }, decided)?;
         self.log.forget(id.stream());
         self.unpaid.pop_front();
         Ok(())
     }
 }
 
-/// Puts a product into the catalogue and on the shelf.
-fn list(log: &mut Log, sku: &Sku) -> Result<(), BenchError> {
-    let asked = |command| Asked { command, actor: "staff:1".to_owned(), caused_by: None };
+/// Creates a product and registers its stock.
+fn list(log: &mut HistoryLog, sku: &Sku) -> Result<(), BenchError> {
+    let origin = |command| Origin { command, actor: "staff:1".to_owned(), caused_by: None };
     let create = ProductCommand::Create {
         sku: sku.clone(),
         name: Text::new(&format!("The \"{sku}\", in blue"), Text::SHORT)?,
@@ -91,8 +91,8 @@ fn list(log: &mut Log, sku: &Sku) -> Result<(), BenchError> {
         reorder_quantity: 10_000,
     };
     let created = Product::Absent.decide(&create, log.now);
-    log.append(asked("productCreate"), changes_of(sku.product(), created))?;
+    log.append(origin("productCreate"), changes_of(sku.product(), created))?;
     let registered = Inventory::Absent.decide(&register, log.now);
-    log.append(asked("inventoryRegister"), changes_of(sku.inventory(), registered))?;
+    log.append(origin("inventoryRegister"), changes_of(sku.inventory(), registered))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The open states of a log, by what they are.
+//! The open states of a log, by aggregate type.
 
 use domain::cart::Cart;
 use domain::checkout::RelatedStates;
@@ -8,10 +8,10 @@ use domain::payment::Payment;
 use domain::product::Product;
 use domain::{CartId, OrderId, PaymentId, Sku, State, StreamId};
 
-use super::log::Log;
+use super::log::HistoryLog;
 use crate::error::BenchError;
 
-impl Log {
+impl HistoryLog {
     pub fn product(&self, sku: &Sku) -> Result<&Product, BenchError> {
         match self.state(sku.product()) {
             Some(State::Product(product)) => Ok(product),
@@ -47,7 +47,7 @@ impl Log {
         }
     }
 
-    /// The stock of every line of an order; nobody here has a coupon.
+    /// The stocks that the order's lines need; no order in a generated history has a coupon.
     pub fn related(&self, order: &Order) -> Result<RelatedStates<'_>, BenchError> {
         let lines = order.details().map(|details| details.lines.as_slice()).unwrap_or_default();
         let stock = |sku: &Sku| Ok((sku.clone(), self.inventory(sku)?));
@@ -57,5 +57,5 @@ impl Log {
 }
 
 fn unknown(stream: StreamId) -> BenchError {
-    BenchError::Incorrect(format!("nothing is known of {stream}"))
+    BenchError::Incorrect(format!("the stream {stream} has no state"))
 }

@@ -1,4 +1,4 @@
-//! The log of one SKU that sells all day: orders reserve it and are paid, one after another.
+//! The log of one SKU with many orders: each reserves a unit and is paid.
 
 use std::collections::VecDeque;
 
@@ -8,17 +8,18 @@ use domain::{Decide, OrderId, Quantity, Sku};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::log::{Asked, Log, changes_of};
+use super::log::{HistoryLog, Origin, changes_of};
 use crate::error::BenchError;
 
-/// Fills an empty log with so many events of one stream, which ends with so many reservations open.
+/// Fills an empty log with `events` events of one stream, at whose end `open` reservations are
+/// open.
 pub async fn stock(
     pool: &PgPool,
     sku: &Sku,
     events: i64,
     reservations: usize,
 ) -> Result<(), BenchError> {
-    let mut log = Log::new(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
+    let mut log = HistoryLog::new(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
     let mut open: VecDeque<OrderId> = VecDeque::new();
     let stream = sku.inventory();
     let quantity = Quantity::ONE;
@@ -45,8 +46,8 @@ pub async fn stock(
         }
         let absent = Inventory::Absent;
         let decided = log.inventory(sku).unwrap_or(&absent).decide(&next, log.now);
-        let asked = Asked { command: "sell", actor: "system:bench".into(), caused_by: None };
-        log.append(asked, changes_of(stream, decided))?;
+        let origin = Origin { command: "sell", actor: "system:bench".into(), caused_by: None };
+        log.append(origin, changes_of(stream, decided))?;
         Ok(std::mem::take(&mut log.events))
     })
     .await

@@ -1,4 +1,5 @@
-//! What a mutation answers, of whichever kind: done, or refused for a reason that may be right.
+//! Parses the answer of a mutation: done, or refused because a SKU is out of stock. Anything else
+//! is an error.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -39,7 +40,7 @@ struct UserError<'a> {
     code: &'a str,
 }
 
-/// The object that was made or changed, and the position after it.
+/// The object that was created or changed, and the position of the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Done {
     pub id: Uuid,
@@ -47,13 +48,13 @@ pub struct Done {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum MutationOutcome {
     Done(Done),
     OutOfStock,
 }
 
-/// What a right answer says: done, now, without an error; or that too little is left of a SKU.
-pub fn outcome(answer: &[u8]) -> Result<Outcome, BenchError> {
+/// Parses an answer, which must be done and not a replay, or a refusal for lack of stock.
+pub fn outcome(answer: &[u8]) -> Result<MutationOutcome, BenchError> {
     let wrong = |what: &str| BenchError::answer(what, answer);
     let parsed: Answer<'_> = serde_json::from_slice(answer).map_err(|_| wrong("not its form"))?;
     let (Some(Data { payload }), None) = (parsed.data, parsed.errors) else {
@@ -62,18 +63,18 @@ pub fn outcome(answer: &[u8]) -> Result<Outcome, BenchError> {
     match (payload.object, payload.position, payload.errors.as_slice()) {
         (Some(Object { id }), Some(position), []) if !payload.replayed => {
             let position = position.parse().map_err(|_| wrong("no position"))?;
-            Ok(Outcome::Done(Done { id, position }))
+            Ok(MutationOutcome::Done(Done { id, position }))
         }
-        (None, None, [UserError { code: "INSUFFICIENT_STOCK" }]) => Ok(Outcome::OutOfStock),
+        (None, None, [UserError { code: "INSUFFICIENT_STOCK" }]) => Ok(MutationOutcome::OutOfStock),
         _ => Err(wrong("not done")),
     }
 }
 
-/// The same, where nothing may be refused.
+/// Parses the answer of a mutation that must not be refused.
 pub fn done(answer: &[u8]) -> Result<Done, BenchError> {
     match outcome(answer)? {
-        Outcome::Done(done) => Ok(done),
-        Outcome::OutOfStock => Err(BenchError::answer("not done", answer)),
+        MutationOutcome::Done(done) => Ok(done),
+        MutationOutcome::OutOfStock => Err(BenchError::answer("not done", answer)),
     }
 }
 
@@ -81,27 +82,27 @@ pub fn done(answer: &[u8]) -> Result<Done, BenchError> {
 mod tests {
     use super::*;
 
-    fn of(payload: &str) -> Result<Outcome, BenchError> {
+    fn parse(payload: &str) -> Result<MutationOutcome, BenchError> {
         outcome(format!(r#"{{"data":{{"orderPlace":{payload}}}}}"#).as_bytes())
     }
 
     #[test]
     fn done_is_an_object_with_a_position_and_no_error() {
         let id = Uuid::from_u128(7);
-        let done = of(&format!(
+        let done = parse(&format!(
             r#"{{"order":{{"id":"{id}","status":"PENDING"}},"errors":[],"position":"9","replayed":false}}"#
         ));
-        assert_eq!(done.unwrap(), Outcome::Done(Done { id, position: 9 }));
+        assert_eq!(done.unwrap(), MutationOutcome::Done(Done { id, position: 9 }));
     }
 
     #[test]
     fn only_a_shortage_is_a_refusal_that_may_be_right() {
         let refused = |code: &str| {
-            of(&format!(
+            parse(&format!(
                 r#"{{"order":null,"errors":[{{"code":"{code}","message":""}}],"position":null,"replayed":false}}"#
             ))
         };
-        assert_eq!(refused("INSUFFICIENT_STOCK").unwrap(), Outcome::OutOfStock);
+        assert_eq!(refused("INSUFFICIENT_STOCK").unwrap(), MutationOutcome::OutOfStock);
         assert!(refused("CART_EMPTY").is_err());
     }
 
@@ -110,6 +111,6 @@ mod tests {
         let id = Uuid::from_u128(7);
         let payload =
             format!(r#"{{"order":{{"id":"{id}"}},"errors":[],"position":"9","replayed":true}}"#);
-        assert!(of(&payload).is_err());
+        assert!(parse(&payload).is_err());
     }
 }

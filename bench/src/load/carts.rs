@@ -1,4 +1,4 @@
-//! Shoppers who put one thing after another into their carts.
+//! Scenarios of shoppers who add lines to their carts.
 
 use std::time::Instant;
 
@@ -6,27 +6,28 @@ use super::answer::done;
 use super::request::cart_at;
 use super::shopper::SKUS_PER_CART;
 use super::shoppers::{SHOPPERS, Shoppers};
-use super::{Ack, Client};
+use super::{Ack, LoadClient};
 use crate::error::BenchError;
 
-/// One in so many commands is looked for in the read model.
+/// After one in so many commands, the read model is queried for the cart.
 const LOOK_EVERY: u32 = 20;
 
-/// Times the commands.
-pub async fn add_to_carts(client: &mut Client, shoppers: &Shoppers) -> Result<(), BenchError> {
+/// Adds lines, and times each command.
+pub async fn add_to_carts(client: &mut LoadClient, shoppers: &Shoppers) -> Result<(), BenchError> {
     let mut buffer = vec![];
-    while let Some(turn) = client.turn().await {
+    while let Some(start) = client.next_start().await {
         add(client, shoppers, &mut buffer).await?;
-        client.latency.record(turn.elapsed().as_micros() as u64)?;
+        client.latency.record(start.elapsed().as_micros() as u64)?;
     }
     Ok(())
 }
 
-/// Asks for some of the carts as soon as a command is acknowledged, as of its position, and times how
-/// long it takes until they are shown so.
-pub async fn add_and_look(client: &mut Client, shoppers: &Shoppers) -> Result<(), BenchError> {
+/// Adds lines, and queries the read model for some of the carts as soon as the command is
+/// acknowledged, with its position as `minPosition`. Times how long it takes until the cart is
+/// shown.
+pub async fn add_and_look(client: &mut LoadClient, shoppers: &Shoppers) -> Result<(), BenchError> {
     let mut buffer = vec![];
-    while client.turn().await.is_some() {
+    while client.next_start().await.is_some() {
         let Ack { shopper, position, .. } = add(client, shoppers, &mut buffer).await?;
         let acknowledged = Instant::now();
         if !rand::random_ratio(1, LOOK_EVERY) {
@@ -35,7 +36,7 @@ pub async fn add_and_look(client: &mut Client, shoppers: &Shoppers) -> Result<()
         let request = cart_at(&shoppers.all[shopper], position);
         let answer = client.connection.call(request.as_bytes()).await?;
         client.latency.record(acknowledged.elapsed().as_micros() as u64)?;
-        // A read model that does not come as far in time is an error, `STALE`.
+        // If the read model does not reach the position in time, the answer is the error `STALE`.
         if !answer.starts_with(br#"{"data":{"cart":{"#) {
             return Err(BenchError::answer("the cart is not shown", answer));
         }
@@ -44,7 +45,7 @@ pub async fn add_and_look(client: &mut Client, shoppers: &Shoppers) -> Result<()
 }
 
 async fn add(
-    client: &mut Client,
+    client: &mut LoadClient,
     shoppers: &Shoppers,
     buffer: &mut Vec<u8>,
 ) -> Result<Ack, BenchError> {

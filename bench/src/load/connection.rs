@@ -1,5 +1,5 @@
-//! One kept-alive HTTP/1.1 connection, as lean as the generator must be: whole requests go out as they
-//! are, and of an answer only the status and the length are looked at.
+//! One kept-alive HTTP/1.1 connection that costs the load generator little: it sends a prepared
+//! request, and reads only the status and the length from the head of the answer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,30 +11,30 @@ use tokio::time::timeout;
 
 use crate::error::BenchError;
 
-/// A server that says nothing for so long does not work, and is not waited for.
+/// The longest that a client waits for an answer; after that the run fails.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
-pub struct Connection {
+pub struct HttpConnection {
     stream: TcpStream,
     input: Vec<u8>,
 }
 
-/// Where an answer's body lies in what was read.
+/// The position of the answer's body in the input.
 struct Head {
     status: u16,
     body_at: usize,
     body_bytes: usize,
 }
 
-impl Connection {
-    pub async fn open(address: SocketAddr) -> io::Result<Connection> {
+impl HttpConnection {
+    pub async fn open(address: SocketAddr) -> io::Result<HttpConnection> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Connection { stream, input: Vec::with_capacity(4096) })
+        Ok(HttpConnection { stream, input: Vec::with_capacity(4096) })
     }
 
-    /// Sends a whole request and waits for the body of the answer, which must be a 200.
+    /// Sends a whole request and returns the body of the answer, whose status must be 200.
     pub async fn call(&mut self, request: &[u8]) -> Result<&[u8], BenchError> {
         let body = timeout(ANSWER_MAX, self.exchange(request)).await;
         body.unwrap_or_else(|_| {
@@ -48,7 +48,7 @@ impl Connection {
         self.stream.write_all(request).await?;
         loop {
             if self.stream.read_buf(&mut self.input).await? == 0 {
-                return Err(BenchError::answer("the server hung up", &self.input));
+                return Err(BenchError::answer("the server closed the connection", &self.input));
             }
             let Some(head) = head(&self.input)? else { continue };
             let end = head.body_at + head.body_bytes;
@@ -63,7 +63,7 @@ impl Connection {
     }
 }
 
-/// The head, once it is all there.
+/// Parses the head, or returns None while it is incomplete.
 fn head(input: &[u8]) -> Result<Option<Head>, BenchError> {
     let Some(end) = input.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
         return Ok(None);

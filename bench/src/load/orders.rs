@@ -1,4 +1,4 @@
-//! Buyers who order what is in their carts, and pay.
+//! Scenarios of buyers who order what is in their carts, and pay.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -6,98 +6,100 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::answer::{Done, Outcome, done, outcome};
+use super::answer::{Done, MutationOutcome, done, outcome};
 use super::request::{cart_fill, order_place, order_states, payment_start};
 use super::shopper::Shopper;
-use super::{Ack, Client};
+use super::{Ack, LoadClient};
 use crate::error::{BenchError, check};
 
-/// How long a buyer waits before looking whether the order is paid: each time twice as long, up to
-/// the longest.
+/// How long a buyer waits before it queries whether the order is paid: doubled each time, up to the
+/// longest.
 const FIRST_LOOK: Duration = Duration::from_millis(50);
 const LONGEST_LOOK: Duration = Duration::from_millis(400);
 const PAID_WITHIN: Duration = Duration::from_secs(30);
 
-/// Requests that are sent once each, by whichever client of the right node is free.
+/// NodeRequests that are sent once each, by any free client of the node that they belong to.
 #[derive(Debug)]
 pub struct Round {
-    nodes: Vec<Requests>,
+    nodes: Vec<NodeRequests>,
 }
 
 #[derive(Debug, Default)]
-struct Requests {
-    requests: Vec<Prepared>,
+struct NodeRequests {
+    requests: Vec<PreparedRequest>,
     next: AtomicUsize,
 }
 
-/// Made before the clock starts.
+/// A request that is built before the clock starts.
 #[derive(Debug)]
-struct Prepared {
+struct PreparedRequest {
     shopper: usize,
     key: Uuid,
     bytes: Vec<u8>,
 }
 
 impl Round {
-    /// One request for each of the shoppers, given a key; a shopper always goes to the same node.
+    /// Builds one request for each shopper, under a new key; a shopper always uses the same node.
     pub fn new(
         nodes: usize,
         shoppers: impl IntoIterator<Item = usize>,
         request: impl Fn(usize, Uuid) -> String,
     ) -> Round {
-        let mut round = Round { nodes: (0..nodes).map(|_| Requests::default()).collect() };
+        let mut round = Round { nodes: (0..nodes).map(|_| NodeRequests::default()).collect() };
         for shopper in shoppers {
             let key = random_key();
             let bytes = request(shopper, key).into_bytes();
-            round.nodes[shopper % nodes].requests.push(Prepared { shopper, key, bytes });
+            round.nodes[shopper % nodes].requests.push(PreparedRequest { shopper, key, bytes });
         }
         round
     }
 
-    fn take(&self, client: usize) -> Option<&Prepared> {
+    fn take(&self, client: usize) -> Option<&PreparedRequest> {
         let node = &self.nodes[client % self.nodes.len()];
         node.requests.get(node.next.fetch_add(1, Ordering::Relaxed))
     }
 }
 
-/// Sends and times what is left of a round.
-pub async fn send_round(client: &mut Client, round: &Round) -> Result<(), BenchError> {
-    while let Some(turn) = client.turn().await {
-        let Some(Prepared { shopper, key, bytes }) = round.take(client.number) else { break };
+/// Sends and times the remaining requests of a round.
+pub async fn send_round(client: &mut LoadClient, round: &Round) -> Result<(), BenchError> {
+    while let Some(start) = client.next_start().await {
+        let Some(PreparedRequest { shopper, key, bytes }) = round.take(client.number) else {
+            break;
+        };
         let answer = client.connection.call(bytes).await?;
-        client.latency.record(turn.elapsed().as_micros() as u64)?;
+        client.latency.record(start.elapsed().as_micros() as u64)?;
         match outcome(answer)? {
-            Outcome::Done(Done { position, .. }) => {
+            MutationOutcome::Done(Done { position, .. }) => {
                 client.acks.push(Ack { shopper: *shopper, key: *key, position });
             }
-            Outcome::OutOfStock => client.out_of_stock += 1,
+            MutationOutcome::OutOfStock => client.out_of_stock += 1,
         }
     }
     Ok(())
 }
 
-/// From an empty cart to a paid order, again and again, each time as another one of the client's own
-/// buyers: fills the cart, places the order, starts to pay, and looks until it is paid.
+/// Repeats a whole purchase, each time as another buyer of this client: fills the cart, places the
+/// order, starts the payment, and queries until the order is paid.
 pub async fn check_out(
-    client: &mut Client,
+    client: &mut LoadClient,
     own_buyers: &[(usize, &Shopper)],
     lines: impl Fn(usize) -> Vec<String>,
 ) -> Result<(), BenchError> {
     let mut buyers = own_buyers.iter().cycle();
-    while let (Some(turn), Some((number, buyer))) = (client.turn().await, buyers.next()) {
+    while let (Some(start), Some((number, buyer))) = (client.next_start().await, buyers.next()) {
         let lines = lines(*number);
         command(client, *number, |key| cart_fill(buyer, &lines, key)).await?;
         let order = command(client, *number, |key| order_place(buyer, key)).await?;
         command(client, *number, |key| payment_start(buyer, order, key)).await?;
         becomes_paid(client, buyer, order).await?;
-        client.latency.record(turn.elapsed().as_micros() as u64)?;
+        client.latency.record(start.elapsed().as_micros() as u64)?;
     }
     Ok(())
 }
 
-/// The id of what was made.
+/// Sends a mutation, and returns the id of the object that it created.
 async fn command(
-    client: &mut Client,
+    client: &mut LoadClient,
     shopper: usize,
     request: impl Fn(Uuid) -> String,
 ) -> Result<Uuid, BenchError> {
@@ -108,8 +110,12 @@ async fn command(
     Ok(id)
 }
 
-/// The money is authorised, the stock committed, the order confirmed, and the money captured.
-async fn becomes_paid(client: &mut Client, buyer: &Shopper, order: Uuid) -> Result<(), BenchError> {
+/// Waits until the order is paid: authorised, stock committed, confirmed, and captured.
+async fn becomes_paid(
+    client: &mut LoadClient,
+    buyer: &Shopper,
+    order: Uuid,
+) -> Result<(), BenchError> {
     let request = order_states(buyer, order);
     let began = Instant::now();
     let mut wait = FIRST_LOOK;
@@ -121,9 +127,11 @@ async fn becomes_paid(client: &mut Client, buyer: &Shopper, order: Uuid) -> Resu
             .map_err(|_| BenchError::answer("not the states of an order", answer))?;
         match states.data.order.map(|order| (order.status, order.payment_state)) {
             Some(("PAID", "PAID")) => return Ok(()),
-            // The read model may not show it yet, or not all that has happened to it.
+            // The read model may not show the order yet, or not its latest state.
             None | Some(("PENDING" | "PAID", "NONE" | "AUTHORIZED")) => {}
-            Some(_) => return Err(BenchError::answer("an order went astray", answer)),
+            Some(_) => {
+                return Err(BenchError::answer("the order is in an unexpected state", answer));
+            }
         }
         check(began.elapsed() < PAID_WITHIN, || format!("the order {order} is not paid"))?;
     }

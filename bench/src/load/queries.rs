@@ -1,43 +1,43 @@
-//! Questions whose answers are known.
+//! Queries whose answers are known in advance.
 
 use std::sync::Arc;
 
-use super::{Client, Connection};
+use super::{HttpConnection, LoadClient};
 use crate::error::{BenchError, check};
 
-/// A request, and what is answered to it for as long as nobody changes what it is about.
+/// A request, and its answer, which stays the same while the data does not change.
 #[derive(Debug)]
-pub struct Question {
+pub struct KnownQuery {
     request: Vec<u8>,
     answer: Vec<u8>,
 }
 
-impl Question {
-    /// Asks once, of both, who must agree to the byte.
-    pub async fn put(
+impl KnownQuery {
+    /// Sends the query to both servers once, and checks that they answer the same bytes.
+    pub async fn prepare(
         request: String,
-        shop: &mut Connection,
-        limit: &mut Connection,
-    ) -> Result<Question, BenchError> {
+        shop: &mut HttpConnection,
+        limit: &mut HttpConnection,
+    ) -> Result<KnownQuery, BenchError> {
         let request = request.into_bytes();
         let answer = shop.call(&request).await?.to_vec();
         let bare = limit.call(&request).await?;
         check(*bare == answer, || {
             let [shop, bare] = [&answer, bare].map(String::from_utf8_lossy);
-            format!("the shop answers {shop}, the limit {bare}")
+            format!("the shop answers {shop}, the bare server {bare}")
         })?;
-        Ok(Question { request, answer })
+        Ok(KnownQuery { request, answer })
     }
 }
 
-/// Asks questions of each kind in turn, and times the answers.
-pub async fn ask(client: &mut Client, kinds: &[Arc<[Question]>]) -> Result<(), BenchError> {
+/// Sends queries of each kind in turn, and times the answers.
+pub async fn ask(client: &mut LoadClient, kinds: &[Arc<[KnownQuery]>]) -> Result<(), BenchError> {
     let mut kinds = kinds.iter().cycle();
-    while let (Some(turn), Some(questions)) = (client.turn().await, kinds.next()) {
-        let question = &questions[rand::random_range(0..questions.len())];
-        let answer = client.connection.call(&question.request).await?;
-        client.latency.record(turn.elapsed().as_micros() as u64)?;
-        if *answer != question.answer {
+    while let (Some(start), Some(queries)) = (client.next_start().await, kinds.next()) {
+        let query = &queries[rand::random_range(0..queries.len())];
+        let answer = client.connection.call(&query.request).await?;
+        client.latency.record(start.elapsed().as_micros() as u64)?;
+        if *answer != query.answer {
             return Err(BenchError::answer("not what was answered before", answer));
         }
     }

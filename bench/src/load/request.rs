@@ -1,14 +1,14 @@
-//! Whole requests, as storefronts send them.
+//! Complete HTTP requests, as a storefront sends them.
 //!
-//! That of the rows with the most commands, `cartLinesAdd`, is made before the clock starts; only the
-//! idempotency key is written per call.
+//! The most frequent one, `cartLinesAdd`, is built before the clock starts; only the idempotency
+//! key is written into it for each call.
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::shopper::{SKUS_PER_CART, Shopper, sku};
 
-/// What a storefront sends and asks for when something is put into a cart.
+/// The mutation that a storefront sends when a product is added to a cart.
 pub const CART_LINES_ADD: &str = "mutation AddToCart($input: CartLinesAddInput!) { \
     cartLinesAdd(input: $input) { \
     cart { id version itemCount } errors { code message } position replayed } }";
@@ -26,7 +26,7 @@ const ORDER_STATES: &str = "query Paid($id: ID!) { order(id: $id) { status payme
 const CART_AT: &str = "query Cart($id: ID!, $at: Position) { \
     cart(id: $id, minPosition: $at) { id version itemCount } }";
 
-/// An order as a storefront shows it.
+/// The fields of an order that a storefront shows.
 macro_rules! order_fields {
     () => {
         "id number status placedAt version total { amount currency } \
@@ -47,16 +47,16 @@ const PAGE_ORDERS: usize = 20;
 
 const KEY_BYTES: usize = 36;
 
-/// A request with a place for its key.
+/// A request into which an idempotency key is written.
 #[derive(Debug)]
-pub struct Template {
+pub struct RequestTemplate {
     bytes: Vec<u8>,
     key_at: usize,
 }
 
-impl Template {
-    /// One unit of the shopper's `n`-th favourite.
-    pub fn cart_lines_add(shopper: &Shopper, n: usize) -> Template {
+impl RequestTemplate {
+    /// Adds one unit of the shopper's `n`-th favourite product.
+    pub fn cart_lines_add(shopper: &Shopper, n: usize) -> RequestTemplate {
         let blank = Uuid::nil().to_string();
         let body = serde_json::json!({
             "query": CART_LINES_ADD,
@@ -68,12 +68,12 @@ impl Template {
             } },
         });
         let text = post(&shopper.token, &body);
-        // Ids are never nil, so the blank is found nowhere else.
+        // No id is nil, so the placeholder key occurs only once.
         let key_at = text.find(&blank).unwrap_or_else(|| unreachable!("the key was written"));
-        Template { bytes: text.into_bytes(), key_at }
+        RequestTemplate { bytes: text.into_bytes(), key_at }
     }
 
-    /// The request under this key, in a buffer that is used again and again.
+    /// Writes the request with this key into a buffer that the caller reuses.
     pub fn write<'b>(&self, key: Uuid, buffer: &'b mut Vec<u8>) -> &'b [u8] {
         buffer.clear();
         buffer.extend_from_slice(&self.bytes);
@@ -82,19 +82,19 @@ impl Template {
     }
 }
 
-/// All the requests of one shopper.
-pub fn templates(shopper: &Shopper) -> Vec<Template> {
-    (0..SKUS_PER_CART).map(|n| Template::cart_lines_add(shopper, n)).collect()
+/// The `cartLinesAdd` requests of one shopper.
+pub fn templates(shopper: &Shopper) -> Vec<RequestTemplate> {
+    (0..SKUS_PER_CART).map(|n| RequestTemplate::cart_lines_add(shopper, n)).collect()
 }
 
-/// One of each into the shopper's present cart.
+/// Adds one unit of each SKU to the shopper's current cart.
 pub fn cart_fill(shopper: &Shopper, skus: &[String], key: Uuid) -> String {
     let lines: Vec<_> = skus.iter().map(|sku| json!({ "sku": sku, "quantity": 1 })).collect();
     let input = json!({ "lines": lines, "idempotencyKey": key });
     post(&shopper.token, &json!({ "query": CART_LINES_ADD, "variables": { "input": input } }))
 }
 
-/// All that is in the shopper's present cart.
+/// Orders everything in the shopper's current cart.
 pub fn order_place(shopper: &Shopper, key: Uuid) -> String {
     let input = json!({
         "contact": { "name": "Ada Lovelace", "email": "ada@example.com", "phone": "+44 20 7946 0958" },
@@ -107,7 +107,7 @@ pub fn order_place(shopper: &Shopper, key: Uuid) -> String {
     post(&shopper.token, &json!({ "query": ORDER_PLACE, "variables": { "input": input } }))
 }
 
-/// With a card, captured as soon as the order is confirmed.
+/// Pays by card; the money is captured as soon as the order is confirmed.
 pub fn payment_start(shopper: &Shopper, order: Uuid, key: Uuid) -> String {
     let input = json!({ "orderId": order, "token": "tok_success", "idempotencyKey": key });
     post(&shopper.token, &json!({ "query": PAYMENT_START, "variables": { "input": input } }))
@@ -117,7 +117,7 @@ pub fn order_states(shopper: &Shopper, order: Uuid) -> String {
     post(&shopper.token, &json!({ "query": ORDER_STATES, "variables": { "id": order } }))
 }
 
-/// The shopper's first cart, not before it shows what happened up to a position.
+/// Queries the shopper's first cart as of a position.
 pub fn cart_at(shopper: &Shopper, position: i64) -> String {
     let variables = json!({ "id": shopper.cart.0, "at": position.to_string() });
     post(&shopper.token, &json!({ "query": CART_AT, "variables": variables }))
@@ -127,12 +127,12 @@ pub fn order_by_id(token: &str, order: Uuid) -> String {
     post(token, &json!({ "query": ORDER_BY_ID, "variables": { "id": order } }))
 }
 
-/// The latest orders.
+/// Queries the latest orders.
 pub fn order_page(token: &str) -> String {
     post(token, &json!({ "query": ORDER_PAGE, "variables": { "first": PAGE_ORDERS } }))
 }
 
-/// A whole request to the GraphQL endpoint.
+/// Builds a complete request to the GraphQL endpoint.
 pub fn post(token: &str, body: &serde_json::Value) -> String {
     let body = body.to_string();
     format!(
@@ -152,7 +152,8 @@ mod tests {
 
     #[test]
     fn the_key_goes_where_the_blank_was() {
-        let template = Template { bytes: format!("a{}b", Uuid::nil()).into_bytes(), key_at: 1 };
+        let template =
+            RequestTemplate { bytes: format!("a{}b", Uuid::nil()).into_bytes(), key_at: 1 };
         let key = Uuid::from_u128(7);
         assert_eq!(template.write(key, &mut vec![]), format!("a{key}b").as_bytes());
     }

@@ -9,23 +9,23 @@ use uuid::Uuid;
 
 use crate::error::BenchError;
 
-/// Different products in one cart, once every customer has added each of their favourites.
+/// Number of different products in one cart, once each favourite was added.
 pub const SKUS_PER_CART: usize = 3;
-/// The products of the catalogue.
+/// Number of products in the catalogue.
 pub(super) const SKUS: usize = 50;
 
 pub(super) const ISSUER: &str = "cartulary";
 pub(super) const TOKEN_TTL: Duration = Duration::from_secs(8 * 3600);
 
-/// Somebody with a cart.
+/// A customer with a cart.
 #[derive(Debug)]
 pub struct Shopper {
     pub customer: CustomerId,
     pub token: String,
     pub cart: CartId,
-    /// The number of the first of their products.
+    /// The number of the first of the shopper's favourite products.
     pub favourites: usize,
-    /// In which their idempotency keys become command ids.
+    /// The namespace in which the shopper's idempotency keys become command ids.
     keys: Uuid,
 }
 
@@ -46,7 +46,7 @@ impl Shopper {
         })
     }
 
-    /// The id under which the log keeps a command of theirs.
+    /// The id under which the log stores a command of this shopper.
     pub fn command_id(&self, key: Uuid) -> Uuid {
         Uuid::new_v5(&self.keys, key.to_string().as_bytes())
     }

@@ -1,26 +1,26 @@
-//! A thousand customers, each with a token, a cart and some favourite products of their own; others who
-//! order what is in theirs; and the people who run the shop.
+//! A thousand customers, each with a token, a cart and some favourite products; buyers, who place
+//! orders; and the staff.
 
 use api::auth::{Role, Tokens};
 use api::secret::Secret;
 use chrono::Utc;
 
-use super::request::{Template, templates};
+use super::request::{RequestTemplate, templates};
 use super::shopper::{ISSUER, SKUS, SKUS_PER_CART, Shopper, TOKEN_TTL, sku};
 use crate::error::BenchError;
 
 pub const SHOPPERS: usize = 1_000;
 
-/// All of them, with the requests of those who only fill carts ready to be sent.
+/// All shoppers, with prepared requests for those who only fill carts.
 #[derive(Debug)]
 pub struct Shoppers {
     pub all: Vec<Shopper>,
-    pub requests: Vec<Vec<Template>>,
-    /// They place orders, all of them once a round.
+    pub requests: Vec<Vec<RequestTemplate>>,
+    /// Shoppers who place orders, each once a round.
     pub buyers: Vec<Shopper>,
-    /// The token of the shop's owner.
+    /// The token of an admin.
     pub admin: String,
-    /// The token of somebody at the desk.
+    /// The token of a support agent.
     pub support: String,
 }
 

@@ -1,5 +1,5 @@
-//! `append`: 1,024 writers, one event each with base and command id, through the event store's API,
-//! beside `limit_append`.
+//! `append`: 1,024 writers append one event at a time, with base and command id, through the event
+//! store's API; compared with `limit_append`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,20 +13,20 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::limit_append::{self, LimitAppend};
-use crate::check::Log;
+use crate::check::CheckedLog;
 use crate::error::{BenchError, check};
-use crate::report::Line;
+use crate::report::ReportLine;
 use crate::sample::{Sample, latencies};
-use crate::stage::Stage;
+use crate::shared_servers::SharedServers;
 
 pub const WRITERS: usize = 1_024;
 
-pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    stage.message("preparing append");
-    let (url, pool) = stage.database("append").await?;
+pub async fn run(shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
+    shared.message("preparing append");
+    let (url, pool) = shared.database("append").await?;
     let mut writers = Writers::begin(&url, pool, WRITERS).await?;
-    let mut limit = LimitAppend::prepare(stage).await?;
-    let pairs = stage
+    let mut limit = LimitAppend::prepare(shared).await?;
+    let pairs = shared
         .interleave(
             "append",
             async |time| limit.run(time).await,
@@ -39,20 +39,20 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
         format!("one connection, batches of {}; latency is a batch's", limit_append::BATCH);
     let limit = ("limit_append".to_owned(), batches);
     let row = ("append".to_owned(), format!("{WRITERS} writers"));
-    Ok(Line::of_pairs(limit, row, "events/s", &pairs))
+    Ok(ReportLine::of_pairs(limit, row, "events/s", &pairs))
 }
 
-/// Writers to one log that know no domain, each with a stream of its own.
+/// Writers that append events without any domain, each to its own stream.
 #[derive(Debug)]
 pub struct Writers {
     pub store: EventStore,
-    log: Log,
-    /// The log's end before any of them has written.
+    log: CheckedLog,
+    /// The head of the log before the first append.
     began_at: i64,
     writers: Vec<Writer>,
 }
 
-/// One stream, and what its next event is based on.
+/// One stream, and the base of its next event.
 #[derive(Debug)]
 struct Writer {
     stream: Uuid,
@@ -66,10 +66,10 @@ impl Writers {
         let began_at = store.head().await?;
         let writer = |_| Writer { stream: Uuid::now_v7(), version: 0, position: 0 };
         let writers = (0..writers).map(writer).collect();
-        Ok(Writers { store, log: Log::after(pool, began_at), began_at, writers })
+        Ok(Writers { store, log: CheckedLog::after(pool, began_at), began_at, writers })
     }
 
-    /// Every writer appends, and appends again once it is answered.
+    /// Lets every writer append, and append again once it is answered.
     pub async fn run(&mut self, time: Duration) -> Result<Sample, BenchError> {
         let mut tasks = JoinSet::new();
         let actor: Arc<str> = format!("customer:{}", Uuid::nil()).into();
@@ -85,11 +85,11 @@ impl Writers {
             all_latency += latency;
         }
         let sample = Sample::new(all_acks.len() as u64, began.elapsed(), &all_latency);
-        self.log.holds(&all_acks).await?;
+        self.log.check_acks(&all_acks).await?;
         Ok(sample)
     }
 
-    /// Checks that the log has grown by what was written, and closes it.
+    /// Checks that the log has grown by the number of acknowledged events, and closes it.
     pub async fn end(self) -> Result<(), BenchError> {
         let grown = self.log.head().await? - self.began_at;
         let written: i64 = self.writers.iter().map(|writer| i64::from(writer.version)).sum();
@@ -100,8 +100,8 @@ impl Writers {
     }
 }
 
-/// A writer, what it was told to be at which position, and how long each took.
-type Written = (Writer, Vec<(Uuid, i64)>, Histogram<u64>);
+/// A writer, its acknowledged command ids and positions, and its latencies.
+type WriterResult = (Writer, Vec<(Uuid, i64)>, Histogram<u64>);
 
 impl Writer {
     async fn write(
@@ -109,7 +109,7 @@ impl Writer {
         store: EventStore,
         actor: Arc<str>,
         until: Instant,
-    ) -> Result<Written, BenchError> {
+    ) -> Result<WriterResult, BenchError> {
         let mut latency = latencies();
         let mut acks = vec![];
         loop {
@@ -149,7 +149,9 @@ impl Writer {
                 self.position = last;
                 Ok((id, last))
             }
-            outcome => Err(BenchError::Incorrect(format!("{outcome:?} without a rival"))),
+            outcome => {
+                Err(BenchError::Incorrect(format!("{outcome:?}, though nothing else writes")))
+            }
         }
     }
 }

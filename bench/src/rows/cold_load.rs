@@ -1,5 +1,5 @@
-//! `cold_load`: the stock of a SKU that has sold 100,000 times, loaded by a bus that has never seen
-//! it, beside the same of a SKU of which there is one event.
+//! `cold_load`: loads the stock of a SKU that was sold 100,000 times, on a bus with an empty cache;
+//! compared with the stock of a SKU that has one event.
 
 use std::time::{Duration, Instant};
 
@@ -13,24 +13,24 @@ use tokio::time::sleep;
 
 use crate::error::{BenchError, check};
 use crate::history;
-use crate::report::Line;
+use crate::report::ReportLine;
 use crate::sample::{Sample, latencies};
-use crate::stage::Stage;
+use crate::shared_servers::SharedServers;
 
 const RESERVATIONS: usize = 200;
-/// Loads of one run, if time allows.
+/// Number of loads of one run, if there is time for them.
 const LOADS: u64 = 50;
 const SNAPSHOT_MAX: Duration = Duration::from_secs(60);
 
-pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    stage.message("cold_load: selling one SKU all day");
-    let (url, pool) = stage.database("cold_load").await?;
+pub async fn run(shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
+    shared.message("cold_load: writing the stream of one SKU");
+    let (url, pool) = shared.database("cold_load").await?;
     let sold: Sku = "SOLD".parse()?;
-    history::stock(&pool, &sold, stage.sizes.cold_stream, RESERVATIONS).await?;
+    history::stock(&pool, &sold, shared.sizes.cold_stream, RESERVATIONS).await?;
     let store = EventStore::connect(&url, StoreOptions::default()).await?;
     let snapshot_at = use_it(&store, &pool, &sold).await?;
     let version = store.head().await? as i32 - 1;
-    let pairs = stage
+    let pairs = shared
         .interleave(
             "cold_load",
             async |time| {
@@ -56,10 +56,10 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     let limit = ("limit_cold_load".to_owned(), "a stream of one event".to_owned());
     let conditions =
         format!("a stream of {version} events, {RESERVATIONS} reservations open, {snapshot}");
-    Ok(Line::of_pairs(limit, ("cold_load".to_owned(), conditions), "loads/s", &pairs))
+    Ok(ReportLine::of_pairs(limit, ("cold_load".to_owned(), conditions), "loads/s", &pairs))
 }
 
-/// Lets a bus work on the stream, which leaves a snapshot behind; answers with its version.
+/// Executes a command on the stream, which stores a snapshot of it; returns the snapshot's version.
 async fn use_it(store: &EventStore, pool: &PgPool, sku: &Sku) -> Result<Option<i32>, BenchError> {
     let bus = Bus::new(store.clone(), 100);
     let context = || Context::once("system:bench");
@@ -80,7 +80,7 @@ async fn use_it(store: &EventStore, pool: &PgPool, sku: &Sku) -> Result<Option<i
     Ok(version)
 }
 
-/// Waits for the snapshot of a stream; none where this shop takes none.
+/// Waits for the snapshot of a stream; None if there is no table of snapshots.
 async fn snapshot(pool: &PgPool, stream: StreamId) -> Result<Option<i32>, BenchError> {
     let takes = "select to_regclass('snapshots') is not null";
     if !sqlx::query_scalar::<_, bool>(takes).fetch_one(pool).await? {
@@ -98,7 +98,7 @@ async fn snapshot(pool: &PgPool, stream: StreamId) -> Result<Option<i32>, BenchE
     }
 }
 
-/// Each load is by a bus of its own, which has nothing in memory.
+/// Loads the stream again and again, each time on a new bus with an empty cache.
 async fn load(
     store: &EventStore,
     stream: StreamId,
@@ -109,9 +109,9 @@ async fn load(
     let began = Instant::now();
     while latency.is_empty() || (latency.len() < LOADS && began.elapsed() < time) {
         let bus = Bus::new(store.clone(), 100);
-        let asked = Instant::now();
+        let sent = Instant::now();
         let (state, version) = bus.load(stream).await?;
-        latency.record(asked.elapsed().as_micros() as u64)?;
+        latency.record(sent.elapsed().as_micros() as u64)?;
         check(right(&state, version), || format!("{stream} was loaded at {version}: {state:?}"))?;
         bus.shutdown().await;
     }

@@ -1,16 +1,20 @@
-//! `command_N`: `cartLinesAdd` over HTTP by N clients, all projections running, beside `limit_http`.
+//! `command_N`: `cartLinesAdd` over HTTP by N clients while all projections run; compared with
+//! `limit_http`.
 
 use std::time::Duration;
 
 use crate::error::BenchError;
-use crate::report::Line;
-use crate::stage::Stage;
+use crate::report::ReportLine;
+use crate::shared_servers::SharedServers;
 
-pub async fn run(stage: &Stage, connections: usize) -> Result<Vec<Line>, BenchError> {
+pub async fn run(
+    shared: &SharedServers,
+    connections: usize,
+) -> Result<Vec<ReportLine>, BenchError> {
     let name = format!("command_{connections}");
-    let (limit, shop) = (stage.limit().await?, stage.shop().await?);
+    let (limit, shop) = (shared.limit().await?, shared.shop().await?);
     let mut longest = Duration::ZERO;
-    let pairs = stage
+    let pairs = shared
         .interleave(
             &name,
             async |time| limit.run(connections, time).await,
@@ -21,14 +25,14 @@ pub async fn run(stage: &Stage, connections: usize) -> Result<Vec<Line>, BenchEr
             },
         )
         .await?;
-    shop.carts_add_up().await?;
+    shop.check_cart_quantities().await?;
     let conditions = format!(
         "all projections; complete {:.0} ms after the last answer was checked",
         longest.as_secs_f64() * 1e3
     );
     let limit = (format!("limit_http_{connections}"), clients(connections));
     let row = (name, format!("{}, {conditions}", clients(connections)));
-    Ok(Line::of_pairs(limit, row, "commands/s", &pairs))
+    Ok(ReportLine::of_pairs(limit, row, "commands/s", &pairs))
 }
 
 pub fn clients(connections: usize) -> String {

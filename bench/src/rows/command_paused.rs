@@ -2,26 +2,29 @@
 
 use super::command::clients;
 use crate::error::BenchError;
-use crate::report::Line;
+use crate::report::ReportLine;
+use crate::shared_servers::SharedServers;
 use crate::shop::{Projections, Shop};
-use crate::stage::Stage;
 
-pub async fn run(stage: &Stage, connections: usize) -> Result<Vec<Line>, BenchError> {
+pub async fn run(
+    shared: &SharedServers,
+    connections: usize,
+) -> Result<Vec<ReportLine>, BenchError> {
     let name = format!("command_{connections}_paused");
-    let limit = stage.limit().await?;
-    stage.message("starting a shop without projections");
-    let mut shop = Shop::start(stage, "paused", Projections::Paused).await?;
-    let pairs = stage
+    let limit = shared.limit().await?;
+    shared.message("starting a shop without projections");
+    let mut shop = Shop::start(shared, "paused", Projections::Paused).await?;
+    let pairs = shared
         .interleave(
             &name,
             async |time| limit.run(connections, time).await,
             async |time| shop.run(connections, time).await,
         )
         .await?;
-    stage.message("the projections catch up");
+    shared.message("the projections catch up");
     let events = shop.resume().await?;
     let seconds = shop.catch_up().await?.as_secs_f64();
-    shop.carts_add_up().await?;
+    shop.check_cart_quantities().await?;
     shop.stop().await?;
     let conditions = format!(
         "projections paused; then {events} events caught up in {seconds:.1} s, with the wait for \
@@ -29,5 +32,5 @@ pub async fn run(stage: &Stage, connections: usize) -> Result<Vec<Line>, BenchEr
     );
     let limit = (format!("limit_http_{connections}"), clients(connections));
     let row = (name, format!("{}, {conditions}", clients(connections)));
-    Ok(Line::of_pairs(limit, row, "commands/s", &pairs))
+    Ok(ReportLine::of_pairs(limit, row, "commands/s", &pairs))
 }

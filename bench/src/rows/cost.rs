@@ -1,37 +1,38 @@
-//! `cost`: what a command costs besides time, by 64 clients: statements and WAL of the write path, with
-//! no projection at work, and processor time, with all of them, beside that of `limit_http`.
+//! `cost`: what a command costs besides time, with 64 clients. Statements and WAL of the write path
+//! are counted while no projection runs; processor time while all run, and compared with that of
+//! `limit_http`.
 
 use std::time::Duration;
 
 use sqlx::PgPool;
 
 use crate::error::{BenchError, check};
-use crate::load::{Answered, Turns};
+use crate::load::{Answered, Pacing};
 use crate::process::{cpu, cpu_of_family};
-use crate::report::Line;
+use crate::report::ReportLine;
+use crate::shared_servers::SharedServers;
 use crate::shop::{Projections, Shop};
-use crate::stage::Stage;
 
 const CLIENTS: usize = 64;
 
-pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    let write_path = write_path(stage).await?;
-    Ok([write_path, processor_time(stage).await?].concat())
+pub async fn run(shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
+    let write_path = write_path(shared).await?;
+    Ok([write_path, processor_time(shared).await?].concat())
 }
 
-async fn write_path(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    stage.message("starting a shop without projections");
-    let shop = Shop::start(stage, "cost", Projections::Paused).await?;
+async fn write_path(shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
+    shared.message("starting a shop without projections");
+    let shop = Shop::start(shared, "cost", Projections::Paused).await?;
     let pool = &shop.log.pool;
     for extension in ["create extension pg_stat_statements", "create extension pg_walinspect"] {
         sqlx::raw_sql(extension).execute(pool).await?;
     }
-    let costs = stage
+    let costs = shared
         .repeat("cost", async |time| {
             let before = Meter::read(pool).await?;
-            let answered = shop.fill_carts(CLIENTS, Turns::Closed(time)).await?;
+            let answered = shop.fill_carts(CLIENTS, Pacing::Closed(time)).await?;
             let cost = before.until_now(pool, answered.acks.len()).await?;
-            shop.carts_hold(&answered.acks).await?;
+            shop.check_cart_acks(&answered.acks).await?;
             Ok(cost)
         })
         .await?;
@@ -39,13 +40,13 @@ async fn write_path(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     let (statements, wal): (Vec<f64>, Vec<f64>) = costs.into_iter().unzip();
     let all = "all statements of the database, what polls by time included".to_owned();
     let statements =
-        Line::of_figures(("cost_statements", all), "statements/command", &statements, None);
+        ReportLine::of_figures(("cost_statements", all), "statements/command", &statements, None);
     let records = "all records of the cluster, without page images".to_owned();
-    let wal = Line::of_figures(("cost_wal", records), "bytes/command", &wal, None);
+    let wal = ReportLine::of_figures(("cost_wal", records), "bytes/command", &wal, None);
     Ok(statements.into_iter().chain(wal).collect())
 }
 
-/// What Postgres has counted.
+/// Counters of Postgres at one moment.
 struct Meter {
     statements: i64,
     wal: String,
@@ -63,7 +64,7 @@ impl Meter {
         Ok(Meter { statements, wal })
     }
 
-    /// Statements, and bytes of WAL, of each of so many commands since.
+    /// Statements and bytes of WAL for each of `commands` commands, since the counters were read.
     async fn until_now(&self, pool: &PgPool, commands: usize) -> Result<(f64, f64), BenchError> {
         let now = Meter::read(pool).await?;
         let wal: i64 = sqlx::query_scalar(
@@ -74,35 +75,35 @@ impl Meter {
         .fetch_one(pool)
         .await?;
         let statements = now.statements - self.statements;
-        check(statements > 0 && wal > 0, || "Postgres counts nothing".to_owned())?;
+        check(statements > 0 && wal > 0, || "Postgres counted no statements or no WAL".to_owned())?;
         Ok((statements as f64 / commands as f64, wal as f64 / commands as f64))
     }
 }
 
-/// Microseconds a command: of the server, and of Postgres.
+/// Microseconds of processor time for each command: of the server, and of Postgres.
 type Times = (f64, f64);
 
-async fn processor_time(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    let (limit, shop) = (stage.limit().await?, stage.shop().await?);
+async fn processor_time(shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
+    let (limit, shop) = (shared.limit().await?, shared.shop().await?);
     let (mut limits, mut rows) = (vec![], vec![]);
-    stage
+    shared
         .interleave(
             "cost",
             async |time| {
                 let run = limit.fill_carts(CLIENTS, time);
-                let (answered, times) = timed(stage, limit.server.pid(), run).await?;
-                limit.holds(&answered).await?;
+                let (answered, times) = timed(shared, limit.server.pid(), run).await?;
+                limit.check_acks(&answered).await?;
                 limits.push(times);
                 Ok(answered.sample())
             },
             async |time| {
-                let (answered, times) = timed(stage, shop.nodes[0].pid(), async {
-                    let answered = shop.fill_carts(CLIENTS, Turns::Closed(time)).await?;
+                let (answered, times) = timed(shared, shop.nodes[0].pid(), async {
+                    let answered = shop.fill_carts(CLIENTS, Pacing::Closed(time)).await?;
                     shop.catch_up().await?;
                     Ok(answered)
                 })
                 .await?;
-                shop.carts_hold(&answered.acks).await?;
+                shop.check_cart_acks(&answered.acks).await?;
                 rows.push(times);
                 Ok(answered.sample())
             },
@@ -112,23 +113,23 @@ async fn processor_time(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     let (limit_server, limit_postgres): (Vec<f64>, Vec<f64>) = limits.into_iter().unzip();
     let conditions = || "all projections, until they are complete".to_owned();
     let line = |name, row: &[f64], limit: &[f64]| {
-        Line::of_figures((name, conditions()), "µs CPU/command", row, Some(limit))
+        ReportLine::of_figures((name, conditions()), "µs CPU/command", row, Some(limit))
     };
     let server = line("cost_cpu_server", &server, &limit_server);
     let postgres = line("cost_cpu_postgres", &postgres, &limit_postgres);
     Ok(server.into_iter().chain(postgres).collect())
 }
 
-/// A run, and the processor time that each of its commands took.
+/// Runs a load, and measures the processor time of each of its commands.
 async fn timed(
-    stage: &Stage,
+    shared: &SharedServers,
     server: Option<u32>,
     run: impl Future<Output = Result<Answered, BenchError>>,
 ) -> Result<(Answered, Times), BenchError> {
     let server = server.unwrap_or_default();
-    let before = (cpu(server)?, cpu_of_family(stage.postgres())?);
+    let before = (cpu(server)?, cpu_of_family(shared.postgres())?);
     let answered = run.await?;
-    let after = (cpu(server)?, cpu_of_family(stage.postgres())?);
+    let after = (cpu(server)?, cpu_of_family(shared.postgres())?);
     let each = |from: Duration, to: Duration| {
         to.saturating_sub(from).as_secs_f64() * 1e6 / answered.acks.len() as f64
     };

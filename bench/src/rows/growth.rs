@@ -1,10 +1,11 @@
-//! `growth_append`, `growth_load` and `growth_load_any`: what a log of 10,000,000 events costs more
-//! than one of 100,000.
+//! `growth_append`, `growth_load` and `growth_load_any`: how much slower a log of 10,000,000 events
+//! is than one of 100,000.
 //!
-//! The events are made by Postgres itself.  A stream has 100 of them, each among those of 199 others,
-//! as in a shop; stream ids and command ids are random, as they are where it hurts most.  A shop
-//! works on its latest streams, however long its log: `growth_load` loads from among as many of them
-//! as the small log has.  `growth_load_any` loads any stream, which Postgres has not in memory.
+//! Postgres itself generates the events. A stream has 100 of them, mixed with those of 199 other
+//! streams, as in a shop; stream ids and command ids are random, which is the worst case for
+//! indexes. A shop works on its latest streams, however long its log is: `growth_load` loads one of
+//! the latest streams, of which it takes as many as the small log has. `growth_load_any` loads any
+//! stream, which is usually not in Postgres' memory.
 
 use std::time::{Duration, Instant};
 
@@ -15,15 +16,15 @@ use super::append::{WRITERS, Writers};
 use super::limit_append;
 use crate::error::{BenchError, check};
 use crate::history;
-use crate::report::Line;
+use crate::report::ReportLine;
 use crate::sample::{Sample, latencies};
-use crate::stage::Stage;
+use crate::shared_servers::SharedServers;
 
-/// Events of one stream.
+/// Number of events of one stream.
 const STREAM: i64 = 100;
-/// Events after which the next streams begin: as many as are written abreast, times their length.
+/// Number of events in a group of streams that are written side by side.
 const ROUND: i64 = 200 * STREAM;
-/// Events of one insert.
+/// Number of events of one insert.
 const BATCH: i64 = 500_000;
 
 const FILL: &str = "insert into events (
@@ -36,7 +37,7 @@ const FILL: &str = "insert into events (
     from generate_series($1::bigint, $2::bigint - 1) as n
     cross join lateral (select md5('command ' || n)::uuid) as c (id)";
 
-/// How each index goes, and how it comes back.
+/// The indexes: how each is dropped, and how it is created again.
 const INDEXES: &str = "
     select format('alter table events drop constraint %I', conname),
            format('alter table events add constraint %I %s', conname, pg_get_constraintdef(oid))
@@ -46,34 +47,34 @@ const INDEXES: &str = "
     from pg_index i where indrelid = 'events'::regclass
       and not exists (select from pg_constraint c where c.conindid = i.indexrelid)";
 
-/// A log of some size, and those who write to it and read from it.
+/// A filled log, and those who write to it and read from it.
 struct Grown {
     events: i64,
     pool: PgPool,
     writers: Writers,
 }
 
-pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    // Whole streams only.
+pub async fn run(shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
+    // Rounded down to whole streams.
     let whole = |events: i64| events / ROUND * ROUND;
-    let (few, many) = (whole(stage.sizes.growth.0), whole(stage.sizes.growth.1));
-    let mut small = Grown::fill(stage, "growth_small", few).await?;
-    let mut large = Grown::fill(stage, "growth_large", many).await?;
-    let appends = stage
+    let (few, many) = (whole(shared.sizes.growth.0), whole(shared.sizes.growth.1));
+    let mut small = Grown::fill(shared, "growth_small", few).await?;
+    let mut large = Grown::fill(shared, "growth_large", many).await?;
+    let appends = shared
         .interleave(
             "growth_append",
             async |time| small.writers.run(time).await,
             async |time| large.writers.run(time).await,
         )
         .await?;
-    let loads = stage
+    let loads = shared
         .interleave(
             "growth_load",
             async |time| small.load(few / STREAM, time).await,
             async |time| large.load(few / STREAM, time).await,
         )
         .await?;
-    let loads_of_any = stage
+    let loads_of_any = shared
         .interleave(
             "growth_load_any",
             async |time| small.load(few / STREAM, time).await,
@@ -83,7 +84,7 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     let lines = |name: &str, who: &str, unit, pairs: &[_]| {
         let conditions = |events| format!("{who}, {events} events in the log");
         let limit = (format!("limit_{name}"), conditions(small.events));
-        Line::of_pairs(limit, (name.to_owned(), conditions(large.events)), unit, pairs)
+        ReportLine::of_pairs(limit, (name.to_owned(), conditions(large.events)), unit, pairs)
     };
     let mut all = lines("growth_append", &format!("{WRITERS} writers"), "events/s", &appends);
     let latest = format!("one reader, the latest streams, {STREAM} events each");
@@ -96,9 +97,9 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
 }
 
 impl Grown {
-    async fn fill(stage: &Stage, name: &str, events: i64) -> Result<Grown, BenchError> {
-        let (url, pool) = stage.database(name).await?;
-        fill(stage, name, &pool, events).await?;
+    async fn fill(shared: &SharedServers, name: &str, events: i64) -> Result<Grown, BenchError> {
+        let (url, pool) = shared.database(name).await?;
+        fill(shared, name, &pool, events).await?;
         let writers = Writers::begin(&url, pool.clone(), WRITERS).await?;
         Ok(Grown { events, pool, writers })
     }
@@ -113,9 +114,9 @@ impl Grown {
                 .bind(number)
                 .fetch_one(&self.pool)
                 .await?;
-            let asked = Instant::now();
+            let sent = Instant::now();
             let events = self.writers.store.load(stream, 0).await?;
-            let took = asked.elapsed();
+            let took = sent.elapsed();
             latency.record(took.as_micros() as u64)?;
             loading += took;
             let found = events.len() as i64;
@@ -125,8 +126,13 @@ impl Grown {
     }
 }
 
-/// Fills an empty log; its indexes are made when all is there, which is much faster.
-async fn fill(stage: &Stage, name: &str, pool: &PgPool, events: i64) -> Result<(), BenchError> {
+/// Fills an empty log, and creates its indexes afterwards, which is much faster.
+async fn fill(
+    shared: &SharedServers,
+    name: &str,
+    pool: &PgPool,
+    events: i64,
+) -> Result<(), BenchError> {
     let mut connection = pool.acquire().await?;
     let faster = "set synchronous_commit = off; set maintenance_work_mem = '512MB'";
     sqlx::raw_sql(faster).execute(&mut *connection).await?;
@@ -137,19 +143,19 @@ async fn fill(stage: &Stage, name: &str, pool: &PgPool, events: i64) -> Result<(
     }
     let mut filled = 0;
     while filled < events {
-        stage.message(format!("{name}: {filled} of {events} events"));
+        shared.message(format!("{name}: {filled} of {events} events"));
         let until = (filled + BATCH).min(events);
         insert(&mut connection, filled, until).await?;
         filled = until;
     }
-    stage.message(format!("{name}: its indexes"));
+    shared.message(format!("{name}: creating the indexes"));
     for (_, create) in &indexes {
         sqlx::raw_sql(AssertSqlSafe(create.as_str())).execute(&mut *connection).await?;
     }
     history::settle(pool).await
 }
 
-/// The events at these positions, the first of them not included.
+/// Inserts the events at the positions from `after` + 1 to `to`.
 async fn insert(connection: &mut PgConnection, after: i64, to: i64) -> Result<(), BenchError> {
     sqlx::query(FILL)
         .bind(after)

@@ -1,5 +1,5 @@
-//! `limit_append`: one connection inserts batches of 500 by `unnest` into the same table with the same
-//! indexes, each batch durable before the next.
+//! `limit_append`: one connection inserts batches of 500 by `unnest` into the same table with the
+//! same indexes; each batch is durable before the next begins.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::error::BenchError;
 use crate::sample::{Sample, latencies};
-use crate::stage::Stage;
+use crate::shared_servers::SharedServers;
 
 pub const BATCH: usize = 500;
 pub const EVENT_TYPE: &str = "cart.line_quantity_changed";
@@ -35,13 +35,13 @@ pub struct LimitAppend {
 }
 
 impl LimitAppend {
-    pub async fn prepare(stage: &Stage) -> Result<LimitAppend, BenchError> {
-        let (_, pool) = stage.database("limit_append").await?;
+    pub async fn prepare(shared: &SharedServers) -> Result<LimitAppend, BenchError> {
+        let (_, pool) = shared.database("limit_append").await?;
         let streams = (0..STREAMS).map(|_| (Uuid::now_v7(), 0)).collect();
         Ok(LimitAppend { pool, streams, position: 0 })
     }
 
-    /// The latency is a batch's.
+    /// Inserts batches for this long; a latency is that of a batch.
     pub async fn run(&mut self, time: Duration) -> Result<Sample, BenchError> {
         let pool = self.pool.clone();
         let mut connection = pool.acquire().await?;

@@ -1,4 +1,4 @@
-//! The rows, one a file.  A new one is a file, a name in [`Row`] and an arm in [`Row::run`].
+//! The rows, one a file. A new row needs a file, a name in [`Row`] and an arm in [`Row::run`].
 
 mod append;
 mod checkout;
@@ -20,10 +20,10 @@ mod store_command;
 use clap::ValueEnum;
 
 use crate::error::BenchError;
-use crate::report::Line;
-use crate::stage::Stage;
+use crate::report::ReportLine;
+use crate::shared_servers::SharedServers;
 
-/// What can be measured; each brings the lines of its limit along.
+/// The rows that can be measured; each also measures its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Row {
     #[value(name = "append")]
@@ -69,28 +69,28 @@ pub enum Row {
 }
 
 impl Row {
-    pub async fn run(self, stage: &Stage) -> Result<Vec<Line>, BenchError> {
+    pub async fn run(self, shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
         match self {
-            Row::Append => append::run(stage).await,
-            Row::Command1 => command::run(stage, 1).await,
-            Row::Command64 => command::run(stage, 64).await,
-            Row::Command256 => command::run(stage, 256).await,
-            Row::Command64Paused => command_paused::run(stage, 64).await,
-            Row::HotSku => hot_sku::run(stage).await,
-            Row::HotSkuTwoNodes => hot_sku::run_on_two_nodes(stage).await,
-            Row::OrderPlace => order_place::run(stage).await,
-            Row::Checkout => checkout::run(stage).await,
-            Row::Query => query::run(stage).await,
-            Row::Lag => lag::run(stage).await,
-            Row::LagDrain => lag::run_drain(stage).await,
-            Row::Footprint => footprint::run(stage).await,
-            Row::Cost => cost::run(stage).await,
-            Row::Start => start::run(stage).await,
-            Row::StoreCommand => store_command::run(stage).await,
-            Row::Rebuild => rebuild::run(stage).await,
-            Row::RebuildAudit => rebuild::run_audit(stage).await,
-            Row::ColdLoad => cold_load::run(stage).await,
-            Row::Growth => growth::run(stage).await,
+            Row::Append => append::run(shared).await,
+            Row::Command1 => command::run(shared, 1).await,
+            Row::Command64 => command::run(shared, 64).await,
+            Row::Command256 => command::run(shared, 256).await,
+            Row::Command64Paused => command_paused::run(shared, 64).await,
+            Row::HotSku => hot_sku::run(shared).await,
+            Row::HotSkuTwoNodes => hot_sku::run_on_two_nodes(shared).await,
+            Row::OrderPlace => order_place::run(shared).await,
+            Row::Checkout => checkout::run(shared).await,
+            Row::Query => query::run(shared).await,
+            Row::Lag => lag::run(shared).await,
+            Row::LagDrain => lag::run_drain(shared).await,
+            Row::Footprint => footprint::run(shared).await,
+            Row::Cost => cost::run(shared).await,
+            Row::Start => start::run(shared).await,
+            Row::StoreCommand => store_command::run(shared).await,
+            Row::Rebuild => rebuild::run(shared).await,
+            Row::RebuildAudit => rebuild::run_audit(shared).await,
+            Row::ColdLoad => cold_load::run(shared).await,
+            Row::Growth => growth::run(shared).await,
         }
     }
 }

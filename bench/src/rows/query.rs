@@ -1,6 +1,6 @@
-//! `query` and `query_page`: an order by its id, and the latest twenty with their lines, by 64 clients,
-//! beside a bare resolver on the same table; then both, at a quarter of their peak, while carts are
-//! filled at a quarter of theirs: `query_under_load`.
+//! `query` and `query_page`: 64 clients query an order by its id, and the latest twenty orders with
+//! their lines; compared with a bare resolver on the same table. `query_under_load`: both queries
+//! at a quarter of their peak rates, while carts are filled at a quarter of theirs.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,82 +10,85 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::error::{BenchError, check};
-use crate::load::{Connection, Load, Question, Turns, ask, order_by_id, order_page};
-use crate::market::{Market, three_skus};
-use crate::report::Line;
+use crate::load::{HttpConnection, KnownQuery, Load, Pacing, ask, order_by_id, order_page};
+use crate::order_shop::{OrderShop, three_skus};
+use crate::report::ReportLine;
 use crate::sample::Spread;
-use crate::servers::Server;
-use crate::stage::Stage;
+use crate::servers::ServerProcess;
+use crate::shared_servers::SharedServers;
 
 const CLIENTS: usize = 64;
-/// Orders that are asked for by their ids; fewer where there are fewer.
+/// The largest number of orders that are queried by id.
 const ORDERS: i64 = 500;
-/// Of the peaks.
+/// The share of the peak rates.
 const SHARE: f64 = 0.25;
 
-/// All of one kind.
-type Questions = Arc<[Question]>;
+/// Queries of one kind.
+type KnownQueries = Arc<[KnownQuery]>;
 
-pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    let market = stage.market().await?;
-    // One round, so that there are orders whichever rows were asked for.
-    market.run(CLIENTS, Duration::from_nanos(1), three_skus).await?;
-    market.shop.catch_up().await?;
-    let settings = [("DATABASE_URL", market.shop.database_url.as_str())];
-    let directory = stage.directory("limit_query");
-    let limit = Server::start("serve-limit", &settings, &directory).await?;
-    let [by_id, pages] = questions(market, &limit).await?;
+pub async fn run(shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
+    let order_shop = shared.order_shop().await?;
+    // One round of orders, in case no row before this one has placed any.
+    order_shop.run(CLIENTS, Duration::from_nanos(1), three_skus).await?;
+    order_shop.shop.catch_up().await?;
+    let settings = [("DATABASE_URL", order_shop.shop.database_url.as_str())];
+    let directory = shared.directory("limit_query");
+    let limit = ServerProcess::start("serve-limit", &settings, &directory).await?;
+    let [by_id, pages] = queries(order_shop, &limit).await?;
 
     let (lines_by_id, peak_by_id) =
-        measure(stage, market, &limit, ("query", "an order by its id"), &by_id).await?;
+        measure(shared, order_shop, &limit, ("query", "an order by its id"), &by_id).await?;
     let (lines_of_pages, peak_of_pages) =
-        measure(stage, market, &limit, ("query_page", "the latest 20 orders"), &pages).await?;
+        measure(shared, order_shop, &limit, ("query_page", "the latest 20 orders"), &pages).await?;
     limit.stop().await?;
-    // Taking turns, both kinds take up the time of both.
+    // The clients alternate between both kinds, so their times add up.
     let peak = 2.0 / (1.0 / peak_by_id + 1.0 / peak_of_pages);
-    let under_load = under_load(stage, market, [by_id, pages], peak).await?;
+    let under_load = under_load(shared, order_shop, [by_id, pages], peak).await?;
     Ok([lines_by_id, lines_of_pages, under_load].concat())
 }
 
-/// Questions for orders by their ids, each by who placed it, and for a page by the desk; answered by
-/// both servers alike.
-async fn questions(market: &Market, limit: &Server) -> Result<[Questions; 2], BenchError> {
-    let shoppers = &market.shop.shoppers;
+/// Builds the queries for orders by id, each as the buyer, and for a page as support; checks that
+/// both servers answer them alike.
+async fn queries(
+    order_shop: &OrderShop,
+    limit: &ServerProcess,
+) -> Result<[KnownQueries; 2], BenchError> {
+    let shoppers = &order_shop.shop.shoppers;
     let tokens: HashMap<_, _> =
         shoppers.buyers.iter().map(|buyer| (buyer.customer.0, &buyer.token)).collect();
     let orders: Vec<(Uuid, Uuid)> =
         sqlx::query_as("select id, customer_id from orders order by placed_at desc limit $1")
             .bind(ORDERS)
-            .fetch_all(&market.shop.log.pool)
+            .fetch_all(&order_shop.shop.log.pool)
             .await?;
-    let mut shop = market.shop.connect().await?;
-    let mut limit = Connection::open(limit.address).await?;
+    let mut shop = order_shop.shop.connect().await?;
+    let mut limit = HttpConnection::open(limit.address).await?;
     let mut by_id = vec![];
     for (order, customer) in orders {
         let request = order_by_id(tokens[&customer], order);
-        by_id.push(Question::put(request, &mut shop, &mut limit).await?);
+        by_id.push(KnownQuery::prepare(request, &mut shop, &mut limit).await?);
     }
     check(!by_id.is_empty(), || "there are no orders".to_owned())?;
-    let page = Question::put(order_page(&shoppers.support), &mut shop, &mut limit).await?;
+    let page = KnownQuery::prepare(order_page(&shoppers.support), &mut shop, &mut limit).await?;
     Ok([by_id.into(), [page].into()])
 }
 
-/// The lines of a kind of question, and its peak.
+/// Measures one kind of query: its lines, and its peak rate.
 async fn measure(
-    stage: &Stage,
-    market: &Market,
-    limit: &Server,
+    shared: &SharedServers,
+    order_shop: &OrderShop,
+    limit: &ServerProcess,
     (name, what): (&str, &str),
-    questions: &Questions,
-) -> Result<(Vec<Line>, f64), BenchError> {
+    queries: &KnownQueries,
+) -> Result<(Vec<ReportLine>, f64), BenchError> {
     let ask = async |nodes: Vec<SocketAddr>, time| {
-        let (turns, kinds) = (Turns::Closed(time), [questions.clone()]);
-        let load = Load { nodes, connections: CLIENTS, turns };
+        let (pacing, kinds) = (Pacing::Closed(time), [queries.clone()]);
+        let load = Load { nodes, connections: CLIENTS, pacing };
         let answered = load.run(async move |client| ask(client, &kinds).await).await?;
         Ok(answered.sample())
     };
-    let nodes: Vec<SocketAddr> = market.shop.nodes.iter().map(|node| node.address).collect();
-    let pairs = stage
+    let nodes: Vec<SocketAddr> = order_shop.shop.nodes.iter().map(|node| node.address).collect();
+    let pairs = shared
         .interleave(
             name,
             async |time| ask(vec![limit.address], time).await,
@@ -95,29 +98,29 @@ async fn measure(
     let peak = Spread::of(pairs.iter().map(|pair| pair.row.per_second));
     let limit = (format!("limit_{name}"), format!("{CLIENTS} clients, the same SQL"));
     let row = (name.to_owned(), format!("{CLIENTS} clients, {what}, with lines"));
-    let lines = Line::of_pairs(limit, row, "queries/s", &pairs);
+    let lines = ReportLine::of_pairs(limit, row, "queries/s", &pairs);
     Ok((lines, peak.map_or(0.0, |peak| peak.median)))
 }
 
-/// Queries of both kinds, while carts are filled.
+/// Sends queries of both kinds while carts are filled.
 async fn under_load(
-    stage: &Stage,
-    market: &Market,
-    kinds: [Questions; 2],
+    shared: &SharedServers,
+    order_shop: &OrderShop,
+    kinds: [KnownQueries; 2],
     peak: f64,
-) -> Result<Vec<Line>, BenchError> {
-    let shop = &market.shop;
-    let commands_peak = shop.run(CLIENTS, stage.pace.time).await?.per_second;
+) -> Result<Vec<ReportLine>, BenchError> {
+    let shop = &order_shop.shop;
+    let commands_peak = shop.run(CLIENTS, shared.pace.time).await?.per_second;
     let [queries, commands] = [peak, commands_peak].map(|peak| peak * SHARE);
-    let samples = stage
+    let samples = shared
         .repeat("query_under_load", async |time| {
             let kinds = kinds.clone();
             let asked = shop
-                .load(CLIENTS, Turns::Open { per_second: queries, time })
+                .load(CLIENTS, Pacing::Open { per_second: queries, time })
                 .run(async move |client| ask(client, &kinds).await);
-            let filled = shop.fill_carts(CLIENTS, Turns::Open { per_second: commands, time });
+            let filled = shop.fill_carts(CLIENTS, Pacing::Open { per_second: commands, time });
             let (asked, filled) = tokio::try_join!(asked, filled)?;
-            shop.carts_hold(&filled.acks).await?;
+            shop.check_cart_acks(&filled.acks).await?;
             Ok(asked.sample())
         })
         .await?;
@@ -125,5 +128,5 @@ async fn under_load(
         "open loop: {queries:.0}/s of both kinds beside {commands:.0} commands/s, a quarter of the peaks"
     );
     let row = ("query_under_load".to_owned(), conditions);
-    Ok(Line::of(row, "queries/s", samples.iter()).into_iter().collect())
+    Ok(ReportLine::of(row, "queries/s", samples.iter()).into_iter().collect())
 }

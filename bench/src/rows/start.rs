@@ -1,20 +1,21 @@
-//! `start`: from the start of the process until it is ready, on a database with a million events.
+//! `start`: the time from the start of the process until it is ready, on a database with a million
+//! events.
 
 use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
 
 use crate::error::{BenchError, check};
-use crate::load::Connection;
-use crate::report::Line;
+use crate::load::HttpConnection;
+use crate::report::ReportLine;
+use crate::shared_servers::SharedServers;
 use crate::shop::{Projections, Shop};
-use crate::stage::Stage;
 
 const EVENTS: i64 = 1_000_000;
 const EVENTS_QUICK: i64 = 20_000;
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// Guests' carts of one product, of which they took more again and again.
+/// Guests' carts with one product, whose quantity changes again and again.
 const FILL: &str = r#"insert into events (
         position, stream_type, stream_id, version, event_type, schema_version, payload,
         command_id, request_hash, metadata, correlation_id, caused_by, actor, recorded_at
@@ -42,30 +43,30 @@ const FILL: &str = r#"insert into events (
                end as facts
     ) as facts_of_each"#;
 
-pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    let events = if stage.pace.quick { EVENTS_QUICK } else { EVENTS };
-    stage.message(format!("writing {events} events"));
-    let mut shop = Shop::bare(stage, "start", Projections::Running).await?;
+pub async fn run(shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
+    let events = if shared.pace.quick { EVENTS_QUICK } else { EVENTS };
+    shared.message(format!("writing {events} events"));
+    let mut shop = Shop::bare(shared, "start", Projections::Running).await?;
     shop.stop_nodes().await?;
     fill(&shop.log.pool, events).await?;
-    stage.message(format!("showing {events} events"));
-    shop.add_node(stage, "start").await?;
+    shared.message(format!("projecting {events} events"));
+    shop.add_node(shared, "start").await?;
     let caught_up = shop.catch_up().await?.as_secs_f64();
-    let times = stage
+    let times = shared
         .repeat("start", async |_| {
             shop.stop_nodes().await?;
             let began = Instant::now();
-            shop.add_node(stage, "start").await?;
+            shop.add_node(shared, "start").await?;
             ready(&shop, began).await?;
             Ok(began.elapsed().as_secs_f64() * 1e3)
         })
         .await?;
-    stage.message("checking that live rows equal rebuilt rows");
+    shared.message("checking that live rows equal rebuilt rows");
     shop.stop().await?;
     let conditions = format!(
         "from exec to /health/ready, {events} events; the projections took {caught_up:.1} s for them"
     );
-    Ok(Line::of_figures(("start", conditions), "ms", &times, None).into_iter().collect())
+    Ok(ReportLine::of_figures(("start", conditions), "ms", &times, None).into_iter().collect())
 }
 
 async fn fill(pool: &PgPool, events: i64) -> Result<(), BenchError> {
@@ -75,10 +76,10 @@ async fn fill(pool: &PgPool, events: i64) -> Result<(), BenchError> {
 }
 
 async fn ready(shop: &Shop, began: Instant) -> Result<(), BenchError> {
-    let question = b"GET /health/ready HTTP/1.1\r\nHost: shop.example\r\n\r\n";
-    let mut connection: Connection = shop.connect().await?;
-    // An answer other than 200 is an error.
-    while connection.call(question).await.is_err() {
+    let query = b"GET /health/ready HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+    let mut connection: HttpConnection = shop.connect().await?;
+    // The call fails unless the status is 200.
+    while connection.call(query).await.is_err() {
         check(began.elapsed() < READY_WITHIN, || "the server is not ready".to_owned())?;
         connection = shop.connect().await?;
     }

@@ -1,10 +1,11 @@
-//! `store_command`: load, decide, append by 64 writers through the command bus, beside the store with
-//! nothing to decide, and beside the peers with the same work on the same Postgres.
+//! `store_command`: 64 writers load, decide and append through the command bus; compared with the
+//! event store alone, where nothing is decided, and with the peers, which do the same work on the
+//! same Postgres.
 //!
-//! Every run of every contender begins with 1,000 new carts of one unit each, which are not counted,
-//! and ends when each unit that was acknowledged was found in its cart.  On a machine with other work the rates favour whoever has
-//! more processes, so the processor time of a command is told beside them: Postgres', the
-//! contender's, and the checks'.
+//! Every run of every contender begins with 1,000 new carts of one unit each, which are not
+//! counted. It ends when each acknowledged unit was found in its cart. On a busy machine a
+//! contender with more processes gets a larger share of the processor, so the processor time of a
+//! command is shown too: that of Postgres, of the contender and of the checks together.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,43 +22,44 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::append::Writers;
-use crate::check::Log;
+use crate::check::CheckedLog;
 use crate::error::{BenchError, check};
 use crate::load::{SKUS_PER_CART, skus};
 use crate::peers::Peers;
 use crate::process::cpu_of_family;
-use crate::report::Line;
+use crate::report::ReportLine;
 use crate::sample::{Sample, Spread, latencies};
-use crate::stage::{Pair, Stage};
+use crate::shared_servers::{Pair, SharedServers};
 
 const WRITERS: usize = 64;
 const CARTS: usize = 1_000;
 /// A week, in seconds.
 const CART_LASTS: u32 = 604_800;
-/// The turn of the store without a bus; the bus goes before it, the peers after it.
+/// The index of the event store alone among the contenders; the bus comes before it, the peers
+/// after it.
 const ALONE: usize = 1;
-/// As many aggregates as the server keeps in memory.
+/// The number of aggregates that the server caches.
 const CACHED: usize = 20_000;
 
-/// The peers, in the order in which they take their turns, by the names of their rows.
+/// The peers in the order in which they run: name, row of the limit, row of the ratio.
 const PEERS: [(&str, &str, &str); 2] =
     [("cqrs-es", "peer_cqrs_es", "store_command"), ("esrs", "peer_esrs", "store_command_esrs")];
 
-pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    stage.message("preparing store_command");
-    let peers = Peers::find(stage).await;
+pub async fn run(shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
+    shared.message("preparing store_command");
+    let peers = Peers::find(shared).await;
     let mut databases = vec![];
     for (peer, row, _) in PEERS {
-        databases.push((peer, stage.empty_database(row).await?));
+        databases.push((peer, shared.empty_database(row).await?));
     }
-    let shop = Shop::open(stage).await?;
-    let (url, pool) = stage.database("limit_store").await?;
+    let shop = BusShop::open(shared).await?;
+    let (url, pool) = shared.database("limit_store").await?;
     let mut alone = Writers::begin(&url, pool, WRITERS).await?;
     let contenders = 2 + peers.iter().count() * PEERS.len();
     let mut micros = vec![vec![]; contenders];
-    let samples = stage
+    let samples = shared
         .take_turns("store_command", contenders, async |contender, time| {
-            let before = processor_time(stage)?;
+            let before = processor_time(shared)?;
             let sample = match &peers {
                 Some(peers) if contender > ALONE => {
                     let (peer, url) = &databases[contender - ALONE - 1];
@@ -66,7 +68,7 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
                 _ if contender == ALONE => alone.run(time).await?,
                 _ => shop.run(time).await?,
             };
-            let spent = processor_time(stage)?.saturating_sub(before).as_secs_f64();
+            let spent = processor_time(shared)?.saturating_sub(before).as_secs_f64();
             let opened = if contender == ALONE { 0 } else { CARTS };
             let commands = sample.per_second * time.as_secs_f64() + opened as f64;
             micros[contender].push(spent * 1e6 / commands);
@@ -78,13 +80,14 @@ pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
     Ok(lines(&samples, &micros))
 }
 
-/// Of all of Postgres, and of this program with those that it has run.
-fn processor_time(stage: &Stage) -> Result<Duration, BenchError> {
-    Ok(cpu_of_family(stage.postgres())? + cpu_of_family(std::process::id())?)
+/// Processor time of all of Postgres, and of this program with its child processes.
+fn processor_time(shared: &SharedServers) -> Result<Duration, BenchError> {
+    Ok(cpu_of_family(shared.postgres())? + cpu_of_family(std::process::id())?)
 }
 
-/// The bus beside each of the others; `micros` is the processor time of a command, run by run.
-fn lines(samples: &[Vec<Sample>], micros: &[Vec<f64>]) -> Vec<Line> {
+/// The lines of the bus compared with each other contender; `micros` is the processor time of a
+/// command in each run.
+fn lines(samples: &[Vec<Sample>], micros: &[Vec<f64>]) -> Vec<ReportLine> {
     let conditions = |contender: usize, how: &str| {
         let micros = Spread::of(micros[contender].iter().copied());
         let micros = micros.map(|micros| micros.median).unwrap_or_default();
@@ -98,23 +101,28 @@ fn lines(samples: &[Vec<Sample>], micros: &[Vec<f64>]) -> Vec<Line> {
         let pairs = others.iter().zip(&samples[0]);
         let pairs: Vec<_> = pairs.map(|(limit, row)| Pair { limit: *limit, row: *row }).collect();
         let limit = (limit.to_owned(), conditions(contender, how));
-        lines.extend(Line::of_pairs(limit, (row.to_owned(), work.clone()), "commands/s", &pairs));
+        lines.extend(ReportLine::of_pairs(
+            limit,
+            (row.to_owned(), work.clone()),
+            "commands/s",
+            &pairs,
+        ));
     }
     lines
 }
 
 /// A bus over a log with products in it.
-struct Shop {
+struct BusShop {
     bus: Bus,
-    log: Log,
+    log: CheckedLog,
 }
 
-/// What one writer was told to be in the log, and how long each took.
-type Written = (Vec<(Uuid, i64)>, Histogram<u64>);
+/// The acknowledged command ids and positions of one writer, and its latencies.
+type WriterResult = (Vec<(Uuid, i64)>, Histogram<u64>);
 
-impl Shop {
-    async fn open(stage: &Stage) -> Result<Shop, BenchError> {
-        let (url, pool) = stage.database("store_command").await?;
+impl BusShop {
+    async fn open(shared: &SharedServers) -> Result<BusShop, BenchError> {
+        let (url, pool) = shared.database("store_command").await?;
         let bus = Bus::new(EventStore::connect(&url, StoreOptions::default()).await?, CACHED);
         for sku in skus() {
             let sku: Sku = sku.parse()?;
@@ -128,7 +136,7 @@ impl Shop {
             let ask = AggregateCommand { name: "productCreate", id: sku, command: create };
             bus.execute(ask, Context::once("system:bench")).await?;
         }
-        Ok(Shop { bus, log: Log::new(pool) })
+        Ok(BusShop { bus, log: CheckedLog::new(pool) })
     }
 
     async fn run(&self, time: Duration) -> Result<Sample, BenchError> {
@@ -148,14 +156,14 @@ impl Shop {
             latency += own_latency;
         }
         let sample = Sample::new(acks.len() as u64, began.elapsed(), &latency);
-        self.log.holds(&acks).await?;
+        self.log.check_acks(&acks).await?;
         let units = try_join_all(carts.iter().map(|cart| self.units(*cart))).await?;
         let (units, added) = (units.iter().sum::<i64>(), (acks.len() + CARTS) as i64);
         check(units == added, || format!("{added} units were added, the carts hold {units}"))?;
         Ok(sample)
     }
 
-    /// What is in a cart, as the log has it.
+    /// The units in a cart, according to the log.
     async fn units(&self, cart: CartId) -> Result<i64, BenchError> {
         let (state, _) = self.bus.load(cart.stream()).await?;
         match state {
@@ -173,13 +181,13 @@ impl Shop {
     }
 }
 
-/// Puts one unit into some cart, and again once that is answered.
+/// Adds one unit to a cart, again and again.
 async fn write(
     bus: Bus,
     carts: Arc<[CartId]>,
     skus: Arc<[Sku]>,
     until: Instant,
-) -> Result<Written, BenchError> {
+) -> Result<WriterResult, BenchError> {
     let (mut acks, mut latency) = (vec![], latencies());
     loop {
         let n = rand::random_range(0..CARTS);
@@ -193,7 +201,7 @@ async fn write(
     }
 }
 
-/// As the API does it, from a parsed request on.
+/// Does what the API does after it has parsed the request.
 async fn add_line(bus: &Bus, cart: CartId, sku: &Sku) -> Result<(Uuid, i64), BenchError> {
     let key = Uuid::from_u128(rand::random()).to_string();
     let actor = format!("customer:{}", cart.0);

@@ -1,9 +1,10 @@
-//! The limit: axum, async-graphql and one event by group commit, and nothing else.
+//! The bare server, which is the limit of the shop: axum, async-graphql and one event by group
+//! commit.
 //!
-//! No domain, no access control, no limits, no projections, no log.  It takes the very requests that
-//! the shop takes, and appends an event of the same size to the same table through the same store; of
-//! the carts it knows only what they were last written on.  What it answers queries with is in
-//! [`super::limit_query`].
+//! It has no domain, no access control, no request limits, no projections and no logging. It
+//! receives the same requests as the shop, and appends an event of the same size to the same table
+//! through the same event store. Of each cart it keeps only the head of its stream.
+//! [`super::limit_query`] answers its queries.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,13 +27,13 @@ use event_store::{
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use super::let_go;
 use super::limit_query::Query;
+use super::wait_for_stdin_to_close;
 use crate::error::BenchError;
 
 type LimitSchema = Schema<Query, Mutation, EmptySubscription>;
 
-/// Serves at a port of its own until the benchmark lets go.
+/// Serves on a free port until the benchmark closes its standard input.
 pub async fn run(database_url: &str) -> Result<(), BenchError> {
     let store = EventStore::connect(database_url, StoreOptions::default()).await?;
     let schema = Schema::build(Query, Mutation, EmptySubscription)
@@ -43,12 +44,12 @@ pub async fn run(database_url: &str) -> Result<(), BenchError> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("GraphQL  http://{}/graphql", listener.local_addr()?);
     let listener = listener.tap_io(|stream| {
-        // Without it the socket is slower, and still right.
+        // If this fails, the socket is slower and still works.
         let _ = stream.set_nodelay(true);
     });
     tokio::select! {
         served = axum::serve(listener, router) => served?,
-        () = let_go() => {}
+        () = wait_for_stdin_to_close() => {}
     }
     store.shutdown().await;
     Ok(())
@@ -66,7 +67,7 @@ async fn answer(State(schema): State<LimitSchema>, body: Bytes) -> Response {
     }
 }
 
-/// What each cart was last written on: its version and the item.
+/// The version and the head of each cart's stream.
 type Heads = Arc<Mutex<HashMap<Uuid, (i32, ExpectedHead)>>>;
 
 #[derive(InputObject)]
@@ -136,7 +137,7 @@ impl Mutation {
     }
 }
 
-/// As large as what the shop writes for the same request.
+/// Builds an append as large as the shop's for the same request.
 fn item(
     cart: Uuid,
     key: Uuid,

@@ -1,5 +1,5 @@
-//! What the limit answers queries with: the shop's very statements on the shop's table, and of an
-//! order's state only what is asked for.
+//! The bare server's queries: the same statements as the shop's, on the same table; from an order's
+//! state only the requested fields are read.
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -16,7 +16,7 @@ const PAGE: &str = "select id, version, position, created_at, updated_at, state 
 
 type Row = (Uuid, i32, i64, DateTime<Utc>, DateTime<Utc>, Json<State>);
 
-/// The column `state`, as far as it matters here.
+/// The column `state`, with the fields that are requested.
 #[derive(Debug, Deserialize)]
 enum State {
     Existing(Details),
@@ -46,7 +46,7 @@ struct OrderLine {
     ordered: Line,
 }
 
-/// The benchmark's orders come no further.
+/// The states that the benchmark's orders can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Enum)]
 enum OrderStatus {
     #[serde(rename = "placed")]
@@ -111,7 +111,7 @@ impl Query {
 
     async fn orders(&self, ctx: &Context<'_>, first: i32) -> Result<Orders> {
         let pool = ctx.data::<EventStore>()?.pool();
-        // One more than is shown, as the shop does to learn whether there is a next page.
+        // One row more than requested, as in the shop, to learn whether there is a next page.
         let page = sqlx::query_as::<_, Row>(PAGE).bind(i64::from(first) + 1);
         let mut rows = page.fetch_all(pool).await?;
         rows.truncate(usize::try_from(first)?);

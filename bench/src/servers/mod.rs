@@ -1,4 +1,4 @@
-//! The servers that are measured: this program again, each in a process of its own.
+//! The measured servers: this program, started again as a process of its own.
 
 pub mod limit;
 mod limit_query;
@@ -20,27 +20,28 @@ use crate::error::BenchError;
 const START_MAX: Duration = Duration::from_secs(30);
 const STOP_MAX: Duration = Duration::from_secs(20);
 
-/// Settings of the caller's shell that may reach a server; all others would make each run another.
+/// Environment variables that are passed on to a server. All others are removed, since they could
+/// change a run.
 const PASSED_ON: [&str; 4] = ["PATH", "HOME", "RUST_LOG", "RUST_BACKTRACE"];
 
-/// A server process, which ends when this value does.
+/// A server process, which is killed when this value is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub struct ServerProcess {
     name: &'static str,
     child: Child,
     pub address: SocketAddr,
     log: PathBuf,
-    /// Kept open: a server that cannot print would panic.
+    /// Kept open, because a server that cannot print would panic.
     _stdout: Option<BufReader<ChildStdout>>,
 }
 
-impl Server {
+impl ServerProcess {
     /// Runs this program with a hidden subcommand, and waits for the line that says where it listens.
     pub async fn start(
         subcommand: &'static str,
         settings: &[(&str, &str)],
         directory: &Path,
-    ) -> Result<Server, BenchError> {
+    ) -> Result<ServerProcess, BenchError> {
         fs::create_dir_all(directory)?;
         let log = directory.join("server.log");
         let mut child = Command::new(std::env::current_exe()?)
@@ -48,7 +49,7 @@ impl Server {
             .env_clear()
             .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .envs(settings.iter().copied())
-            // Its end tells the server to stop, also when this process is killed.
+            // The server stops when this pipe closes, also if this process is killed.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(&log)?)
@@ -57,11 +58,13 @@ impl Server {
         let mut stdout = child.stdout.take().map(BufReader::new);
         let mut line = String::new();
         if let Some(stdout) = &mut stdout {
-            // Out of time or out of luck, the line says nothing.
+            // On a timeout or an error the line stays empty.
             let _ = timeout(START_MAX, stdout.read_line(&mut line)).await;
         }
         match listening(&line) {
-            Some(address) => Ok(Server { name: subcommand, child, address, log, _stdout: stdout }),
+            Some(address) => {
+                Ok(ServerProcess { name: subcommand, child, address, log, _stdout: stdout })
+            }
             None => {
                 let ended =
                     child.try_wait()?.map_or("silent".to_owned(), |status| status.to_string());
@@ -71,12 +74,12 @@ impl Server {
         }
     }
 
-    /// Of the process; none once it has ended.
+    /// The process id; None once the process has ended.
     pub fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
-    /// Asks it to stop, and waits.
+    /// Asks the server to stop, and waits for its end.
     pub async fn stop(mut self) -> Result<(), BenchError> {
         drop(self.child.stdin.take());
         let reason = match timeout(STOP_MAX, self.child.wait()).await {
@@ -88,7 +91,7 @@ impl Server {
     }
 }
 
-/// Both servers begin with `GraphQL  http://HOST:PORT/graphql`.
+/// Parses the line `GraphQL  http://HOST:PORT/graphql`, which both servers print.
 fn listening(line: &str) -> Option<SocketAddr> {
     line.split("http://").nth(1)?.split('/').next()?.parse().ok()
 }
@@ -99,15 +102,15 @@ fn end_of(log: &Path) -> String {
     lines[lines.len().saturating_sub(10)..].join("\n")
 }
 
-/// In a server process: done when the benchmark has let go of it.
-async fn let_go() {
-    let (tell, told) = tokio::sync::oneshot::channel::<()>();
-    // A thread of its own, which does not keep the process from ending.
+/// Waits, in a server process, until the benchmark closes standard input.
+async fn wait_for_stdin_to_close() {
+    let (sender, closed) = tokio::sync::oneshot::channel::<()>();
+    // A separate thread, since a blocking read must not keep the process from ending.
     std::thread::spawn(move || {
-        // Whatever ends the pipe, nobody is there any more.
+        // Whatever ends the pipe, the benchmark is gone.
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        drop(tell);
+        drop(sender);
     });
-    // Nothing is ever sent.
-    let _ = told.await;
+    // No value is ever sent: the sender is dropped.
+    let _ = closed.await;
 }

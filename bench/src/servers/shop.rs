@@ -1,11 +1,11 @@
-//! The real server: what `cartulary serve` runs, but for the signals.
+//! The real server: what `cartulary serve` runs, except for the signal handling.
 
 use api::config::{Config, ConfigErrors, Options};
 use api::database::{Database, DatabaseError};
 use api::logging::{self, LogError};
 use api::serve::{self, ServeError};
 
-use super::let_go;
+use super::wait_for_stdin_to_close;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ShopError {
@@ -25,7 +25,7 @@ pub async fn run(options: &Options) -> Result<(), ShopError> {
     let socket = serve::bind(&config.listen).await?;
     let database = Database::open(&config).await?;
     database.migrate().await?;
-    let served = serve::serve(&config, &database, socket, let_go()).await;
+    let served = serve::serve(&config, &database, socket, wait_for_stdin_to_close()).await;
     database.close().await?;
     Ok(served?)
 }

@@ -1,4 +1,4 @@
-//! One attempt to carry out a command: decide, send, wait, answer.
+//! One attempt to execute a command: decide, send, wait, answer.
 
 use std::sync::{Arc, MutexGuard};
 
@@ -7,7 +7,7 @@ use event_store::{AppendOutcome, PendingAppend, Permit};
 use tracing::Instrument;
 
 use super::cache::CachedStream;
-use super::decision::{Conflict, Decision};
+use super::decision::{CommandDecision, Conflict};
 use super::stream_state::StreamState;
 use super::{Bus, Command, Context, Receipt, Subject};
 use crate::CommandError;
@@ -29,7 +29,7 @@ impl<E: Into<CommandError>> From<E> for AttemptError {
 
 /// A decision in the appender's queue.
 struct Sent {
-    decision: Decision,
+    decision: CommandDecision,
     pending: PendingAppend,
     /// Streams that did not exist before, as the decision leaves them.
     new: Vec<(StreamId, StreamState)>,
@@ -38,7 +38,7 @@ struct Sent {
 }
 
 impl Bus {
-    /// `begins` is a stream that is taken for absent instead of being loaded.
+    /// `begins` is a stream that is assumed to be absent instead of being loaded.
     pub(super) async fn attempt(
         &self,
         command: &dyn Command,
@@ -74,7 +74,8 @@ impl Bus {
         self.answer(&**command, context, decision, outcome).await
     }
 
-    /// Loads into `streams` whatever the command asks for, decides on it, and sends the decision.
+    /// Loads into `streams` every stream that the command asks for, decides, and sends the
+    /// decision.
     async fn decide_and_send(
         &self,
         command: &dyn Command,
@@ -92,10 +93,12 @@ impl Bus {
         }
     }
 
-    /// Adds a stream to those that a command is decided on, or replaces an invalidated one.
+    /// Adds a stream to those that the command is decided on, or replaces an invalidated one.
     ///
     /// # Errors
-    /// A conflict if the stream is contended: then the command has to be decided under the log's lock.
+    ///
+    /// A conflict if the stream is contended: then the command must be decided under the log's
+    /// lock.
     async fn add_stream(
         &self,
         missing: StreamId,
@@ -120,7 +123,7 @@ impl Bus {
         &self,
         command: &dyn Command,
         context: &Context,
-        decision: Decision,
+        decision: CommandDecision,
         outcome: AppendOutcome,
     ) -> Result<Receipt, AttemptError> {
         match outcome {
@@ -145,7 +148,8 @@ impl Bus {
         }
     }
 
-    /// The first result of a command that is already in the log, with its subject as it is now.
+    /// The first result of a command that is already in the log, with the current state of its
+    /// subject.
     async fn replay(
         &self,
         command: &dyn Command,
@@ -156,7 +160,8 @@ impl Bus {
         for recorded in self.store().events_between(first, last).await? {
             events.push(projections::decode(&recorded)?);
         }
-        // A repeated command that creates an object carries a new id; the object has the first one's.
+        // A repeated command that creates an object carries a new id; the object has the id of the
+        // first command.
         let created = command.subject().and_then(|subject| {
             events.iter().map(|event| event.stream).find(|stream| stream.kind == subject.kind)
         });
@@ -168,10 +173,10 @@ impl Bus {
     }
 }
 
-/// A decision together with the locks of the streams it was made on: until it is sent, no other
-/// command is decided on them.
+/// A decision, together with the locks of the streams that it was made on. Until it is sent, no
+/// other command is decided on these streams.
 struct Decided<'s> {
-    decision: Decision,
+    decision: CommandDecision,
     streams: &'s [Arc<CachedStream>],
     states: Vec<MutexGuard<'s, StreamState>>,
 }
@@ -179,7 +184,8 @@ struct Decided<'s> {
 /// Locks the streams and decides on them.
 ///
 /// # Errors
-/// The stream that has to be loaded first: it was not asked for before, or it has been invalidated.
+///
+/// The stream that must be loaded first, because it is not in `streams` or was invalidated.
 fn decide<'s>(
     command: &dyn Command,
     context: &Context,
@@ -191,13 +197,13 @@ fn decide<'s>(
     }
     let ids = streams.iter().map(|cached| cached.stream);
     let known: Vec<_> = ids.zip(states.iter().map(|state| &**state)).collect();
-    let decision = Decision::make(command, context, &known)?;
+    let decision = CommandDecision::make(command, context, &known)?;
     Ok(Decided { decision, streams, states })
 }
 
 impl Decided<'_> {
     /// Queues the decision and applies it to the cached states, so that the next command is decided
-    /// on its result. Then the locks are released.
+    /// on its result. Then releases the locks.
     fn send(
         mut self,
         permit: Permit,

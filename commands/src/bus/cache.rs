@@ -12,7 +12,8 @@ use crate::CommandError;
 /// Holds a bounded number of streams; one that was dropped is loaded again.
 pub(super) struct Cache(QuickCache<StreamId, Arc<CachedStream>>);
 
-/// One stream's present state. Its lock is held while commands are decided, never across an await.
+/// The current state of one stream. Its lock is held while commands are decided, never across an
+/// await.
 pub(super) struct CachedStream {
     pub(super) stream: StreamId,
     state: Mutex<StreamState>,
@@ -33,8 +34,8 @@ impl Cache {
         Cache(QuickCache::new(streams_max))
     }
 
-    /// The cached stream; one that is missing is loaded once, however many commands wait for it.
-    /// Without `streams` to load it from, a missing stream is taken for absent from the log.
+    /// The cached stream; a missing one is loaded once, however many commands wait for it. Without
+    /// `streams`, a missing stream is assumed to be absent from the log.
     pub(super) async fn get(
         &self,
         streams: Option<&Streams>,
@@ -58,8 +59,9 @@ impl Cache {
     }
 
     /// A command that waits for a stream gets it before the cache holds it. If that command
-    /// invalidates it at once, there is nothing to remove yet, and the cache would hand out an
-    /// invalidated stream for ever. So it is checked, and removed, whenever it is handed out.
+    /// invalidates it at once, the cache has nothing to remove yet, and would return an invalidated
+    /// stream for ever. So each stream is checked, and removed if it is invalidated, before it is
+    /// returned.
     fn is_current(&self, cached: &Arc<CachedStream>) -> bool {
         let is_invalidated = cached.lock().is_invalidated;
         if is_invalidated {

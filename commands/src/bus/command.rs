@@ -11,13 +11,13 @@ pub trait Command: Send + Sync + 'static {
     /// Stored in the log with the first event, and counted in the metrics.
     fn name(&self) -> &'static str;
 
-    /// The stream that the command is mainly about: the receipt holds its state, and an expected
-    /// version is compared with its version.
+    /// The stream of the object that the command is about: the receipt has its state, and an
+    /// expected version is compared with its version.
     fn subject(&self) -> Option<StreamId>;
 
-    /// A stream that the command most likely creates: it is taken for absent instead of being loaded.
-    /// If it does exist, the log refuses the decision, and the command is decided again on the loaded
-    /// state.
+    /// A stream that the command most likely creates: it is assumed to be absent instead of being
+    /// loaded. If it does exist, the log refuses the decision, and the command is decided again on
+    /// the loaded state.
     fn begins(&self) -> Option<StreamId> {
         None
     }
@@ -26,7 +26,8 @@ pub trait Command: Send + Sync + 'static {
     /// is not loaded yet, the decision halts, the state is loaded, and the decision is made again.
     ///
     /// # Errors
-    /// The stream to be loaded, or the refusal.
+    ///
+    /// The stream that must be loaded first, or the refusal.
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt>;
 }
 

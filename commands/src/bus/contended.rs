@@ -1,6 +1,6 @@
-//! The path for commands on contended streams: they are decided while this node holds the log's lock,
-//! so nothing can move in between. All commands that wait are decided under one lock, so two nodes that
-//! write the same stream both make progress.
+//! The path for commands on contended streams. They are decided while this node holds the log's
+//! lock, so no stream can move in between. All waiting commands are decided under one lock, so two
+//! nodes that write the same stream both make progress.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,22 +14,23 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::decision::{Conflict, Decision};
+use super::decision::{CommandDecision, Conflict};
 use super::stream_state::StreamState;
 use super::streams::{Streams, wanted};
 use super::{Command, Context};
 use crate::CommandError;
 
-/// The most commands that are decided under one lock.
+/// The largest number of commands that are decided under one lock.
 const COMMANDS_MAX: usize = 256;
 
-/// How often a batch whose connection failed is tried.
+/// How many times a batch is tried if its connection fails.
 const TRIES_MAX: u32 = 8;
 
 /// Pauses between these tries.
 const RETRIES: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
 
-/// How long after a conflict a stream's commands are decided under the lock at once.
+/// How long after a conflict the commands of a stream are decided under the lock without trying the
+/// fast path.
 const CONTENDED_FOR: Duration = Duration::from_millis(500);
 
 pub(super) struct ContendedPath {
@@ -41,13 +42,13 @@ pub(super) struct ContendedPath {
 struct QueuedCommand {
     command: Arc<dyn Command>,
     context: Arc<Context>,
-    /// The streams that it was decided on when it had a conflict.
+    /// The streams that the command was decided on when it had a conflict.
     streams: Vec<StreamId>,
     answer: oneshot::Sender<Result<DecisionOutcome, CommandError>>,
 }
 
 /// A decision, and the log's answer to it.
-pub(super) type DecisionOutcome = (Decision, AppendOutcome);
+pub(super) type DecisionOutcome = (CommandDecision, AppendOutcome);
 
 impl ContendedPath {
     pub(super) fn start(streams: Streams, tasks: &TaskTracker) -> ContendedPath {
@@ -57,7 +58,7 @@ impl ContendedPath {
         ContendedPath { queue, contended: Arc::default(), closing }
     }
 
-    /// Whether commands on this stream had a conflict a moment ago.
+    /// Whether commands on this stream had a conflict a short time ago.
     pub(super) fn is_contended(&self, stream: StreamId) -> bool {
         self.contended.contains(stream)
     }
@@ -81,11 +82,11 @@ impl ContendedPath {
     }
 }
 
-/// The streams that are contended, each until its time has passed.
+/// The contended streams, each until its time has passed.
 #[derive(Default)]
 struct ContendedStreams {
     until: Mutex<HashMap<StreamId, Instant>>,
-    /// Spares every command the mutex while no stream is contended.
+    /// True if any stream may be contended; while it is false, no command locks the mutex.
     any: AtomicBool,
 }
 
@@ -131,7 +132,7 @@ async fn run(
     }
 }
 
-/// A caller who has gone away needs no answer.
+/// A caller that has gone needs no answer.
 fn answer_all(
     batch: impl Iterator<Item = QueuedCommand>,
     decided: Result<Vec<DecisionOutcome>, CommandError>,
@@ -146,8 +147,8 @@ fn answer_all(
     }
 }
 
-/// After a lost connection it is unknown whether the batch was committed. It is sent again: what was
-/// committed is found in the log as a duplicate.
+/// After a lost connection it is unknown whether the batch was committed, so it is sent again;
+/// commands that were committed are then found as duplicates.
 async fn decide_with_retries(
     streams: &Streams,
     batch: &[QueuedCommand],
@@ -206,7 +207,8 @@ async fn decide_all(
     Ok(decided)
 }
 
-/// Loads what is missing without the lock: other nodes can write while long streams are read.
+/// Loads missing streams without the lock, so that other nodes can write while long streams are
+/// read.
 async fn load_before_locking(
     streams: &Streams,
     needed: &BTreeSet<StreamId>,
@@ -257,13 +259,13 @@ async fn decide(
     log: &mut LockedLog,
     queued: &QueuedCommand,
     states: &mut StreamStates,
-) -> Result<(Decision, PendingAppend), CommandError> {
+) -> Result<(CommandDecision, PendingAppend), CommandError> {
     let (command, context) = (&*queued.command, &*queued.context);
     let mut streams: BTreeSet<_> = queued.streams.iter().copied().collect();
     let mut decision = loop {
         let known: Vec<_> =
             streams.iter().filter_map(|id| states.get(id).map(|state| (*id, state))).collect();
-        match Decision::make(command, context, &known) {
+        match CommandDecision::make(command, context, &known) {
             Ok(decision) => break decision,
             Err(missing) => {
                 streams.insert(missing);

@@ -8,20 +8,20 @@ use uuid::Uuid;
 use super::RequestHash;
 use crate::trace::{self, Trace};
 
-/// The circumstances of a command.
+/// Who sends a command, its id, and what caused it.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// Who sends it: `customer:`, `guest:`, `staff:`, `key:` or `system:`, and an id. Stored with every
     /// event.
     pub actor: Arc<str>,
-    /// The log carries out one command per id; a second one is answered with the first result.
+    /// The log executes one command per id; a second command with this id gets the first result.
     pub command_id: Uuid,
-    /// Tells a repeated request from another one under the same idempotency key. If absent, an equal
-    /// `command_id` always means a repetition.
+    /// Distinguishes a repeated request from another one under the same idempotency key. If absent,
+    /// an equal `command_id` always means a repetition.
     pub request_hash: Option<RequestHash>,
     /// The id of the command that started the chain of commands and events this one belongs to.
     pub correlation_id: Uuid,
-    /// The position of the event that a reaction answers.
+    /// The position of the event that the command reacts to.
     pub caused_by: Option<i64>,
     /// The version of the command's subject that the caller has seen.
     pub expected_version: Option<i32>,
@@ -56,8 +56,8 @@ impl Context {
         Context { request_hash: Some(request), ..Context::with_id(actor, id) }
     }
 
-    /// Whether a command that the log has under the same id was this request. A command that is sent once, or
-    /// by the program itself, has no hash: an equal id is always a repetition.
+    /// Whether a command that the log has under the same id was this request. A command that is
+    /// sent once, or by the program itself, has no hash: an equal id is always a repetition.
     pub(super) fn repeats(&self, stored: Option<&[u8; 32]>) -> bool {
         match (&self.request_hash, stored) {
             (Some(request), Some(stored)) => request.matches(stored),
@@ -66,9 +66,9 @@ impl Context {
         }
     }
 
-    /// A command of the program itself, in answer to an event or a deadline. `id` is derived from that
-    /// event or deadline, so that sending it again changes nothing. `worker` names the sender; `cause`
-    /// is the position and the correlation id of the event.
+    /// A command of the program itself that reacts to an event or a deadline. `id` is derived from
+    /// that event or deadline, so sending it again changes nothing. `worker` names the sender;
+    /// `cause` is the position and the correlation id of the event.
     pub fn reaction(worker: &'static str, id: Uuid, cause: Option<(i64, Uuid)>) -> Context {
         let context = Context::with_id(format!("system:{worker}").into(), id);
         Context {

@@ -1,4 +1,4 @@
-//! What was decided on some streams, and which states of them it rests on.
+//! The decision of a command, and the states of streams that it was made on.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use domain::{Refusal, StreamId};
@@ -11,9 +11,9 @@ use super::stream_state::StreamState;
 use super::{Command, Context, Halt, Receipt, States, Subject};
 use crate::CommandError;
 
-pub(super) struct Decision {
+pub(super) struct CommandDecision {
     answer: Result<Changes, Refused>,
-    /// Every stream that was read or is written, as it was before.
+    /// Every stream that was read or written, with its state before the decision.
     expected_heads: Vec<(StreamId, ExpectedHead)>,
     /// The version of each change in its stream, in the order of the changes.
     versions: Vec<i32>,
@@ -45,7 +45,7 @@ impl From<Refused> for CommandError {
     }
 }
 
-impl Decision {
+impl CommandDecision {
     /// Decides on these states.
     ///
     /// # Errors
@@ -54,7 +54,7 @@ impl Decision {
         command: &dyn Command,
         context: &Context,
         states: &[(StreamId, &StreamState)],
-    ) -> Result<Decision, StreamId> {
+    ) -> Result<CommandDecision, StreamId> {
         let answer = match unexpected_version(command, context, states)? {
             Some(refused) => Err(refused),
             None => {
@@ -68,7 +68,8 @@ impl Decision {
         };
         let expected_heads =
             states.iter().map(|(stream, state)| (*stream, state.head.clone())).collect();
-        let mut decision = Decision { answer, expected_heads, versions: vec![], subject: None };
+        let mut decision =
+            CommandDecision { answer, expected_heads, versions: vec![], subject: None };
         decision.number_changes(states);
         Ok(decision)
     }
@@ -94,7 +95,7 @@ impl Decision {
         }
     }
 
-    /// The item for the log. Without events it only checks that the streams have not moved.
+    /// The append for the log. Without events it only checks that the streams have not moved.
     pub(super) fn append(
         &self,
         command: &dyn Command,
@@ -121,8 +122,8 @@ impl Decision {
         Ok(Append { command: context.record(command.name()), expected_heads, events })
     }
 
-    /// Applies the changes to the states, which then rest on the pending item. Returns the states of
-    /// the streams that are new.
+    /// Applies the changes to the states, whose head is then the pending append. Returns the states
+    /// of the streams that are new.
     pub(super) fn apply(
         &mut self,
         pending: &PendingAppend,
@@ -150,8 +151,8 @@ impl Decision {
         new
     }
 
-    /// The position from which everything it rests on is durable. Called once the log has confirmed
-    /// it.
+    /// The position from which all states that the decision was made on are durable. Called once
+    /// the log has confirmed the decision.
     pub(super) async fn durable_at(&self) -> i64 {
         let mut position = 0;
         for (_, head) in &self.expected_heads {
@@ -197,7 +198,7 @@ impl Decision {
         Receipt { events, position, subject: self.subject, replayed: false }
     }
 
-    /// The answer of a decision without events, once the log has confirmed what it rests on.
+    /// The answer of a decision without events, once the log has confirmed it.
     pub(super) fn confirmed(self, position: i64) -> Result<Receipt, CommandError> {
         self.answer?;
         Ok(Receipt { events: vec![], position, subject: self.subject, replayed: false })

@@ -1,11 +1,12 @@
 //! The command bus: validate, decide, append.
 //!
-//! A bounded cache holds the aggregates used last. Deciding and queueing are one short critical section
-//! under the locks of the streams concerned; waiting for durability happens outside it. So the next
-//! command on a stream is decided on state that is not durable yet and queues behind it: a stream that
-//! many commands write is limited by batches, not by one commit per command. Every item names what it was
-//! decided on, and if the log refuses that, it refuses the item too. A caller is answered when the
-//! events are durable; a refusal or a no-op is answered when what it rests on is durable and current.
+//! A bounded cache holds the most recently used aggregates. Deciding and queueing are one short
+//! critical section under the locks of the streams; waiting for durability happens outside it. So
+//! the next command on a stream is decided on state that is not durable yet, and queues behind it:
+//! a stream that many commands write is limited by batches, not by one commit per command. Every
+//! append names the states that it was decided on, and if the log refuses one of those, it refuses
+//! the append too. A caller is answered when the events are durable; a refusal or a no-op is
+//! answered when the states that it was decided on are durable and current.
 
 mod attempt;
 mod cache;
@@ -47,7 +48,7 @@ use self::streams::Streams;
 use crate::trace::SPANS;
 use crate::{CommandError, Trace, metrics};
 
-/// Carries out commands. Cheap to clone.
+/// Executes commands. Cheap to clone.
 #[derive(Clone)]
 pub struct Bus(Arc<Inner>);
 
@@ -59,15 +60,15 @@ struct Inner {
     tasks: TaskTracker,
 }
 
-/// After so many conflicts a command is decided under the log's lock. There it can only conflict with
-/// another command of its batch, one that turns out to be a duplicate.
+/// After this many conflicts a command is decided under the log's lock. There it can only conflict
+/// with a command of the same batch that turns out to be a duplicate.
 const CONFLICTS_MAX: u32 = 2;
 
 /// Pauses between the attempts of a command that conflicted.
 const RETRIES: Backoff = Backoff::new(Duration::from_micros(500), Duration::from_millis(5));
 
 impl Bus {
-    /// `cached` is the most aggregates that are kept in memory.
+    /// `cached` is the largest number of aggregates in the cache.
     pub fn new(store: EventStore, cached: usize) -> Bus {
         let tasks = TaskTracker::new();
         let cache = Cache::new(cached);
@@ -81,12 +82,14 @@ impl Bus {
         self.0.streams.store()
     }
 
-    /// Carries out a command in a task of its own, so it is completed even if the caller stops waiting.
+    /// Executes a command in a task of its own, so it is completed even if the caller stops
+    /// waiting.
     ///
     /// # Errors
+    ///
     /// After [`CommandError::Refused`], [`CommandError::VersionConflict`] and
-    /// [`CommandError::KeyReused`] nothing was written. After every other error it is unknown whether
-    /// the command was carried out: send it again with the same command id.
+    /// [`CommandError::KeyReused`] nothing was written. After every other error it is unknown
+    /// whether the command was executed: send it again with the same command id.
     pub async fn execute(
         &self,
         command: impl Command,
@@ -118,8 +121,8 @@ impl Bus {
         Ok((state, version))
     }
 
-    /// Looks at the state that the next command on this stream would be decided on. It may not be
-    /// durable yet, so rely on it only for what can never change again, or as a hint.
+    /// Reads the state that the next command on this stream would be decided on. It may not be
+    /// durable yet, so rely on it only for facts that can never change again, or as a hint.
     pub async fn look<R>(
         &self,
         stream: StreamId,
@@ -130,7 +133,7 @@ impl Bus {
         Ok(look(&state.state))
     }
 
-    /// Waits until every command that has begun has ended.
+    /// Waits until every command that has started has ended.
     pub async fn shutdown(&self) {
         self.0.contended_path.close();
         self.0.streams.close();
@@ -156,7 +159,7 @@ impl Bus {
             tokio::time::sleep(RETRIES.pause_after(conflicts)).await;
             conflicts += 1;
             let under_lock = conflicts >= CONFLICTS_MAX || self.is_contended(&conflict);
-            metrics::decided_again(under_lock);
+            metrics::send_on_a_refused_base(under_lock);
             result = if under_lock {
                 self.attempt_under_lock(&command, &context, conflict).await
             } else {

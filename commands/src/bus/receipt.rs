@@ -1,21 +1,21 @@
-//! The answer to a command that was carried out.
+//! The receipt of an executed command.
 
 use domain::{State, StreamId};
 use projections::DecodedEvent;
 
 use super::stream_state::StreamState;
 
-/// The command is durable, or there was nothing to do.
+/// The command is durable, or it had nothing to change.
 #[derive(Debug, Clone)]
 pub struct Receipt {
     /// The events that the command wrote, in log order. Empty if nothing had to change.
     pub events: Vec<DecodedEvent>,
-    /// A read model that has reached this position of the log shows the result.
+    /// A read model that has reached this position of the log includes the result.
     pub position: i64,
     /// The command's subject after this command.
     pub subject: Option<Subject>,
-    /// The command had been carried out before, under the same id: these are its first events and
-    /// position, and the subject as it is now.
+    /// Whether the command had been executed before, under the same id. Then the events and the
+    /// position are those of the first time, and the subject is the current one.
     pub replayed: bool,
 }
 

@@ -1,9 +1,9 @@
-//! The hash of a request, which tells a repetition from another request under the same key.
+//! The hash of a request, which distinguishes a repetition from another request under the same key.
 //!
-//! It is taken over the key, the mutation's name and the input in a canonical form: JSON without spaces whose
-//! objects have their fields in the order of their names. The form carries a version, which is hashed too, so
-//! that a later form never equals it by chance. The log keeps hashes for ever; those that an older release
-//! stored are compared in the form of that release.
+//! It covers the key, the mutation's name and the input in a canonical form: JSON without spaces
+//! whose objects have their fields sorted by name. The form has a version, which is hashed too, so
+//! that a later form cannot give the same hash by chance. The log keeps hashes for ever; those that
+//! an older release stored are compared in the form of that release.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,7 +21,8 @@ type Hash = [u8; 32];
 #[derive(Clone)]
 pub struct RequestHash {
     today: Hash,
-    /// The same request as release 0.1 hashed it. Worked out only if the log holds another hash under the key.
+    /// The same request as release 0.1 hashed it. Calculated only if the log has another hash under
+    /// the key.
     release_0_1: Option<Arc<dyn Fn() -> Option<Hash> + Send + Sync>>,
 }
 
@@ -43,8 +44,8 @@ impl RequestHash {
         Ok(RequestHash { today: hash(&[VERSION, key, mutation, &text]), release_0_1: None })
     }
 
-    /// `input` gives the JSON text of the same input as release 0.1 wrote it, unless that release could not have
-    /// been asked for it.
+    /// `input` returns the JSON text of the same input as release 0.1 wrote it, or None if that
+    /// release had no such input.
     #[must_use]
     pub fn with_release_0_1(
         self,
@@ -62,14 +63,14 @@ impl RequestHash {
         self.today
     }
 
-    /// Whether what the log has stored is the hash of this request, in whatever form.
+    /// Whether the stored hash is the hash of this request, in the form of any release.
     pub fn matches(&self, stored: &Hash) -> bool {
         let older = || self.release_0_1.as_ref().is_some_and(|older| older() == Some(*stored));
         self.today == *stored || older()
     }
 }
 
-/// Hashes the parts with their lengths, so that no two lists of parts are the same bytes.
+/// Hashes the parts with their lengths, so that no two lists of parts are hashed as the same bytes.
 fn hash(parts: &[&str]) -> Hash {
     let whole = parts.iter().fold(Sha256::new(), |hash, part| {
         hash.chain_update((part.len() as u64).to_be_bytes()).chain_update(part)
@@ -80,7 +81,8 @@ fn hash(parts: &[&str]) -> Hash {
 fn write_canonical(value: &Value, to: &mut String) -> Result<(), serde_json::Error> {
     match value {
         Value::Object(fields) => {
-            // Sorted here: the order of serde_json's own map is up to a feature of its package.
+            // Sorted here, because the order of serde_json's own map depends on a feature of that
+            // crate.
             let fields: BTreeMap<_, _> = fields.iter().collect();
             write_list(('{', '}'), fields, to, |(name, value), to| {
                 to.push_str(&serde_json::to_string(name)?);
@@ -141,8 +143,8 @@ mod tests {
         assert_eq!(text, r#"{"a":true,"b":[1,{"c":"x \" ü","d":null}]}"#);
     }
 
-    /// The log keeps these hashes for ever: if they have to change, the form needs a new version, and the old
-    /// one must still be compared.
+    /// The log keeps these hashes for ever. If they must change, the form needs a new version, and
+    /// hashes of the old version must still be compared.
     #[test]
     fn the_hashes_of_the_canonical_form_are_golden() {
         for (input, golden) in [

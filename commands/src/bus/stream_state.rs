@@ -8,7 +8,7 @@ use crate::CommandError;
 /// A snapshot of a stream is due when it has grown by so many events since the last one.
 const EVENTS_BETWEEN_SNAPSHOTS: i32 = 500;
 
-/// The state of a stream, and what the next decision on it rests on.
+/// The state of a stream, and the head that the next decision expects.
 #[derive(Clone)]
 pub(super) struct StreamState {
     pub(super) state: State,
@@ -16,10 +16,10 @@ pub(super) struct StreamState {
     pub(super) version: i32,
     /// The last event in the state, durable or pending.
     pub(super) head: ExpectedHead,
-    /// The version up to which a snapshot was taken or asked for.
+    /// The version up to which a snapshot was taken or requested.
     snapshot_version: i32,
-    /// The state may contain an event that the log refused, or lack one that the log has. Whoever
-    /// finds it so gets the stream from the cache again.
+    /// True if the state may contain an event that the log refused, or lack one that the log has. A
+    /// command that finds this must get the stream from the cache again.
     pub(super) is_invalidated: bool,
 }
 
@@ -33,7 +33,7 @@ impl StreamState {
         StreamState { state, version, head, snapshot_version: version, is_invalidated: false }
     }
 
-    /// The stream as it was loaded, or `None` if its snapshot cannot be read after all.
+    /// The loaded stream, or `None` if its snapshot cannot be read.
     pub(super) fn restore(
         stream: StreamId,
         loaded: LoadedStream,
@@ -73,7 +73,8 @@ impl StreamState {
         Ok(())
     }
 
-    /// Whether a snapshot is due. Answers `true` once per snapshot: the caller has to ask for it.
+    /// Whether a snapshot is due. Returns `true` once for each snapshot, so the caller must request
+    /// it.
     pub(super) fn take_snapshot_due(&mut self) -> bool {
         let is_due = self.version - self.snapshot_version >= EVENTS_BETWEEN_SNAPSHOTS;
         if is_due {

@@ -1,7 +1,7 @@
-//! Loads streams, and takes the snapshots that spare the next load the fold from the first event.
+//! Loads streams, and takes snapshots, so that the next load need not fold from the first event.
 //!
-//! A task of its own takes the snapshots, so no command waits for one. It takes only what the log has
-//! by then. If one cannot be taken, the next load is slower and nothing else is lost.
+//! A task of its own takes the snapshots, so no command waits for one. A snapshot has only durable
+//! events. If one cannot be taken, the next load is slower; nothing else is lost.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,8 @@ use tokio_util::task::TaskTracker;
 use super::stream_state::StreamState;
 use crate::CommandError;
 
-/// The most streams that wait for their snapshot. One that finds no room is asked for again later.
+/// The largest number of streams that wait for their snapshot. If the queue is full, the snapshot
+/// is requested again later.
 const QUEUED_MAX: usize = 256;
 
 #[derive(Clone)]
@@ -72,7 +73,7 @@ impl Streams {
         Ok(states)
     }
 
-    /// Never waits: if the queue is full, the snapshot is left out this time.
+    /// Never waits: if the queue is full, the snapshot is skipped this time.
     pub(super) fn ask_for_snapshot(&self, stream: StreamId) {
         let mut queued = lock(&self.queued);
         if queued.insert(stream) && self.queue.try_send(stream).is_err() {
@@ -116,12 +117,12 @@ async fn take_snapshots(
     }
 }
 
-/// Takes a snapshot of what the log has, never of what is not durable yet.
+/// Takes a snapshot of the durable state only.
 async fn take_snapshot(store: &EventStore, stream: StreamId) -> Result<(), CommandError> {
     let mut loaded = load(store, stream).await?;
     let ExpectedHead::Durable(position) = loaded.head else { return Ok(()) };
     if !loaded.take_snapshot_due() {
-        // It has been taken since it was asked for, perhaps by another node.
+        // The snapshot was taken since it was requested, perhaps by another node.
         return Ok(());
     }
     let corrupt =

@@ -23,8 +23,8 @@ pub(super) struct Envelope<'a> {
 }
 
 impl ComposedEmail {
-    /// The same envelope and message give the same bytes, with the same Message-ID: a mail program that
-    /// receives both can drop one.
+    /// The same envelope and message give the same bytes, with the same Message-ID, so a mail
+    /// program that receives both can drop one.
     ///
     /// # Errors
     /// The headers cannot be built from the envelope.

@@ -19,8 +19,8 @@ impl Folder {
         Ok(Folder(path.into()))
     }
 
-    /// Writes a draft and renames it, so no reader sees half a message. A message that is sent again
-    /// replaces the first file. The file is not synced to the disk.
+    /// Writes a temporary file and renames it, so no reader sees a part of a message. A message
+    /// that is sent again replaces its file. The file is not synced to the disk.
     pub(super) async fn save(&self, email: &ComposedEmail) -> Result<(), MailError> {
         let path = self.0.join(email.file_name());
         let draft = draft(&path);

@@ -24,7 +24,7 @@ pub use self::smtp::BadSmtpUrl;
 use self::smtp::Smtp;
 pub use self::worker::run;
 
-/// What the shop's owner decided about mail.
+/// The shop owner's settings for mail.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The shop's name, as customers know it.
@@ -52,7 +52,7 @@ enum Backend {
 /// Why an e-mail was not sent. The reasons are stored, so they name no person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 enum MailError {
-    /// The mailer cannot be reached now. It may have accepted the message all the same.
+    /// The mailer cannot be reached now. It may have accepted the message nevertheless.
     #[error("{0}")]
     Unreachable(String),
     /// The mailer did not accept this message now; it may do so later.

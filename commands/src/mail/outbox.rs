@@ -1,4 +1,5 @@
-//! Sends one message: checks that it is due, renders it, hands it to the mailer, records the outcome.
+//! Sends one message: checks that it is due, renders it, passes it to the mailer, and records the
+//! outcome.
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::{MailError, Mailbox, Mailer, Settings};
 use crate::trace::SPANS;
 use crate::{AggregateCommand, Bus, CommandError, Context, Vault, metrics};
 
-/// How often the outcome of one attempt is recorded if the bus answers with an error.
+/// How many times the outcome of one attempt is sent to the bus, if the bus answers with errors.
 const RECORD_TRIES_MAX: u32 = 5;
 
 /// Pauses between these tries.
@@ -223,7 +224,7 @@ fn outgoing_message(state: &State) -> Option<Box<OutgoingMessage>> {
 
 /// Why there is no e-mail to send. The reasons are stored with the message, so they name no person.
 enum ComposeError {
-    /// It may work at the next attempt.
+    /// It may succeed at the next attempt.
     NotNow(&'static str),
     /// It would fail at every attempt.
     Never(&'static str),

@@ -23,11 +23,12 @@ use crate::metrics::MAIL_CIRCUIT_OPEN;
 /// The name of the lease.
 const LEASE: &str = "mail";
 
-/// Interval at which due messages are looked for, and the shorter one after a look that did not find all.
+/// Interval at which due messages are queried, and the shorter one after a query that did not
+/// return all of them.
 const POLL: Duration = Duration::from_millis(250);
 const POLL_FOR_MORE: Duration = Duration::from_millis(50);
 
-/// The most messages found by one look.
+/// The largest number of messages that one query returns.
 const BATCH_MAX: usize = 500;
 
 /// Interval between the starts of two messages. After a pause, as many messages may start at once as would have
@@ -39,7 +40,7 @@ const BURST: Duration = Duration::from_secs(1);
 const FAILURES_MAX: u32 = 5;
 const OPEN_FOR: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
 
-/// Sends due messages while this node leads, until told to stop.
+/// Sends due messages while this node leads, until it is asked to stop.
 pub async fn run(outbox: MailOutbox, stop: CancellationToken) {
     let leader = Leader::new(outbox.bus.store().pool().clone(), LEASE);
     let mut work = MailWork::new(outbox, stop.clone());
@@ -47,8 +48,8 @@ pub async fn run(outbox: MailOutbox, stop: CancellationToken) {
     work.finish().await;
 }
 
-/// The messages that wait and those that are being sent. It outlives a leadership: what is being sent when the
-/// lease is lost is finished and recorded all the same.
+/// The messages that wait and those that are being sent. It outlives a leadership: a message that
+/// is being sent when the lease is lost is still finished and recorded.
 struct MailWork {
     outbox: MailOutbox,
     stop: CancellationToken,
@@ -78,7 +79,7 @@ impl LeaderWork for MailWork {
                 () = stop.cancelled() => {}
             }
         }
-        // The next leader must not send again what is under way.
+        // Otherwise the next leader would send again what this node is still sending.
         self.finish().await;
         Ok(())
     }
@@ -124,7 +125,7 @@ impl MailWork {
         !self.waiting.is_empty() && self.may_start() && self.breaker.admit(now).is_ok()
     }
 
-    /// Whether the next message may start by the pace of starts; if so, it counts as started.
+    /// Whether the next message may start now; if so, its start is counted.
     fn may_start(&mut self) -> bool {
         let now = Instant::now();
         let earliest = now.checked_sub(BURST).unwrap_or(now);
@@ -140,7 +141,7 @@ impl MailWork {
         let most = i64::try_from(BATCH_MAX).unwrap_or(i64::MAX);
         let due = self.outbox.read_models.due_notifications(Utc::now(), most).await?;
         self.poll = if due.len() == BATCH_MAX { POLL_FOR_MORE } else { POLL };
-        // In the read model, what is under way may still be due.
+        // Messages that are being sent may still be due in the read model.
         let under_way = |due: &DueNotification| {
             self.under_way.values().any(|notification| *notification == due.notification)
         };
@@ -148,12 +149,12 @@ impl MailWork {
         Ok(())
     }
 
-    /// How long until due messages are looked for again.
+    /// The time until due messages are queried again.
     fn until_next_look(&self) -> Duration {
         self.looked_at.map_or(Duration::ZERO, |at| self.poll.saturating_sub(at.elapsed()))
     }
 
-    /// Returns when a message that is under way ends; never, if none is.
+    /// Waits until a message that is being sent ends; waits for ever if there is none.
     async fn wait_for_an_end(&mut self) {
         match self.running.join_next_with_id().await {
             Some(Ok((task, reachability))) => self.record_end(task, reachability),
@@ -176,7 +177,8 @@ impl MailWork {
         MAIL_CIRCUIT_OPEN.set(i64::from(self.breaker.is_open()));
     }
 
-    /// Waits for a limited time for what is under way, so that it is recorded and not sent again.
+    /// Waits for a limited time for messages that are being sent, so that they are recorded and not
+    /// sent again.
     async fn finish(&mut self) {
         let rest = async { while self.running.join_next().await.is_some() {} };
         if tokio::time::timeout(time_limits::SHUTDOWN_OF_MAIL, rest).await.is_err() {

@@ -33,7 +33,8 @@ enum Backend {
 /// Why a call to the provider has no facts.
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
-    /// It is unknown whether the provider did what it was asked for. Ask again under the same key.
+    /// It is unknown whether the provider did what it was asked for. Repeat the call with the same
+    /// key.
     #[error("the payment provider did not answer: {0}")]
     NoAnswer(String),
     /// The provider did not do it, and would refuse the same request again.
@@ -73,7 +74,7 @@ impl Provider {
         Provider(Backend::Stripe(Box::new(stripe)))
     }
 
-    /// Its name in the inbox, and in the path that its webhooks are sent to.
+    /// The provider's name in the inbox, and in the path to which its webhooks are sent.
     pub fn name(&self) -> &'static str {
         match &self.0 {
             Backend::Simulated(_) => "simulator",

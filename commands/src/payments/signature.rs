@@ -12,7 +12,7 @@ const TOLERANCE: TimeDelta = TimeDelta::seconds(300);
 #[derive(Clone)]
 pub struct Signer(Hmac<Sha256>);
 
-/// A webhook whose signature does not prove its origin. It does not say which part is wrong.
+/// A webhook whose signature does not prove its origin. The error does not say which part is wrong.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the signature is missing, wrong, or too old")]
 pub struct BadSignature;
@@ -30,11 +30,12 @@ impl Signer {
         format!("t={},v1={hex}", now.timestamp())
     }
 
-    /// Compares in constant time. The header may hold several `v1`, as it does while a secret is replaced;
-    /// one good one is enough.
+    /// Compares in constant time. The header may have several `v1`, as while a secret is being
+    /// replaced; one good signature is enough.
     ///
     /// # Errors
-    /// No good signature of this body, or one whose time is more than 5 minutes from `now`.
+    ///
+    /// There is no good signature of this body, or its time is more than 5 minutes from `now`.
     pub fn verify(
         &self,
         header: &str,
@@ -98,7 +99,7 @@ mod tests {
 
     /// These vectors were made with Python's `hmac` and `hashlib`, as Stripe's documentation describes.
     #[test]
-    fn signatures_that_others_made_are_good_to_the_byte() {
+    fn signatures_made_by_other_programs_are_accepted() {
         let body = "{\n  \"id\": \"evt_1MqqbKLt4dXK03v5qaIbiNCC\",\n  \"object\": \"event\",\n  \
             \"type\": \"payment_intent.succeeded\",\n  \"note\": \"größer – 円\"\n}";
         let vectors = [
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signature_is_refused() {
+    fn a_malformed_signature_is_refused() {
         let signer = Signer::new(b"secret");
         for header in ["", "t=", "t=1767225600", "v1=00", "t=x,v1=00", "t=1767225600,v1=€€"] {
             assert_eq!(signer.verify(header, b"body", noon()), Err(BadSignature), "{header}");

@@ -21,7 +21,7 @@ pub(super) async fn call(
 ) -> Result<(), CommandError> {
     let Effect::CallProvider(payment, call) = effect;
     let Some(details) = waiting_for(reactions, payment, call).await? else {
-        // A webhook has brought the answer already.
+        // A webhook has already reported the outcome.
         return Ok(());
     };
     let is_key_known = Utc::now() - details.asked_at(call) <= KEYS_LIVE_FOR;
@@ -47,7 +47,7 @@ pub(super) async fn call(
     Ok(())
 }
 
-/// The payment, if it still waits for this call.
+/// The payment, if it still waits for this call's answer.
 async fn waiting_for(
     reactions: &Reactions,
     payment: PaymentId,
@@ -60,15 +60,17 @@ async fn waiting_for(
         _ => None,
     };
     let (bus, stream) = (&reactions.bus, payment.stream());
-    // The cached state may never become durable, so it cannot prove that nothing is to be done.
+    // The cached state may never become durable, so it cannot prove that the call is already
+    // answered.
     match bus.look(stream, waiting).await? {
         Some(details) => Ok(Some(details)),
         None => Ok(waiting(&bus.load(stream).await?.0)),
     }
 }
 
-/// What the provider knows of the payment. If it knows nothing, the payment was never created and never
-/// will be. A capture or a refund that it does not list may still be under way.
+/// What the provider has recorded about the payment. If it has no record, the payment was never
+/// created and never will be. But a capture or a refund that it does not list may still be on its
+/// way.
 async fn look_up(
     reactions: &Reactions,
     payment: PaymentId,

@@ -1,9 +1,8 @@
 //! Reactions to the shop's own events: commands of the process manager, calls to the payment provider,
 //! and requests for messages, which `mail` sends.
-//!
 //! One node does this at a time, by lease. The reactions to one stream run in sequence, those to
-//! different streams side by side. The checkpoint is the highest position up to which everything is
-//! done. Whatever a crash leaves unfinished is done again, under the same command ids and idempotency
+//! different streams concurrently. The checkpoint is the highest position up to which all tasks are
+//! done. What a crash leaves unfinished is done again, with the same command ids and idempotency
 //! keys.
 
 mod effects;
@@ -56,8 +55,8 @@ struct Cause {
 }
 
 impl Cause {
-    /// The context of a command that reacts to the event. `task` tells the commands for one event apart.
-    /// The command id is derived from both, so a reaction that is repeated is the same command.
+    /// The context of a command that reacts to the event. `task` distinguishes the commands for one
+    /// event. The command id is derived from both, so a repeated reaction is the same command.
     fn context(&self, task: &str) -> Context {
         let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"cartulary/reactions");
         let id = Uuid::new_v5(&namespace, format!("{}/{task}", self.position).as_bytes());

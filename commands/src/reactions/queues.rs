@@ -1,4 +1,4 @@
-//! The tasks that wait or run, and the position up to which everything is done.
+//! The tasks that wait or run, and the position up to which all tasks are done.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -6,10 +6,11 @@ use domain::StreamId;
 
 use super::Task;
 
-/// The tasks of one stream run in sequence, those of different streams side by side.
+/// The tasks of one stream run in sequence, those of different streams concurrently.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
-    /// The tasks that wait for the running task of their stream; a stream is here while one runs.
+    /// The tasks that wait for the running task of their stream. A stream is in this map while one
+    /// of its tasks runs.
     streams: HashMap<StreamId, VecDeque<Task>>,
     /// The number of unfinished tasks at each position that has any.
     unfinished: BTreeMap<i64, usize>,
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checkpoint_stays_below_whatever_is_unfinished() {
+    fn the_checkpoint_stays_below_every_unfinished_position() {
         let mut queues = Queues::new(10);
         assert_eq!(queues.checkpoint(), 10);
         queues.push(11, stream(1), vec![task(11), task(11)]);

@@ -25,15 +25,15 @@ pub(super) const LEASE: &str = "reactions";
 /// Interval at which the log is read although no new event is known.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Interval at which the checkpoint is written. What was done since is done again after a crash, which changes
-/// nothing.
+/// Interval at which the checkpoint is written. After a crash, what was done since is done again,
+/// which changes nothing.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Pauses between the attempts of one reaction.
 const RETRIES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
 
-/// The most events read at once, and the most positions that may be unfinished before reading
-/// stops.
+/// The largest number of events that are read at once, and the number of unfinished positions at
+/// which reading pauses.
 const READ_MAX: usize = 500;
 const UNFINISHED_MAX: usize = 4_096;
 
@@ -48,7 +48,7 @@ enum ReactionsError {
     Undecodable(i64),
 }
 
-/// Reacts to events while this node leads, until told to stop.
+/// Reacts to events while this node leads, until it is asked to stop.
 pub async fn run(reactions: Reactions, stop: CancellationToken) {
     let leader = Leader::new(reactions.bus.store().pool().clone(), LEASE);
     leader.run(&stop, &mut ReactionWork { reactions, stop: stop.clone() }).await;
@@ -65,7 +65,7 @@ impl LeaderWork for ReactionWork {
     async fn lead(&mut self, leadership: &mut Leadership) -> Result<(), ReactionsError> {
         let mut run = ReactionRun::new(self.reactions.clone(), leadership);
         let ended = run.follow(&self.stop).await;
-        // The next leader must not wait for what still runs here.
+        // The tasks that still run are aborted, so that the next leader need not wait for them.
         run.running.shutdown().await;
         ended
     }
@@ -117,7 +117,8 @@ impl<'a> ReactionRun<'a> {
     }
 
     async fn read(&mut self) -> Result<usize, ReactionsError> {
-        // This runs whenever a task ends, so the end of the log is only looked at now and then.
+        // This is called whenever a task ends, so the end of the log is read only from time to
+        // time.
         let has_news = self.reactions.bus.store().known_head() > self.queues.read_to();
         if self.queues.len() >= UNFINISHED_MAX || !has_news && self.read_at.elapsed() < POLL {
             return Ok(0);
@@ -153,14 +154,14 @@ impl<'a> ReactionRun<'a> {
         }
     }
 
-    /// Starts the stream's next task.
+    /// Marks a task as done, and starts the next one of its stream.
     fn finish(&mut self, done: Result<(StreamId, i64), tokio::task::JoinError>) {
         match done {
             Ok((stream, position)) => {
                 let next = self.queues.finish(stream, position);
                 self.start(stream, next);
             }
-            // Its position stays unfinished, so the next leader does it again.
+            // The task's position stays unfinished, so the next leader repeats the task.
             Err(error) => tracing::error!(%error, "a reaction ended without a result"),
         }
     }
@@ -172,7 +173,7 @@ impl<'a> ReactionRun<'a> {
     }
 }
 
-/// Tries until it is done, or until it is refused and therefore parked.
+/// Repeats the task until it is done, or until it is refused and therefore parked.
 async fn carry_out(reactions: &Reactions, task: Task) {
     for attempt in 0.. {
         let result = match &task.kind {

@@ -2,9 +2,9 @@
 //! specification's binding for NATS defines. The body is complete: it can be stored, mirrored and
 //! forwarded without its headers.
 //!
-//! `data` is the payload from the log, upcast to today's schema, so that a consumer has to know only one
-//! form of each event; personal data in it is encrypted. Consumers rely on these fields: add, never
-//! change.
+//! `data` is the payload from the log, upcast to the current schema, so a consumer must know only
+//! one form of each event; personal data in it is encrypted. Consumers rely on these fields: fields
+//! are added, and never changed.
 
 use chrono::{DateTime, Utc};
 use event_store::RecordedEvent;
@@ -52,7 +52,8 @@ struct CloudEvent<'a> {
 /// Makes the message of an event. Its subject begins with `prefix`.
 ///
 /// # Errors
-/// The payload is not JSON; the log does not accept such a one.
+///
+/// The payload is not JSON, which the log does not accept.
 pub(super) fn message(
     prefix: &str,
     event: &RecordedEvent,

@@ -39,13 +39,14 @@ impl Broker {
     /// separate several servers of one cluster.
     ///
     /// # Errors
-    /// It is not such a URL, or would send a password in clear text over a network.
+    ///
+    /// It is not such a URL, or it would send a password in clear text over a network.
     pub fn nats(url: &str, stream: StreamName) -> Result<Broker, BadNatsUrl> {
         NatsStream::new(url, stream).map(|nats| Broker(Backend::Nats(nats)))
     }
 }
 
-/// Everything that relaying needs, and its last error. The clones share the error.
+/// What relaying needs, and its last error. The clones share the error.
 #[derive(Debug, Clone)]
 pub struct Relay {
     feed: Feed,

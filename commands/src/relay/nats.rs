@@ -1,9 +1,9 @@
 //! NATS JetStream: the connection, the stream, and publishing in order.
 //!
 //! Each message carries its position as its id, by which the server drops duplicates within
-//! [`DUPLICATE_WINDOW`], and the id of the message before it: the server refuses it unless that one was
-//! the last. So if a message is lost, no later one takes its place, whatever an old connection or a
-//! frozen node still sends.
+//! [`DUPLICATE_WINDOW`], and the id of the message before it: the server refuses the message unless
+//! that one is its last. So if a message is lost, no later message is stored before it, even if an
+//! old connection or a frozen node still sends one.
 
 use std::time::Duration;
 
@@ -43,8 +43,8 @@ impl NatsStream {
         Ok(ContextBuilder::new().timeout(time_limits::BROKER).build(client))
     }
 
-    /// Creates the stream if it does not exist, and never changes one that does: retention and replicas
-    /// are the decision of whoever operates the broker.
+    /// Creates the stream if it does not exist, and never changes an existing one: the broker's
+    /// operator decides about retention and replicas.
     async fn find_stream(&self, jetstream: &Context) -> Result<(), String> {
         let wanted = Config {
             name: self.name.as_str().to_owned(),
@@ -62,7 +62,7 @@ impl NatsStream {
 pub(super) struct PublishError {
     /// How many messages were acknowledged, from the first on.
     pub(super) acknowledged: usize,
-    /// Whether the broker answered, so the rest can be sent at once.
+    /// Whether the broker answered, so that the other messages can be sent at once.
     pub(super) answered: bool,
     pub(super) reason: String,
 }
@@ -87,7 +87,8 @@ impl Publisher {
         self.has_stream && self.jetstream.as_ref().is_some_and(connected)
     }
 
-    /// Publishes the messages in this order. Without messages it only checks that it could.
+    /// Publishes the messages in this order. Without messages it only checks the connection and the
+    /// stream.
     ///
     /// # Errors
     /// Not every message was acknowledged.
@@ -109,7 +110,7 @@ impl Publisher {
             None => self.nats.connect().await?,
         };
         let jetstream = self.jetstream.insert(jetstream).clone();
-        // A message that is sent now would wait until the connection is restored.
+        // Without this check, a message would wait until the connection is restored.
         if jetstream.client().connection_state() != State::Connected {
             return Err("the connection to the broker is lost".to_owned());
         }
@@ -150,7 +151,7 @@ async fn send(
         }
     }
     let Some(error) = failure else { return Ok(()) };
-    // Another publisher has written to the stream. The next attempt does not name a last message.
+    // Another publisher has written to the stream. The next attempt names no last message.
     let answered = error.kind() == PublishErrorKind::WrongLastMessageId;
     Err(PublishError { acknowledged, answered, reason: error.to_string() })
 }

@@ -18,7 +18,7 @@ pub(super) const LEASE: &str = "relay";
 /// Interval at which the log is read although no new event is known, and at which the broker is tried again.
 const POLL: Duration = Duration::from_millis(250);
 
-/// The most events published at once.
+/// The largest number of events that are published at once.
 const BATCH_MAX: usize = 256;
 
 /// After this many failures in a row the circuit breaker opens, for this long.
@@ -36,7 +36,8 @@ enum RelayError {
     NotJson(i64),
 }
 
-/// Relays events while this node leads, until told to stop. Returns at once if there is no broker.
+/// Relays events while this node leads, until it is asked to stop. Returns at once if there is no
+/// broker.
 pub async fn run(relay: Relay, stop: CancellationToken) {
     let Backend::Nats(nats) = &relay.broker.0 else { return };
     let mut work = RelayWork {
@@ -50,7 +51,7 @@ pub async fn run(relay: Relay, stop: CancellationToken) {
     leader.with_ttl(time_limits::RELAY_LEASE_TTL).run(&stop, &mut work).await;
 }
 
-/// What outlives a leadership: the connection to the broker, and what is known of its health.
+/// Kept between leaderships: the connection to the broker, and the state of its circuit breaker.
 struct RelayWork<'a> {
     relay: &'a Relay,
     prefix: String,
@@ -114,7 +115,7 @@ impl RelayRun<'_, '_> {
         Ok(())
     }
 
-    /// Tries to publish what is unsent. Returns whether to go on at once.
+    /// Tries to publish the unsent events. Returns whether to continue at once.
     async fn publish(&mut self) -> Result<bool, RelayError> {
         let RelayWork { relay, publisher, breaker, .. } = &mut *self.work;
         if breaker.admit(Instant::now()).is_err() {

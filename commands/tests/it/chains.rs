@@ -18,9 +18,9 @@ async fn ledger(shop: &Shop, sku: &Sku) -> Vec<(i64, i64)> {
     events.iter().filter_map(line).collect()
 }
 
-/// Node A decides twice on a stock that node B has changed. A's second item has the version that follows
-/// B's event, but rests on A's first item, which B's event has displaced.
-async fn decided_again(both_in_one_batch: bool) {
+/// Node A decides twice on a stock that node B has changed. A's second append has the version that
+/// follows B's event, but was decided on A's first append, whose place B's event has taken.
+async fn send_on_a_refused_base(both_in_one_batch: bool) {
     let (shop, a, b) = Shop::selling(&mug(), 10).await;
     let tea: Sku = "TEA".parse().unwrap();
     stock(&a, &tea, 1).await;
@@ -53,13 +53,13 @@ async fn decided_again(both_in_one_batch: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_with_the_right_version_on_the_wrong_base_is_decided_again() {
-    decided_again(false).await;
+async fn an_append_with_the_right_version_on_the_wrong_head_is_decided_again() {
+    send_on_a_refused_base(false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn within_one_batch_too_it_is_decided_again() {
-    decided_again(true).await;
+async fn within_one_batch_it_is_decided_again_too() {
+    send_on_a_refused_base(true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,13 +81,14 @@ async fn a_chain_of_commands_needs_no_commit_each() {
         .fetch_one(shop.database.pool())
         .await
         .unwrap();
-    // One batch from before, one with the first command at the lock, and one with all the others.
+    // One batch from before, one with the first command that waited for the lock, and one with all
+    // others.
     assert_eq!(batches, 3);
 }
 
-/// No command is answered on the strength of events that can still be refused.
+/// A command is not acknowledged because of events that can still be refused.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_rests_on_a_refused_delivery_is_refused_too() {
+async fn an_order_decided_on_a_refused_delivery_is_refused_too() {
     let (shop, a, b) = Shop::selling(&mug(), 0).await;
     let cart = filled_cart(&a, &mug(), 5).await;
     adjust(&b, &mug(), 1).await.unwrap();

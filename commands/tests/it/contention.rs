@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::support::*;
 
-/// The writers at each node, and the commands that each sends one after the other: so the nodes conflict
-/// again and again.
+/// The number of writers at each node, and of the commands that each sends one after the other; so
+/// the nodes conflict again and again.
 const WRITERS: usize = 8;
 const COMMANDS: i64 = 25;
 const ALL: i64 = 2 * WRITERS as i64 * COMMANDS;
@@ -43,14 +43,14 @@ fn one_more() -> AggregateCommand<InventoryCommand> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_hundred_deliveries_at_two_nodes_all_arrive() {
+async fn all_400_deliveries_at_two_nodes_are_recorded() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
     contend(&a, &b, one_more()).await;
     assert_eq!(shop.stock(&mug()).await.on_hand, 1 + ALL);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_hundred_additions_to_one_line_all_count() {
+async fn all_400_additions_to_one_line_are_counted() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
     let cart = CartId(Uuid::now_v7());
     contend(&a, &b, add(cart, &mug(), 1)).await;
@@ -58,7 +58,7 @@ async fn four_hundred_additions_to_one_line_all_count() {
     assert_eq!(cart.details().unwrap().lines[0].quantity.units(), ALL);
 }
 
-/// A command whose answer was lost is found in the log; nothing counts twice.
+/// A command whose answer was lost is found in the log; no command takes effect twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn contention_over_bad_connections_counts_everything_once() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
@@ -72,12 +72,12 @@ async fn contention_over_bad_connections_counts_everything_once() {
         killed += sqlx::query_scalar::<_, i64>(kill).fetch_one(shop.database.pool()).await.unwrap();
         pause.tick().await;
     }
-    assert!(killed > 0, "nothing was tested");
+    assert!(killed > 0, "no connection was ended, so the test proves nothing");
     within(contention).await.unwrap();
     assert_eq!(shop.stock(&mug()).await.on_hand, 1 + ALL);
 }
 
-/// Each order reserves two stocks, which the carts list in either order.
+/// Each order reserves two stocks; some carts list them in the other order.
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_over_the_same_two_stocks_do_not_deadlock() {
     let tea: domain::Sku = "TEA".parse().unwrap();

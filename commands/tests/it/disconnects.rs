@@ -1,4 +1,4 @@
-//! A caller who disconnects leaves a complete command behind, or none.
+//! If a caller disconnects, its command is executed completely or not at all.
 
 use domain::cart::Cart;
 use domain::order::Order;

@@ -1,4 +1,4 @@
-//! One key, one effect, one answer.
+//! An idempotency key has one effect and one answer.
 
 use commands::{Bus, CommandError, Receipt};
 use domain::{CartId, Kind, State};
@@ -7,8 +7,8 @@ use crate::support::*;
 
 const CLIENTS: usize = 50;
 
-/// One request was carried out, and all others were answered with its result.
-fn one_effect(results: &[Result<Receipt, CommandError>]) -> &Receipt {
+/// Checks that one request was executed and all others were answered with its result.
+fn assert_one_effect(results: &[Result<Receipt, CommandError>]) -> &Receipt {
     let receipts: Vec<_> = results.iter().map(|result| result.as_ref().unwrap()).collect();
     let replayed = receipts.iter().filter(|receipt| receipt.replayed).count();
     assert_eq!(replayed, results.len() - 1);
@@ -26,16 +26,16 @@ async fn adjust_with_one_key(nodes: &[&Bus]) -> Vec<Result<Receipt, CommandError
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_requests_with_one_key_one_is_carried_out() {
+async fn of_fifty_requests_with_one_key_one_is_executed() {
     let (shop, a, _) = Shop::selling(&mug(), 1).await;
-    one_effect(&adjust_with_one_key(&[&a]).await);
+    assert_one_effect(&adjust_with_one_key(&[&a]).await);
     assert_eq!(shop.stock(&mug()).await.on_hand, 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_key_at_two_nodes_is_one_effect() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
-    one_effect(&adjust_with_one_key(&[&a, &b]).await);
+    assert_one_effect(&adjust_with_one_key(&[&a, &b]).await);
     assert_eq!(shop.stock(&mug()).await.on_hand, 8);
 }
 
@@ -49,7 +49,7 @@ async fn one_order_placed_fifty_times_is_one_order() {
         async move { node.execute(place(cart), keyed("k", "place")).await }
     });
     let results = all(orders).await;
-    let order = one_effect(&results).stream(Kind::Order).unwrap();
+    let order = assert_one_effect(&results).stream(Kind::Order).unwrap();
     for result in &results {
         let subject = result.as_ref().unwrap().subject.as_ref().unwrap();
         assert_eq!(subject.stream, order);
@@ -65,7 +65,7 @@ async fn a_key_cannot_be_used_for_another_request() {
     for node in [&a, &b] {
         let other = adjust_as(node, &mug(), 8, keyed("k", "eight")).await;
         assert!(matches!(other, Err(CommandError::KeyReused)), "{other:?}");
-        // Nor for one that would have been refused.
+        // The key cannot be used for a request that would be refused either.
         let refused = adjust_as(node, &mug(), -100, keyed("k", "minus a hundred")).await;
         assert!(matches!(refused, Err(CommandError::KeyReused)), "{refused:?}");
     }
@@ -73,7 +73,7 @@ async fn a_key_cannot_be_used_for_another_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_several_requests_that_race_for_a_key_one_gets_it() {
+async fn of_several_requests_that_race_for_a_key_one_is_executed() {
     let (shop, a, b) = Shop::selling(&mug(), 0).await;
     let requests = (0..CLIENTS).map(|n| {
         let (node, units) = (if n % 2 == 0 { &a } else { &b }, n as i64 % 5 + 1);
@@ -118,7 +118,7 @@ async fn a_repeated_order_gets_the_first_answer_though_the_cart_is_checked_out()
         assert_eq!((second.replayed, second.position), (true, first.position));
         assert_eq!(second.subject.unwrap().stream, order);
     }
-    // Under another key the cart is simply checked out.
+    // Under another key, the checked-out cart is refused.
     let third = b.execute(place(cart), keyed("another", "place")).await;
     assert!(matches!(third, Err(CommandError::Refused(_))), "{third:?}");
 }

@@ -1,4 +1,4 @@
-//! Providers forget idempotency keys: a call that is too old is looked up, never sent again.
+//! Providers forget idempotency keys, so an old call is looked up and never sent again.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use crate::support::{Shop, once, until, usd};
 
-/// Writes a payment that was initiated so long ago and has no answer yet, or whose capture was requested
-/// at that time.
+/// Writes a payment that was initiated at this time and has no answer yet, or whose capture was
+/// requested at this time.
 #[derive(Debug, Clone)]
 struct OldPayment {
     age: TimeDelta,
@@ -65,9 +65,9 @@ async fn attempt(bus: &Bus, payment: PaymentId) -> PaymentDetails {
     }
 }
 
-/// The status that a payment gets which the provider may know before the shop calls it, and the number of
-/// the provider's records.
-async fn asked_after(age: TimeDelta, is_known: bool) -> (PaymentStatus, i64) {
+/// The status that the payment gets, and the number of the provider's records. `is_known` says
+/// whether the provider has a record of the payment before the shop calls it.
+async fn status_after_call(age: TimeDelta, is_known: bool) -> (PaymentStatus, i64) {
     let old = OldPayment { age, payment: PaymentId(Uuid::now_v7()), captures: false };
     let news = |attempt: &PaymentDetails| attempt.status() != PaymentStatus::Pending;
     let (attempt, intents) = after_the_reactions(old, is_known, news).await;
@@ -107,18 +107,18 @@ async fn after_the_reactions(
 }
 
 #[tokio::test]
-async fn a_call_of_a_moment_ago_is_sent() {
-    assert_eq!(asked_after(TimeDelta::zero(), false).await, (PaymentStatus::Processing, 1));
+async fn a_recent_call_is_sent() {
+    assert_eq!(status_after_call(TimeDelta::zero(), false).await, (PaymentStatus::Processing, 1));
 }
 
 #[tokio::test]
 async fn a_call_of_a_day_ago_is_looked_up_and_found() {
-    assert_eq!(asked_after(TimeDelta::days(1), true).await, (PaymentStatus::Authorized, 1));
+    assert_eq!(status_after_call(TimeDelta::days(1), true).await, (PaymentStatus::Authorized, 1));
 }
 
 #[tokio::test]
 async fn a_call_of_a_day_ago_that_never_arrived_has_failed_and_is_not_sent() {
-    assert_eq!(asked_after(TimeDelta::days(1), false).await, (PaymentStatus::Failed, 0));
+    assert_eq!(status_after_call(TimeDelta::days(1), false).await, (PaymentStatus::Failed, 0));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The command bus against a real Postgres; two buses on one database are two nodes.
+//! Tests of the command bus with a real Postgres; two buses on one database are two nodes.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Many customers order few units at once, and none is sold twice.
+//! Many customers order few units at the same time, and no unit is sold twice.
 
 use commands::{CommandError, Receipt};
 use domain::Sku;
@@ -27,7 +27,7 @@ async fn rush(
     (shop, all(orders).await)
 }
 
-async fn fifty_are_served(shop: &Shop, left: i64, results: &[Result<Receipt, CommandError>]) {
+async fn assert_fifty_are_sold(shop: &Shop, left: i64, results: &[Result<Receipt, CommandError>]) {
     let served = results.iter().filter(|result| result.is_ok()).count();
     let refused: Vec<_> = results.iter().filter_map(shortages).collect();
     let faults: Vec<_> = results.iter().filter(|r| r.is_err() && shortages(r).is_none()).collect();
@@ -45,12 +45,12 @@ async fn fifty_are_served(shop: &Shop, left: i64, results: &[Result<Receipt, Com
 #[tokio::test(flavor = "multi_thread")]
 async fn of_fifty_units_exactly_fifty_are_sold_by_two_nodes() {
     let (shop, results) = rush(&mug(), 50, 1).await;
-    fifty_are_served(&shop, 0, &results).await;
+    assert_fifty_are_sold(&shop, 0, &results).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sku_that_was_added_twice_is_reserved_twice() {
     let (shop, results) = rush(&mug(), 101, 2).await;
-    fifty_are_served(&shop, 1, &results).await;
+    assert_fifty_are_sold(&shop, 1, &results).await;
     assert_eq!(shop.stock(&mug()).await.reserved, 100);
 }

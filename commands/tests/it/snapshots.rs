@@ -7,7 +7,7 @@ use sqlx::PgPool;
 
 use crate::support::*;
 
-/// Writes so many deliveries of one mug, each an event of its own.
+/// Writes many deliveries of one mug, each as one event.
 async fn deliver(bus: &Bus, deliveries: usize) {
     for delivered in (0..deliveries).step_by(250) {
         let some = (deliveries - delivered).min(250);
@@ -39,8 +39,8 @@ async fn folded(bus: &Bus) -> (State, i32) {
     (state, events.last().unwrap().version)
 }
 
-/// Deletes events, which only a test may do: a load that reads them fails.
-async fn forget_events_before(pool: &PgPool, version: i32) {
+/// Deletes events, as no program may do, so that a load that reads them fails.
+async fn delete_events_before(pool: &PgPool, version: i32) {
     let mut connection = pool.acquire().await.unwrap();
     let damage = "set session_replication_role = replica";
     sqlx::raw_sql(damage).execute(&mut *connection).await.unwrap();
@@ -53,7 +53,7 @@ async fn forget_events_before(pool: &PgPool, version: i32) {
     connection.close().await.unwrap();
 }
 
-async fn forget_snapshots(pool: &PgPool) {
+async fn delete_snapshots(pool: &PgPool) {
     sqlx::raw_sql("delete from snapshots").execute(pool).await.unwrap();
 }
 
@@ -61,7 +61,7 @@ async fn forget_snapshots(pool: &PgPool) {
 async fn a_stream_of_two_thousand_events_is_loaded_from_a_snapshot() {
     let (shop, a, _) = Shop::selling(&mug(), 1).await;
     deliver(&a, 400).await;
-    assert!(loaded(&a).await.snapshot.is_none(), "a short stream needs none");
+    assert!(loaded(&a).await.snapshot.is_none(), "a short stream has no snapshot");
     deliver(&a, 1_600).await;
     until_snapshot(&a, 1_500).await;
     let b = shop.node().await;
@@ -76,43 +76,43 @@ async fn only_the_snapshot_and_the_later_events_are_read() {
     let (shop, a, _) = Shop::selling(&mug(), 1).await;
     deliver(&a, 600).await;
     let version = until_snapshot(&a, 500).await;
-    forget_events_before(shop.database.pool(), version).await;
+    delete_events_before(shop.database.pool(), version).await;
     let (b, c) = (shop.node().await, shop.node().await);
-    // From the cache, and under the log's lock.
+    // First from the cache, then under the log's lock.
     let fighting = (0..100).map(|n| adjust(if n % 2 == 0 { &b } else { &c }, &mug(), 1));
     for result in all(fighting).await {
         result.unwrap();
     }
     assert_eq!(shop.stock(&mug()).await.on_hand, 701);
-    // The control: without it the stream cannot be read any more.
-    forget_snapshots(shop.database.pool()).await;
+    // The control: without the snapshot the stream cannot be read any more.
+    delete_snapshots(shop.database.pool()).await;
     assert!(shop.node().await.load(mug().inventory()).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_found_long_is_snapshotted_after_its_first_load() {
+async fn a_long_stream_without_snapshot_gets_one_after_its_first_load() {
     let (shop, a, _) = Shop::selling(&mug(), 1).await;
     deliver(&a, 600).await;
     until_snapshot(&a, 500).await;
     a.shutdown().await;
-    forget_snapshots(shop.database.pool()).await;
+    delete_snapshots(shop.database.pool()).await;
     let b = shop.node().await;
     assert_eq!(seen_on_hand(&b, &mug()).await, Some(601));
     assert_eq!(until_snapshot(&b, 1).await, 602);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_holds_what_is_durable_and_no_more() {
+async fn a_snapshot_has_only_durable_events() {
     let (shop, a, _) = Shop::selling(&mug(), 1).await;
     deliver(&a, 600).await;
     until_snapshot(&a, 500).await;
-    forget_snapshots(shop.database.pool()).await;
+    delete_snapshots(shop.database.pool()).await;
     let durable = folded(&a).await;
 
     let lock = LogLock::hold(&shop).await;
     let pending: Vec<_> = (0..100).map(|_| tokio::spawn(adjust(&a, &mug(), 1))).collect();
     until_seen_on_hand(&a, &mug(), 701).await;
-    // The same node loads the stream, and so has a snapshot taken.
+    // The same node loads the stream, and so requests a snapshot.
     assert_eq!(a.load(mug().inventory()).await.unwrap(), durable);
     assert_eq!(until_snapshot(&a, 1).await, durable.1);
     let snapshot = loaded(&a).await.snapshot.unwrap();

@@ -1,4 +1,5 @@
-//! A refusal or a no-op is answered only if no other node has changed what it rests on.
+//! A refusal or a no-op is answered only if no other node has changed the states that it was
+//! decided on.
 
 use domain::inventory::InventoryCommand;
 use domain::product::{Product, ProductCommand};
@@ -8,15 +9,15 @@ use uuid::Uuid;
 use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_on_a_stale_stock_is_not_answered() {
+async fn a_refusal_decided_on_an_outdated_stock_is_not_answered() {
     let (_shop, a, b) = Shop::selling(&mug(), 0).await;
     adjust(&b, &mug(), 5).await.unwrap();
-    assert_eq!(seen_on_hand(&a, &mug()).await, Some(0), "nothing was tested");
+    assert_eq!(seen_on_hand(&a, &mug()).await, Some(0), "node A's stock is outdated");
     adjust(&a, &mug(), -3).await.expect("there are 5");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_refused_on_a_stale_stock_is_placed() {
+async fn an_order_refused_on_an_outdated_stock_is_decided_again_and_placed() {
     let (_shop, a, b) = Shop::selling(&mug(), 0).await;
     let cart = filled_cart(&a, &mug(), 5).await;
     let refused = a.execute(place(cart), once()).await;
@@ -26,7 +27,7 @@ async fn an_order_refused_on_a_stale_stock_is_placed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stale_absence_is_no_refusal() {
+async fn a_stream_that_was_absent_before_is_loaded_again() {
     let shop = Shop::new().await;
     let (a, b) = (shop.node().await, shop.node().await);
     let cart = CartId(Uuid::now_v7());
@@ -36,7 +37,7 @@ async fn a_stale_absence_is_no_refusal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_no_op_on_a_stale_price_is_carried_out() {
+async fn a_no_op_decided_on_an_outdated_price_is_decided_again() {
     let (shop, a, b) = Shop::selling(&mug(), 0).await;
     let reprice = |cents| ProductCommand::Reprice { price: usd(cents) };
     product(&b, &mug(), reprice(1_999), once()).await.unwrap();
@@ -49,7 +50,7 @@ async fn a_no_op_on_a_stale_price_is_carried_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_price_that_was_read_is_the_price_when_it_is_stored() {
+async fn a_line_is_stored_only_at_the_products_current_price() {
     let (_shop, a, b) = Shop::selling(&mug(), 9).await;
     let cart = filled_cart(&a, &mug(), 1).await;
     product(&b, &mug(), ProductCommand::Reprice { price: usd(1_999) }, once()).await.unwrap();
@@ -57,7 +58,7 @@ async fn a_price_that_was_read_is_the_price_when_it_is_stored() {
     let receipt = a.execute(add(CartId(Uuid::now_v7()), &mug(), 1), once()).await.unwrap();
     let State::Cart(cart_now) = receipt.subject.unwrap().state else { panic!("no cart") };
     assert_eq!(cart_now.details().unwrap().lines[0].unit_price, usd(1_999));
-    // And the older cart cannot be checked out at a price that its customer has not agreed to.
+    // And the older cart cannot be checked out at a price that its customer has not accepted.
     assert!(a.execute(place(cart), once()).await.is_err());
 }
 

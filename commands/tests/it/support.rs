@@ -38,13 +38,13 @@ impl Shop {
         Shop { database: database(&MIGRATIONS).await }
     }
 
-    /// One more node on the same database.
+    /// Another node on the same database.
     pub(crate) async fn node(&self) -> Bus {
         let options = StoreOptions { max_connections: 6, ..StoreOptions::default() };
         Bus::new(EventStore::connect(self.database.url(), options).await.unwrap(), 1_000)
     }
 
-    /// A shop with two nodes, which sells one product at 9.99 and has so many of it.
+    /// A shop with two nodes and one product at 9.99, with `on_hand` units of it.
     pub(crate) async fn selling(sku: &Sku, on_hand: u32) -> (Shop, Bus, Bus) {
         let shop = Shop::new().await;
         let (a, b) = (shop.node().await, shop.node().await);
@@ -52,7 +52,7 @@ impl Shop {
         (shop, a, b)
     }
 
-    /// A stream as the log has it.
+    /// A stream's state according to the log.
     pub(crate) async fn state(&self, stream: StreamId) -> State {
         self.node().await.load(stream).await.unwrap().0
     }
@@ -149,7 +149,7 @@ pub(crate) fn add(cart: CartId, sku: &Sku, units: i64) -> AddLines {
     AddLines { cart, owner: Owner::Guest, idle_seconds: 604_800, lines: vec![line] }
 }
 
-/// A guest's cart with this in it.
+/// A guest's cart with one line.
 pub(crate) async fn filled_cart(bus: &Bus, sku: &Sku, units: i64) -> CartId {
     let cart = CartId(Uuid::now_v7());
     bus.execute(add(cart, sku, units), once()).await.unwrap();
@@ -191,7 +191,7 @@ pub(crate) fn text(text: &str) -> Text {
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     let done = tokio::time::timeout(TIME_LIMIT, future).await;
-    done.expect("it should not take so long")
+    done.expect("it ended within the time limit")
 }
 
 /// Starts all futures before it waits for any.
@@ -206,10 +206,10 @@ pub(crate) async fn all<T: Send + 'static>(
     done
 }
 
-/// Checks again and again until it is so.
-pub(crate) async fn until<F: Future<Output = bool>>(mut so: impl FnMut() -> F) {
+/// Checks again and again until the condition is true.
+pub(crate) async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
     within(async {
-        while !so().await {
+        while !condition().await {
             tokio::task::yield_now().await;
         }
     })

@@ -25,7 +25,7 @@ async fn forget(shop: &Shop, subject: SubjectId) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_one_node_seals_every_node_can_open() {
+async fn data_that_one_node_sealed_can_be_opened_by_every_node() {
     let shop = Shop::new().await;
     let sealed =
         Vault::new(shop.database.pool().clone()).seal(new_subject(), &ada()).await.unwrap();
@@ -71,7 +71,7 @@ async fn the_same_value_is_sealed_differently_each_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changed_data_or_data_of_another_person_does_not_open() {
+async fn changed_data_and_data_of_another_person_cannot_be_opened() {
     let shop = Shop::new().await;
     let vault = Vault::new(shop.database.pool().clone());
     let sealed = vault.seal(new_subject(), &ada()).await.unwrap();
@@ -103,7 +103,7 @@ async fn the_log_holds_no_personal_data_in_plain_text() {
             .await
             .unwrap()
     };
-    assert_eq!(found(&ciphertext).await, 1, "the search finds what is there");
+    assert_eq!(found(&ciphertext).await, 1, "the control: the search finds the ciphertext");
     for secret in ["Ada", "Lovelace", "lovelace.example", "7946"] {
         assert_eq!(found(secret).await, 0, "{secret}");
     }

@@ -13,7 +13,7 @@ async fn an_older_expected_version_is_refused_with_the_present_one() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
     let version = a.load(mug().inventory()).await.unwrap().1;
     adjust(&b, &mug(), 1).await.unwrap();
-    // A's cache still agrees with the caller; the log does not.
+    // A's cached version is the expected one; the log has a newer one.
     let refused = adjust_as(&a, &mug(), 1, seen(version)).await;
     let expected = |actual| matches!(refused, Err(CommandError::VersionConflict { actual: is, .. }) if is == actual);
     assert!(expected(version + 1), "{refused:?}");
@@ -30,7 +30,7 @@ async fn a_version_that_the_node_has_not_loaded_yet_is_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_commands_with_the_same_expected_version_one_is_carried_out() {
+async fn of_fifty_commands_with_the_same_expected_version_one_is_executed() {
     let (shop, a, b) = Shop::selling(&mug(), 1).await;
     let version = a.load(mug().inventory()).await.unwrap().1;
     let asking = (0..50).map(|n| {

@@ -1,4 +1,4 @@
-//! What may be asked of a cart, and why it may be refused.
+//! The commands of a cart, and the errors with which it refuses them.
 
 use super::Owner;
 use crate::coupon::CouponCode;
@@ -48,12 +48,12 @@ pub enum CartCommand {
     },
 }
 
-/// A product to add to a cart, and how many units of it.
+/// A product to add to a cart, and the number of units.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Addition {
     pub offer: Offer,
     pub quantity: Quantity,
-    /// The price that the client saw; if it is another one by now, the command is refused.
+    /// The price that the client saw; if it has changed since, the command is refused.
     pub expected_unit_price: Option<Money>,
 }
 

@@ -1,4 +1,4 @@
-//! What is in a cart, folded from its events.
+//! The contents of a cart, folded from its events.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub struct CartDetails {
     pub lines: Vec<CartLine>,
     /// A cart has at most one.
     pub coupon: Option<CouponCode>,
-    /// After so many seconds without a change it expires.
+    /// The cart expires after so many seconds without a change.
     pub idle_seconds: u32,
     pub created_at: Timestamp,
     pub touched_at: Timestamp,
@@ -39,7 +39,7 @@ impl CartDetails {
         CartDetails { owner, lines, coupon, idle_seconds, created_at: at, touched_at: at }
     }
 
-    /// When it expires, unless it is changed before.
+    /// When the cart expires if it is not changed before.
     pub fn expires_at(&self) -> Timestamp {
         self.touched_at + TimeDelta::seconds(self.idle_seconds.into())
     }
@@ -77,7 +77,7 @@ impl CartDetails {
             CartEvent::CouponApplied { code, .. } => self.coupon = Some(code.clone()),
             CartEvent::CouponRemoved { .. } => self.coupon = None,
             CartEvent::Assigned { customer, .. } => self.owner = Owner::Customer(*customer),
-            // They change the cart's state and not its details.
+            // These events change the cart's state, and not its details.
             CartEvent::Created { .. } | CartEvent::Merged { .. } => {}
             CartEvent::CheckedOut { .. } | CartEvent::Expired { .. } => {}
         }

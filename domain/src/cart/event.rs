@@ -1,4 +1,4 @@
-//! What can happen to a cart. These names and fields are the storage format: add, never change.
+//! The events of a cart. These names and fields are the storage format: add, never change.
 
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
@@ -11,11 +11,11 @@ pub enum CartEvent {
     #[serde(rename = "cart.created")]
     Created {
         owner: Owner,
-        /// After so many seconds without a change it expires.
+        /// The cart expires after so many seconds without a change.
         idle_seconds: u32,
         at: Timestamp,
     },
-    /// A SKU that was not in the cart before, at its price of that time.
+    /// A SKU that was not in the cart before, at its current price.
     #[serde(rename = "cart.line_added")]
     LineAdded { sku: Sku, quantity: Quantity, unit_price: Money, at: Timestamp },
     /// `quantity` is the new quantity, not the difference.
@@ -25,7 +25,7 @@ pub enum CartEvent {
     LineRemoved { sku: Sku, at: Timestamp },
     #[serde(rename = "cart.cleared")]
     Cleared { at: Timestamp },
-    /// The price of the line was brought up to date.
+    /// The line's price was updated to the product's.
     #[serde(rename = "cart.line_repriced")]
     LineRepriced { sku: Sku, unit_price: Money, at: Timestamp },
     /// It replaces the coupon that was applied before, if any.
@@ -49,13 +49,13 @@ pub enum CartEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Owner {
-    /// Nobody who is signed in: whoever has the cart's token may use it.
+    /// A guest, who is not signed in: any client with the cart's token may use the cart.
     Guest,
     Customer(CustomerId),
 }
 
 impl CartEvent {
-    /// When it was decided.
+    /// When the event was decided.
     pub fn at(&self) -> Timestamp {
         match self {
             CartEvent::Created { at, .. }

@@ -1,12 +1,12 @@
-//! Adding, changing and removing lines, and bringing their prices up to date at checkout.
+//! Adding, changing and removing lines, and updating their prices at checkout.
 
 use super::{Addition, CartDetails, CartError, CartEvent, CartLine, Decision, MAX_LINES};
 use crate::product::Offer;
 use crate::{OrderId, Quantity, Sku, Timestamp};
 
 impl CartDetails {
-    /// Each SKU has one line: units of a SKU that is in the cart already, or that is named twice,
-    /// are added up.
+    /// Each SKU has one line: if a SKU is in the cart already, or is given twice, its units are
+    /// added up.
     pub(super) fn add_lines(&self, additions: &[Addition], at: Timestamp) -> Decision {
         let mut details = self.clone();
         let mut events = Vec::with_capacity(additions.len());
@@ -76,7 +76,7 @@ impl CartDetails {
         Ok(events)
     }
 
-    /// Brings the prices of the lines up to date and ends the cart.
+    /// Updates the prices of the lines and ends the cart.
     pub(super) fn check_out(&self, order: OrderId, offers: &[Offer], at: Timestamp) -> Decision {
         if self.lines.is_empty() {
             return Err(CartError::Empty);

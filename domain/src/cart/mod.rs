@@ -19,7 +19,7 @@ use crate::coupon::CouponCode;
 use crate::decide::handle;
 use crate::{CartId, CustomerId, Decide, OrderId, Timestamp};
 
-/// The most lines that a cart can have.
+/// The largest number of lines in a cart.
 pub const MAX_LINES: usize = 250;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -47,12 +47,12 @@ impl Cart {
         }
     }
 
-    /// Checked out or merged: it can never be changed again.
+    /// Whether the cart was checked out or merged, and so can never be changed again.
     pub fn has_ended(&self) -> bool {
         matches!(self, Cart::CheckedOut(..) | Cart::Merged(..))
     }
 
-    /// It was idle for too long, even if no event has recorded that yet.
+    /// Whether the cart was idle for too long, even if no event has recorded that yet.
     pub fn has_lapsed(&self, now: Timestamp) -> bool {
         matches!(self, Cart::Active(details) if details.expires_at() <= now)
     }
@@ -74,7 +74,8 @@ impl Decide for Cart {
     }
 }
 
-/// A command that comes too late expires the cart first and is then decided on the expired cart.
+/// A command that arrives after the cart's expiry expires the cart first, and is then decided on
+/// the expired cart.
 fn expire_and_decide(cart: &Cart, command: &CartCommand, at: Timestamp) -> Decision {
     let mut cart = cart.clone();
     cart.end(Cart::Expired);
@@ -83,7 +84,7 @@ fn expire_and_decide(cart: &Cart, command: &CartCommand, at: Timestamp) -> Decis
     Ok(events)
 }
 
-/// There is no cart, or an expired one, and the command may create it.
+/// Decides a command when there is no cart, or an expired one; some commands create one.
 fn create(command: &CartCommand, at: Timestamp) -> Decision {
     match command {
         CartCommand::Create { owner, idle_seconds } => {
@@ -111,7 +112,7 @@ fn create_with_lines(
 impl CartDetails {
     fn decide(&self, command: &CartCommand, at: Timestamp) -> Decision {
         match command {
-            // The cart is created already, and it has not been idle for too long.
+            // The cart exists, and has not been idle for too long.
             CartCommand::Create { .. } | CartCommand::Expire => Ok(vec![]),
             CartCommand::AddLines { lines, .. } => self.add_lines(lines, at),
             CartCommand::UpdateLines { lines } => self.update_lines(lines, at),
@@ -174,7 +175,7 @@ impl Aggregate for Cart {
             }
             CartEvent::Merged { into, .. } => self.end(|details| Cart::Merged(details, into)),
             CartEvent::Expired { .. } => self.end(Cart::Expired),
-            // All others only change the details.
+            // All other events change only the details.
             _ => {}
         }
     }

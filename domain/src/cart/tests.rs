@@ -1,4 +1,4 @@
-//! The rules of a cart, as facts.
+//! The rules of a cart.
 
 use cqrs_es::Aggregate;
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
@@ -87,7 +87,7 @@ fn a_cart_is_created_once() {
 }
 
 #[test]
-fn the_first_line_begins_the_cart() {
+fn adding_a_first_line_creates_the_cart() {
     given(&[]).when(add([addition("MUG", 2, usd(1250))])).then_expect_events(vec![
         CartEvent::Created { owner: Owner::Guest, idle_seconds: WEEK, at: now() },
         CartEvent::LineAdded {
@@ -100,7 +100,7 @@ fn the_first_line_begins_the_cart() {
 }
 
 #[test]
-fn the_next_touch_begins_an_expired_cart_anew_and_empty() {
+fn the_next_added_line_creates_an_expired_cart_again_and_empty() {
     let expired = with(two_mugs(), CartEvent::Expired { at: minute(5) });
     let created_now = CartEvent::Created { owner: Owner::Guest, idle_seconds: WEEK, at: now() };
     given(&expired)
@@ -124,7 +124,7 @@ fn the_same_sku_twice_is_one_line() {
 }
 
 #[test]
-fn adding_again_brings_the_captured_price_up_to_date() {
+fn adding_again_updates_the_price_of_the_line() {
     given(&two_mugs()).when(add([addition("MUG", 1, usd(1100))])).then_expect_events(vec![
         CartEvent::LineQuantityChanged { sku: sku("MUG"), quantity: units(3), at: now() },
         CartEvent::LineRepriced { sku: sku("MUG"), unit_price: usd(1100), at: now() },
@@ -132,7 +132,7 @@ fn adding_again_brings_the_captured_price_up_to_date() {
 }
 
 #[test]
-fn a_client_may_insist_on_the_price_it_saw() {
+fn a_line_is_refused_if_its_price_is_not_the_expected_one() {
     let insisting =
         |price| Addition { expected_unit_price: Some(price), ..addition("MUG", 1, usd(1250)) };
     let current = usd(1250);
@@ -156,7 +156,7 @@ fn a_cart_has_one_currency() {
 }
 
 #[test]
-fn a_line_holds_no_more_than_a_quantity_may_be() {
+fn a_line_has_at_most_the_largest_quantity() {
     given(&two_mugs())
         .when(add([addition("MUG", 9_999, usd(1250))]))
         .then_expect_error(CartError::TooManyUnits { sku: sku("MUG"), wanted: 10_001 });
@@ -165,7 +165,7 @@ fn a_line_holds_no_more_than_a_quantity_may_be() {
 }
 
 #[test]
-fn a_cart_holds_250_lines() {
+fn a_cart_has_at_most_250_lines() {
     let mut full = vec![created()];
     full.extend((0..MAX_LINES).map(|n| added(&format!("SKU-{n}"), 1, usd(1))));
     given(&full).when(add([addition("MUG", 1, usd(1))])).then_expect_error(CartError::TooManyLines);
@@ -174,7 +174,7 @@ fn a_cart_holds_250_lines() {
 }
 
 #[test]
-fn a_cart_whose_total_no_number_holds_is_refused() {
+fn a_cart_whose_total_overflows_is_refused() {
     let dear = usd(i64::MAX / 2);
     let too_large = CartError::Amount(MoneyError::Overflow);
     given(&[]).when(add([addition("MUG", 3, dear)])).then_expect_error(too_large.clone());
@@ -202,7 +202,7 @@ fn lines_are_changed_and_removed() {
 }
 
 #[test]
-fn what_is_already_so_is_no_event() {
+fn a_command_that_changes_nothing_gives_no_event() {
     given(&two_mugs()).when(update([("MUG", 2)])).then_expect_events(vec![]);
     given(&two_mugs()).when(update([])).then_expect_events(vec![]);
     given(&two_mugs()).when(add([])).then_expect_events(vec![]);
@@ -210,7 +210,7 @@ fn what_is_already_so_is_no_event() {
 }
 
 #[test]
-fn only_what_is_in_the_cart_is_changed_or_removed() {
+fn only_lines_of_the_cart_are_changed_or_removed() {
     let missing = || CartError::LineNotFound(sku("TEA"));
     given(&two_mugs()).when(update([("MUG", 1), ("TEA", 1)])).then_expect_error(missing());
     let remove = |names: &[&str]| CartCommand::RemoveLines {
@@ -223,7 +223,7 @@ fn only_what_is_in_the_cart_is_changed_or_removed() {
 }
 
 #[test]
-fn checking_out_charges_present_prices() {
+fn checking_out_charges_current_prices() {
     let offers = || [offer("MUG", usd(1100)), offer("OTHER", usd(1))];
     given(&two_mugs()).when(check_out(offers())).then_expect_events(vec![
         CartEvent::LineRepriced { sku: sku("MUG"), unit_price: usd(1100), at: now() },
@@ -263,7 +263,7 @@ fn only_an_active_cart_is_edited() {
 }
 
 #[test]
-fn the_basket_is_what_its_events_say() {
+fn the_details_are_folded_from_the_events() {
     let customer = customer();
     let (sku, code) = (sku("MUG"), coupon_code("SPRING"));
     let mut events = two_mugs();
@@ -274,7 +274,7 @@ fn the_basket_is_what_its_events_say() {
         CartEvent::CouponRemoved { code, at: minute(3) },
         CartEvent::Assigned { customer, at: minute(4) },
         CartEvent::CheckedOut { order: order_id(1), at: minute(5) },
-        // Nothing happens to a cart that has ended.
+        // Events change nothing in a cart that has ended.
         CartEvent::Cleared { at: minute(6) },
     ]);
     let line =
@@ -331,7 +331,7 @@ fn a_cart_has_at_most_one_coupon() {
 }
 
 #[test]
-fn a_coupon_that_is_not_there_is_removed_already() {
+fn removing_a_coupon_from_a_cart_without_one_changes_nothing() {
     let code = coupon_code("SPRING");
     let with_spring =
         with(two_mugs(), CartEvent::CouponApplied { code: code.clone(), at: minute(2) });
@@ -340,7 +340,8 @@ fn a_coupon_that_is_not_there_is_removed_already() {
     given(&two_mugs()).when(CartCommand::RemoveCoupon).then_expect_events(vec![]);
 }
 
-/// Two mugs, last touched at minute 1, in a cart that lasts so long.
+/// Two mugs, last changed at minute 1, in a cart that expires after so many minutes without a
+/// change.
 fn lasting(minutes: u32) -> Vec<CartEvent> {
     let created =
         CartEvent::Created { owner: Owner::Guest, idle_seconds: 60 * minutes, at: minute(0) };
@@ -357,7 +358,7 @@ fn a_cart_that_is_idle_for_long_enough_expires() {
 }
 
 #[test]
-fn an_expired_cart_begins_anew_with_the_next_touch_even_if_no_timer_has_run() {
+fn an_expired_cart_is_created_again_by_the_next_line_even_without_an_expiry_event() {
     let (expired, at) = (CartEvent::Expired { at: now() }, now());
     let created = CartEvent::Created { owner: Owner::Guest, idle_seconds: WEEK, at };
     let line =
@@ -373,7 +374,7 @@ fn an_expired_cart_begins_anew_with_the_next_touch_even_if_no_timer_has_run() {
 }
 
 #[test]
-fn what_was_in_an_expired_cart_can_no_longer_be_changed_or_bought() {
+fn the_lines_of_an_expired_cart_cannot_be_changed_or_ordered() {
     for command in [update([("MUG", 1)]), CartCommand::Clear, check_out([offer("MUG", usd(1250))])]
     {
         given(&lasting(9)).when(command).then_expect_error(CartError::NotActive);
@@ -381,7 +382,7 @@ fn what_was_in_an_expired_cart_can_no_longer_be_changed_or_bought() {
 }
 
 #[test]
-fn a_merged_cart_ends_as_the_customers_and_merging_it_again_changes_nothing() {
+fn a_merged_cart_has_ended_and_merging_it_again_changes_nothing() {
     let merge = |into| CartCommand::MergeInto { cart: cart_id(into), customer: customer() };
     let assigned = CartEvent::Assigned { customer: customer(), at: now() };
     let merged = CartEvent::Merged { into: cart_id(2), at: now() };

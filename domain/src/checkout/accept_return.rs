@@ -1,5 +1,5 @@
-//! Accepting returned goods: in the same append as the order's own event, sound goods are added to
-//! the stock again and damaged ones are written off.
+//! Accepting returned goods: one append has the order's event, adds undamaged goods to the stock
+//! again, and writes off damaged ones.
 
 use cqrs_es::Aggregate;
 
@@ -8,8 +8,8 @@ use crate::inventory::{AdjustmentKind, Inventory, InventoryCommand};
 use crate::order::{LineQuantity, Order, OrderCommand, OrderEvent, Restocking};
 use crate::{Decide, OrderId, Refusal, Text, Timestamp};
 
-/// Without named lines, everything whose return was requested comes back. The money is refunded by
-/// a command of its own.
+/// Without given lines, all lines whose return was requested are accepted. The refund is a separate
+/// command.
 pub fn accept_return(
     (order_id, order): (OrderId, &Order),
     lines: &[LineQuantity],

@@ -1,5 +1,5 @@
-//! Cancelling an order before anything is shipped: in the same append, its goods can be sold again
-//! and its coupon can be used again.
+//! Cancelling an order before anything is shipped: the same append makes its goods available again,
+//! and allows its coupon to be used again.
 
 use super::{Changes, RelatedStates, decide};
 use crate::coupon::CouponCommand;
@@ -7,7 +7,7 @@ use crate::inventory::{AdjustmentKind, InventoryCommand, ReleaseReason};
 use crate::order::{CancelReason, Order, OrderCommand, OrderDetails, OrderLine};
 use crate::{OrderId, Refusal, Text, Timestamp};
 
-/// The process manager voids or refunds its payments when it sees `order.cancelled`.
+/// The process manager voids or refunds the order's payments when it receives `order.cancelled`.
 pub fn cancel(
     (order_id, order): (OrderId, &Order),
     related: &RelatedStates<'_>,
@@ -22,7 +22,7 @@ pub fn cancel(
     }
     let free = |line: &OrderLine| free_stock(order_id, details, line);
     changes.extend(related.decide_stocks(details, now, free)?);
-    // An order that has expired released its coupon then.
+    // An order that has expired has already released its coupon.
     if !details.has_expired() {
         let release = CouponCommand::Release { order: order_id };
         changes.extend(related.decide_coupon(details, &release, now)?);

@@ -1,4 +1,4 @@
-//! Why a decision over several streams may be refused.
+//! The errors of decisions over several streams.
 
 use crate::{ErrorCode, Money, MoneyError, Sku};
 

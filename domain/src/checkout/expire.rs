@@ -1,4 +1,4 @@
-//! An order that nobody has paid in time ends: its stock is available again, and its coupon can be
+//! Expiring an order that was not paid in time: its stock is available again, and its coupon can be
 //! used again.
 
 use super::{Changes, RelatedStates, decide};
@@ -7,7 +7,7 @@ use crate::inventory::{InventoryCommand, ReleaseReason};
 use crate::order::{Order, OrderCommand};
 use crate::{OrderId, Refusal, Timestamp};
 
-/// Nothing happens to an order that is paid or cancelled, or whose reservation was extended.
+/// Changes nothing if the order is paid or cancelled, or if its reservation was extended.
 pub fn expire(
     (order_id, order): (OrderId, &Order),
     related: &RelatedStates<'_>,

@@ -8,8 +8,8 @@ use crate::order::{Order, OrderCommand};
 use crate::payment::{Payment, PaymentStatus};
 use crate::{OrderId, Refusal, Timestamp};
 
-/// Extends the reservation to `at_most` after the order was placed. Nothing happens to an order
-/// that is not waiting for this payment, or whose reservation has ended already.
+/// Extends the reservation to `at_most` after the order was placed. Changes nothing if the order
+/// does not wait for this payment, or if its reservation has already expired.
 pub fn extend_reservation(
     (order_id, order): (OrderId, &Order),
     payment: &Payment,

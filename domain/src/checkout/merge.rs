@@ -10,14 +10,14 @@ use crate::{CartId, CustomerId, Decide, Refusal, Sku, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MergeCarts {
     pub guest: CartId,
-    /// The customer's present cart; it is created if there is none.
+    /// The customer's current cart; it is created if there is none.
     pub into: CartId,
     pub customer: CustomerId,
     /// Used only if this creates the customer's cart; see [`CartEvent::Created`].
     pub idle_seconds: u32,
 }
 
-/// Quantities are added up, at present prices. Products that are no longer sold stay behind. The
+/// Quantities are added up, at current prices. Products that are no longer sold are left out. The
 /// guest's coupon is applied if the customer's cart has none. Merging twice changes nothing.
 pub fn merge<'p>(
     request: &MergeCarts,

@@ -1,7 +1,7 @@
 //! Decisions over several streams at once: either all of their events are appended, or none.
 //!
-//! Each is a pure function of the states that it is given. The bus appends the events only if all
-//! of these states are still the latest ones, and decides again otherwise.
+//! Each is a pure function of the states that it receives. The bus appends the events only if all
+//! of these states are still current, and decides again otherwise.
 
 mod accept_return;
 mod cancel;
@@ -36,8 +36,8 @@ use crate::{Decide, Event, Refusal, Sku, StreamId, Timestamp};
 /// The events of a decision, each with its stream, in the order in which they are appended.
 pub type Changes = Vec<(StreamId, Event)>;
 
-/// The states beside its own that decisions about an order are made on: the stock of each of its
-/// SKUs, and the coupon that it used.
+/// The other states that a decision about an order depends on: the stock of each of its SKUs, and
+/// the coupon that it used.
 #[derive(Debug, Clone, Default)]
 pub struct RelatedStates<'a> {
     pub stocks: BTreeMap<Sku, &'a Inventory>,

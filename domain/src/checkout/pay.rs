@@ -1,5 +1,5 @@
-//! Starting a payment: an order has one open payment at a time, and its stock stays reserved
-//! meanwhile.
+//! Starting a payment: an order has at most one open payment at a time, and its stock stays
+//! reserved while the payment is open.
 
 use chrono::TimeDelta;
 
@@ -19,11 +19,11 @@ pub struct StartPayment {
     pub source: String,
     /// How long the stock stays reserved from now on.
     pub reserve_for: TimeDelta,
-    /// The longest time for which it stays reserved after the order was placed.
+    /// The longest time for which it stays reserved, counted from the placing of the order.
     pub reserve_at_most: TimeDelta,
 }
 
-/// `latest` is the payment before this one, if there was any.
+/// `latest` is the order's previous payment, if there is one.
 pub fn start_payment(
     request: &StartPayment,
     order: &Order,

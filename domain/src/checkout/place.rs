@@ -21,7 +21,7 @@ pub struct PlaceOrder {
     pub cart: CartId,
     pub contact: Personal,
     pub shipping_address: Personal,
-    /// The total that the customer saw; if it is another one by now, the order is refused.
+    /// The total that the customer saw; if it has changed since, the order is refused.
     pub expected_total: Option<Money>,
     /// Tax and shipping rates for the destination.
     pub charges: Charges,
@@ -64,7 +64,7 @@ pub fn place(
     Ok(changes)
 }
 
-/// What is in the cart, if it is active and has lines.
+/// The cart's contents, if it is active and has lines.
 fn orderable(cart: &Cart, now: Timestamp) -> Result<&CartDetails, CartError> {
     match cart {
         Cart::Active(_) if cart.has_lapsed(now) => Err(CartError::NotActive),
@@ -98,7 +98,7 @@ fn placed(
     }
 }
 
-/// The present offers of the lines, in their order.
+/// The current offers of the lines, in the order of the lines.
 fn offers(
     details: &CartDetails,
     skus: &BTreeMap<Sku, SkuStates<'_>>,
@@ -120,8 +120,8 @@ fn redeem(
     decide(code.stream(), coupon, &CouponCommand::Redeem { order, subtotal }, now)
 }
 
-/// Present prices are charged. If one of them differs from the price in the cart, the customer must
-/// have named the new total.
+/// Current prices are charged. If one of them differs from the price in the cart, the command must
+/// contain the new total.
 fn must_be_agreed(
     request: &PlaceOrder,
     cart: &CartDetails,

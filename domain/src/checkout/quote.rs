@@ -1,4 +1,4 @@
-//! What a cart costs now: present prices, the coupon's discount, shipping and tax.
+//! What a cart costs now: current prices, the coupon's discount, shipping and tax.
 
 use super::CheckoutError;
 use crate::cart::CartDetails;
@@ -14,8 +14,8 @@ pub struct Quote {
     pub totals: Totals,
 }
 
-/// `offers` are the offers of the cart's lines, in their order; there is at least one line.
-/// `coupon` is the cart's coupon, if it has one.
+/// `offers` are the offers of the cart's lines, in the order of the lines; there is at least one
+/// line. `coupon` is the cart's coupon, if it has one.
 pub fn quote(
     details: &CartDetails,
     offers: &[Offer],
@@ -33,7 +33,7 @@ pub fn quote(
     Ok(Quote { lines, totals })
 }
 
-/// The lines at present prices, without discount and tax.
+/// The lines at current prices, without discount and tax.
 fn price(details: &CartDetails, offers: &[Offer]) -> Result<Vec<PlacedLine>, MoneyError> {
     let priced = details.lines.iter().zip(offers).map(|(line, offer)| {
         let nothing = Money::zero(offer.price.currency);

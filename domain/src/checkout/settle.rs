@@ -1,4 +1,5 @@
-//! Bringing an order in line with what one of its payments has achieved.
+//! Settling an order with one of its payments: the order is updated to what the payment has
+//! achieved.
 
 use cqrs_es::Aggregate;
 
@@ -9,14 +10,14 @@ use crate::order::{CancelReason, Lifecycle, Order, OrderCommand, OrderDetails, O
 use crate::payment::{CaptureMode, Payment, PaymentCommand, PaymentDetails, PaymentMethod};
 use crate::{Decide, OrderId, PaymentId, Refusal, Timestamp};
 
-/// Records the payment with its order, and acts on it:
+/// Records the payment in its order, and then:
 ///
-/// - A payment that covers an order which waits for payment, or has expired, commits the stock and
-///   confirms the order. If the stock or the coupon is gone, the order is cancelled and the payment
-///   is voided or refunded.
-/// - A payment of a cancelled order, and one beside the payment that covers the order, is voided or
-///   refunded.
-/// - An order whose covering payment has ended before anything was shipped is cancelled.
+/// - If the payment covers an order that waits for payment or has expired, commits the stock and
+///   confirms the order. If the stock or the coupon is not available any more, cancels the order
+///   and voids or refunds the payment.
+/// - If the order is cancelled, or is already covered by another payment, voids or refunds the
+///   payment.
+/// - If the covering payment has ended before anything was shipped, cancels the order.
 pub fn settle(
     (order_id, order): (OrderId, &Order),
     (payment_id, payment): (PaymentId, &Payment),
@@ -46,7 +47,7 @@ pub fn settle(
     Ok(changes)
 }
 
-/// Voids and refunds what one payment has brought to an order that will not be delivered.
+/// Voids and refunds the money of one payment for an order that will not be delivered.
 pub fn unwind(
     (payment_id, payment): (PaymentId, &Payment),
     now: Timestamp,
@@ -54,8 +55,8 @@ pub fn unwind(
     decide(payment_id.stream(), payment, &PaymentCommand::Unwind, now)
 }
 
-/// Cash on delivery covers an order by the customer's promise. A captured amount covers it whatever
-/// became of the authorisation.
+/// Cash on delivery covers an order because the customer has promised to pay. A captured amount
+/// covers it even if the authorisation has ended.
 fn covers(payment: &PaymentDetails, order: &OrderDetails, now: Timestamp) -> bool {
     let total = order.total().amount;
     let is_promised =
@@ -133,7 +134,7 @@ fn cancel_for(
     Ok(changes)
 }
 
-/// An order that has expired released its coupon then.
+/// An order that has expired has already released its coupon.
 fn release(
     (order_id, order): (OrderId, &Order),
     related: &RelatedStates<'_>,
@@ -150,7 +151,7 @@ fn release(
 }
 
 /// Cancels the order if, after the recorded events, no payment covers it any more. An order that is
-/// partly shipped cannot be cancelled, and stays as it is.
+/// partly shipped cannot be cancelled, and stays unchanged.
 fn cancel_if_uncovered(
     (order_id, order): (OrderId, &Order),
     recorded: &[OrderEvent],

@@ -1,4 +1,4 @@
-//! What may be asked of a coupon, and why it may be refused.
+//! The commands of a coupon, and the errors with which it refuses them.
 
 use super::{CouponCode, CouponTerms};
 use crate::{Currency, ErrorCode, Money, MoneyError, OrderId, Timestamp};
@@ -9,7 +9,7 @@ pub enum CouponCommand {
         code: CouponCode,
         terms: CouponTerms,
     },
-    /// Uses it for an order whose goods cost `subtotal`.
+    /// Uses the coupon for an order whose goods cost `subtotal`.
     Redeem {
         order: OrderId,
         subtotal: Money,

@@ -1,4 +1,4 @@
-//! What can happen to a coupon. These names and fields are the storage format: add, never change.
+//! The events of a coupon. These names and fields are the storage format: add, never change.
 
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};

@@ -30,7 +30,7 @@ pub enum Coupon {
 pub struct CouponDetails {
     pub code: CouponCode,
     pub terms: CouponTerms,
-    /// The number of orders that use it, without those that were cancelled or have expired.
+    /// The number of orders that use it, without cancelled and expired ones.
     pub redemptions: u32,
     pub disabled: bool,
     pub created_at: Timestamp,
@@ -40,9 +40,9 @@ pub struct CouponDetails {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CouponTerms {
     pub discount: Discount,
-    /// It is valid from this moment on; without one, at once.
+    /// The coupon is valid from this time on; without one, at once.
     pub valid_from: Option<Timestamp>,
-    /// It is not valid any more at this moment; without one, it is valid for ever.
+    /// The coupon is valid until just before this time; without one, for ever.
     pub valid_until: Option<Timestamp>,
     /// The least that the goods must cost.
     pub minimum: Option<Money>,
@@ -59,7 +59,8 @@ pub enum Discount {
     Fixed(Money),
 }
 
-/// What customers type: 3 to 40 letters, digits and dashes. Lower case is the same as upper case.
+/// The code that customers type: 3 to 40 letters, digits and dashes. Upper and lower case are the
+/// same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CouponCode(String);
@@ -168,7 +169,7 @@ impl Decide for Coupon {
     }
 }
 
-/// Only creating it makes a coupon.
+/// Only `Create` creates a coupon.
 fn create(command: &CouponCommand, at: Timestamp) -> Decision {
     let CouponCommand::Create { code, terms } = command else { return Err(CouponError::Missing) };
     terms.must_make_sense()?;
@@ -181,7 +182,7 @@ impl CouponDetails {
         match command {
             CouponCommand::Create { code, .. } => Err(CouponError::Exists(code.clone())),
             CouponCommand::Redeem { order, subtotal } => self.redeem(*order, *subtotal, at),
-            // An order is cancelled or expires once, so each use is released once.
+            // An order is cancelled or expires at most once, so each use is released at most once.
             CouponCommand::Release { order } => {
                 Ok(vec![CouponEvent::Released { order: *order, at }])
             }
@@ -220,7 +221,7 @@ impl Aggregate for Coupon {
             (Coupon::Absent, CouponEvent::Created { code, terms, at }) => {
                 *self = Coupon::Issued(CouponDetails::new(code, terms, at));
             }
-            // No coupon begins with another event.
+            // A stream of a coupon begins with no other event.
             (Coupon::Absent, _) => {}
             (Coupon::Issued(details), event) => details.apply(&event),
         }
@@ -234,7 +235,8 @@ impl CouponDetails {
 
     fn apply(&mut self, event: &CouponEvent) {
         match event {
-            // A stream has one, its first event, which made these details.
+            // This is the first event of the stream, and the only one of its type; it has created
+            // these details.
             CouponEvent::Created { .. } => {}
             CouponEvent::Redeemed { .. } => self.redemptions = self.redemptions.saturating_add(1),
             CouponEvent::Released { .. } => self.redemptions = self.redemptions.saturating_sub(1),

@@ -1,4 +1,4 @@
-//! The rules of a coupon, as facts.
+//! The rules of a coupon.
 
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 
@@ -10,7 +10,7 @@ fn given(events: Vec<CouponEvent>) -> AggregateTestExecutor<Coupon> {
     TestFramework::with(minute(10)).given(events)
 }
 
-/// Ten percent, always.
+/// Ten percent, always valid.
 fn terms() -> CouponTerms {
     CouponTerms {
         discount: Discount::Percentage("10".parse().unwrap()),
@@ -45,7 +45,7 @@ fn released(order: u128) -> CouponEvent {
     CouponEvent::Released { order: order_id(order), at: minute(10) }
 }
 
-/// A coupon with these terms, which is redeemed for goods at 50.00.
+/// A coupon with these terms that is redeemed for goods at 50.00.
 fn redeeming(terms: CouponTerms) -> AggregateTestExecutor<Coupon> {
     given(vec![created(terms)])
 }
@@ -146,7 +146,7 @@ fn a_disabled_coupon_cannot_be_used_and_is_disabled_once() {
 }
 
 #[test]
-fn what_was_never_issued_cannot_be_used() {
+fn a_coupon_that_was_never_created_cannot_be_used() {
     for command in [redeem(1), CouponCommand::Disable] {
         given(vec![]).when(command).then_expect_error(CouponError::Missing);
     }

@@ -1,4 +1,4 @@
-//! A decision about a stock while it is being made: the events so far, and the figures after them.
+//! A decision about a stock in progress: the events so far, and the stock after them.
 
 use super::{
     AdjustmentKind, Decision, InventoryCommand, InventoryError, InventoryEvent, MAX_UNITS,
@@ -103,7 +103,7 @@ impl<'s> Change<'s> {
         Ok(())
     }
 
-    /// A reservation is only ever made longer.
+    /// A reservation is only extended, never shortened.
     fn extend_reservation(&mut self, order: OrderId, expires_at: Timestamp) {
         let reservation = self.stock.reservations.get(order);
         if reservation.is_some_and(|reservation| reservation.expires_at < expires_at) {
@@ -120,7 +120,7 @@ impl<'s> Change<'s> {
         }
     }
 
-    /// A reservation that has expired still counts as long as it is not released.
+    /// A reservation that has expired still counts until it is released.
     fn commit(&mut self, order: OrderId, quantity: Quantity) -> Result<(), InventoryError> {
         self.reserve(order, quantity, self.at)?;
         let reservation = self.stock.reservations.get(order);
@@ -132,8 +132,8 @@ impl<'s> Change<'s> {
         Ok(())
     }
 
-    /// A change that needs units of expired reservations releases these first, the oldest first and
-    /// no more than needed. So two nodes whose clocks differ cannot both give the units away.
+    /// If a change needs units of expired reservations, these are released first: the oldest first,
+    /// and no more than needed. So two nodes whose clocks differ cannot both use the same units.
     fn release_expired(&mut self, wanted: i64) {
         for (order, _) in self.stock.reservations.expired(self.at) {
             if self.on_hand - self.reserved >= wanted {

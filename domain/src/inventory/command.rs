@@ -1,4 +1,4 @@
-//! What may be asked of the stock of a SKU, and why it may be refused.
+//! The commands of the stock of a SKU, and the errors with which it refuses them.
 
 use super::{AdjustmentKind, ReleaseReason};
 use crate::grouped::grouped;

@@ -1,5 +1,5 @@
-//! What can happen to the stock of a SKU. These names and fields are the storage format: add,
-//! never change.
+//! The events of the stock of a SKU. These names and fields are the storage format: add, never
+//! change.
 
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
@@ -14,11 +14,11 @@ pub enum InventoryEvent {
     #[serde(rename = "inventory.adjusted")]
     Adjusted {
         kind: AdjustmentKind,
-        /// Positive for units that came in, negative for units that went out.
+        /// Positive for units that were added, negative for units that were removed.
         quantity: i64,
         reason: Option<Text>,
         reference: Option<Text>,
-        /// The units on hand after it.
+        /// The units on hand after the adjustment.
         on_hand: i64,
         at: Timestamp,
     },
@@ -28,7 +28,7 @@ pub enum InventoryEvent {
     ReservationExtended { order: OrderId, expires_at: Timestamp, at: Timestamp },
     #[serde(rename = "inventory.released")]
     Released { order: OrderId, quantity: i64, why: ReleaseReason, at: Timestamp },
-    /// The reserved units were sold and are not on hand any more.
+    /// The reserved units were sold, so they are not on hand any more.
     #[serde(rename = "inventory.committed")]
     Committed { order: OrderId, quantity: i64, on_hand: i64, at: Timestamp },
     #[serde(rename = "inventory.reorder_level_set")]
@@ -43,9 +43,9 @@ pub enum InventoryEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AdjustmentKind {
-    /// Units came from a supplier.
+    /// Units were delivered by a supplier.
     Purchase,
-    /// Units came back from a customer.
+    /// Units were returned by a customer.
     Return,
     /// Units were damaged or lost.
     Damage,

@@ -21,7 +21,7 @@ pub use self::stock::Stock;
 use crate::decide::handle;
 use crate::{Decide, Timestamp};
 
-/// The most units that an adjustment can move, and the most that can be on hand.
+/// The largest number of units in an adjustment, and on hand.
 pub const MAX_UNITS: i64 = 1_000_000_000;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ impl Decide for Inventory {
     }
 }
 
-/// Only registering it makes a stock; the units on hand are its first adjustment.
+/// Only `Register` creates a stock; the units on hand are its first adjustment.
 fn register(command: &InventoryCommand, at: Timestamp) -> Decision {
     let InventoryCommand::Register { sku, on_hand, reorder_level, reorder_quantity } = command
     else {
@@ -108,7 +108,7 @@ impl Aggregate for Inventory {
 }
 
 impl Inventory {
-    /// No stock begins with another event than `inventory.registered`.
+    /// A stream of a stock begins with no other event than `inventory.registered`.
     fn registered(event: InventoryEvent) -> Inventory {
         let InventoryEvent::Registered { sku, reorder_level, reorder_quantity, .. } = event else {
             return Inventory::Absent;

@@ -8,7 +8,7 @@ use crate::{OrderId, Timestamp};
 
 /// The reservations of one stock that are neither released nor committed.
 ///
-/// A SKU that sells well has thousands of them, so both questions that decisions ask have an index.
+/// A SKU that sells well has thousands of them, so both look-ups that decisions need have an index.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<OrderId, Reservation>", into = "BTreeMap<OrderId, Reservation>")]
 pub struct Reservations {
@@ -20,7 +20,7 @@ pub struct Reservations {
 pub struct Reservation {
     /// Units.
     pub quantity: i64,
-    /// From this moment on the units are available again, even before an event releases them.
+    /// From this time on the units are available again, even before an event releases them.
     pub expires_at: Timestamp,
 }
 
@@ -29,7 +29,7 @@ impl Reservations {
         self.by_order.get(&order)
     }
 
-    /// Those that have expired, the oldest first.
+    /// The expired reservations, the oldest first.
     pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = (OrderId, &Reservation)> {
         let expired = self.by_expiry.iter().take_while(move |(expires_at, _)| *expires_at <= now);
         expired.filter_map(|(_, order)| Some((*order, self.by_order.get(order)?)))

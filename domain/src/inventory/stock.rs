@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{InventoryEvent, Reservation, Reservations};
 use crate::{OrderId, Sku, Timestamp};
 
-/// `available = on_hand − reserved ≥ 0`, always. All figures are units.
+/// All figures are units. `available = on_hand − reserved ≥ 0` always holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stock {
     pub sku: Sku,
@@ -45,7 +45,8 @@ impl Stock {
 
     pub(super) fn apply(&mut self, event: &InventoryEvent) {
         match *event {
-            // A stream has one, its first event, which made this stock.
+            // This is the first event of the stream, and the only one of its type; it has created
+            // this stock.
             InventoryEvent::Registered { .. } => {}
             InventoryEvent::Adjusted { on_hand, .. } => self.on_hand = on_hand,
             InventoryEvent::Reserved { order, quantity, expires_at, .. } => {

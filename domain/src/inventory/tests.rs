@@ -1,4 +1,4 @@
-//! The rules of stock, as facts.
+//! The rules of stock.
 
 use cqrs_es::Aggregate;
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
@@ -10,7 +10,7 @@ use super::{
 use crate::fixtures::{minute, order_id, sku, text, units};
 use crate::{ErrorCode, Refusal, Timestamp};
 
-/// Reservations that end at minute 10 are over.
+/// The current time: reservations until minute 10 have expired.
 fn now() -> Timestamp {
     minute(10)
 }
@@ -39,7 +39,7 @@ fn adjusted(kind: AdjustmentKind, quantity: i64, on_hand: i64, at: Timestamp) ->
     InventoryEvent::Adjusted { kind, quantity, reason, reference, on_hand, at }
 }
 
-/// Ten on the shelf, and whatever happened to them.
+/// Ten units on hand, and then these events.
 fn ten<const N: usize>(then: [InventoryEvent; N]) -> Vec<InventoryEvent> {
     let mut events = vec![registered(0), adjusted(AdjustmentKind::Purchase, 10, 10, minute(0))];
     events.extend(then);
@@ -113,7 +113,7 @@ fn the_first_units_are_the_first_line_of_the_ledger() {
 }
 
 #[test]
-fn nothing_is_done_to_stock_that_is_not_registered() {
+fn commands_to_unregistered_stock_are_refused() {
     let order = order_id(1);
     for command in [
         adjust(AdjustmentKind::Purchase, 1),
@@ -147,7 +147,7 @@ fn an_adjustment_has_the_balance_after_it() {
 }
 
 #[test]
-fn what_comes_in_is_positive_and_what_is_lost_is_negative() {
+fn added_units_are_positive_and_lost_units_are_negative() {
     for (kind, quantities) in [
         (AdjustmentKind::Purchase, [0, -1]),
         (AdjustmentKind::Return, [0, -1]),
@@ -192,7 +192,7 @@ fn at_most_a_thousand_million_units_are_on_hand_or_moved_at_once() {
 }
 
 #[test]
-fn an_adjustment_leaves_what_is_reserved() {
+fn an_adjustment_cannot_remove_reserved_units() {
     let events = ten([held(1, 4, 20)]);
     given(&events)
         .when(adjust(AdjustmentKind::Damage, -7))
@@ -203,7 +203,7 @@ fn an_adjustment_leaves_what_is_reserved() {
 }
 
 #[test]
-fn an_adjustment_releases_the_expired_reservation_that_is_in_its_way() {
+fn an_adjustment_releases_expired_reservations_whose_units_it_needs() {
     given(&ten([held(1, 4, 10)])).when(adjust(AdjustmentKind::Damage, -7)).then_expect_events(
         vec![
             released(1, 4, ReleaseReason::Expired),
@@ -228,7 +228,7 @@ fn an_order_reserves_once() {
 }
 
 #[test]
-fn a_reservation_whose_time_is_over_no_longer_counts() {
+fn an_expired_reservation_does_not_count_as_reserved() {
     let stock = inventory(&ten([held(1, 4, 10)]));
     assert_eq!([stock.available(minute(9)), stock.available(minute(10))], [6, 10]);
 }

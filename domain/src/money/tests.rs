@@ -1,4 +1,4 @@
-//! Every currency is found.
+//! The table of currencies is complete.
 
 use super::*;
 

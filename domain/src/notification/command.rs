@@ -1,4 +1,4 @@
-//! What may be asked of a notification, and why it may be refused.
+//! The commands of a notification, and the errors with which it refuses them.
 
 use super::{Channel, Message, News, Recipient};
 use crate::cart::Owner;
@@ -22,7 +22,7 @@ pub enum NotificationCommand {
 }
 
 impl NotificationCommand {
-    /// Tells the buyer of an order the news about it.
+    /// A request to notify the buyer of an order.
     pub fn to_buyer(id: OrderId, order: &OrderDetails, news: &News) -> Self {
         let customer = match order.placed.buyer {
             Owner::Customer(customer) => Some(customer),
@@ -37,7 +37,7 @@ impl NotificationCommand {
         }
     }
 
-    /// Tells staff that only `available` units can still be sold.
+    /// A request to notify staff that only `available` units can still be sold.
     pub fn low_stock(stock: &Stock, available: i64) -> Self {
         NotificationCommand::Request {
             channel: Channel::Email,
@@ -57,7 +57,7 @@ impl NotificationCommand {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryOutcome {
     Sent,
-    /// Without a next attempt the message is abandoned.
+    /// Without a time for the next attempt the message is abandoned.
     Failed {
         reason: String,
         next_attempt_at: Option<Timestamp>,

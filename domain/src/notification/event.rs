@@ -1,5 +1,4 @@
-//! What can happen to a notification. These names and fields are the storage format: add, never
-//! change.
+//! The events of a notification. These names and fields are the storage format: add, never change.
 
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
@@ -14,8 +13,8 @@ pub enum NotificationEvent {
     /// The mail server has accepted it. `attempt` counts from 1.
     #[serde(rename = "notification.sent")]
     Sent { attempt: u32, at: Timestamp },
-    /// It is tried again at `next_attempt_at`, if there is one. The reason contains no personal
-    /// data.
+    /// The next attempt is due at `next_attempt_at`, if there is one. The reason contains no
+    /// personal data.
     #[serde(rename = "notification.failed")]
     Failed { attempt: u32, reason: String, next_attempt_at: Option<Timestamp>, at: Timestamp },
     /// It will not be sent. The reason contains no personal data.
@@ -35,7 +34,7 @@ pub struct Requested {
     pub at: Timestamp,
 }
 
-/// The way on which it is sent.
+/// How the message is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {

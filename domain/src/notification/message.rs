@@ -77,7 +77,7 @@ pub struct MessageItem {
     pub quantity: Quantity,
 }
 
-/// What has happened to an order and is told to its buyer.
+/// An event of an order of which its buyer is notified.
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {
     Placed,
@@ -93,7 +93,7 @@ pub enum News {
 }
 
 impl Message {
-    /// The message that tells the buyer of this order the news.
+    /// The message that notifies the buyer of this order.
     pub fn about(order: &OrderDetails, news: &News) -> Message {
         let number = order.placed.number.clone();
         match news.clone() {
@@ -179,7 +179,7 @@ pub enum Template {
 }
 
 impl NotificationId {
-    /// The message of this template about the thing with this key. The id is always the same, so
+    /// The message of this template about the object with this key. The id is always the same, so
     /// such a message is sent once.
     pub fn new(template: Template, key: &str) -> Self {
         let key = format!("{}/{key}", template.as_str());

@@ -50,7 +50,7 @@ pub enum Progress {
     },
 }
 
-/// One attempt to send it.
+/// One attempt to send the message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryAttempt {
     pub at: Timestamp,
@@ -130,7 +130,7 @@ impl Decide for Notification {
     }
 }
 
-/// Only requesting it makes a notification.
+/// Only `Request` creates a notification.
 fn request(command: &NotificationCommand, at: Timestamp) -> Decision {
     let NotificationCommand::Request { channel, recipient, order, message } = command else {
         return Err(NotificationError::Missing);
@@ -144,7 +144,7 @@ fn request(command: &NotificationCommand, at: Timestamp) -> Decision {
 impl OutgoingMessage {
     fn decide(&self, command: &NotificationCommand, at: Timestamp) -> Vec<NotificationEvent> {
         match command {
-            // The notification is requested already.
+            // The notification exists already.
             NotificationCommand::Request { .. } => vec![],
             NotificationCommand::Record { attempt, outcome } => {
                 self.record(*attempt, outcome.clone(), at)
@@ -153,7 +153,7 @@ impl OutgoingMessage {
         }
     }
 
-    /// Nothing is recorded if the message was sent or abandoned meanwhile, or if another node has
+    /// Records nothing if the message was sent or abandoned meanwhile, or if another node has
     /// recorded the same attempt.
     fn record(
         &self,
@@ -212,7 +212,7 @@ impl Aggregate for Notification {
             (Notification::Absent, NotificationEvent::Requested(request)) => {
                 *self = Notification::Requested(Box::new(OutgoingMessage::new(*request)));
             }
-            // No notification begins with another event.
+            // A stream of a notification begins with no other event.
             (Notification::Absent, _) => {}
             (Notification::Requested(outgoing), event) => outgoing.apply(event),
         }
@@ -227,7 +227,8 @@ impl OutgoingMessage {
 
     fn apply(&mut self, event: NotificationEvent) {
         match event {
-            // A stream has one, its first event, which made this message.
+            // This is the first event of the stream, and the only one of its type; it has created
+            // this message.
             NotificationEvent::Requested(_) => {}
             NotificationEvent::Sent { at, .. } => self.apply_success(at),
             NotificationEvent::Failed { reason, next_attempt_at, at, .. } => {

@@ -1,4 +1,4 @@
-//! When a message that could not be sent is tried again.
+//! When the next attempt is made to send a message.
 
 use chrono::TimeDelta;
 

@@ -1,4 +1,4 @@
-//! The rules of a message, as facts.
+//! The rules of a notification.
 
 use chrono::TimeDelta;
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
@@ -100,7 +100,7 @@ fn one_attempt_has_one_outcome() {
 }
 
 #[test]
-fn what_is_sent_or_abandoned_stays_so() {
+fn a_sent_or_abandoned_message_does_not_change() {
     let abandon = || NotificationCommand::Abandon { reason: "no answer".into() };
     for end in [sent(1), abandoned()] {
         given(vec![requested(), end.clone()]).when(abandon()).then_expect_events(vec![]);

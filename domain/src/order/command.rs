@@ -1,4 +1,4 @@
-//! What may be asked of an order, and why it may be refused.
+//! The commands of an order, and the errors with which it refuses them.
 
 use super::{CancelReason, LineQuantity, PaymentOutcome, Placed, Restocking, Shipment};
 use crate::payment::PaymentMethod;
@@ -7,7 +7,7 @@ use crate::{ErrorCode, Money, PaymentId, Personal, Sku, Text, Timestamp};
 #[derive(Debug, Clone, PartialEq)]
 pub enum OrderCommand {
     Place(Box<Placed>),
-    /// Fields that are `None` stay as they are.
+    /// Fields that are `None` are not changed.
     Update {
         contact: Option<Personal>,
         shipping_address: Option<Personal>,
@@ -25,7 +25,7 @@ pub enum OrderCommand {
         /// Cumulative, in minor units.
         refunded: i64,
     },
-    /// Keeps the stock of an unpaid order reserved until then.
+    /// Keeps the stock of an unpaid order reserved until this time.
     ExtendReservation {
         reserved_until: Timestamp,
     },
@@ -35,16 +35,17 @@ pub enum OrderCommand {
     Ship {
         shipment: Shipment,
     },
-    /// Without lines: everything that is shipped and not delivered yet.
+    /// Without lines, everything that is shipped and not delivered yet is delivered.
     Deliver {
         lines: Vec<LineQuantity>,
     },
-    /// Without lines: everything that was delivered and whose return is not requested yet.
+    /// Without lines, everything that was delivered and whose return is not requested yet is
+    /// requested.
     RequestReturn {
         lines: Vec<LineQuantity>,
         reason: Option<Text>,
     },
-    /// Without lines: everything whose return was requested.
+    /// Without lines, everything whose return was requested is accepted.
     AcceptReturn {
         lines: Vec<LineQuantity>,
         restocking: Restocking,

@@ -1,4 +1,4 @@
-//! What is known of an order, folded from its events.
+//! The details of an order, folded from its events.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub enum Lifecycle {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrderDetails {
-    /// The order as it was placed, except that contact and address are kept up to date.
+    /// The order as it was placed, but with the current contact and address.
     pub placed: Placed,
     pub lifecycle: Lifecycle,
     pub lines: Vec<OrderLine>,
@@ -36,7 +36,7 @@ pub struct OrderDetails {
     pub covered_by: Option<PaymentId>,
     pub shipments: Vec<SentShipment>,
     pub notes: Vec<Note>,
-    /// If the order is not paid by then, it expires and its stock is released.
+    /// If the order is not paid by this time, it expires and its stock is released.
     pub reserved_until: Timestamp,
     pub confirmed_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
@@ -49,7 +49,7 @@ pub struct OrderLine {
     pub ordered: PlacedLine,
     pub shipped: i64,
     pub delivered: i64,
-    /// The customer wants to return them, and the shop has not received them yet.
+    /// The units that the customer wants to return, and that the shop has not received yet.
     pub return_requested: i64,
     pub returned: i64,
 }
@@ -81,7 +81,7 @@ impl OrderDetails {
         self.placed.totals.total
     }
 
-    /// Neither cancelled nor expired.
+    /// Whether the order is neither cancelled nor expired.
     pub fn is_open(&self) -> bool {
         !matches!(self.lifecycle, Lifecycle::Cancelled { .. } | Lifecycle::Expired { .. })
     }
@@ -110,12 +110,12 @@ impl PaymentShare {
         PaymentShare { method, amount, outcome: PaymentOutcome::default(), refunded: 0 }
     }
 
-    /// Minor units; nothing once the payment has ended.
+    /// Minor units; 0 once the payment has ended.
     pub(super) fn authorized_and_open(&self) -> i64 {
         if self.outcome.closed { 0 } else { self.outcome.authorized }
     }
 
-    /// Cash on delivery covers an order by the customer's promise.
+    /// Cash on delivery covers an order because the customer has promised to pay.
     fn covers(&self, total: Money) -> bool {
         let is_promised = self.method == PaymentMethod::CashOnDelivery;
         !self.outcome.closed && (is_promised || self.outcome.authorized >= total.amount)
@@ -150,7 +150,8 @@ impl OrderDetails {
     pub(super) fn apply(&mut self, event: OrderEvent) {
         self.updated_at = event.at();
         match event {
-            // A stream has one, its first event, which made these details.
+            // This is the first event of the stream, and the only one of its type; it has created
+            // these details.
             OrderEvent::Placed(_) => {}
             OrderEvent::Updated { contact, shipping_address, .. } => {
                 self.apply_update(contact, shipping_address);
@@ -230,8 +231,8 @@ impl OrderDetails {
         }
     }
 
-    /// The shop may accept goods whose return was never requested, so the request counter stops at
-    /// 0.
+    /// The shop may accept goods whose return was never requested, so the counter of requested
+    /// returns stops at 0.
     fn apply_return(&mut self, lines: &[LineQuantity]) {
         self.count(lines, |line| &mut line.returned);
         for LineQuantity { sku, quantity } in lines {

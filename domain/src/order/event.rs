@@ -1,4 +1,4 @@
-//! What can happen to an order. These names and fields are the storage format: add, never change.
+//! The events of an order. These names and fields are the storage format: add, never change.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::{
 pub enum OrderEvent {
     #[serde(rename = "order.placed")]
     Placed(Box<Placed>),
-    /// Fields that are `None` stay as they were.
+    /// Fields that are `None` were not changed.
     #[serde(rename = "order.updated")]
     Updated { contact: Option<Personal>, shipping_address: Option<Personal>, at: Timestamp },
     #[serde(rename = "order.payment_started")]
@@ -101,12 +101,13 @@ pub struct Totals {
     pub total: Money,
 }
 
-/// What an order knows of one of its payments; amounts are cumulative minor units.
+/// What an order stores about one of its payments; amounts are cumulative minor units.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentOutcome {
     pub authorized: i64,
     pub captured: i64,
-    /// It failed, was cancelled or has expired, with nothing captured: another payment may start.
+    /// The payment failed, was cancelled or has expired, and nothing was captured: another payment
+    /// may start.
     pub closed: bool,
     pub disputed: bool,
 }
@@ -131,19 +132,19 @@ pub struct LineQuantity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
-    /// The customer asked for it; the text is theirs, if they gave one.
+    /// The customer asked for it; the text is the customer's reason, if there is one.
     Customer(Option<Text>),
     Staff(Option<Text>),
-    /// The payment succeeded only after the stock had been sold to others.
+    /// The payment succeeded only after the stock had been sold to other customers.
     OutOfStock,
     /// The payment that covered the order ended before anything was shipped: it was voided or
     /// refunded, or its authorisation expired.
     PaymentLost,
-    /// The payment succeeded only after the coupon had been used up by others.
+    /// The payment succeeded only after other orders had used up the coupon.
     CouponUsedUp,
 }
 
-/// For people.
+/// An English sentence for people.
 impl fmt::Display for CancelReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -167,7 +168,7 @@ pub enum Restocking {
 }
 
 impl OrderEvent {
-    /// When it was decided.
+    /// When the event was decided.
     pub fn at(&self) -> Timestamp {
         match self {
             OrderEvent::Placed(placed) => placed.at,

@@ -1,4 +1,4 @@
-//! Goods on their way to the customer, and back.
+//! Shipping, delivering and returning.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl OrderDetails {
         Ok(vec![OrderEvent::ReturnRequested { lines, reason: reason.cloned(), at }])
     }
 
-    /// Without named lines, everything whose return was requested comes back. Named lines may
+    /// Without given lines, everything whose return was requested is accepted. Given lines may
     /// include delivered goods whose return was never requested.
     pub(super) fn accept_return(
         &self,
@@ -81,9 +81,9 @@ impl OrderDetails {
         Ok(vec![OrderEvent::Returned { lines, restocked, at }])
     }
 
-    /// The named quantities, summed by SKU, or, where none is named, all that `available` counts.
-    /// More than is available is refused with the error that `exceeds` makes of the SKU, the
-    /// available and the wanted units.
+    /// The given quantities, summed by SKU; or, if none are given, everything that `available`
+    /// counts. If a quantity is larger than what is available, `exceeds` makes the error from the
+    /// SKU, the available and the wanted units.
     fn named_or_all(
         &self,
         named: &[LineQuantity],

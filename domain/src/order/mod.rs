@@ -57,7 +57,7 @@ impl Decide for Order {
     }
 }
 
-/// Only placing it makes an order.
+/// Only `Place` creates an order.
 fn place(command: &OrderCommand) -> Decision {
     let OrderCommand::Place(placed) = command else { return Err(OrderError::Missing) };
     if placed.lines.is_empty() {
@@ -69,7 +69,7 @@ fn place(command: &OrderCommand) -> Decision {
 impl OrderDetails {
     fn decide(&self, command: &OrderCommand, at: Timestamp) -> Decision {
         match command {
-            // The order is placed already.
+            // The order exists already.
             OrderCommand::Place(_) => Ok(vec![]),
             OrderCommand::Update { contact, shipping_address } => {
                 self.update(contact.as_ref(), shipping_address.as_ref(), at)
@@ -134,8 +134,7 @@ impl OrderDetails {
         Ok(vec![OrderEvent::PaymentStarted { payment, method, amount, reserved_until, at }])
     }
 
-    /// A payment is recorded whatever state the order is in; what is recorded already is not
-    /// recorded again.
+    /// Records a payment in whatever state the order is, unless it is recorded already.
     fn record_payment(
         &self,
         payment: PaymentId,
@@ -154,7 +153,7 @@ impl OrderDetails {
         events
     }
 
-    /// A reservation is only ever made longer.
+    /// A reservation is only extended, never shortened.
     fn extend_reservation(&self, reserved_until: Timestamp, at: Timestamp) -> Vec<OrderEvent> {
         if !self.is_pending() || reserved_until <= self.reserved_until {
             return vec![];
@@ -197,7 +196,8 @@ impl OrderDetails {
             matches!(reason, CancelReason::OutOfStock | CancelReason::CouponUsedUp);
         match self.lifecycle {
             Lifecycle::Cancelled { .. } => return Ok(vec![]),
-            // A payment that succeeded after the order had expired, and in vain, cancels the order.
+            // A payment that succeeds too late cancels even an expired order, if there is no stock
+            // for it.
             Lifecycle::Expired { .. } if !is_late_payment => return Err(OrderError::Closed),
             Lifecycle::Expired { .. } => {}
             _ => self.must_be_cancellable(reason)?,
@@ -242,7 +242,7 @@ impl Aggregate for Order {
             (Order::Absent, OrderEvent::Placed(placed)) => {
                 *self = Order::Existing(Box::new(OrderDetails::new(*placed)));
             }
-            // No order begins with another event.
+            // A stream of an order begins with no other event.
             (Order::Absent, _) => {}
             (Order::Existing(details), event) => details.apply(event),
         }

@@ -1,4 +1,4 @@
-//! Lifecycle, payment and fulfilment of an order, and the one status that customers see, which is
+//! The lifecycle, payment and fulfilment of an order, and the status that customers see, which is
 //! derived from them.
 
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ impl OrderStatus {
         stored_name(&self)
     }
 
-    /// The order ended without a sale: it is not paid, and nothing is delivered.
+    /// Whether the order has ended without a sale: it is not paid, and nothing is delivered.
     pub fn is_cancelled_or_expired(self) -> bool {
         matches!(self, OrderStatus::Cancelled | OrderStatus::Expired)
     }
@@ -68,8 +68,7 @@ impl TryFrom<String> for OrderStatus {
 }
 
 impl OrderDetails {
-    /// The order in which the conditions are asked decides; the first that is true gives the
-    /// status.
+    /// The conditions are checked in this order; the first that is true gives the status.
     pub fn status(&self) -> OrderStatus {
         match self.lifecycle {
             Lifecycle::Expired { .. } => OrderStatus::Expired,
@@ -83,7 +82,7 @@ impl OrderDetails {
         }
     }
 
-    /// What all payments of the order together amount to.
+    /// The payment state that follows from all payments of the order together.
     pub fn payment_state(&self) -> OrderPaymentState {
         let total = self.total().amount;
         let authorized = self.sum_payments(PaymentShare::authorized_and_open);
@@ -92,7 +91,7 @@ impl OrderDetails {
         if self.payments.values().any(|share| share.outcome.disputed) {
             OrderPaymentState::Disputed
         } else if captured > 0 && captured.saturating_sub(refunded) >= total {
-            // A second payment that was captured and refunded as well does not matter.
+            // A second payment that was captured and completely refunded is ignored.
             OrderPaymentState::Paid
         } else if refunded > 0 && refunded >= captured {
             OrderPaymentState::Refunded
@@ -111,7 +110,7 @@ impl OrderDetails {
         self.payments.values().map(amount).fold(0, i64::saturating_add)
     }
 
-    /// How far the goods of the order have come.
+    /// The fulfilment state that follows from the counters of all lines.
     pub fn fulfilment_state(&self) -> OrderFulfilmentState {
         let has_any = |counter: fn(&OrderLine) -> i64| self.lines.iter().any(|l| counter(l) > 0);
         if self.is_complete(|line| line.returned) {

@@ -1,4 +1,5 @@
-//! What may be asked of a payment, what its provider may report, and why it may be refused.
+//! The commands of a payment, the facts that its provider reports, and the errors with which it
+//! refuses commands.
 
 use chrono::TimeDelta;
 
@@ -16,23 +17,23 @@ pub enum PaymentCommand {
     },
     /// Records what the provider reports; it is never refused.
     Record(Fact),
-    /// `None`: all that is authorised and not captured yet.
+    /// `None` captures everything that is authorised and not captured yet.
     RequestCapture {
         amount: Option<Money>,
     },
     RequestVoid,
-    /// `None`: all that is captured and not refunded yet.
+    /// `None` refunds everything that is captured and not refunded yet.
     RequestRefund {
         amount: Option<Money>,
     },
-    /// Requests a void of what is not captured and a refund of what is, as far as there is any.
+    /// Requests a void of the money that is not captured, and a refund of the money that is.
     Unwind,
     /// A call was not answered or was refused: schedules the next try, or flags the payment for a
-    /// person after too many of them. `first` is the shortest wait.
+    /// person after too many tries. `first` is the shortest wait.
     PlanFollowUp {
         first: TimeDelta,
     },
-    /// The time of the next try has come.
+    /// The next try is due.
     FollowUp,
     /// The authorisation expires soon, or has expired.
     EndHold,
@@ -93,12 +94,13 @@ pub enum Fact {
     DisputeLost {
         object: String,
     },
-    /// The provider did not answer. The shop observes this itself.
+    /// The provider did not answer. The shop itself records this.
     Unknown,
 }
 
 impl Fact {
-    /// The same fact; an authorisation whose end the provider did not report ends at `at`.
+    /// Returns the same fact; if it is an authorisation whose end the provider did not report, its
+    /// end is `at`.
     #[must_use]
     pub fn expiring(mut self, at: Option<Timestamp>) -> Fact {
         if let Fact::Authorized { expires_at, .. } = &mut self {

@@ -1,7 +1,7 @@
-//! What can happen to a payment. These names and fields are the storage format: add, never change.
+//! The events of a payment. These names and fields are the storage format: add, never change.
 //!
-//! Facts about money carry the provider's object id and that object's *cumulative* amount, so that
-//! a fact that is received twice, in an answer and by a webhook, counts once.
+//! Facts about money have the provider's object id and that object's *cumulative* amount, so a fact
+//! that is received twice, in an answer and by a webhook, counts once.
 
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
@@ -40,14 +40,14 @@ pub enum PaymentEvent {
     Captured { object: String, amount: Money, request: Option<u32>, at: Timestamp },
     #[serde(rename = "payment.capture_failed")]
     CaptureFailed { request: u32, reason: String, at: Timestamp },
-    /// It ended before any money was authorised.
+    /// The payment ended before any money was authorised.
     #[serde(rename = "payment.cancelled")]
     Cancelled { at: Timestamp },
     #[serde(rename = "payment.void_requested")]
     VoidRequested { at: Timestamp },
     #[serde(rename = "payment.void_failed")]
     VoidFailed { reason: String, at: Timestamp },
-    /// What was authorised and not captured was released.
+    /// The authorised amount that was not captured was released.
     #[serde(rename = "payment.voided")]
     Voided { amount: Money, at: Timestamp },
     #[serde(rename = "payment.refund_requested")]
@@ -79,11 +79,11 @@ pub enum PaymentEvent {
     /// The provider is called again at `due_at`.
     #[serde(rename = "payment.follow_up_scheduled")]
     FollowUpScheduled { due_at: Timestamp, at: Timestamp },
-    /// That time has come. Calls without an answer are repeated under the same idempotency keys;
-    /// `again` lists them. Refused requests are made anew, by events of their own beside this one.
+    /// The scheduled time has come. Calls without an answer are repeated under the same idempotency
+    /// keys; `again` lists them. Refused requests are requested again by separate events.
     #[serde(rename = "payment.followed_up")]
     FollowedUp { again: Vec<Call>, at: Timestamp },
-    /// A part of the money was captured; the rest stays authorised until then.
+    /// A part of the money was captured; the other part stays authorised until this time.
     #[serde(rename = "payment.rest_held")]
     RestHeld { expires_at: Timestamp, at: Timestamp },
     /// The authorisation expires soon.
@@ -120,8 +120,8 @@ pub enum CaptureMode {
 }
 
 impl PaymentEvent {
-    /// Whether the provider reported it. Such an event shows that the provider has received our
-    /// calls. Cash and an expiry that the shop noticed itself count as reports as well.
+    /// Whether the provider reported this. Such an event shows that the provider has received the
+    /// shop's calls. Cash, and an expiry that the shop noticed itself, count as reports too.
     pub(super) fn is_from_provider(&self) -> bool {
         !matches!(
             self,
@@ -139,7 +139,7 @@ impl PaymentEvent {
         )
     }
 
-    /// When it was decided.
+    /// When the event was decided.
     pub fn at(&self) -> Timestamp {
         match self {
             PaymentEvent::Initiated { at, .. }

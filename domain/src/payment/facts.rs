@@ -1,13 +1,14 @@
-//! What the provider reports: received twice, it counts once; and it is never refused.
+//! Facts that the provider reports: a fact that is received twice counts once, and no fact is
+//! refused.
 
 use super::{Fact, PaymentDetails, PaymentEvent, PaymentStatus};
 use crate::{Money, Timestamp};
 
 impl PaymentDetails {
-    /// A fact becomes an event if it changes anything, and none if it is known already.
+    /// Records a fact as an event if it changes anything; a known fact gives no event.
     pub(super) fn record(&self, fact: &Fact, at: Timestamp) -> Vec<PaymentEvent> {
         if *fact == Fact::Unknown && self.open_calls().is_empty() {
-            // The provider did not answer, but a webhook has reported meanwhile what it did.
+            // The provider did not answer, but meanwhile a webhook has reported the outcome.
             return vec![];
         }
         let event = match self.mismatch(fact) {
@@ -38,7 +39,8 @@ impl PaymentDetails {
         (after.needs_attention != self.needs_attention).then_some(flagged)
     }
 
-    /// The order has ended, and a person must find out what the provider did with the money.
+    /// Flags the payment because its order has ended, so a person must find out what the provider
+    /// did with the money.
     pub(super) fn flag_unknown(&self, at: Timestamp) -> Vec<PaymentEvent> {
         if self.status() != PaymentStatus::Unknown {
             return vec![];
@@ -52,7 +54,7 @@ impl PaymentDetails {
         is_flagged.then_some(PaymentEvent::AttentionResolved { at }).into_iter().collect()
     }
 
-    /// Why the amount of a fact does not fit the order; such money does not count as paid.
+    /// Why the amount of a fact does not fit the order. Such money does not count as paid.
     fn mismatch(&self, fact: &Fact) -> Option<String> {
         let (what, amount) = match fact {
             Fact::Authorized { amount, .. } => ("authorised", *amount),

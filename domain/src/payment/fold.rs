@@ -1,4 +1,4 @@
-//! What is known of a payment, folded from its events: facts add to it, and by maximum.
+//! The details of a payment, folded from its events: each fact keeps the maximum of the amounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,7 +53,8 @@ impl PaymentDetails {
             self.silences = 0;
         }
         match event {
-            // A stream has one, its first event, which made these details.
+            // This is the first event of the stream, and the only one of its type; it has created
+            // these details.
             PaymentEvent::Initiated { .. } => {}
             PaymentEvent::ActionRequired { reference, url, .. } => {
                 self.apply_required_action(reference, url);
@@ -103,7 +104,7 @@ impl PaymentDetails {
             PaymentEvent::AttentionResolved { .. } => self.needs_attention = None,
             PaymentEvent::FollowUpScheduled { due_at, .. } => self.follow_up_at = Some(due_at),
             PaymentEvent::FollowedUp { .. } => self.apply_follow_up(),
-            // For the deadlines only: the authorisation's end is known already.
+            // This event only sets a deadline; the authorisation's end is known already.
             PaymentEvent::RestHeld { .. } => {}
             PaymentEvent::AuthorizationExpiring { .. } => self.expiry_noticed = true,
         }
@@ -128,7 +129,7 @@ impl PaymentDetails {
     ) {
         keep_greatest(&mut self.reference, reference);
         self.authorized = self.authorized.max(amount);
-        // An authorisation that is extended needs a new warning before its new end.
+        // If an authorisation is extended, its new end needs a new warning.
         self.expiry_noticed &= expires_at <= self.authorization_expires_at;
         self.authorization_expires_at = self.authorization_expires_at.max(expires_at);
         self.forget_expiry_of_nothing();
@@ -136,7 +137,7 @@ impl PaymentDetails {
 
     fn apply_capture(&mut self, object: String, amount: i64, request: Option<u32>) {
         raise(&mut self.captures, object, amount);
-        // A capture implies its authorisation, which may be reported later.
+        // A capture proves an authorisation, which may be reported later.
         self.authorized = self.authorized.max(self.captured());
         succeed(&mut self.capture_requests, request);
         self.forget_expiry_of_nothing();
@@ -169,7 +170,7 @@ impl PaymentDetails {
         mark_retried(&mut self.refund_requests);
     }
 
-    /// Once no money is held any more, no authorisation can expire.
+    /// If no money is held any more, no authorisation can expire.
     fn forget_expiry_of_nothing(&mut self) {
         if !self.has_held_money() {
             self.authorization_expires_at = None;
@@ -195,7 +196,7 @@ impl Void {
     }
 }
 
-/// Of several reports the greatest counts, so that their order does not matter.
+/// Of several reports the greatest is kept, so their order does not matter.
 fn keep_greatest(known: &mut Option<String>, reported: String) {
     *known = known.take().max(Some(reported));
 }
@@ -212,7 +213,7 @@ fn succeed(requests: &mut BTreeMap<u32, MoneyRequest>, request: Option<u32>) {
     }
 }
 
-/// A failure never outweighs a success, whichever is reported first: the money has moved.
+/// A success outweighs a failure, whichever is reported first, because the money has moved.
 fn fail(requests: &mut BTreeMap<u32, MoneyRequest>, request: u32, reason: String) {
     let request = requests.get_mut(&request);
     if let Some(request) = request.filter(|r| r.pending || r.failure.is_some()) {
@@ -221,15 +222,16 @@ fn fail(requests: &mut BTreeMap<u32, MoneyRequest>, request: u32, reason: String
     }
 }
 
-/// The amounts of failed requests are requested again, or nothing of them is left to request.
+/// Marks the failed requests as retried: either their amounts were requested again, or there is
+/// nothing left to request.
 fn mark_retried(requests: &mut BTreeMap<u32, MoneyRequest>) {
     for request in requests.values_mut().filter(|request| request.failure.is_some()) {
         request.retried = true;
     }
 }
 
-/// Adds a reason unless it is there already. The reasons are sorted, so that they do not depend on
-/// which was added first.
+/// Adds a reason, unless it is there already. Reasons are sorted, so the result does not depend on
+/// the order in which they were added.
 fn add_reason(reasons: &mut Option<String>, reason: &str) {
     let mut all: BTreeSet<&str> = reasons.iter().flat_map(|known| known.split("; ")).collect();
     all.insert(reason);

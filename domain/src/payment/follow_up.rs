@@ -13,14 +13,14 @@ use crate::Timestamp;
 /// How many times the same amount is requested before the payment is flagged for a person.
 pub const TRIES_MAX: u32 = 5;
 
-/// How many calls in a row may stay unanswered before the payment is flagged for a person: with a
-/// first wait of one second they take a little more than a day.
+/// How many calls in a row may stay unanswered before the payment is flagged for a person. With a
+/// first wait of one second, this is a little more than a day.
 pub const SILENCES_MAX: u32 = 36;
 
 /// The longest wait before a retry.
 const WAIT_MAX: TimeDelta = TimeDelta::hours(1);
 
-/// A refused request first waits as long as a call that stayed unanswered this many times.
+/// A refused request waits as long as a call that stayed unanswered this many times.
 const REFUSED_DOUBLINGS: u32 = 5;
 
 impl PaymentDetails {
@@ -41,7 +41,7 @@ impl PaymentDetails {
         calls
     }
 
-    /// When a call was first made, and so how old its idempotency key is.
+    /// When a call was first made, which is the age of its idempotency key.
     pub fn asked_at(&self, call: Call) -> Timestamp {
         let asked_at = match call {
             Call::Create => None,
@@ -71,8 +71,8 @@ impl PaymentDetails {
         events
     }
 
-    /// How many times the first wait is doubled before the next retry; `None` if nothing is to be
-    /// retried.
+    /// How many times the first wait is doubled before the next retry; `None` if there is nothing
+    /// to retry.
     fn doublings(&self) -> Option<u32> {
         let is_unanswered =
             !self.open_calls().is_empty() && (1..=SILENCES_MAX).contains(&self.silences);
@@ -87,7 +87,7 @@ impl PaymentDetails {
         unanswered.into_iter().chain(refused).min()
     }
 
-    /// What is not retried any more, in sentences.
+    /// The reasons for what is not retried any more, as sentences.
     fn abandoned(&self) -> Vec<String> {
         let mut reasons = vec![];
         if self.silences > SILENCES_MAX && !self.open_calls().is_empty() {
@@ -108,7 +108,7 @@ impl PaymentDetails {
         reasons
     }
 
-    /// Retries all that is due.
+    /// Retries everything that is due.
     pub(super) fn follow_up(&self, at: Timestamp) -> Vec<PaymentEvent> {
         if self.follow_up_at.is_none_or(|due_at| due_at > at) {
             return vec![];
@@ -130,29 +130,29 @@ impl PaymentDetails {
         events
     }
 
-    /// A void was refused and is to be requested again.
+    /// Whether a void was refused and will be requested again.
     pub(crate) fn awaits_void_retry(&self) -> bool {
         self.has_refused_void() && self.void.tries < TRIES_MAX
     }
 
-    /// The last void was refused, and something is left to void.
+    /// Whether the last void was refused and there is still money to void.
     fn has_refused_void(&self) -> bool {
         self.has_held_money() && self.void.tries > 0 && self.void.failure.is_some()
     }
 
-    /// What can be captured, including what awaits a retry.
+    /// The amount that can be captured, including amounts that wait for a retry.
     fn capture_left(&self) -> i64 {
         self.capturable().saturating_add(retry_amount(&self.capture_requests))
     }
 
-    /// What can be refunded, including what awaits a retry.
+    /// The amount that can be refunded, including amounts that wait for a retry.
     fn refund_left(&self) -> i64 {
         let kept = self.captured().saturating_sub(self.refunded());
         kept.saturating_sub(self.disputed()).saturating_sub(pending_amount(&self.refund_requests))
     }
 }
 
-/// What was refused and is to be requested again; minor units.
+/// The refused amount that will be requested again, in minor units.
 pub(super) fn retry_amount(requests: &BTreeMap<u32, MoneyRequest>) -> i64 {
     if failures(requests) >= TRIES_MAX {
         return 0;
@@ -165,7 +165,7 @@ fn failures(requests: &BTreeMap<u32, MoneyRequest>) -> u32 {
     requests.values().map(|request| u32::from(request.failure.is_some())).sum()
 }
 
-/// Why the provider refused the last request, if that is not retried any more.
+/// Why the provider refused the last request, if that request is not retried any more.
 fn last_refusal(requests: &BTreeMap<u32, MoneyRequest>) -> Option<&String> {
     let (_, last) = requests.last_key_value()?;
     last.failure.as_ref().filter(|_| !last.retried && failures(requests) >= TRIES_MAX)

@@ -5,7 +5,7 @@ use super::amounts::next_request;
 use super::{CaptureMode, PaymentDetails, PaymentEvent};
 use crate::Timestamp;
 
-/// The last eighth of the time for which money is held is left for capturing it.
+/// The last eighth of the time is reserved for capturing the money.
 const LAST_PART: i32 = 8;
 
 /// The latest time at which the shop captures the money or flags the payment for a person.
@@ -18,14 +18,14 @@ impl PaymentDetails {
         self.expired || self.authorization_expires_at.is_some_and(|end| end <= now)
     }
 
-    /// Some money is not captured yet, and it is neither released nor expired.
+    /// Whether some money is authorised, and neither captured, nor released, nor expired.
     pub(super) fn has_held_money(&self) -> bool {
         !self.released && !self.expired && self.captured() < self.amount.amount
     }
 
-    /// Before the authorisation ends, the rest is captured if the shop captures by itself and has
-    /// begun to; otherwise the payment is flagged for a person. At its end it expires, even if the
-    /// provider does not report that.
+    /// Shortly before the authorisation ends, the shop captures the other part, if it captures
+    /// automatically and has captured some; otherwise it flags the payment for a person. At its end
+    /// the authorisation expires, even if the provider does not report that.
     pub(super) fn end_hold(&self, at: Timestamp) -> Vec<PaymentEvent> {
         let Some(expires_at) = self.authorization_expires_at else { return vec![] };
         if expires_at <= at {

@@ -1,6 +1,6 @@
-//! One attempt to pay for an order. Read `event.rs`, `command.rs`, `status.rs`, then this file and
-//! those with its rules: `facts.rs`, `requests.rs`, `follow_up.rs`, `hold.rs`. `fold.rs` folds its
-//! events.
+//! One payment for an order; an order may have several, one after the other. Read `event.rs`,
+//! `command.rs`, `status.rs`, then this file and the files with its rules: `facts.rs`,
+//! `requests.rs`, `follow_up.rs`, `hold.rs`. `fold.rs` folds its events.
 
 mod amounts;
 mod command;
@@ -35,8 +35,8 @@ pub enum Payment {
     Existing(Box<PaymentDetails>),
 }
 
-/// What is known of the payment. Facts only ever add to it, and by maximum, so that the order in
-/// which they arrive does not matter. Amounts are minor units of `amount`'s currency.
+/// The details of a payment. Facts only raise amounts, so the order in which they arrive does not
+/// matter. Amounts are minor units of `amount`'s currency.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PaymentDetails {
     pub order: OrderId,
@@ -51,20 +51,20 @@ pub struct PaymentDetails {
     pub action_url: Option<String>,
     pub authorized: i64,
     pub authorization_expires_at: Option<Timestamp>,
-    /// The shop has already reacted to its expiring soon.
+    /// Whether the shop has already reacted to the coming end of the authorisation.
     pub expiry_noticed: bool,
     /// By the provider's object id.
     pub captures: BTreeMap<String, i64>,
     pub capture_requests: BTreeMap<u32, MoneyRequest>,
     pub void: Void,
-    /// It was cancelled or voided, so no more money can be captured.
+    /// The payment was cancelled or voided, so no more money can be captured.
     pub released: bool,
     /// By the provider's object id.
     pub refunds: BTreeMap<String, i64>,
     pub refund_requests: BTreeMap<u32, MoneyRequest>,
     pub failure: Option<String>,
     pub expired: bool,
-    /// How many calls in a row the provider did not answer; any report of it resets the count.
+    /// How many calls in a row the provider did not answer; any report from it resets the count.
     pub silences: u32,
     /// When the provider is called again.
     pub follow_up_at: Option<Timestamp>,
@@ -75,23 +75,23 @@ pub struct PaymentDetails {
     pub updated_at: Timestamp,
 }
 
-/// A capture or a refund that the provider was asked for.
+/// A capture or a refund that the shop has requested from the provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoneyRequest {
     pub amount: i64,
     pub asked_at: Timestamp,
     pub pending: bool,
     pub failure: Option<String>,
-    /// It failed, and its amount was requested again under another number.
+    /// The request failed, and its amount was requested again under another number.
     pub retried: bool,
 }
 
-/// The request to release what is not captured.
+/// The request to release the money that is not captured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Void {
     pub asked_at: Option<Timestamp>,
     pub pending: bool,
-    /// How often it was requested.
+    /// How many times the void was requested.
     pub tries: u32,
     pub failure: Option<String>,
 }
@@ -99,12 +99,12 @@ pub struct Void {
 /// A chargeback: the customer's bank wants money back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dispute {
-    /// Minor units; 0 while only its outcome is known, and not its opening.
+    /// Minor units; 0 while only the outcome is known and not the opening.
     pub amount: i64,
     pub outcome: DisputeOutcome,
 }
 
-/// The greatest counts, in whichever order they are reported.
+/// If several outcomes are reported, the greatest counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DisputeOutcome {
@@ -139,7 +139,7 @@ impl Decide for Payment {
     }
 }
 
-/// Only initiating it makes a payment.
+/// Only `Initiate` creates a payment.
 fn initiate(command: &PaymentCommand, at: Timestamp) -> Decision {
     let PaymentCommand::Initiate { order, amount, method, capture, source } = command else {
         return Err(PaymentError::Missing);
@@ -155,7 +155,7 @@ fn initiate(command: &PaymentCommand, at: Timestamp) -> Decision {
 impl PaymentDetails {
     fn decide(&self, command: &PaymentCommand, at: Timestamp) -> Decision {
         match command {
-            // The payment is initiated already.
+            // The payment exists already.
             PaymentCommand::Initiate { .. } => Ok(vec![]),
             PaymentCommand::Record(fact) => Ok(self.record(fact, at)),
             PaymentCommand::RequestCapture { amount } => self.request_capture(*amount, at),
@@ -196,7 +196,7 @@ impl Aggregate for Payment {
 }
 
 impl Payment {
-    /// No payment begins with another event than `payment.initiated`.
+    /// A stream of a payment begins with no other event than `payment.initiated`.
     fn initiated(event: PaymentEvent) -> Payment {
         let PaymentEvent::Initiated { order, amount, method, capture, source, at } = event else {
             return Payment::Absent;

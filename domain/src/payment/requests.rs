@@ -1,4 +1,4 @@
-//! What the shop requests from the provider: never more than is authorised or captured.
+//! Requests to the provider: never more than is authorised or captured.
 
 use super::amounts::{next_request, pending_amount};
 use super::{Decision, PaymentDetails, PaymentError, PaymentEvent, PaymentMethod};
@@ -18,7 +18,7 @@ impl PaymentDetails {
         Ok(vec![PaymentEvent::CaptureRequested { request, amount, at }])
     }
 
-    /// Cash needs no provider: staff record that the customer has paid it.
+    /// Cash needs no provider: staff record that the customer has paid.
     fn collect_cash(&self, amount: Option<Money>, at: Timestamp) -> Decision {
         if self.released || self.captured() > 0 {
             return Err(PaymentError::NotCapturable);
@@ -66,7 +66,7 @@ impl PaymentDetails {
         events
     }
 
-    /// The amount to capture: what is asked for, or else all of `most`.
+    /// The amount to capture: the given one, or else `most`.
     fn capturable_part(&self, most: i64, wanted: Option<Money>) -> Result<Money, PaymentError> {
         let (most, wanted) = self.must_be_positive(most, wanted)?;
         if wanted.amount > most.amount {
@@ -75,7 +75,7 @@ impl PaymentDetails {
         Ok(wanted)
     }
 
-    /// The amount to refund: what is asked for, or else all of `most`.
+    /// The amount to refund: the given one, or else `most`.
     fn refundable_part(&self, most: i64, wanted: Option<Money>) -> Result<Money, PaymentError> {
         let (most, wanted) = self.must_be_positive(most, wanted)?;
         if wanted.amount > most.amount {

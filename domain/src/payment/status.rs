@@ -35,8 +35,8 @@ impl PaymentStatus {
 }
 
 impl PaymentDetails {
-    /// The order in which the conditions are asked decides, not the order in which facts arrived:
-    /// the first condition that is true gives the status.
+    /// The conditions are checked in this order, whatever the order in which facts arrived: the
+    /// first that is true gives the status.
     pub fn status(&self) -> PaymentStatus {
         let (captured, refunded) = (self.captured(), self.refunded());
         if self.is_disputed() {
@@ -68,8 +68,8 @@ impl PaymentDetails {
         }
     }
 
-    /// The status at this moment: an authorisation whose end has passed is expired, even before an
-    /// event says so.
+    /// The status at this time: if the authorisation's end has passed, it is expired, even before
+    /// an event records that.
     pub fn status_at(&self, now: Timestamp) -> PaymentStatus {
         match self.status() {
             PaymentStatus::Authorized if self.is_hold_over(now) => PaymentStatus::Expired,
@@ -77,7 +77,7 @@ impl PaymentDetails {
         }
     }
 
-    /// Not final yet: it can still succeed, so no other payment of the order may start.
+    /// Whether the payment can still succeed, so that no other payment of the order may start.
     pub fn is_open(&self) -> bool {
         !self.is_closed()
     }
@@ -94,7 +94,7 @@ impl PaymentDetails {
         sum(self.captures.values())
     }
 
-    /// Captures that are requested, or refused and to be requested again.
+    /// The captures that are requested, and the refused ones that will be requested again.
     pub fn capture_pending(&self) -> i64 {
         pending_amount(&self.capture_requests).saturating_add(retry_amount(&self.capture_requests))
     }
@@ -103,23 +103,23 @@ impl PaymentDetails {
         sum(self.refunds.values())
     }
 
-    /// Refunds that are requested, or refused and to be requested again.
+    /// The refunds that are requested, and the refused ones that will be requested again.
     pub fn refund_pending(&self) -> i64 {
         pending_amount(&self.refund_requests).saturating_add(retry_amount(&self.refund_requests))
     }
 
-    /// What the customer's bank claims back or has been given back.
+    /// The amount that the customer's bank has claimed back, in open and lost disputes.
     pub fn disputed(&self) -> i64 {
         sum(self.open_or_lost().map(|dispute| &dispute.amount))
     }
 
-    /// What the customer's bank has been given back after a lost dispute.
+    /// The amount that went back to the customer's bank in lost disputes.
     pub fn charged_back(&self) -> i64 {
         let lost = self.open_or_lost().filter(|dispute| dispute.outcome == DisputeOutcome::Lost);
         sum(lost.map(|dispute| &dispute.amount))
     }
 
-    /// A lost dispute counts as well: its money is gone without a refund by the shop.
+    /// A lost dispute counts too: its money is gone without a refund by the shop.
     fn is_disputed(&self) -> bool {
         self.open_or_lost().next().is_some()
     }
@@ -128,7 +128,7 @@ impl PaymentDetails {
         self.disputes.values().filter(|dispute| dispute.outcome != DisputeOutcome::Won)
     }
 
-    /// What was authorised and released without being captured.
+    /// The amount that was authorised and released without being captured.
     pub fn voided(&self) -> i64 {
         if self.released { (self.authorized - self.captured()).max(0) } else { 0 }
     }

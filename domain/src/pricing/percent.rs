@@ -1,4 +1,4 @@
-//! A percentage, and what it is of an amount.
+//! A percentage, and the share of an amount that it gives.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,8 +23,8 @@ impl Percent {
         self.share(amount, WHOLE)
     }
 
-    /// The part of the amount that this percentage has added to it, rounded half to even: of 119 at
-    /// 19 % it is 19.
+    /// The part of the amount that this percentage has added to it, rounded half to even: 119 that
+    /// include 19 % contain 19.
     pub fn within(self, amount: Money) -> Result<Money, MoneyError> {
         self.share(amount, WHOLE + self.0)
     }
@@ -36,8 +36,9 @@ impl Percent {
     }
 }
 
-/// `numerator / denominator`, rounded to the nearest whole number, and a half to the even neighbour
-/// (IEEE 754's roundTiesToEven). Over many lines, rounding up and down cancel each other out.
+/// `numerator / denominator`, rounded to the nearest whole number; a half is rounded to the even
+/// neighbour (IEEE 754's roundTiesToEven), so that over many lines rounding up and down cancel each
+/// other out.
 fn half_even(numerator: i128, denominator: i128) -> i128 {
     let (quotient, rest) = (numerator.div_euclid(denominator), numerator.rem_euclid(denominator));
     match (2 * rest).cmp(&denominator) {

@@ -3,9 +3,9 @@
 use crate::{Money, MoneyError};
 
 /// Splits `amount` in proportion to `weights` by the largest remainder method: each part gets its
-/// share rounded down, and the minor units that are left go one each to the parts with the largest
-/// remainders, of equal ones to the first. Neither the amount nor a weight is negative. If all
-/// weights are 0, the first part gets the whole amount.
+/// share rounded down, and the remaining minor units go one each to the parts with the largest
+/// remainders; if remainders are equal, to the first. Neither the amount nor a weight is negative.
+/// If all weights are 0, the first part gets the whole amount.
 pub fn spread(amount: Money, weights: &[Money]) -> Result<Vec<Money>, MoneyError> {
     let weights: Vec<i128> = weights.iter().map(|weight| weight.amount.max(0).into()).collect();
     let whole: i128 = weights.iter().sum();

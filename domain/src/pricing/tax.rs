@@ -17,6 +17,6 @@ pub enum TaxMode {
     /// Tax is added to the prices.
     #[default]
     Exclusive,
-    /// The prices include it.
+    /// The prices include the tax.
     Inclusive,
 }

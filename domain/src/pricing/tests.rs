@@ -110,7 +110,7 @@ fn parts_go_to_the_largest_remainders_first() {
 }
 
 #[test]
-fn sums_that_no_number_holds_are_refused() {
+fn sums_that_overflow_are_refused() {
     let charges = Charges { tax: tax("100", TaxMode::Exclusive), ..Charges::default() };
     let too_much = charges.total(&mut [line(i64::MAX)], usd(0));
     assert_eq!(too_much, Err(MoneyError::Overflow));

@@ -1,5 +1,5 @@
-//! What must be done by when. Only events set and clear deadlines, so the table of deadlines can be
-//! rebuilt from the log.
+//! Deadlines: what must be done by when. Only events set and clear deadlines, so the table of
+//! deadlines can be rebuilt from the log.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::order::OrderEvent;
 use crate::payment::{PaymentEvent, capture_deadline};
 use crate::{Event, StreamId, Timestamp, from_stored_name, stored_name};
 
-/// What is done when the time has come. Its name is stored.
+/// What is done when a deadline is due. Its name is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deadline {
@@ -47,7 +47,7 @@ pub enum DeadlineChange {
     Clear(Deadline),
 }
 
-/// What an event of this stream does to its deadlines.
+/// How an event of this stream changes its deadlines.
 pub fn deadline(_stream: StreamId, event: &Event) -> Option<DeadlineChange> {
     match event {
         Event::Order(event) => order_deadline(event),

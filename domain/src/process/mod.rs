@@ -1,9 +1,9 @@
 //! What follows from an event, as data: commands to the shop's own streams, calls to the payment
 //! provider, notifications, and deadlines. These are pure functions; `commands` and `projections`
-//! run them.
+//! execute their results.
 //!
-//! The process manager keeps no state of its own. Its commands are decided on the present state of
-//! every stream that they touch, so receiving an event late or twice does no harm.
+//! The process manager has no state of its own. Its commands are decided on the current state of
+//! every stream that they change, so an event that is received late or twice does no harm.
 
 mod deadline;
 mod notifications;
@@ -16,10 +16,10 @@ use crate::order::OrderEvent;
 use crate::payment::{Call, PaymentEvent, PaymentMethod};
 use crate::{Event, OrderId, PaymentId, StreamId};
 
-/// A command that answers an event.
+/// A command that reacts to an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reaction {
-    /// Brings the order in line with this payment.
+    /// Settles the order with this payment.
     Settle(PaymentId),
     /// Voids and refunds all payments of this order.
     UnwindPayments(OrderId),
@@ -31,7 +31,7 @@ pub enum Reaction {
     FlagUnknown(OrderId),
 }
 
-/// An action outside of the shop.
+/// An action outside the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// A call to the payment provider. Its idempotency key is the payment and the request number,
@@ -51,7 +51,7 @@ impl Reaction {
         }
     }
 
-    /// The stream that it is about.
+    /// The stream that the command is about.
     pub fn target(self) -> StreamId {
         match self {
             Reaction::Settle(payment)
@@ -76,7 +76,7 @@ impl Effect {
     }
 }
 
-/// The commands that answer an event of this stream.
+/// The commands that react to an event of this stream.
 pub fn react(stream: StreamId, event: &Event) -> Vec<Reaction> {
     match event {
         Event::Payment(event) => react_to_payment(PaymentId(stream.id), event),
@@ -108,7 +108,7 @@ fn react_to_payment(payment: PaymentId, event: &PaymentEvent) -> Vec<Reaction> {
     }
 }
 
-/// Both are compensations.
+/// Both reactions are compensations.
 fn react_to_order(order: OrderId, event: &OrderEvent) -> Vec<Reaction> {
     match event {
         OrderEvent::Cancelled { .. } => vec![Reaction::UnwindPayments(order)],
@@ -119,7 +119,7 @@ fn react_to_order(order: OrderId, event: &OrderEvent) -> Vec<Reaction> {
     }
 }
 
-/// The calls to the outside that an event of this stream asks for.
+/// The external calls that an event of this stream requests.
 pub fn effects(stream: StreamId, event: &Event) -> Vec<Effect> {
     let Event::Payment(event) = event else { return vec![] };
     let call = |call| vec![Effect::CallProvider(PaymentId(stream.id), call)];

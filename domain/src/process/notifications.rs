@@ -1,5 +1,5 @@
-//! Which events people are notified of. The command that creates the notification looks up the
-//! recipient and whatever else the message contains.
+//! The events of which people are notified. The command that creates the notification reads the
+//! recipient and the other data of the message.
 
 #[cfg(test)]
 mod tests;
@@ -56,7 +56,7 @@ impl NotificationRequest {
     }
 }
 
-/// The notification that an event of this stream asks for.
+/// The notification that an event of this stream requests.
 pub fn notification_request(stream: StreamId, event: &Event) -> Option<NotificationRequest> {
     match event {
         Event::Order(event) => {

@@ -78,7 +78,7 @@ fn order_events() -> Vec<OrderEvent> {
     ]
 }
 
-/// The names of the events of which `holds` holds.
+/// The names of the events for which `holds` is true.
 fn names(holds: impl Fn(StreamId, &Event) -> bool) -> Vec<&'static str> {
     let payments = payment_events().into_iter().map(|e| (payment_id(1).stream(), e.into()));
     let orders = order_events().into_iter().map(|e| (order_id(1).stream(), e.into()));
@@ -87,11 +87,11 @@ fn names(holds: impl Fn(StreamId, &Event) -> bool) -> Vec<&'static str> {
 }
 
 #[test]
-fn an_order_is_settled_whenever_what_its_payment_has_brought_may_have_changed() {
+fn an_order_is_settled_whenever_the_money_of_its_payment_may_have_changed() {
     assert_eq!(
         names(|stream, event| react(stream, event).contains(&Reaction::Settle(payment_id(1)))),
         [
-            // Cash on delivery: no provider will speak.
+            // Cash on delivery is settled at once, because no provider will report.
             "payment.initiated",
             "payment.authorized",
             "payment.captured",
@@ -117,7 +117,7 @@ fn a_cancelled_order_unwinds_its_payments_and_an_expired_one_waits() {
 }
 
 #[test]
-fn what_was_refused_or_not_answered_is_followed_up() {
+fn refused_and_unanswered_calls_are_followed_up() {
     assert_eq!(
         names(|stream, event| {
             react(stream, event).contains(&Reaction::PlanFollowUp(payment_id(1)))
@@ -141,14 +141,14 @@ fn the_stock_stays_reserved_while_the_outcome_of_the_payment_is_unknown() {
 }
 
 #[test]
-fn the_provider_is_called_for_what_was_requested_and_nothing_else() {
+fn the_provider_is_called_only_for_requests() {
     let payment = payment_id(1);
     let asked: Vec<_> = payment_events()
         .into_iter()
         .flat_map(|event| effects(payment.stream(), &event.into()))
         .collect();
     let requested = [Call::Create, Call::Capture(1), Call::Void, Call::Refund(1)];
-    // The last two go unanswered, and are asked again when it is time.
+    // The last two are unanswered calls, which are repeated when they are due.
     let again = [Call::Create, Call::Refund(1)];
     let calls = requested.into_iter().chain(again).map(|call| Effect::CallProvider(payment, call));
     assert_eq!(asked, calls.collect::<Vec<_>>());
@@ -159,7 +159,7 @@ fn the_provider_is_called_for_what_was_requested_and_nothing_else() {
 }
 
 #[test]
-fn the_name_of_a_call_tells_its_requests_apart() {
+fn the_name_of_a_call_is_different_for_each_request() {
     let calls = [Call::Create, Call::Capture(2), Call::Void, Call::Refund(3)];
     let names = calls.map(|call| Effect::CallProvider(payment_id(1), call).name());
     assert_eq!(names, ["create", "capture/2", "void", "refund/3"]);
@@ -187,7 +187,7 @@ fn an_order_has_a_deadline_until_its_waiting_ends() {
 }
 
 #[test]
-fn held_money_and_what_is_to_be_tried_again_have_deadlines() {
+fn authorised_money_and_scheduled_retries_have_deadlines() {
     let changes: Vec<_> = payment_events()
         .into_iter()
         .filter_map(|event| {
@@ -199,7 +199,7 @@ fn held_money_and_what_is_to_be_tried_again_have_deadlines() {
     assert_eq!(
         changes,
         [
-            // Held from minute 1 to 9: the last of eight minutes is for capturing it.
+            // Held from minute 1 to 9, so the last of the eight minutes is for capturing.
             ("payment.authorized", DeadlineChange::Set(expiry, minute(8))),
             ("payment.captured", DeadlineChange::Clear(expiry)),
             ("payment.cancelled", DeadlineChange::Clear(expiry)),
@@ -224,7 +224,7 @@ fn the_stored_name_of_a_deadline_is_read_back() {
 }
 
 #[test]
-fn carts_ask_for_nothing() {
+fn events_of_carts_cause_nothing() {
     let stream = StreamId::new(Kind::Cart, Uuid::from_u128(1));
     let event = Event::from(CartEvent::CheckedOut { order: order_id(1), at: minute(1) });
     assert_eq!(react(stream, &event), []);

@@ -1,4 +1,4 @@
-//! What may be asked of a product, and why it may be refused.
+//! The commands of a product, and the errors with which it refuses them.
 
 use crate::{Currency, ErrorCode, Money, Sku, Text};
 
@@ -11,7 +11,7 @@ pub enum ProductCommand {
         image_url: Option<Text>,
         price: Money,
     },
-    /// Fields that are `None` stay as they are.
+    /// Fields that are `None` are not changed.
     Update {
         name: Option<Text>,
         description: Option<Text>,

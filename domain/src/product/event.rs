@@ -1,4 +1,4 @@
-//! What can happen to a product. These names and fields are the storage format: add, never change.
+//! The events of a product. These names and fields are the storage format: add, never change.
 
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub enum ProductEvent {
 }
 
 impl ProductEvent {
-    /// When it was decided.
+    /// When the event was decided.
     pub fn at(&self) -> Timestamp {
         match self {
             ProductEvent::Created { at, .. }

@@ -1,4 +1,4 @@
-//! A product: what is sold, and for how much. Read `event.rs`, `command.rs`, then this file.
+//! A product: its SKU, name, description and price. Read `event.rs`, `command.rs`, then this file.
 
 mod command;
 mod event;
@@ -22,7 +22,7 @@ pub enum Product {
     Discontinued(Listing),
 }
 
-/// What the catalogue shows of a product.
+/// What the catalogue shows about a product.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Listing {
     pub sku: Sku,
@@ -34,7 +34,7 @@ pub struct Listing {
     pub updated_at: Timestamp,
 }
 
-/// The present name and price of a product that is sold.
+/// The current name and price of a product that is sold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Offer {
     pub sku: Sku,
@@ -57,7 +57,7 @@ impl Product {
         matches!(self, Product::Active(_))
     }
 
-    /// The present offer, if the product exists and is still sold; `sku` is for the error.
+    /// The current offer, if the product exists and is still sold; `sku` is for the error.
     pub fn offer(&self, sku: &Sku) -> Result<Offer, ProductError> {
         match self {
             Product::Absent => Err(ProductError::NotFound(sku.clone())),
@@ -85,7 +85,7 @@ impl Decide for Product {
     }
 }
 
-/// Only creating it makes a product.
+/// Only `Create` creates a product.
 fn create(command: &ProductCommand, at: Timestamp) -> Decision {
     let ProductCommand::Create { sku, name, description, image_url, price } = command else {
         return Err(ProductError::Missing);

@@ -1,4 +1,4 @@
-//! The rules of a product, as facts.
+//! The rules of a product.
 
 use cqrs_es::test::{AggregateTestExecutor, TestFramework};
 
@@ -57,7 +57,7 @@ fn a_product_is_created_once() {
 }
 
 #[test]
-fn a_price_is_more_than_nothing() {
+fn a_price_must_be_positive() {
     for cents in [0, -1, i64::MIN] {
         let mut create = create();
         let ProductCommand::Create { price, .. } = &mut create else { unreachable!() };
@@ -70,7 +70,7 @@ fn a_price_is_more_than_nothing() {
 }
 
 #[test]
-fn nothing_is_done_to_a_product_that_does_not_exist() {
+fn commands_to_a_product_that_does_not_exist_are_refused() {
     for command in [
         ProductCommand::Update { name: Some(text("Cup")), description: None, image_url: None },
         ProductCommand::Reprice { price: usd(1) },
@@ -98,7 +98,7 @@ fn an_update_has_all_fields_with_their_new_values() {
 }
 
 #[test]
-fn what_is_already_so_is_no_event() {
+fn a_command_that_changes_nothing_gives_no_event() {
     for command in [
         ProductCommand::Update { name: None, description: None, image_url: None },
         ProductCommand::Update { name: Some(text("Mug")), description: None, image_url: None },
@@ -157,7 +157,7 @@ fn only_a_product_that_is_sold_makes_an_offer() {
 }
 
 #[test]
-fn the_listing_is_what_its_events_say() {
+fn the_listing_is_folded_from_the_events() {
     let listing = Listing {
         sku: sku("MUG"),
         name: text("Cup"),

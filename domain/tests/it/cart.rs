@@ -1,4 +1,4 @@
-//! A cart, whatever it is asked.
+//! A cart under random commands.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ fn any_sku() -> impl Strategy<Value = Sku> {
     (0..6_u8).prop_map(|number| sku(&format!("SKU-{number}")))
 }
 
-/// Mostly everyday prices, now and then one in another currency, or too large to add up.
+/// Mostly ordinary prices; some are in another currency, or too large to add up.
 fn price() -> impl Strategy<Value = Money> {
     prop_oneof![
         20 => (1..3_i64).prop_map(usd),

@@ -1,6 +1,6 @@
-//! Every event that was ever stored can always be read.
+//! Every event that was ever stored can be decoded.
 //!
-//! `golden/<event_type>.v<schema_version>.json` holds the exact bytes of one event. Such a file is
+//! `golden/<event_type>.v<schema_version>.json` has the exact bytes of one event. Such a file is
 //! never changed; `UPDATE_GOLDEN=1 cargo test -p domain` writes those that are missing.
 
 use std::collections::BTreeSet;
@@ -81,7 +81,7 @@ fn a_list_of_all_variants_has_every_stored_name() {
     assert_eq!(names(&Template::ALL.map(Template::as_str)), names_of::<Template>());
 }
 
-/// The program had names for these, and never wrote them.
+/// Earlier programs had these names, but never wrote them.
 #[test]
 fn an_event_that_was_never_stored_cannot_be_decoded() {
     let requested =
@@ -96,7 +96,7 @@ fn an_event_that_was_never_stored_cannot_be_decoded() {
 }
 
 #[test]
-fn events_are_written_as_their_golden_files_say_and_read_back() {
+fn events_are_encoded_as_their_golden_files_and_decoded_again() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     for kind in Kind::ALL {
         for event in samples::of_every_type(kind) {

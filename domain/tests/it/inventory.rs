@@ -1,4 +1,4 @@
-//! Stock, whatever is asked of it.
+//! Stock under random commands.
 
 use domain::inventory::{
     AdjustmentKind, Inventory, InventoryCommand, InventoryEvent, ReleaseReason, Reservation, Stock,
@@ -14,7 +14,7 @@ fn order() -> impl Strategy<Value = OrderId> {
     (1..6_u128).prop_map(|number| OrderId(id(number)))
 }
 
-/// Some moments are over before the commands are.
+/// A time; some are earlier than the commands.
 fn moment() -> impl Strategy<Value = Timestamp> {
     (0..120_i64).prop_map(minute)
 }
@@ -76,7 +76,7 @@ fn commands() -> impl Strategy<Value = Vec<(InventoryCommand, i64)>> {
     })
 }
 
-/// What an event adds to the shelf, and the balance it tells.
+/// The change of the units on hand by an event, and the balance that it records.
 fn ledger_line(event: &InventoryEvent) -> Option<(i64, i64)> {
     match event {
         InventoryEvent::Adjusted { quantity, on_hand, .. } => Some((*quantity, *on_hand)),
@@ -85,7 +85,7 @@ fn ledger_line(event: &InventoryEvent) -> Option<(i64, i64)> {
     }
 }
 
-/// All of them: in the end every one's time is over.
+/// All reservations: at the end of time all have expired.
 fn reservations(stock: &Stock) -> impl Iterator<Item = (OrderId, &Reservation)> {
     stock.reservations.expired(Timestamp::MAX_UTC)
 }
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn low_stock_and_recovery_take_turns(commands in commands()) {
+    fn low_stock_and_recovery_alternate(commands in commands()) {
         let mut low = false;
         play::<Inventory>(commands, |inventory, events, _| {
             for event in events {
@@ -133,7 +133,7 @@ proptest! {
     }
 
     #[test]
-    fn an_unreleased_reservation_gets_the_goods(commands in commands()) {
+    fn an_unreleased_reservation_can_be_committed(commands in commands()) {
         use domain::Decide;
         play::<Inventory>(commands, |inventory, _, now| {
             for (order, reservation) in inventory.stock().into_iter().flat_map(reservations) {

@@ -1,4 +1,5 @@
-//! The crate from outside: its values, what it stores, and what holds whatever it is asked.
+//! The crate seen from outside: its values, its storage format, and properties under random
+//! commands.
 
 mod cart;
 mod golden;

@@ -1,4 +1,4 @@
-//! Money, whatever the amounts.
+//! Properties of money, for random amounts.
 
 use domain::{Currency, Money, MoneyError};
 use proptest::prelude::*;
@@ -13,15 +13,15 @@ fn money() -> impl Strategy<Value = Money> {
     (any::<i64>(), currency()).prop_map(|(amount, currency)| Money::new(amount, currency))
 }
 
-/// The number of minor units that a text tells, read back without floats.
-fn minor_units(told: &str) -> (i128, String) {
-    let (number, code) = told.split_once(' ').unwrap();
+/// Parses a formatted amount without floats: the minor units and the currency.
+fn minor_units(formatted: &str) -> (i128, String) {
+    let (number, code) = formatted.split_once(' ').unwrap();
     (number.replace('.', "").parse().unwrap(), code.to_owned())
 }
 
 proptest! {
     #[test]
-    fn taking_away_undoes_adding(a in money(), b in money()) {
+    fn subtracting_undoes_adding(a in money(), b in money()) {
         match a.plus(b) {
             Ok(sum) => {
                 prop_assert_eq!(sum.minus(b), Ok(a));
@@ -41,9 +41,9 @@ proptest! {
 
     #[test]
     fn the_stated_amount_is_exact(a in money()) {
-        let told = a.to_string();
-        prop_assert_eq!(minor_units(&told), (a.amount.into(), a.currency.to_string()));
-        let decimals = told.split_once(' ').unwrap().0.split_once('.').map_or(0, |(_, d)| d.len());
+        let formatted = a.to_string();
+        prop_assert_eq!(minor_units(&formatted), (a.amount.into(), a.currency.to_string()));
+        let decimals = formatted.split_once(' ').unwrap().0.split_once('.').map_or(0, |(_, d)| d.len());
         prop_assert_eq!(decimals, a.currency.exponent() as usize);
     }
 

@@ -1,4 +1,4 @@
-//! An order, whatever it is asked.
+//! An order under random commands.
 
 use domain::order::{
     CancelReason, Lifecycle, LineQuantity, Order, OrderCommand, PaymentOutcome, PlacedLine,
@@ -14,7 +14,7 @@ use crate::samples::{id, line, minute, placed, sealed, sku, units, usd};
 
 const SKUS: [&str; 4] = ["MUG", "TEA", "CUP", "CAKE"];
 
-/// Up to three lines; nobody ever orders cake.
+/// Up to three lines; cake is never among them.
 fn lines() -> impl Strategy<Value = Vec<PlacedLine>> {
     vec(1..10_001_i64, 0..4).prop_map(|quantities| {
         quantities.into_iter().zip(SKUS).map(|(units, name)| line(name, units, 100)).collect()

@@ -1,4 +1,4 @@
-//! A payment, whatever it is asked and however often its provider repeats itself.
+//! A payment under random commands, and with facts that are reported several times.
 
 use chrono::TimeDelta;
 use cqrs_es::Aggregate;
@@ -17,7 +17,7 @@ fn word<const N: usize>(words: [&'static str; N]) -> impl Strategy<Value = Strin
     select(words.to_vec()).prop_map(str::to_owned)
 }
 
-/// Some of it does not fit a payment of 34.00.
+/// An amount; some do not fit a payment of 34.00.
 fn amount() -> impl Strategy<Value = Money> {
     prop_oneof![
         4 => Just(usd(3400)),
@@ -30,7 +30,7 @@ fn request() -> impl Strategy<Value = Option<u32>> {
     prop::option::of(1..4_u32)
 }
 
-/// What a provider may say. That nobody answered is our own observation, and left out.
+/// A fact that a provider may report. `Unknown` is left out, since the shop itself records it.
 fn fact() -> impl Strategy<Value = Fact> {
     let reference = || word(["pi_1", "pi_2"]);
     let reason = || word(["declined", "try later"]);
@@ -59,7 +59,7 @@ fn fact() -> impl Strategy<Value = Fact> {
     ]
 }
 
-/// Facts, and the same ones repeated and shuffled.
+/// Facts, and the same facts repeated and shuffled.
 fn facts_twice() -> impl Strategy<Value = (Vec<Fact>, Vec<Fact>)> {
     vec(fact(), 1..8).prop_flat_map(|facts| {
         let repeated = vec(select(facts.clone()), 0..8)
@@ -113,7 +113,7 @@ fn commands() -> impl Strategy<Value = Vec<(PaymentCommand, i64)>> {
     })
 }
 
-/// A payment of which everything was asked: two captures, a void and two refunds.
+/// A payment with two requested captures, a void and two refunds.
 fn asked() -> Payment {
     let mut payment = Payment::default();
     for event in payment.decide(&initiate(PaymentMethod::Card, usd(3400)), minute(0)).unwrap() {
@@ -128,7 +128,7 @@ fn asked() -> Payment {
     payment
 }
 
-/// The payment after these facts, heard a minute apart; but for when it last heard of anything.
+/// The payment after these facts, reported a minute apart. Times of reports are left out.
 fn reported(facts: &[Fact]) -> PaymentDetails {
     let mut payment = asked();
     for (fact, minutes) in facts.iter().zip(1..) {
@@ -152,7 +152,7 @@ proptest! {
     }
 
     #[test]
-    fn a_doubt_between_the_facts_changes_nothing_but_the_doubt(
+    fn an_unknown_outcome_between_the_facts_changes_no_amount(
         facts in vec(fact(), 1..8),
         place in any::<prop::sample::Index>(),
     ) {
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn a_fact_that_is_reported_again_at_once_is_no_event(facts in vec(fact(), 1..8)) {
+    fn a_repeated_fact_gives_no_event(facts in vec(fact(), 1..8)) {
         let mut payment = asked();
         for fact in facts {
             let record = PaymentCommand::Record(fact);
@@ -178,7 +178,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn the_shop_never_asks_for_more_than_there_is(commands in commands()) {
+    fn the_shop_never_requests_more_than_is_authorised_or_captured(commands in commands()) {
         play::<Payment>(commands, |payment, events, _| {
             let Some(attempt) = payment.details() else { return };
             for event in events {
@@ -198,7 +198,7 @@ proptest! {
     }
 
     #[test]
-    fn amounts_never_shrink_and_never_fall_below_nothing(commands in commands()) {
+    fn amounts_never_decrease_and_are_never_negative(commands in commands()) {
         let mut before = [0; 3];
         play::<Payment>(commands, |payment, _, _| {
             let Some(attempt) = payment.details() else { return };

@@ -1,4 +1,4 @@
-//! Asks an aggregate for anything, one thing after the other.
+//! Runs random commands on an aggregate.
 
 use std::fmt::Debug;
 
@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 
 use crate::samples::minute;
 
-/// Runs commands, each so many minutes after the one before, and shows every state with the
-/// events that led to it; refused commands lead nowhere. Whatever they are: deciding twice gives
-/// the same answer, and neither stored events nor snapshots between them remember the state
-/// differently.
+/// Runs commands, each so many minutes after the one before, and returns every state with the
+/// events that led to it; refused commands lead to none. After each command it checks that deciding
+/// twice gives the same result, and that a state folded from stored events, with or without
+/// snapshots, is the same.
 pub(crate) fn play<A>(
     commands: Vec<(A::Command, i64)>,
     mut seen: impl FnMut(&A, &[A::Event], Timestamp),

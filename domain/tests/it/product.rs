@@ -1,4 +1,4 @@
-//! A product, whatever it is asked.
+//! A product under random commands.
 
 use domain::Money;
 use domain::product::{Product, ProductCommand};

@@ -1,4 +1,4 @@
-//! One event of every type, always the same, and the values that they are made of.
+//! One sample event of every type, always the same, and the values in them.
 
 use chrono::{DateTime, TimeDelta};
 use domain::cart::{CartEvent, Owner};

@@ -1,4 +1,4 @@
-//! What holds of the source of this crate, and no other test would notice.
+//! Rules about the source of this crate that no other test would notice.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,18 +14,18 @@ use syn::{Attribute, Expr, File, ItemEnum, ItemMod, Lit, Macro, Pat, Token};
 const ARM_LINES_MAX: usize = 3;
 
 /// A file of the crate that is not a test.
-struct Source {
+struct SourceFile {
     path: PathBuf,
     syntax: File,
 }
 
-fn sources() -> Vec<Source> {
+fn sources() -> Vec<SourceFile> {
     let mut sources = vec![];
     collect(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut sources);
     sources
 }
 
-fn collect(folder: &Path, sources: &mut Vec<Source>) {
+fn collect(folder: &Path, sources: &mut Vec<SourceFile>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -36,7 +36,7 @@ fn collect(folder: &Path, sources: &mut Vec<Source>) {
             collect(&path, sources);
         } else {
             let syntax = syn::parse_file(&fs::read_to_string(&path).unwrap()).unwrap();
-            sources.push(Source { path, syntax });
+            sources.push(SourceFile { path, syntax });
         }
     }
 }
@@ -91,7 +91,7 @@ impl<'a> Visit<'a> for LongArms {
 #[test]
 fn no_arm_that_decides_folds_or_reacts_is_longer_than_three_lines() {
     let mut long = vec![];
-    for Source { path, syntax } in sources() {
+    for SourceFile { path, syntax } in sources() {
         let mut arms = LongArms::default();
         arms.visit_file(&syntax);
         let lines = arms.found.into_iter();
@@ -129,7 +129,7 @@ impl<'a> Visit<'a> for Detours {
 #[test]
 fn nothing_matches_on_a_bool_or_calls_a_closure_at_once() {
     let mut found = vec![];
-    for Source { path, syntax } in sources() {
+    for SourceFile { path, syntax } in sources() {
         let mut detours = Detours::default();
         detours.visit_file(&syntax);
         found.extend(detours.0.into_iter().map(|line| format!("{}:{line}", path.display())));
@@ -137,7 +137,7 @@ fn nothing_matches_on_a_bool_or_calls_a_closure_at_once() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// What is declared and what is made: `Enum::Variant`.
+/// The variants that are declared, and those that are constructed, as `Enum::Variant`.
 #[derive(Default)]
 struct Variants {
     declared: BTreeSet<String>,
@@ -160,7 +160,7 @@ impl<'a> Visit<'a> for Variants {
         }
     }
 
-    /// What only this crate makes: events, and the reasons for which it releases stock.
+    /// Only this crate constructs these: events, and the reasons for releasing stock.
     fn visit_item_enum(&mut self, declared: &'a ItemEnum) {
         let name = declared.ident.to_string();
         if name.ends_with("Event") && name != "Event" || name == "ReleaseReason" {
@@ -189,7 +189,7 @@ impl<'a> Visit<'a> for Variants {
 }
 
 impl Variants {
-    /// The elements of a `vec!` do not live as long as the file that it stands in.
+    /// The elements of a `vec!` do not live as long as the file that contains it.
     fn visit_owned(&mut self, element: &Expr) {
         let mut inner = Variants::default();
         inner.visit_expr(element);
@@ -200,7 +200,7 @@ impl Variants {
 #[test]
 fn every_event_is_emitted_somewhere() {
     let mut variants = Variants::default();
-    for Source { syntax, .. } in sources() {
+    for SourceFile { syntax, .. } in sources() {
         let mut found = Variants::default();
         found.visit_file(&syntax);
         variants.declared.extend(found.declared);

@@ -1,8 +1,8 @@
-//! A stored state is only read back by a program that would have folded the same one.
+//! A stored state is read only by a program that would have folded the same state.
 //!
-//! `states/<kind>.json` holds the states that the samples lead to, and `State::schema` is its hash.
-//! Such a file changes whenever states or folds do: `UPDATE_GOLDEN=1 cargo test -p domain` writes
-//! it, and the next build ignores every state that was stored before.
+//! `states/<kind>.json` has the states that the samples lead to, and `State::schema` is its hash.
+//! The file changes whenever states or folds do: `UPDATE_GOLDEN=1 cargo test -p domain` writes it,
+//! and the next build ignores all states that were stored before.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,14 +27,14 @@ fn fold<'e>(kind: Kind, events: impl IntoIterator<Item = &'e Event>) -> State {
     state
 }
 
-/// The state after each of the samples in turn, for people to read.
+/// The state after each of the samples in order, for people to read.
 fn turns(kind: Kind) -> Vec<String> {
     let samples = samples::of_every_type(kind);
     (0..=samples.len()).map(|count| stored(&fold(kind, &samples[..count]))).collect()
 }
 
-/// A hash of the states after the first sample and any two others, for what the turns do not show:
-/// a cart that was merged, say, hears of no check-out.
+/// A hash of the states after the first sample and any two others. It covers what the ordered
+/// samples do not, for example a checkout of a merged cart, which changes nothing.
 fn any_two(kind: Kind) -> Uuid {
     let samples = samples::of_every_type(kind);
     let mut states = String::new();

@@ -1,4 +1,4 @@
-//! Values that exist are valid: what is made, and what is refused.
+//! Values that exist are valid: which values are accepted, and which are refused.
 
 use std::str::FromStr;
 
@@ -23,7 +23,7 @@ fn currency(code: &str) -> Currency {
 
 #[test]
 fn money_is_written_with_the_digits_of_its_currency() {
-    for (amount, code, told) in [
+    for (amount, code, formatted) in [
         (2499, "USD", "24.99 USD"),
         (5, "USD", "0.05 USD"),
         (0, "USD", "0.00 USD"),
@@ -35,12 +35,12 @@ fn money_is_written_with_the_digits_of_its_currency() {
         (i64::MIN, "USD", "-92233720368547758.08 USD"),
         (i64::MAX, "BHD", "9223372036854775.807 BHD"),
     ] {
-        assert_eq!(Money::new(amount, currency(code)).to_string(), told);
+        assert_eq!(Money::new(amount, currency(code)).to_string(), formatted);
     }
 }
 
 #[test]
-fn money_is_added_taken_away_and_multiplied() {
+fn money_is_added_subtracted_and_multiplied() {
     assert_eq!(usd(1250).plus(usd(300)), Ok(usd(1550)));
     assert_eq!(usd(300).minus(usd(1250)), Ok(usd(-950)));
     assert_eq!(usd(1250).times(units(3)), Ok(usd(3750)));
@@ -55,7 +55,7 @@ fn currencies_are_not_mixed() {
 }
 
 #[test]
-fn a_sum_that_no_number_holds_is_an_error() {
+fn a_sum_that_overflows_is_an_error() {
     assert_eq!(usd(i64::MAX).plus(usd(1)), Err(MoneyError::Overflow));
     assert_eq!(usd(i64::MIN).minus(usd(1)), Err(MoneyError::Overflow));
     assert_eq!(usd(i64::MAX / 2).times(units(3)), Err(MoneyError::Overflow));
@@ -103,7 +103,7 @@ fn a_text_is_bounded_visible_and_without_card_numbers() {
     }
     refused(Text::new("it is 4242 4242 4242 4242", Text::SHORT), ErrorCode::CardNumberRefused);
     let tracking = Text::reference(" 4242424242424242 ").unwrap();
-    assert_eq!(tracking.as_str(), "4242424242424242", "other people's numbers may look like one");
+    assert_eq!(tracking.as_str(), "4242424242424242", "a reference may look like a card number");
     refused(Text::reference(&"x".repeat(201)), ErrorCode::InvalidText);
 }
 
@@ -133,7 +133,7 @@ fn an_email_address_has_something_on_both_sides_of_one_at() {
 
 #[test]
 fn the_same_key_is_always_the_same_stream() {
-    // Stored ids rest on these values: they never change.
+    // Stored ids are derived from these values, so they never change.
     for (id, stored) in [
         (sku("MUG").product(), "product/7378a7d9-5653-57bc-8f2f-f8f2e9970065"),
         (sku("MUG").inventory(), "inventory/e3fd16b4-9e2f-596c-beef-0ed3b46e4016"),
@@ -165,7 +165,7 @@ fn the_stored_name_of_a_kind_is_read_back() {
 }
 
 #[test]
-fn what_is_no_event_of_its_kind_is_not_decoded() {
+fn a_payload_of_another_kind_is_not_decoded() {
     for payload in ["", "null", "{}", r#"{"order.confirmed":{}}"#, r#"{"cart.cleared":{}}"#] {
         let error = Event::decode(Kind::Order, payload).unwrap_err();
         assert_eq!(error.kind, Kind::Order);

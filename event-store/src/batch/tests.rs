@@ -1,4 +1,4 @@
-//! Which items go together.
+//! Which appends enter one batch.
 
 use chrono::DateTime;
 
@@ -35,7 +35,7 @@ fn item(expected_heads: &[(Uuid, ExpectedHead)], writes: &[Uuid]) -> QueuedAppen
     })
 }
 
-/// Reads a stream and writes it.
+/// An append that expects a stream's head and writes the stream.
 fn write(stream: Uuid, head: ExpectedHead) -> QueuedAppend {
     item(&[(stream, head)], &[stream])
 }
@@ -44,7 +44,7 @@ fn pending(queued: &QueuedAppend) -> ExpectedHead {
     ExpectedHead::Pending(queued.pending.clone())
 }
 
-/// The heads of each item that enters, and how many are held back.
+/// Takes a batch, and compares the heads of each item, and how many appends still wait.
 #[track_caller]
 fn check(
     items: Vec<QueuedAppend>,
@@ -67,21 +67,21 @@ fn durable(pending: &PendingAppend, first: i64) {
 }
 
 #[test]
-fn items_on_different_streams_go_together() {
+fn appends_to_different_streams_enter_one_batch() {
     let (a, b) = (stream(1), stream(2));
     let items = vec![write(a, ExpectedHead::Durable(0)), write(b, ExpectedHead::Durable(7))];
     check(items, &[&[(a, HeadInBatch::At(0))], &[(b, HeadInBatch::At(7))]], 0);
 }
 
 #[test]
-fn two_items_decided_on_the_same_durable_state_do_not() {
+fn two_appends_decided_on_the_same_state_do_not_enter_one_batch() {
     let a = stream(1);
     let items = vec![write(a, ExpectedHead::Durable(5)), write(a, ExpectedHead::Durable(5))];
     check(items, &[&[(a, HeadInBatch::At(5))]], 1);
 }
 
 #[test]
-fn a_chain_goes_together() {
+fn a_chain_enters_one_batch() {
     let a = stream(1);
     let first = write(a, ExpectedHead::Durable(5));
     let second = write(a, pending(&first));
@@ -95,7 +95,7 @@ fn a_chain_goes_together() {
 }
 
 #[test]
-fn a_fork_is_held_back() {
+fn the_second_append_on_the_same_pending_one_waits() {
     let a = stream(1);
     let first = write(a, ExpectedHead::Durable(5));
     let (one, other) = (write(a, pending(&first)), write(a, pending(&first)));
@@ -104,7 +104,7 @@ fn a_fork_is_held_back() {
 }
 
 #[test]
-fn what_waits_holds_back_what_was_decided_on_it() {
+fn an_append_waits_for_the_one_it_was_decided_on() {
     let a = stream(1);
     let (first, rival) = (write(a, ExpectedHead::Durable(5)), write(a, ExpectedHead::Durable(5)));
     let next = write(a, pending(&rival));
@@ -121,7 +121,7 @@ fn a_durable_append_counts_as_its_last_position_on_the_stream() {
 }
 
 #[test]
-fn an_item_decided_on_a_refused_one_needs_no_database() {
+fn an_append_decided_on_a_refused_one_is_refused_without_the_database() {
     let a = stream(1);
     let refused = write(a, ExpectedHead::Durable(0));
     refused.answer(Ok(AppendOutcome::Conflict { stream_id: a }));
@@ -141,7 +141,7 @@ fn one_command_enters_a_batch_once() {
 }
 
 #[test]
-fn what_is_held_back_keeps_its_order() {
+fn waiting_appends_keep_their_order() {
     let a = stream(1);
     let items: Vec<QueuedAppend> = (0..4).map(|_| write(a, ExpectedHead::Durable(5))).collect();
     let sent: Vec<PendingAppend> = items.iter().map(|item| item.pending.clone()).collect();
@@ -150,16 +150,16 @@ fn what_is_held_back_keeps_its_order() {
 }
 
 #[test]
-fn items_known_to_be_stale_are_refused_together() {
+fn appends_known_to_be_outdated_enter_one_batch_and_are_refused() {
     let a = stream(1);
     let mut waiting: VecDeque<_> = (0..4).map(|_| write(a, ExpectedHead::Durable(5))).collect();
     let batch = Batch::take(&mut waiting, &KnownHeads::with(a, 6), LIMITS);
     assert_eq!(batch.items.len(), 4);
 }
 
-/// Another node has written the stream since this node last did.
+/// Another node has written the stream since this node last wrote it.
 #[test]
-fn an_item_that_knows_more_than_the_node_may_be_decided_on() {
+fn appends_may_depend_on_one_with_a_newer_head_than_the_known_one() {
     let a = stream(1);
     let first = write(a, ExpectedHead::Durable(7));
     let second = write(a, pending(&first));
@@ -169,7 +169,7 @@ fn an_item_that_knows_more_than_the_node_may_be_decided_on() {
 }
 
 #[test]
-fn a_batch_is_closed_when_it_is_full_but_takes_one_item_of_any_size() {
+fn a_batch_has_limits_but_takes_one_append_of_any_size() {
     let a = stream(1);
     let eleven = vec![a; 11];
     let large = item(&[(a, ExpectedHead::Durable(0))], &eleven);

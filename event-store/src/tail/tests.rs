@@ -1,4 +1,4 @@
-//! What the tail serves, and what it must not.
+//! Which events the tail returns, and which it must not return.
 
 use chrono::DateTime;
 use uuid::Uuid;
@@ -34,13 +34,13 @@ fn check(pushed: &[i64], after: i64, limit: usize, served: Option<&[i64]>) {
 }
 
 #[test]
-fn it_serves_what_follows() {
+fn it_returns_the_events_after_a_position() {
     check(&[5, 6, 7], 4, 9, Some(&[5, 6, 7]));
     check(&[5, 6, 7], 5, 1, Some(&[6]));
 }
 
 #[test]
-fn it_knows_nothing_of_what_lies_before_or_beyond() {
+fn it_returns_nothing_for_positions_it_does_not_hold() {
     check(&[], 0, 9, None);
     check(&[5, 6, 7], 3, 9, None);
     check(&[5, 6, 7], 7, 9, None);
@@ -48,7 +48,7 @@ fn it_knows_nothing_of_what_lies_before_or_beyond() {
 }
 
 #[test]
-fn it_forgets_the_oldest() {
+fn it_drops_the_oldest_event_when_it_is_full() {
     check(&[1, 2, 3, 4, 5], 0, 9, None);
     check(&[1, 2, 3, 4, 5], 1, 9, Some(&[2, 3, 4, 5]));
 }
@@ -60,6 +60,6 @@ fn it_starts_again_after_a_gap() {
 }
 
 #[test]
-fn it_takes_nothing_older_than_its_end() {
+fn it_ignores_events_older_than_its_end() {
     check(&[4, 5, 3, 5], 3, 9, Some(&[4, 5]));
 }

@@ -1,14 +1,14 @@
-//! Items decided on items that are not durable yet.
+//! Appends that were decided on appends that are not durable yet.
 
 use event_store::{AppendOutcome, ExpectedHead};
 
 use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_chain_on_one_stream_goes_into_one_batch() {
+async fn a_chain_on_one_stream_enters_one_batch() {
     let (database, store) = fresh().await;
     let stream = id();
-    let (gate, _first) = Gate::closed(&database, &store, open(id())).await;
+    let (gate, _first) = LogLock::closed(&database, &store, open(id())).await;
     let mut chain = vec![send(&store, open(stream)).await];
     for version in 2..=100 {
         let head = ExpectedHead::Pending(chain[chain.len() - 1].clone());
@@ -24,21 +24,21 @@ async fn a_chain_on_one_stream_goes_into_one_batch() {
     assert_eq!(batches, 1);
 }
 
-/// Node A decides two items, the second on the first; node B's event takes the first one's place, so
-/// that the second has the right version on the wrong head.
+/// Node A decides two appends, the second on the first. Node B's event gets the position of the
+/// first one, so the second has the right version on the wrong head.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_falls_with_the_one_it_was_decided_on() {
+async fn an_append_is_refused_with_the_one_it_was_decided_on() {
     let (database, a) = fresh().await;
     let b = node(&database).await;
     let stream = id();
-    let (gate, _plug) = Gate::closed(&database, &a, open(id())).await;
+    let (gate, _plug) = LogLock::closed(&database, &a, open(id())).await;
     let theirs = send(&b, open(stream)).await;
     let first = send(&a, open(stream)).await;
     let second = send(&a, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
     let third = send(&a, write(stream, ExpectedHead::Pending(second.clone()), 3)).await;
     gate.open().await;
     let conflict = AppendOutcome::Conflict { stream_id: stream };
-    // Whoever came first, A's chain holds together or falls together.
+    // Whichever node wrote first, both appends of A succeed or both fail.
     if outcome(&first).await == conflict {
         positions(&outcome(&theirs).await);
         assert_eq!(outcome(&second).await, conflict);
@@ -55,19 +55,19 @@ async fn the_right_version_on_the_wrong_base_is_refused() {
     let b = node(&database).await;
     let stream = id();
     let theirs = opened(&b, stream).await;
-    let (gate, _plug) = Gate::closed(&database, &a, open(id())).await;
+    let (gate, _plug) = LogLock::closed(&database, &a, open(id())).await;
     let first = send(&a, open(stream)).await;
     let second = send(&a, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
     gate.open().await;
     let conflict = AppendOutcome::Conflict { stream_id: stream };
     assert_eq!(outcome(&first).await, conflict);
     assert_eq!(outcome(&second).await, conflict);
-    // The control: the version was free, so nothing but the head can have refused it.
+    // The control: the version was free, so only the wrong head can be the reason for the refusal.
     positions(&append(&a, write(stream, ExpectedHead::Durable(theirs), 2)).await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_sent_after_the_refusal_falls_too() {
+async fn an_append_sent_after_the_refusal_of_its_base_is_refused_too() {
     let (database, a) = fresh().await;
     let b = node(&database).await;
     let stream = id();
@@ -80,25 +80,25 @@ async fn a_link_sent_after_the_refusal_falls_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_nodes_event_between_two_links_refuses_the_second() {
+async fn another_nodes_event_between_two_appends_makes_the_second_conflict() {
     let (database, a) = fresh().await;
     let b = node(&database).await;
     let stream = id();
     let first = send(&a, open(stream)).await;
     let (_, last) = positions(&outcome(&first).await);
     positions(&append(&b, write(stream, ExpectedHead::Durable(last), 2)).await);
-    // Even at a version that is free again.
+    // It is refused even if its version is free again.
     let second = append(&a, write(stream, ExpectedHead::Pending(first), 3)).await;
     assert_eq!(second, AppendOutcome::Conflict { stream_id: stream });
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_runs_across_streams() {
+async fn a_refused_append_refuses_those_decided_on_it_on_other_streams() {
     let (database, a) = fresh().await;
     let b = node(&database).await;
     let (left, right, far) = (id(), id(), id());
     opened(&b, left).await;
-    let (gate, _plug) = Gate::closed(&database, &a, open(id())).await;
+    let (gate, _plug) = LogLock::closed(&database, &a, open(id())).await;
     let first = send(&a, open(left)).await;
     let both = item(
         [(left, ExpectedHead::Pending(first.clone())), (right, ExpectedHead::Durable(0))],
@@ -120,7 +120,7 @@ async fn a_refusal_runs_across_streams() {
 async fn a_fork_of_a_chain_is_refused() {
     let (database, store) = fresh().await;
     let stream = id();
-    let (gate, _plug) = Gate::closed(&database, &store, open(id())).await;
+    let (gate, _plug) = LogLock::closed(&database, &store, open(id())).await;
     let first = send(&store, open(stream)).await;
     let one = send(&store, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
     let other = send(&store, write(stream, ExpectedHead::Pending(first), 2)).await;
@@ -135,7 +135,7 @@ async fn what_was_decided_on_a_duplicate_is_decided_again() {
     let stream = id();
     let original = open(stream);
     append(&store, original.clone()).await;
-    let (gate, _plug) = Gate::closed(&database, &store, open(id())).await;
+    let (gate, _plug) = LogLock::closed(&database, &store, open(id())).await;
     let again = send(&store, original).await;
     let next = send(&store, write(stream, ExpectedHead::Pending(again.clone()), 2)).await;
     gate.open().await;

@@ -1,22 +1,23 @@
-//! Appends without events: a refusal or a no-op must have been decided on the present state of its streams.
+//! Appends without events: a refusal or a no-op must have been decided on the current state of its
+//! streams.
 
 use event_store::{AppendOutcome, ExpectedHead};
 
 use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_of_current_streams_is_confirmed() {
+async fn a_check_only_append_on_current_streams_is_confirmed() {
     let (_database, store) = fresh().await;
     let stream = id();
     let position = opened(&store, stream).await;
     let expected_heads =
         [(stream, ExpectedHead::Durable(position)), (id(), ExpectedHead::Durable(0))];
     assert_eq!(append(&store, check(expected_heads)).await, AppendOutcome::Confirmed);
-    assert_eq!(store.head().await.unwrap(), 1, "a check leaves no record");
+    assert_eq!(store.head().await.unwrap(), 1, "a check-only append writes nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_of_a_stale_stream_conflicts() {
+async fn a_check_only_append_on_an_outdated_stream_conflicts() {
     let (database, store) = fresh().await;
     let stream = id();
     opened(&node(&database).await, stream).await;
@@ -25,10 +26,10 @@ async fn a_check_of_a_stale_stream_conflicts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_waits_for_the_item_it_was_decided_on() {
+async fn a_check_only_append_waits_for_the_append_it_was_decided_on() {
     let (database, store) = fresh().await;
     let stream = id();
-    let (gate, _plug) = Gate::closed(&database, &store, open(id())).await;
+    let (gate, _plug) = LogLock::closed(&database, &store, open(id())).await;
     let written = send(&store, open(stream)).await;
     let checked = send(&store, check([(stream, ExpectedHead::Pending(written.clone()))])).await;
     gate.open().await;
@@ -37,11 +38,11 @@ async fn a_check_waits_for_the_item_it_was_decided_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_falls_with_the_item_it_was_decided_on() {
+async fn a_check_only_append_is_refused_with_the_append_it_was_decided_on() {
     let (database, store) = fresh().await;
     let stream = id();
     opened(&node(&database).await, stream).await;
-    let (gate, _plug) = Gate::closed(&database, &store, open(id())).await;
+    let (gate, _plug) = LogLock::closed(&database, &store, open(id())).await;
     let written = send(&store, open(stream)).await;
     let checked = send(&store, check([(stream, ExpectedHead::Pending(written))])).await;
     gate.open().await;
@@ -49,7 +50,7 @@ async fn a_check_falls_with_the_item_it_was_decided_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_under_a_known_command_finds_the_original() {
+async fn a_check_only_append_with_a_known_command_id_is_a_duplicate() {
     let (_database, store) = fresh().await;
     let stream = id();
     let original = open(stream);

@@ -42,7 +42,7 @@ async fn writers_and_readers(nodes: &[EventStore]) {
     }
     within(writers.join_all()).await;
     for seen in within(readers.join_all()).await {
-        assert!(seen.iter().copied().eq(1..=end), "a reader skipped");
+        assert!(seen.iter().copied().eq(1..=end), "a reader skipped an event");
     }
 }
 
@@ -58,9 +58,9 @@ async fn two_nodes_leave_no_gap_and_readers_never_skip() {
     writers_and_readers(&[store, node(&database).await]).await;
 }
 
-/// What a log numbered by a sequence would do to the same reader.
+/// The control: the same reader of a table that is numbered by a sequence.
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_lock_a_reader_does_skip() {
+async fn without_the_lock_a_reader_skips_a_position() {
     let (database, _store) = fresh().await;
     let pool = database.pool();
     sqlx::raw_sql("create table plain (position bigserial primary key)")
@@ -74,7 +74,7 @@ async fn without_the_lock_a_reader_does_skip() {
     let read = plain(pool, 0).await;
     slow.commit().await.unwrap();
     assert_eq!((early, late, read), (1, 2, vec![2]));
-    assert_eq!(plain(pool, 2).await, [0; 0], "position 1 is never seen");
+    assert_eq!(plain(pool, 2).await, [0; 0], "the reader never gets position 1");
 }
 
 async fn plain(pool: &PgPool, after: i64) -> Vec<i64> {
@@ -83,10 +83,10 @@ async fn plain(pool: &PgPool, after: i64) -> Vec<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn time_never_runs_backwards_along_the_log() {
+async fn recorded_at_never_decreases_along_the_log() {
     let (database, store) = fresh().await;
     opened(&store, id()).await;
-    // The last event was recorded by a clock that went ahead.
+    // The last event was recorded by a clock that was ahead.
     let ahead = "set session_replication_role = replica;
                  update events set recorded_at = recorded_at + interval '1 hour'";
     let mut connection = database.pool().acquire().await.unwrap();
@@ -111,7 +111,7 @@ async fn time_never_runs_backwards_along_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_tells_what_the_log_says() {
+async fn an_outcome_agrees_with_the_log() {
     let (_database, store) = fresh().await;
     let stream = id();
     let pair = item(

@@ -23,7 +23,7 @@ async fn copied(
     (events, None)
 }
 
-/// Events without a payload to speak of, written at once.
+/// Many events with small payloads, inserted by one statement.
 const MANY: &str = "
     insert into events (position, stream_type, stream_id, version, event_type, schema_version,
                         payload, correlation_id, actor, recorded_at)
@@ -54,7 +54,7 @@ async fn what_is_copied_is_what_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_long_log_is_copied_in_pieces_without_a_seam() {
+async fn a_long_log_is_copied_in_ranges_without_a_gap() {
     let (database, store) = fresh().await;
     sqlx::raw_sql(MANY).execute(database.pool()).await.unwrap();
     let (events, error) = copied(&store, 3, 50_999).await;
@@ -64,7 +64,7 @@ async fn a_long_log_is_copied_in_pieces_without_a_seam() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hole_ends_the_copy_wherever_it_is() {
-    // The last is where one statement ends and the next begins.
+    // The last of these is where one statement ends and the next begins.
     for missing in [1_i64, 500, 1_000, 50_000] {
         let (database, store) = fresh().await;
         sqlx::raw_sql(MANY).execute(database.pool()).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_hole_ends_the_copy_wherever_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_nobody_listens_to_ends() {
+async fn a_copy_ends_when_its_receiver_is_dropped() {
     let (database, store) = fresh().await;
     sqlx::raw_sql(MANY).execute(database.pool()).await.unwrap();
     let mut pages = store.copy(0, 51_000);

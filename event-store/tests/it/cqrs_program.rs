@@ -17,12 +17,12 @@ struct Counter {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum Counted {
+enum CounterEvent {
     #[serde(rename = "counter.added")]
     Added { amount: i64 },
 }
 
-impl DomainEvent for Counted {
+impl DomainEvent for CounterEvent {
     fn event_type(&self) -> String {
         "counter.added".to_owned()
     }
@@ -42,7 +42,7 @@ struct Add(Vec<i64>);
 impl Aggregate for Counter {
     const TYPE: &'static str = "counter";
     type Command = Add;
-    type Event = Counted;
+    type Event = CounterEvent;
     type Error = NeverFalls;
     type Services = ();
 
@@ -56,12 +56,12 @@ impl Aggregate for Counter {
             if amount < 0 {
                 return Err(NeverFalls);
             }
-            sink.write(Counted::Added { amount }, self).await;
+            sink.write(CounterEvent::Added { amount }, self).await;
         }
         Ok(())
     }
 
-    fn apply(&mut self, Counted::Added { amount }: Counted) {
+    fn apply(&mut self, CounterEvent::Added { amount }: CounterEvent) {
         self.sum += amount;
     }
 }
@@ -69,7 +69,7 @@ impl Aggregate for Counter {
 type Store = CqrsStore<Counter>;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plain_program_runs() {
+async fn a_plain_cqrs_es_program_runs() {
     let (_database, store) = fresh().await;
     let program = CqrsFramework::new(Store::new(store.clone()), vec![], ());
     program.execute("north", Add(vec![1, 2])).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_plain_program_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metadata_comes_back_with_every_event() {
+async fn every_event_is_loaded_with_its_commands_metadata() {
     let (_database, store) = fresh().await;
     let program = CqrsFramework::new(Store::new(store.clone()), vec![], ());
     let metadata = |trace: &str| {
@@ -100,7 +100,7 @@ async fn metadata_comes_back_with_every_event() {
     let events = Store::new(store.clone()).load_events("n").await.unwrap();
     let seen: Vec<_> = events.into_iter().map(|e| (e.sequence, e.payload, e.metadata)).collect();
     let expected = [(1, "x"), (2, "x"), (3, "y")]
-        .map(|(n, trace)| (n, Counted::Added { amount: n as i64 }, metadata(trace)));
+        .map(|(n, trace)| (n, CounterEvent::Added { amount: n as i64 }, metadata(trace)));
     assert_eq!(seen, expected);
     assert_eq!(&*store.read(0, 1).await.unwrap()[0].actor, "staff:7");
 }
@@ -111,7 +111,7 @@ async fn a_program_that_decided_on_old_state_conflicts() {
     let store = Store::new(store);
     let stale = store.load_aggregate("n").await.unwrap();
     let current = store.load_aggregate("n").await.unwrap();
-    let added = || vec![Counted::Added { amount: 1 }];
+    let added = || vec![CounterEvent::Added { amount: 1 }];
     store.commit(added(), current, HashMap::new()).await.unwrap();
     let conflict = store.commit(added(), stale, HashMap::new()).await.unwrap_err();
     assert!(matches!(conflict, AggregateError::AggregateConflict));

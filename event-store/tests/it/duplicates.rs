@@ -1,4 +1,4 @@
-//! One command id, one effect, on any number of nodes.
+//! A command id takes effect once, on any number of nodes.
 
 use event_store::{Append, AppendOutcome, EventStore, ExpectedHead};
 use uuid::Uuid;
@@ -41,7 +41,7 @@ async fn a_known_command_is_recognised_before_its_streams_are_looked_at() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_sent_twice_into_one_batch_is_appended_once() {
     let (database, store) = fresh().await;
-    let (gate, _plug) = Gate::closed(&database, &store, open(id())).await;
+    let (gate, _plug) = LogLock::closed(&database, &store, open(id())).await;
     let original = pair(id());
     let one = send(&store, original.clone()).await;
     let two = send(&store, original).await;
@@ -50,7 +50,7 @@ async fn a_command_sent_twice_into_one_batch_is_appended_once() {
     assert_eq!(outcome(&two).await, duplicate(2, 3));
 }
 
-async fn at_once(nodes: &[EventStore]) {
+async fn send_duplicates_concurrently(nodes: &[EventStore]) {
     for _ in 0..20 {
         let original = pair(id());
         let sent = (0..8).map(|n| {
@@ -70,16 +70,16 @@ async fn at_once(nodes: &[EventStore]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_duplicates_have_one_effect() {
     let (_database, store) = fresh().await;
-    at_once(&[store]).await;
+    send_duplicates_concurrently(&[store]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn duplicates_from_two_nodes_have_one_effect() {
     let (database, store) = fresh().await;
-    at_once(&[store, node(&database).await]).await;
+    send_duplicates_concurrently(&[store, node(&database).await]).await;
 }
 
-/// The control: only the id makes one a duplicate of the other.
+/// The control: events are duplicates only if they have the same command id.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_events_under_two_ids_are_two_effects() {
     let (_database, store) = fresh().await;

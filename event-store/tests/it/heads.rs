@@ -1,4 +1,4 @@
-//! What a node knows of streams spares it look-ups, and never lets anything pass.
+//! The heads that a node knows save look-ups, and never let an outdated append pass.
 
 use event_store::{AppendOutcome, EventStore, ExpectedHead};
 use local_postgres::testing::TestDatabase;
@@ -6,7 +6,7 @@ use local_postgres::testing::TestDatabase;
 use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_else_wrote_in_between_is_noticed() {
+async fn events_of_another_node_in_between_are_noticed() {
     for under_lock in [false, true] {
         let (database, store) = fresh().await;
         let stream = id();
@@ -28,14 +28,14 @@ async fn what_somebody_else_wrote_in_between_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_somebody_else_opened_is_not_opened_again() {
+async fn a_stream_that_another_node_created_is_not_created_again() {
     let (database, store) = fresh().await;
     let stream = id();
     opened(&store, id()).await;
     opened(&node(&database).await, stream).await;
     let conflict = AppendOutcome::Conflict { stream_id: stream };
     assert_eq!(append(&store, open(stream)).await, conflict);
-    // Now no other node has written since, so the table refuses it.
+    // This time no other node has written since, so the table's constraint refuses it.
     opened(&store, id()).await;
     assert_eq!(append(&store, open(stream)).await, conflict);
     assert_eq!(append(&store, check([(stream, ExpectedHead::Durable(0))])).await, conflict);
@@ -48,11 +48,11 @@ async fn a_stream_that_somebody_else_opened_is_not_opened_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_five_hundred_items_the_one_that_is_known_is_a_duplicate() {
+async fn of_500_appends_the_one_with_a_known_command_id_is_a_duplicate() {
     let (database, store) = fresh().await;
     let known = open(id());
     append(&store, known.clone()).await;
-    let (gate, plug) = Gate::closed(&database, &store, open(id())).await;
+    let (gate, plug) = LogLock::closed(&database, &store, open(id())).await;
     let mut sent = Vec::new();
     for n in 0..500 {
         let mut append = open(id());
@@ -79,7 +79,7 @@ async fn look_ups(database: &TestDatabase, stores: Vec<EventStore>) -> i64 {
     for store in stores {
         within(store.shutdown()).await;
     }
-    // A backend reports what it did when it ends.
+    // A backend reports its statistics when it ends.
     let gone = "select not exists (select from pg_stat_activity
                 where datname = current_database() and application_name = 'cartulary')";
     until(|| async { sqlx::query_scalar(gone).fetch_one(database.pool()).await.unwrap() }).await;
@@ -88,7 +88,7 @@ async fn look_ups(database: &TestDatabase, stores: Vec<EventStore>) -> i64 {
     sqlx::query_scalar(scans).fetch_one(database.pool()).await.unwrap()
 }
 
-/// Twenty streams of six events each; the stores take turns.
+/// Writes twenty streams of six events each; the stores alternate.
 async fn work(stores: &[EventStore]) {
     for _ in 0..20 {
         let stream = id();
@@ -101,13 +101,13 @@ async fn work(stores: &[EventStore]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_is_alone_looks_nothing_up() {
+async fn a_node_that_writes_alone_looks_up_no_heads() {
     let (database, store) = fresh().await;
     let stores = vec![store];
     work(&stores).await;
     // Before its first batch a node does not know whether another node has written.
     assert_eq!(look_ups(&database, stores).await, 1);
-    // The control: between two nodes every head is looked up.
+    // The control: if two nodes write, every head is looked up.
     let (database, store) = fresh().await;
     let stores = vec![store, node(&database).await];
     work(&stores).await;

@@ -1,4 +1,4 @@
-//! Items of one batch: all or nothing each, and none harms another.
+//! Each item of a batch is written completely or not at all, and does not affect the others.
 
 use event_store::{AppendOutcome, ExpectedHead, StoreError};
 
@@ -9,7 +9,7 @@ async fn a_conflicting_item_does_not_fail_its_neighbours() {
     let (database, store) = fresh().await;
     let stream = id();
     opened(&store, stream).await;
-    let (gate, first) = Gate::closed(&database, &store, open(id())).await;
+    let (gate, first) = LogLock::closed(&database, &store, open(id())).await;
     let before = send(&store, open(id())).await;
     let stale = send(&store, open(stream)).await;
     let after = send(&store, open(id())).await;
@@ -21,9 +21,9 @@ async fn a_conflicting_item_does_not_fail_its_neighbours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_that_can_never_be_stored_is_rejected_alone() {
+async fn an_append_that_cannot_be_stored_is_rejected_and_no_other() {
     let (database, store) = fresh().await;
-    let (gate, first) = Gate::closed(&database, &store, open(id())).await;
+    let (gate, first) = LogLock::closed(&database, &store, open(id())).await;
     let mut good = vec![first];
     let mut bad = Vec::new();
     for n in 0..20 {
@@ -50,7 +50,7 @@ async fn an_item_that_can_never_be_stored_is_rejected_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_decided_on_a_rejected_item_conflicts() {
+async fn an_append_decided_on_a_rejected_one_conflicts() {
     let (_database, store) = fresh().await;
     let stream = id();
     let mut bad = open(stream);
@@ -62,7 +62,7 @@ async fn what_was_decided_on_a_rejected_item_conflicts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_over_several_streams_is_appended_whole_or_not_at_all() {
+async fn an_append_to_several_streams_is_written_completely_or_not_at_all() {
     let (database, store) = fresh().await;
     let (left, right) = (id(), id());
     let pair = |right_base| {
@@ -102,7 +102,7 @@ async fn a_stream_may_be_read_and_then_written_in_one_batch() {
     let (database, store) = fresh().await;
     let (price, order) = (id(), id());
     let read = opened(&store, price).await;
-    let (gate, _first) = Gate::closed(&database, &store, open(id())).await;
+    let (gate, _first) = LogLock::closed(&database, &store, open(id())).await;
     let reading = item(
         [(price, ExpectedHead::Durable(read)), (order, ExpectedHead::Durable(0))],
         [event(order, 1)],
@@ -117,7 +117,7 @@ async fn a_stream_may_be_read_and_then_written_in_one_batch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_must_name_what_its_streams_were() {
+async fn an_append_must_state_the_expected_head_of_each_stream() {
     let (_database, store) = fresh().await;
     let unnamed = item([], [event(id(), 1)]);
     let error = store.append(unnamed).await.unwrap_err();
@@ -134,7 +134,7 @@ async fn a_version_that_does_not_follow_is_rejected_by_the_table() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_whose_caller_went_away_is_appended_all_the_same() {
+async fn an_append_is_written_even_if_its_caller_is_gone() {
     let (_database, store) = fresh().await;
     drop(send(&store, open(id())).await);
     store.shutdown().await;

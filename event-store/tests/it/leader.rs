@@ -1,4 +1,4 @@
-//! However leading ends, the next leader need not wait until the lease expires.
+//! Whatever ends a leadership, the next leader need not wait until the lease expires.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,23 +10,23 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::proxy::{Fate, Proxy};
+use crate::proxy::{Loss, Proxy};
 use crate::support::*;
 
-/// Longer than any test: whoever has to wait for it fails.
+/// Longer than any test, so a test that waits for the lease to expire fails.
 const LONG: Duration = Duration::from_secs(3_600);
 
 fn leader(pool: &PgPool, name: &'static str) -> Leader {
     Leader::new(pool.clone(), name).with_ttl(LONG).with_renewal(Duration::from_millis(10))
 }
 
-/// Work that ends in one way.
+/// Work that ends in a given way.
 enum Ends {
     WithAnError,
     InAPanic,
-    /// When it is told to; it says when it has begun.
-    WhenToldTo(CancellationToken, Arc<Notify>),
-    /// When it cannot renew the lease any more.
+    /// Ends when it is asked to stop; it notifies when it has begun.
+    WhenAskedTo(CancellationToken, Arc<Notify>),
+    /// Ends when it cannot renew the lease any more.
     WithTheLease,
 }
 
@@ -45,7 +45,7 @@ impl LeaderWork for Ends {
         match self {
             Ends::WithAnError => Err(WorkError::Failed),
             Ends::InAPanic => panic!("the work panics"),
-            Ends::WhenToldTo(stop, begun) => {
+            Ends::WhenAskedTo(stop, begun) => {
                 begun.notify_one();
                 stop.cancelled().await;
                 Ok(())
@@ -90,7 +90,7 @@ async fn after_a_panic_of_the_work_another_node_leads_at_once() {
 async fn after_a_shutdown_another_node_leads_at_once() {
     let (_database, pool) = database_and_pool().await;
     let (stop, begun) = (CancellationToken::new(), Arc::new(Notify::new()));
-    let mut work = Ends::WhenToldTo(stop.clone(), begun.clone());
+    let mut work = Ends::WhenAskedTo(stop.clone(), begun.clone());
     let leading = leader(&pool, "work").run(&stop, &mut work);
     let stopping = async {
         begun.notified().await;
@@ -122,7 +122,7 @@ async fn is_led(pool: &PgPool) -> bool {
     sqlx::query_scalar(led).fetch_one(pool).await.unwrap()
 }
 
-/// Locks the lease, so that a renewal has to wait for it, and ends the connection that waits.
+/// Locks the lease, so that a renewal has to wait, and terminates the connection that waits.
 async fn terminate_renewals(pool: &PgPool) {
     let mut lock = pool.begin().await.unwrap();
     sqlx::query("select from leases for update").execute(&mut *lock).await.unwrap();
@@ -150,7 +150,7 @@ async fn after_an_error_of_the_store_another_node_leads_at_once() {
             .execute(&pool)
             .await
             .unwrap();
-        // Until a renewal has failed, and then the release.
+        // Wait until a renewal has failed, and then the release.
         until(|| async { has_failed_to_release(&pool).await }).await;
         sqlx::raw_sql("alter table leases rename column moved to epoch")
             .execute(&pool)
@@ -169,26 +169,26 @@ async fn has_failed_to_release(pool: &PgPool) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_lost_answer_to_the_first_question_a_shutdown_leaves_the_lease_free() {
+async fn after_a_lost_answer_to_the_first_request_a_shutdown_releases_the_lease() {
     let (database, pool) = database_and_pool().await;
     let proxy = Proxy::to(database.url()).await;
     let node = PgPool::connect(proxy.url()).await.unwrap();
     let (stop, begun) = (CancellationToken::new(), Arc::new(Notify::new()));
     let mut leader = leader(&node, Proxy::MARK);
-    proxy.arm(Fate::LoseAnswer);
-    let mut work = Ends::WhenToldTo(stop.clone(), begun);
+    proxy.arm(Loss::Answer);
+    let mut work = Ends::WhenAskedTo(stop.clone(), begun);
     let leading = leader.lead(&stop, &mut work);
     let stopping = async {
         until(|| async { is_led(&pool).await }).await;
         stop.cancel();
     };
     within(async { tokio::join!(leading, stopping) }).await;
-    assert!(proxy.struck(), "nothing was tested");
+    assert!(proxy.has_lost(), "the proxy lost no answer, so the test proves nothing");
     assert_free(&pool, Proxy::MARK).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leader_that_lost_its_lease_leaves_it_to_the_next() {
+async fn a_leader_that_lost_its_lease_does_not_release_the_next_leaders() {
     let (_database, pool) = database_and_pool().await;
     let stop = CancellationToken::new();
     let mut leader = leader(&pool, "work");
@@ -215,7 +215,7 @@ async fn one_node_leads_and_the_checkpoint_passes_on() {
     assert!(second.lead(&stop, &mut Advances(7, 9)).await.unwrap().is_ok());
 }
 
-/// Moves the checkpoint from where it must be.
+/// Moves the checkpoint from one position to another; fails if it is not at the first.
 struct Advances(i64, i64);
 
 impl LeaderWork for Advances {

@@ -1,4 +1,4 @@
-//! One owner at a time, and none that comes back from the dead.
+//! A lease has one owner at a time, and an earlier owner cannot use it again.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ async fn a_stale_epoch_can_do_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_owner_that_overslept_gets_a_new_epoch() {
+async fn an_owner_whose_lease_expired_gets_a_new_epoch() {
     let (_database, pool) = pool().await;
     let old = acquire(&pool, "a", Duration::ZERO).await.unwrap();
     let new = acquire(&pool, "a", LONG).await.unwrap();
@@ -66,7 +66,7 @@ async fn an_owner_that_overslept_gets_a_new_epoch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_checkpoint_moves_on_from_where_it_is_only() {
+async fn a_checkpoint_moves_only_from_its_current_position() {
     let (_database, pool) = pool().await;
     let lease = acquire(&pool, "a", LONG).await.unwrap();
     advance(&pool, &lease, 0, 10).await.unwrap();
@@ -83,7 +83,7 @@ async fn a_released_lease_is_free_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_that_want_a_free_lease_one_gets_it() {
+async fn of_many_concurrent_requests_for_a_free_lease_one_succeeds() {
     let (_database, pool) = pool().await;
     let owners: Vec<String> = (0..8).map(|n| n.to_string()).collect();
     let wanted = owners.iter().map(|owner| acquire(&pool, owner, LONG));

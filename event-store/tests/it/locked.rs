@@ -1,11 +1,11 @@
-//! Deciding under the log's lock.
+//! Decisions under the log's lock.
 
 use event_store::{AppendOutcome, ExpectedHead, StoreOptions};
 
 use crate::support::*;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_decided_under_the_lock_cannot_conflict() {
+async fn a_decision_under_the_lock_cannot_conflict() {
     let (database, store) = fresh().await;
     let other = node(&database).await;
     let stream = id();
@@ -22,7 +22,7 @@ async fn what_is_decided_under_the_lock_cannot_conflict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn items_under_the_lock_are_answered_each_in_its_place() {
+async fn outcomes_under_the_lock_have_the_order_of_the_appends() {
     let (_database, store) = fresh().await;
     let (stream, known) = (id(), open(id()));
     append(&store, known.clone()).await;
@@ -39,7 +39,7 @@ async fn items_under_the_lock_are_answered_each_in_its_place() {
     assert_eq!(outcomes[1], AppendOutcome::Conflict { stream_id: stream });
     assert!(matches!(outcomes[2], AppendOutcome::Duplicate { first: 1, last: 1, .. }));
     assert_eq!(outcomes[3], AppendOutcome::Confirmed);
-    // A second append builds on what the transaction has written.
+    // A second append depends on what the transaction has written.
     let next = log.append(vec![write(stream, ExpectedHead::Durable(2), 2)]).await.unwrap();
     assert_eq!(positions(&next[0]).0, positions(&outcomes[4]).1 + 1);
     log.commit().await.unwrap();
@@ -57,7 +57,7 @@ async fn dropping_the_lock_rolls_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lock_that_nobody_waits_for_any_more_is_given_back() {
+async fn a_lock_whose_caller_has_gone_is_released() {
     let (_database, store) = fresh().await;
     let held = store.lock().await.unwrap();
     for _ in 0..3 {
@@ -72,7 +72,7 @@ async fn a_lock_that_nobody_waits_for_any_more_is_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_decided_on_one_still_under_way_conflicts_under_the_lock() {
+async fn under_the_lock_an_append_decided_on_a_pending_one_conflicts() {
     let (_database, store) = fresh().await;
     let stream = id();
     let mut log = store.lock().await.unwrap();
@@ -135,7 +135,7 @@ async fn a_chain_may_be_sent_under_the_lock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_under_the_lock_takes_its_chain_along() {
+async fn under_the_lock_a_refused_append_refuses_its_chain() {
     let (database, _store) = fresh().await;
     let small = StoreOptions { batch_events: 1, ..options() };
     let store = node_with(&database, small).await;
@@ -150,9 +150,9 @@ async fn a_refusal_under_the_lock_takes_its_chain_along() {
     assert_eq!((outcome(&first).await, outcome(&second).await), (conflict.clone(), conflict));
 }
 
-/// Another event may take the very position, on the very stream, that a rolled back one had.
+/// Another event may get the same position, on the same stream, that a rolled back event had.
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_may_rest_on_what_was_rolled_back() {
+async fn an_append_decided_on_a_rolled_back_one_conflicts() {
     let (_database, store) = fresh().await;
     let stream = id();
     let mut log = store.lock().await.unwrap();

@@ -1,4 +1,4 @@
-//! The log against a real Postgres.
+//! Tests of the log against a real Postgres.
 
 mod support;
 

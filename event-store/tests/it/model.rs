@@ -1,4 +1,4 @@
-//! Two nodes and the log's lock in random turns, against a model that fits in a hash map.
+//! Two nodes and the log's lock in a random order, compared with a model that is a hash map.
 
 use std::collections::HashMap;
 
@@ -10,41 +10,41 @@ use crate::support::*;
 const STREAMS: usize = 24;
 const TURNS: usize = 60;
 
-/// Where the log should be.
+/// The expected state of the log.
 #[derive(Default)]
 struct Model {
-    /// Per stream the positions and versions that it has been at.
+    /// For each stream, the positions and versions that its head has had.
     streams: HashMap<Uuid, Vec<(i64, i32)>>,
-    /// What was appended, and at which positions.
+    /// The commands that were appended, with their positions.
     commands: Vec<(Append, i64, i64)>,
 }
 
-/// What should become of an item.
+/// The expected outcome of an append.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Fate {
+enum Expected {
     Appended,
     Confirmed,
     Conflict,
     Duplicate(i64, i64),
 }
 
-impl Fate {
-    fn of(outcome: &AppendOutcome) -> Fate {
+impl Expected {
+    fn of(outcome: &AppendOutcome) -> Expected {
         match outcome {
-            AppendOutcome::Appended { .. } => Fate::Appended,
-            AppendOutcome::Confirmed => Fate::Confirmed,
-            AppendOutcome::Conflict { .. } => Fate::Conflict,
-            AppendOutcome::Duplicate { first, last, .. } => Fate::Duplicate(*first, *last),
+            AppendOutcome::Appended { .. } => Expected::Appended,
+            AppendOutcome::Confirmed => Expected::Confirmed,
+            AppendOutcome::Conflict { .. } => Expected::Conflict,
+            AppendOutcome::Duplicate { first, last, .. } => Expected::Duplicate(*first, *last),
         }
     }
 }
 
-/// The same numbers for the same seed.
+/// A generator that returns the same numbers for the same seed.
 struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, bound: usize) -> usize {
-        // Knuth's multiplier; the upper bits are the random ones.
+        // Knuth's multiplier; only the upper bits are random enough.
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound
@@ -60,8 +60,9 @@ impl Model {
         self.streams.get(&stream).and_then(|places| places.last().copied()).unwrap_or_default()
     }
 
-    /// An item on these streams, of which it may write none, and what should become of it.
-    fn item(&self, dice: &mut Dice, streams: &[Uuid]) -> (Append, Fate) {
+    /// An append that reads these streams and writes some or none of them, and its expected
+    /// outcome.
+    fn item(&self, dice: &mut Dice, streams: &[Uuid]) -> (Append, Expected) {
         let (mut expected_heads, mut events, mut stale) = (vec![], vec![], false);
         let checks = dice.one_in(5);
         for stream in streams {
@@ -69,7 +70,7 @@ impl Model {
             let wrong = dice.one_in(6);
             stale |= wrong;
             let expected = if wrong { self.wrong(dice, *stream) } else { position };
-            // Who takes a stream for a new one begins it.
+            // An append that takes a stream for a new one writes its first event.
             let version = if expected == 0 { 0 } else { version };
             expected_heads.push((*stream, ExpectedHead::Durable(expected)));
             if !checks {
@@ -81,17 +82,17 @@ impl Model {
         let known = dice.one_in(10).then(|| dice.below(self.commands.len().max(1)));
         if let Some((original, first, last)) = known.and_then(|n| self.commands.get(n)) {
             append.command = original.command.clone();
-            return (append, Fate::Duplicate(*first, *last));
+            return (append, Expected::Duplicate(*first, *last));
         }
-        let fate = match (stale, checks) {
-            (true, _) => Fate::Conflict,
-            (false, true) => Fate::Confirmed,
-            (false, false) => Fate::Appended,
+        let expected = match (stale, checks) {
+            (true, _) => Expected::Conflict,
+            (false, true) => Expected::Confirmed,
+            (false, false) => Expected::Appended,
         };
-        (append, fate)
+        (append, expected)
     }
 
-    /// A position at which the stream is not, though it may have been.
+    /// A position at which the stream's head is not, though it may have been there.
     fn wrong(&self, dice: &mut Dice, stream: Uuid) -> i64 {
         let places = self.streams.get(&stream).map_or(&[][..], Vec::as_slice);
         match places.split_last() {
@@ -112,14 +113,14 @@ impl Model {
     }
 }
 
-/// The next link of a chain, on the first stream that the item writes.
+/// An append on top of another one, on the first stream that the other one writes.
 fn link(append: &Append, expected: ExpectedHead) -> Append {
     let NewEvent { stream_id, .. } = append.events[0];
     let last = append.events.iter().rfind(|event| event.stream_id == stream_id);
     write(stream_id, expected, last.unwrap().version + 1)
 }
 
-/// Items on different streams, some with a link on top, are sent together.
+/// Sends appends on different streams together, some with another append on top.
 async fn turn(dice: &mut Dice, model: &mut Model, streams: &mut [Uuid], store: &EventStore) {
     for n in (1..streams.len()).rev() {
         streams.swap(n, dice.below(n + 1));
@@ -129,40 +130,44 @@ async fn turn(dice: &mut Dice, model: &mut Model, streams: &mut [Uuid], store: &
     for size in sizes {
         let (some, rest) = left.split_at(size);
         left = rest;
-        let (append, fate) = model.item(dice, some);
+        let (append, expected) = model.item(dice, some);
         let pending = send(store, append.clone()).await;
         let linked = (!append.events.is_empty() && dice.one_in(3))
             .then(|| link(&append, ExpectedHead::Pending(pending.clone())));
-        sent.push((append, fate, pending));
+        sent.push((append, expected, pending));
         if let Some(linked) = linked {
-            let rests = if fate == Fate::Appended { Fate::Appended } else { Fate::Conflict };
+            let rests = if expected == Expected::Appended {
+                Expected::Appended
+            } else {
+                Expected::Conflict
+            };
             sent.push((linked.clone(), rests, send(store, linked).await));
         }
     }
-    for (append, fate, pending) in sent {
+    for (append, expected, pending) in sent {
         let outcome = outcome(&pending).await;
-        assert_eq!(Fate::of(&outcome), fate, "{append:?}");
-        if fate == Fate::Appended {
+        assert_eq!(Expected::of(&outcome), expected, "{append:?}");
+        if expected == Expected::Appended {
             model.appended(append, &outcome);
         }
     }
 }
 
-/// The same, one item, under the lock.
+/// Does the same with one append, under the lock.
 async fn locked_turn(dice: &mut Dice, model: &mut Model, streams: &[Uuid], store: &EventStore) {
     let size = 1 + dice.below(3);
-    let (append, fate) = model.item(dice, &streams[..size]);
+    let (append, expected) = model.item(dice, &streams[..size]);
     let mut log = within(store.lock()).await.unwrap();
     let outcome = within(log.append(vec![append.clone()])).await.unwrap().remove(0);
     within(log.commit()).await.unwrap();
-    assert_eq!(Fate::of(&outcome), fate, "{append:?}");
-    if fate == Fate::Appended {
+    assert_eq!(Expected::of(&outcome), expected, "{append:?}");
+    if expected == Expected::Appended {
         model.appended(append, &outcome);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn any_interleaving_of_two_nodes_ends_as_the_model_says() {
+async fn any_interleaving_of_two_nodes_has_the_models_outcomes() {
     for seed in 1..=4 {
         let (database, a) = fresh().await;
         let nodes = [a, node(&database).await];
@@ -170,7 +175,8 @@ async fn any_interleaving_of_two_nodes_ends_as_the_model_says() {
         let mut streams: Vec<Uuid> = (0..STREAMS).map(|_| id()).collect();
         let mut at = 0;
         for _ in 0..TURNS {
-            // Mostly the same node again: alone, it trusts what it knows.
+            // Mostly the same node writes again: while it is alone, it trusts the heads that it
+            // knows.
             at = if dice.one_in(5) { 1 - at } else { at };
             if dice.one_in(12) {
                 locked_turn(&mut dice, &mut model, &streams, &nodes[at]).await;
@@ -178,12 +184,12 @@ async fn any_interleaving_of_two_nodes_ends_as_the_model_says() {
                 turn(&mut dice, &mut model, &mut streams, &nodes[at]).await;
             }
         }
-        holds(&nodes[0], &model).await;
+        check_log(&nodes[0], &model).await;
     }
 }
 
-/// The log has what was appended, where it was said to be, and nothing else.
-async fn holds(store: &EventStore, model: &Model) {
+/// Checks that the log has exactly the appended commands, at the acknowledged positions.
+async fn check_log(store: &EventStore, model: &Model) {
     let stored = all(store).await;
     let mut expected = 0;
     for (append, first, last) in &model.commands {
@@ -195,5 +201,5 @@ async fn holds(store: &EventStore, model: &Model) {
         }
     }
     assert_eq!(stored.len(), expected);
-    assert!(expected > 100, "nothing was tested");
+    assert!(expected > 100, "too few appends succeeded, so the test proves little");
 }

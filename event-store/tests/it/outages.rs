@@ -1,4 +1,5 @@
-//! Lost connections, lost answers and frozen nodes: nothing is lost, doubled or stalled.
+//! Lost connections, lost answers and frozen nodes: no event is lost or written twice, and no
+//! append hangs.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,13 +9,13 @@ use local_postgres::testing::TestDatabase;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::proxy::{Fate, Proxy};
+use crate::proxy::{Loss, Proxy};
 use crate::support::*;
 
 const WRITERS: usize = 16;
 const ITEMS_EACH: usize = 40;
 
-/// Every item is acknowledged, however often the connection is lost.
+/// Appends; every append is acknowledged, however often the connection is lost.
 async fn writer(store: EventStore) -> Vec<(Uuid, (i64, i64))> {
     let mut acknowledged = Vec::new();
     for _ in 0..ITEMS_EACH {
@@ -33,7 +34,7 @@ async fn terminate(database: &TestDatabase) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_terminated_appender_loses_nothing_and_doubles_nothing() {
+async fn terminated_connections_lose_no_append_and_write_none_twice() {
     let (database, store) = fresh().await;
     let mut writers = JoinSet::new();
     for _ in 0..WRITERS {
@@ -47,7 +48,7 @@ async fn a_terminated_appender_loses_nothing_and_doubles_nothing() {
             acknowledged.extend(done.unwrap());
         }
     }
-    assert!(terminated > 0, "nothing was tested");
+    assert!(terminated > 0, "no connection was terminated, so the test proves nothing");
     let events = all(&node(&database).await).await;
     assert_eq!(events.len(), WRITERS * ITEMS_EACH);
     for event in events {
@@ -56,7 +57,7 @@ async fn a_terminated_appender_loses_nothing_and_doubles_nothing() {
     }
 }
 
-/// A node whose way to Postgres is ours to disturb.
+/// A node whose connection to Postgres goes through a proxy.
 async fn through_proxy() -> (TestDatabase, Proxy, EventStore) {
     let (database, _store) = fresh().await;
     let proxy = Proxy::to(database.url()).await;
@@ -69,58 +70,58 @@ fn marked(append: &mut Append) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_whose_answer_was_lost_is_appended_once_and_says_so() {
-    for fate in [Fate::LoseAnswer, Fate::LoseRequest] {
+async fn an_append_whose_answer_was_lost_is_written_once_and_acknowledged() {
+    for loss in [Loss::Answer, Loss::Request] {
         let (database, proxy, store) = through_proxy().await;
         let stream = id();
-        let (gate, plug) = Gate::closed(&database, &store, open(id())).await;
+        let (gate, plug) = LogLock::closed(&database, &store, open(id())).await;
         let mut first = open(stream);
         marked(&mut first);
         let first = send(&store, first).await;
         let second = send(&store, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
-        proxy.arm(fate);
+        proxy.arm(loss);
         gate.open().await;
         positions(&outcome(&plug).await);
         assert_eq!(positions(&outcome(&first).await), (2, 2));
         assert_eq!(positions(&outcome(&second).await), (3, 3));
-        assert!(proxy.struck(), "nothing was tested");
+        assert!(proxy.has_lost(), "no connection was ended, so the test proves nothing");
         assert_eq!(all(&node(&database).await).await, all(&store).await);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_command_under_the_same_id_is_no_lost_answer() {
+async fn another_command_with_the_same_id_is_not_taken_for_a_lost_answer() {
     let (_database, proxy, store) = through_proxy().await;
     let original = open(id());
     append(&store, original.clone()).await;
     let mut other = open(id());
     other.command = original.command;
     marked(&mut other);
-    proxy.arm(Fate::LoseAnswer);
+    proxy.arm(Loss::Answer);
     assert!(matches!(append(&store, other).await, AppendOutcome::Duplicate { first: 1, .. }));
-    assert!(proxy.struck(), "nothing was tested");
+    assert!(proxy.has_lost(), "no connection was ended, so the test proves nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_froze_with_the_lock_is_overcome() {
+async fn the_lock_of_a_frozen_node_is_released() {
     let (database, store) = fresh().await;
     let quick =
         StoreOptions { idle_in_transaction_timeout: Duration::from_millis(300), ..options() };
     let mut frozen = node_with(&database, quick).await.lock().await.unwrap();
     frozen.append(vec![open(id())]).await.unwrap();
     assert_eq!(positions(&append(&store, open(id())).await), (1, 1));
-    assert!(frozen.commit().await.is_err(), "it woke up too late");
+    assert!(frozen.commit().await.is_err(), "the frozen node lost the lock");
     assert_eq!(all(&store).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lock_that_is_held_too_long_is_waited_for_again() {
+async fn waiting_for_a_lock_that_is_held_too_long_is_repeated() {
     let (database, _store) = fresh().await;
     let impatient = StoreOptions { lock_timeout: Duration::from_millis(50), ..options() };
     let store = node_with(&database, impatient).await;
-    let (gate, plug) = Gate::closed(&database, &store, open(id())).await;
+    let (gate, plug) = LogLock::closed(&database, &store, open(id())).await;
     let second = send(&store, open(id())).await;
-    // Two waits that ended in vain.
+    // Two attempts to get the lock have timed out.
     for _ in 0..2 {
         until(|| async { !is_waiting(&database).await }).await;
         until(|| is_waiting(&database)).await;
@@ -131,7 +132,7 @@ async fn a_lock_that_is_held_too_long_is_waited_for_again() {
 }
 
 async fn is_waiting(database: &TestDatabase) -> bool {
-    is_anybody_waiting(database.pool()).await
+    is_any_statement_waiting(database.pool()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Appending stays a matter of index look-ups, however large the table has become.
+//! Appending uses only index look-ups, however large the table has become.
 
 use event_store::{EventStore, ExpectedHead};
 use local_postgres::testing::TestDatabase;
@@ -14,23 +14,23 @@ const FILL: &str = "insert into events
            gen_random_uuid(), null, 'system:fill', now()
     from generate_series((select max(position) + 1 from events), 200000) n";
 
-/// Rows of the table and entries of its indexes that were looked at so far.
-async fn looked_at(pool: &PgPool) -> i64 {
+/// Number of table rows and index entries that were read so far.
+async fn rows_and_entries_read(pool: &PgPool) -> i64 {
     let sql = "select (seq_tup_read + (select sum(idx_tup_read) from pg_stat_user_indexes
                                        where relname = 'events'))::bigint
                from pg_stat_user_tables where relname = 'events'";
     sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
 }
 
-/// A backend reports what it did when it ends.
-async fn reported(database: &TestDatabase, store: EventStore) {
+/// Shuts the store down, since a backend reports its statistics when it ends.
+async fn shut_down_to_report(database: &TestDatabase, store: EventStore) {
     within(store.shutdown()).await;
     let gone = "select not exists (select from pg_stat_activity
                 where datname = current_database() and application_name = 'cartulary')";
     until(|| async { sqlx::query_scalar(gone).fetch_one(database.pool()).await.unwrap() }).await;
 }
 
-/// Clean batches, conflicts and duplicates alike.
+/// Appends with all outcomes: appended, conflicts and duplicates.
 async fn work(store: &EventStore) {
     for _ in 0..20 {
         let (stream, again) = (id(), open(id()));
@@ -48,15 +48,15 @@ async fn an_append_to_a_large_table_looks_up_indexes_only() {
     let (database, store) = fresh().await;
     let pool = database.pool();
     sqlx::raw_sql("alter table events set (autovacuum_enabled = off)").execute(pool).await.unwrap();
-    // Plans are made, and kept, while the table is a page that is quicker to scan.
+    // The plans are made, and kept, while the table has one page, which is faster to scan.
     opened(&node(&database).await, id()).await;
     sqlx::raw_sql("analyze events").execute(pool).await.unwrap();
     work(&store).await;
     sqlx::raw_sql(FILL).execute(pool).await.unwrap();
-    let before = looked_at(pool).await;
+    let before = rows_and_entries_read(pool).await;
     work(&store).await;
-    reported(&database, store).await;
-    let looked = looked_at(pool).await - before;
+    shut_down_to_report(&database, store).await;
+    let looked = rows_and_entries_read(pool).await - before;
     assert!(looked < 10_000, "{looked} rows were looked at");
     // The control: a scan of the table is noticed.
     let mut scanner = PgConnection::connect(database.url()).await.unwrap();
@@ -64,5 +64,5 @@ async fn an_append_to_a_large_table_looks_up_indexes_only() {
     let rows: i64 = sqlx::query_scalar(scan).fetch_one(&mut scanner).await.unwrap();
     scanner.close().await.unwrap();
     assert!(rows > ROWS);
-    until(|| async { looked_at(pool).await - before > ROWS }).await;
+    until(|| async { rows_and_entries_read(pool).await - before > ROWS }).await;
 }

@@ -1,11 +1,11 @@
-//! What is read is what was written, from memory and from Postgres alike.
+//! Reading returns what was written, from memory and from Postgres alike.
 
 use event_store::{EventStore, ExpectedHead, NewEvent, RecordedEvent, StoreError, StoreOptions};
 use sqlx::PgPool;
 
 use crate::support::*;
 
-/// History is never rewritten, except by a test that wants to see the damage found.
+/// Damages the log, with its triggers disabled, for tests of how damage is found.
 async fn damage(pool: &PgPool, sql: &'static str) {
     let mut connection = pool.acquire().await.unwrap();
     sqlx::raw_sql("set session_replication_role = replica")
@@ -23,7 +23,7 @@ async fn three(store: &EventStore) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tail_and_the_database_say_the_same() {
+async fn the_tail_and_the_database_return_the_same_events() {
     let (database, writer) = fresh().await;
     let reader = node(&database).await;
     for n in 0..50 {
@@ -58,7 +58,7 @@ async fn the_tail_never_hides_another_nodes_events() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_short_tail_leaves_the_rest_to_postgres() {
+async fn events_before_a_short_tail_come_from_postgres() {
     let (database, _store) = fresh().await;
     let store = node_with(&database, StoreOptions { tail_events: 2, ..options() }).await;
     three(&store).await;
@@ -77,7 +77,7 @@ async fn a_hole_stops_the_reader() {
     let hole = |read| matches!(read, Err(StoreError::Hole { after: 1 }));
     assert!(hole(reader.read(0, 10).await));
     assert!(hole(reader.read(1, 10).await));
-    assert!(reader.read(0, 1).await.is_ok(), "what lies before the hole is sound");
+    assert!(reader.read(0, 1).await.is_ok(), "events before the hole can be read");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,12 +109,12 @@ async fn a_node_stops_when_the_log_went_back() {
         assert!(went_back(&error), "{error}");
         assert!(went_back(&store.append(open(id())).await.unwrap_err()));
         assert!(went_back(&store.read(0, 1).await.unwrap_err()));
-        assert_eq!(count(database.pool()).await, 2, "nothing was written on the wrong log");
+        assert_eq!(count(database.pool()).await, 2, "nothing was written to the shortened log");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_is_ahead_of_the_log_is_told() {
+async fn reading_after_a_position_beyond_the_log_is_an_error() {
     let (_database, store) = fresh().await;
     three(&store).await;
     assert_eq!(store.read(3, 10).await.unwrap(), []);
@@ -123,7 +123,7 @@ async fn a_reader_that_is_ahead_of_the_log_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn history_cannot_be_rewritten() {
+async fn stored_events_cannot_be_changed_or_deleted() {
     let (database, store) = fresh().await;
     three(&store).await;
     for sql in ["delete from events", "update events set actor = 'nobody'", "truncate events"] {

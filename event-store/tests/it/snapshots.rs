@@ -1,4 +1,4 @@
-//! A snapshot spares a load its beginning, and never changes what is loaded.
+//! A snapshot makes a load read fewer events, and never changes its result.
 
 use event_store::{EventStore, ExpectedHead, LoadedStream, Snapshot, SnapshotKey};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ fn wanted(stream_id: Uuid) -> SnapshotKey {
     SnapshotKey { stream_id, schema: SCHEMA }
 }
 
-/// What is stored after the event at this version, when the stream has the log to itself.
+/// The snapshot after the event at this version, if the stream is the only one in the log.
 fn snapshot(version: i32) -> Snapshot {
     let position = i64::from(version);
     Snapshot { version, position, state: format!("{{ \"as\" : \"of {version}\" }}") }
@@ -21,7 +21,7 @@ async fn save(store: &EventStore, stream: Uuid, snapshot: &Snapshot) {
     store.save_snapshot("thing", wanted(stream), snapshot).await.unwrap();
 }
 
-/// A log with nothing in it but one stream of five events.
+/// Writes a log of one stream with five events.
 async fn five(store: &EventStore) -> Uuid {
     let stream = id();
     let events = (1..=5).map(|version| event(stream, version));
@@ -77,7 +77,7 @@ async fn a_snapshot_of_another_schema_is_ignored() {
     let other = SnapshotKey { schema: Uuid::from_u128(2), ..wanted(stream) };
     let loaded = store.load_from_snapshots(&[other]).await.unwrap().pop().unwrap();
     assert_eq!(parts(loaded), everything());
-    // Nor does it stay in the way of one that can be read.
+    // An unreadable snapshot does not prevent a readable one from being stored.
     store.save_snapshot("thing", other, &snapshot(2)).await.unwrap();
     let loaded = store.load_from_snapshots(&[other]).await.unwrap().pop().unwrap();
     assert_eq!(parts(loaded), (Some(snapshot(2)), vec![3, 4, 5]));
@@ -89,12 +89,13 @@ async fn a_snapshot_of_what_the_log_does_not_have_is_ignored() {
     let stream = five(&store).await;
     opened(&store, id()).await;
     let elsewhere = |version, position| Snapshot { position, ..snapshot(version) };
-    // Ahead of the stream; at an event of another stream; at another event of this one.
+    // One is ahead of the stream, one is at an event of another stream, one at another event of
+    // this stream.
     for lost in [elsewhere(9, 9), elsewhere(6, 6), elsewhere(4, 3)] {
         save(&store, stream, &lost).await;
         assert_eq!(load(&store, stream).await, everything(), "{lost:?}");
         save(&store, stream, &snapshot(1)).await;
-        assert_eq!(load(&store, stream).await.0, Some(snapshot(1)), "{lost:?} was in the way");
+        assert_eq!(load(&store, stream).await.0, Some(snapshot(1)), "{lost:?} was used");
     }
 }
 

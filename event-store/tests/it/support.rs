@@ -1,4 +1,4 @@
-//! Stores, items and waiting with a bound.
+//! Helpers: stores, appends, and waits with a time limit.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use local_postgres::testing::{TestDatabase, database};
 use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
-/// Longer than anything here takes, shorter than anybody waits.
+/// Longer than any step of a test takes.
 pub(crate) const BOUND: Duration = Duration::from_secs(60);
 
 pub(crate) async fn fresh() -> (TestDatabase, EventStore) {
@@ -21,7 +21,7 @@ pub(crate) async fn fresh() -> (TestDatabase, EventStore) {
     (database, store)
 }
 
-/// One more node on the same database.
+/// Another node on the same database.
 pub(crate) async fn node(database: &TestDatabase) -> EventStore {
     node_with(database, options()).await
 }
@@ -68,12 +68,12 @@ pub(crate) fn item(
     }
 }
 
-/// One event on one stream.
+/// An append of one event to one stream.
 pub(crate) fn write(stream: Uuid, head: ExpectedHead, version: i32) -> Append {
     item([(stream, head)], [event(stream, version)])
 }
 
-/// The first event of a new stream.
+/// An append of the first event of a new stream.
 pub(crate) fn open(stream: Uuid) -> Append {
     write(stream, ExpectedHead::Durable(0), 1)
 }
@@ -94,7 +94,7 @@ pub(crate) async fn append(store: &EventStore, append: Append) -> AppendOutcome 
     within(store.append(append)).await.unwrap()
 }
 
-/// The positions of an item that was appended.
+/// The positions of an appended command.
 #[track_caller]
 pub(crate) fn positions(outcome: &AppendOutcome) -> (i64, i64) {
     match outcome {
@@ -121,34 +121,36 @@ pub(crate) async fn all(store: &EventStore) -> Vec<Arc<RecordedEvent>> {
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     let done = tokio::time::timeout(BOUND, future).await;
-    done.expect("it should not take so long")
+    done.expect("it ended within the time limit")
 }
 
-/// Asks again and again until it is so.
-pub(crate) async fn until<F: Future<Output = bool>>(mut so: impl FnMut() -> F) {
+/// Asks again and again until the answer is true.
+pub(crate) async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
     within(async {
-        while !so().await {
+        while !condition().await {
             tokio::task::yield_now().await;
         }
     })
     .await;
 }
 
-/// Holds the log's lock from outside, so that what is sent meanwhile ends up in one batch.
-pub(crate) struct Gate(PgConnection);
+/// Holds the log's lock on a separate connection, so that all appends sent meanwhile enter one
+/// batch.
+pub(crate) struct LogLock(PgConnection);
 
-impl Gate {
-    /// Closes the gate and sends `first` into it.  Whatever is sent next goes into the next batch.
+impl LogLock {
+    /// Closes the gate and sends `first`, which waits for the lock. Appends sent after it enter the
+    /// next batch.
     pub(crate) async fn closed(
         database: &TestDatabase,
         store: &EventStore,
         first: Append,
-    ) -> (Gate, PendingAppend) {
+    ) -> (LogLock, PendingAppend) {
         let mut connection = PgConnection::connect(database.url()).await.unwrap();
         sqlx::raw_sql("begin; select lock_log()").execute(&mut connection).await.unwrap();
         let pending = send(store, first).await;
-        until(|| is_anybody_waiting(database.pool())).await;
-        (Gate(connection), pending)
+        until(|| is_any_statement_waiting(database.pool())).await;
+        (LogLock(connection), pending)
     }
 
     pub(crate) async fn open(mut self) {
@@ -156,7 +158,7 @@ impl Gate {
     }
 }
 
-pub(crate) async fn is_anybody_waiting(pool: &PgPool) -> bool {
+pub(crate) async fn is_any_statement_waiting(pool: &PgPool) -> bool {
     let sql = "select exists (select from pg_locks l join pg_database d on d.oid = l.database
                where d.datname = current_database() and locktype = 'advisory' and not granted)";
     sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()

@@ -1,4 +1,4 @@
-//! Old events are lifted on every way of reading them; the log keeps the old bytes.
+//! Old events are upcast by every way of reading them; the log keeps the old bytes.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn renamed(stream: Uuid) -> Append {
     item([(stream, ExpectedHead::Durable(0))], [renamed, event(stream, 2)])
 }
 
-/// Since version 2 a name is a text of its own.
+/// The upcaster to version 2, in which a name is an object with a text.
 fn lift(payload: Value) -> Value {
     let name = &payload["thing.renamed"]["name"];
     json!({ "thing.renamed": { "name": { "text": name } } })
@@ -74,7 +74,7 @@ impl EventUpcaster for Nonsense {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upcaster_that_talks_nonsense_stops_the_reader_not_the_writer() {
+async fn an_upcaster_with_invalid_output_stops_readers_and_not_writers() {
     let (database, _plain) = fresh().await;
     let options = StoreOptions { upcasters: vec![Box::new(Nonsense)], ..options() };
     let store = node_with(&database, options).await;

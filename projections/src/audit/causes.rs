@@ -7,12 +7,13 @@ use crate::page::QueryError;
 use crate::read_models::ReadModels;
 
 impl ReadModels {
-    /// The chain of causes of an event, from itself back to the first event of the command that began
-    /// it. It is read from the log, so it is never stale.
+    /// The chain of causes of an event: the event itself, its cause, the cause of that, and so on
+    /// back to the first event of the command that began the chain. It is read from the log, so it
+    /// is never stale.
     pub async fn causes(&self, position: i64) -> Result<Vec<RecordedEvent>, QueryError> {
         // A cause has a lower position than its effect, so the chain ends. An event without a cause
-        // was written by a command: the first event of that is the last one up to there that carries
-        // the id of a command.
+        // was written by a command that nothing caused. The first event of that command is the last
+        // event, up to this position, that has a command id.
         let chain = sqlx::query_as(concat!(
             "with recursive chain as (
                  select position, caused_by from events where position = $1

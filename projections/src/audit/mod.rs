@@ -1,4 +1,5 @@
-//! The audit trail: who did what, when and why. The table holds what events are searched by.
+//! The audit trail: who did what, when and why. The table holds the fields by which events are
+//! searched.
 
 mod causes;
 mod query;
@@ -10,11 +11,11 @@ use event_store::RecordedEvent;
 use sqlx::PgConnection;
 
 pub use self::query::Filter;
-use crate::feed::Entry;
+use crate::feed::LogEntry;
 use crate::projection::{Poison, Projection};
 use crate::table::{Column, Table};
 
-/// Uses only the envelope of events and decodes nothing, so no event can stop it.
+/// Reads only the envelopes of events and decodes no payload, so no event can stop it.
 pub(crate) struct Audit;
 
 static TABLE: LazyLock<Table<Arc<RecordedEvent>>> = LazyLock::new(|| {
@@ -38,15 +39,15 @@ impl Projection for Audit {
         &TABLE
     }
 
-    fn key(entry: &Entry) -> Result<Option<i64>, Poison> {
+    fn key(entry: &LogEntry) -> Result<Option<i64>, Poison> {
         Ok(Some(entry.position()))
     }
 
-    fn begins(_: &Entry) -> bool {
+    fn begins(_: &LogEntry) -> bool {
         true
     }
 
-    fn apply(_: Option<Self::Row>, entry: &Entry) -> Result<Option<Self::Row>, Poison> {
+    fn apply(_: Option<Self::Row>, entry: &LogEntry) -> Result<Option<Self::Row>, Poison> {
         Ok(Some(entry.raw.clone()))
     }
 

@@ -9,12 +9,12 @@ use super::event_columns;
 use crate::page::{Page, QueryError, Slice};
 use crate::read_models::ReadModels;
 
-/// Rows match if they match every field that is given.
+/// A row matches if it matches every field that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub kind: Option<Kind>,
     pub stream_id: Option<Uuid>,
-    /// Event names such as `order.placed`, of which an event must have one.
+    /// Event names such as `order.placed`; an event must have one of them.
     pub types: Option<Vec<String>>,
     pub actor: Option<String>,
     pub correlation_id: Option<Uuid>,
@@ -95,9 +95,9 @@ fn index(filter: &Filter) -> Option<(&'static str, Vec<String>)> {
     }
 }
 
-/// Restricts to the newest events with one of the wanted values. Only the index on hash and position
-/// has this order, so Postgres uses it. Otherwise Postgres may read all events from the newest back
-/// until it has found enough, which takes long if the value is rare.
+/// Restricts the query to the newest events with one of the wanted values. Only the index on hash
+/// and position has this order, so Postgres uses it. Otherwise Postgres may read all events from
+/// the newest back until it has found enough, which takes long if the value is rare.
 fn along_index(query: &mut QueryBuilder<Postgres>, column: &str) {
     query.push(format_args!(
         " and (hashtextextended(a.{column}, 0), a.position) >= (hashtextextended(wanted.value, 0), 0)
@@ -133,8 +133,8 @@ fn restrict(query: &mut QueryBuilder<Postgres>, filter: &Filter) {
     }
 }
 
-/// The index on the correlation has no entry for the first event of the root command, which the log
-/// finds by the id of the command.
+/// The index on the correlation id has no entry for the first event of the root command; that event
+/// is found in the log by its command id.
 fn within_correlation(query: &mut QueryBuilder<Postgres>, correlation: Uuid) {
     query.push(" and a.correlation_id = ").push_bind(correlation);
     query.push(" and a.position in (select position from events where command_id = ");
@@ -144,7 +144,8 @@ fn within_correlation(query: &mut QueryBuilder<Postgres>, correlation: Uuid) {
     query.push(" and command_id is distinct from correlation_id)");
 }
 
-/// Only the first event of a command carries its id, so the command ends before the next id.
+/// Only the first event of a command has its id, so the command's events end before the next event
+/// with an id.
 fn within_command(query: &mut QueryBuilder<Postgres>, command: Uuid) {
     query.push(" and a.position >= (select position from events where command_id = ");
     query.push_bind(command);

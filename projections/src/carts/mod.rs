@@ -46,7 +46,7 @@ fn customer(cart: &Cart) -> Option<CustomerId> {
     }
 }
 
-/// Rounded as the migration of the column says.
+/// Rounded up, as described in the migration that added the column.
 fn expires_at(cart: &Cart) -> Option<Timestamp> {
     let Cart::Active(details) = cart else { return None };
     let grain = TimeDelta::milliseconds(details.idle_seconds.max(1).into());

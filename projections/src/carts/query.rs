@@ -18,11 +18,11 @@ pub struct NumberedCart {
     pub row: Row<Cart>,
 }
 
-/// A cart whose time is over, and for which no `cart.expired` is recorded yet.
+/// A cart that has expired by its `expires_at`, but has no `cart.expired` event yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LapsedCart {
     pub id: Uuid,
-    /// It expired at this moment or shortly before: the table rounds up.
+    /// The cart expired at this moment or shortly before: the table rounds up.
     pub expires_at: Timestamp,
 }
 
@@ -43,7 +43,7 @@ impl ReadModels {
         Ok(TABLE.select_by_ids(ids).fetch_all(self.pool()).await?)
     }
 
-    /// Carts that were idle for too long and are not recorded as expired, those that expired first
+    /// Carts that were idle for too long and have no `cart.expired` event yet, the longest expired
     /// first.
     pub async fn lapsed_carts(
         &self,
@@ -56,8 +56,8 @@ impl ReadModels {
         Ok(lapsed.bind(now).bind(limit).fetch_all(self.pool()).await?)
     }
 
-    /// The customer's latest cart. If it was checked out or has expired, the next command on the
-    /// customer's cart begins a new one.
+    /// The customer's latest cart. If it was checked out or has expired, the customer's next cart
+    /// command begins a new one.
     pub async fn latest_cart(
         &self,
         customer: CustomerId,
@@ -76,7 +76,7 @@ impl ReadModels {
     }
 }
 
-/// How many carts are looked at: a guest's cart that became the customer's has no number, and may be
+/// How many carts are read: a guest's cart that became the customer's has no number, and may be
 /// newer than the latest cart that has one.
 const LATEST_MAX: i64 = 10;
 
@@ -87,8 +87,8 @@ struct Counted {
 }
 
 impl Counted {
-    /// Finds the number from which, with the customer, the cart's id was made: no event has it. It is
-    /// the count, unless some carts were a guest's.
+    /// Finds the number from which, with the customer, the cart's id was made; no event contains
+    /// it. It is the count of the customer's carts, unless some of them were a guest's.
     fn numbered(self, customer: CustomerId) -> Option<NumberedCart> {
         let mut numbers = (1..=self.count).rev();
         let number = numbers.find(|n| CartId::of_customer(customer, *n).0 == self.row.id)?;

@@ -1,4 +1,4 @@
-//! The coupons: by code, by page.
+//! Coupons by code and by page.
 
 mod query;
 
@@ -34,8 +34,8 @@ impl Aggregates for Coupons {
     }
 }
 
-/// None if the stream does not begin with `coupon.created`. The column is then null, which the table
-/// refuses.
+/// None if the stream does not begin with `coupon.created`. The column is then null, so the table
+/// refuses the row.
 fn code(coupon: &Coupon) -> Option<&str> {
     Some(coupon.details()?.code.as_str())
 }

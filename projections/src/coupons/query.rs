@@ -13,7 +13,7 @@ impl ReadModels {
         Ok(TABLE.select_by_ids(&id).fetch_optional(self.pool()).await?)
     }
 
-    /// In the order of their codes.
+    /// Ordered by code.
     pub async fn coupons(&self, page: &Page) -> Result<Slice<Row<Coupon>>, QueryError> {
         let mut query = TABLE.filter();
         if let Some(after) = page.after::<String>()? {

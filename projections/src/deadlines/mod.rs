@@ -1,4 +1,4 @@
-//! The deadlines: what must happen by when, as `domain::process::deadline` defines it.
+//! Deadlines: what must happen by when, as `domain::process::deadline` defines it.
 
 mod query;
 
@@ -13,7 +13,7 @@ use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
 
 use crate::decoded::DecodedEvent;
-use crate::feed::Entry;
+use crate::feed::LogEntry;
 use crate::projection::{Poison, Projection};
 use crate::table::{Column, Table};
 
@@ -52,7 +52,7 @@ impl Projection for Deadlines {
         &TABLE
     }
 
-    fn key(entry: &Entry) -> Result<Option<Self::Key>, Poison> {
+    fn key(entry: &LogEntry) -> Result<Option<Self::Key>, Poison> {
         Ok(change(entry)?.map(|(recorded, change)| match change {
             DeadlineChange::Set(deadline, _) | DeadlineChange::Clear(deadline) => {
                 (deadline, recorded.stream)
@@ -60,12 +60,12 @@ impl Projection for Deadlines {
         }))
     }
 
-    fn begins(_: &Entry) -> bool {
-        // The latest event decides, whatever the deadline was before.
+    fn begins(_: &LogEntry) -> bool {
+        // The latest event alone determines the deadline.
         true
     }
 
-    fn apply(_: Option<DueDeadline>, entry: &Entry) -> Result<Option<DueDeadline>, Poison> {
+    fn apply(_: Option<DueDeadline>, entry: &LogEntry) -> Result<Option<DueDeadline>, Poison> {
         Ok(change(entry)?.and_then(|(recorded, change)| match change {
             DeadlineChange::Clear(_) => None,
             DeadlineChange::Set(deadline, due_at) => Some(DueDeadline {
@@ -94,7 +94,7 @@ impl Projection for Deadlines {
         )
         .bind(kinds)
         .bind(streams)
-        // The statement is planned each time, for the present size of the table.
+        // The statement is planned each time, for the table's current size.
         .persistent(false)
         .execute(connection)
         .await?;
@@ -104,7 +104,7 @@ impl Projection for Deadlines {
 
 /// How the event changes the deadlines of its stream. Any event may set one, so every event must be
 /// decoded.
-fn change(entry: &Entry) -> Result<Option<(&DecodedEvent, DeadlineChange)>, Poison> {
+fn change(entry: &LogEntry) -> Result<Option<(&DecodedEvent, DeadlineChange)>, Poison> {
     let recorded = entry.decoded()?;
     Ok(deadline(recorded.stream, &recorded.event).map(|change| (recorded, change)))
 }

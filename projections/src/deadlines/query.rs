@@ -21,7 +21,7 @@ pub struct DueNotification {
 }
 
 impl ReadModels {
-    /// The deadlines that are due at `now`, those of messages excepted, the longest overdue first.
+    /// The deadlines that are due at `now`, except those of messages, the longest overdue first.
     pub async fn due_deadlines(
         &self,
         now: Timestamp,
@@ -62,7 +62,8 @@ impl ReadModels {
         now: Timestamp,
         most: i64,
     ) -> Result<Vec<DueNotification>, QueryError> {
-        // Each event of a message that is not sent yet sets the deadline of one more attempt.
+        // Each event of an unsent message sets the deadline of the next attempt, so counting events
+        // gives the attempt's number.
         let due = sqlx::query_as(
             "select due.stream_id, events.version, due.position, events.correlation_id
              from deadlines due join events on events.position = due.position
@@ -77,7 +78,7 @@ impl ReadModels {
         Ok(rows.into_iter().map(due).collect())
     }
 
-    /// The earliest deadline, those of messages excepted. It may have passed.
+    /// The earliest deadline, except those of messages. It may have passed.
     pub async fn next_deadline(&self) -> Result<Option<Timestamp>, QueryError> {
         let next = sqlx::query_scalar(
             "select min(due_at) from deadlines where kind <> 'notification_attempt'",

@@ -10,7 +10,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
 
-use crate::feed::Entry;
+use crate::feed::LogEntry;
 use crate::projection::{Poison, Projection};
 use crate::table::{Column, Table};
 
@@ -23,7 +23,7 @@ pub struct LedgerLine {
     /// The id of the inventory stream; see [`domain::Sku::inventory`].
     pub inventory_id: Uuid,
     pub kind: LedgerKind,
-    /// The change in units: positive for units that came in.
+    /// The change in units: positive for units that were added.
     pub quantity: i64,
     /// The quantity on hand after the change.
     pub balance: i64,
@@ -89,18 +89,18 @@ impl Projection for Ledger {
         &TABLE
     }
 
-    fn key(entry: &Entry) -> Result<Option<i64>, Poison> {
+    fn key(entry: &LogEntry) -> Result<Option<i64>, Poison> {
         if *entry.raw.stream_type != *Kind::Inventory.as_str() {
             return Ok(None);
         }
         Ok(line(entry)?.map(|line| line.position))
     }
 
-    fn begins(_: &Entry) -> bool {
+    fn begins(_: &LogEntry) -> bool {
         true
     }
 
-    fn apply(_: Option<LedgerLine>, entry: &Entry) -> Result<Option<LedgerLine>, Poison> {
+    fn apply(_: Option<LedgerLine>, entry: &LogEntry) -> Result<Option<LedgerLine>, Poison> {
         line(entry)
     }
 
@@ -119,7 +119,7 @@ impl Projection for Ledger {
 }
 
 /// The line for the event. None if it did not change the quantity on hand.
-fn line(entry: &Entry) -> Result<Option<LedgerLine>, Poison> {
+fn line(entry: &LogEntry) -> Result<Option<LedgerLine>, Poison> {
     let recorded = entry.decoded()?;
     let line = |kind, quantity, balance, at| LedgerLine {
         position: recorded.position,

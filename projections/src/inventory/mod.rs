@@ -1,5 +1,5 @@
-//! The stock of each SKU: three read models. Its levels are here, the orders for which units are kept
-//! in `reservations.rs`, and each change of the quantity on hand in `ledger.rs`.
+//! The stock of each SKU in three read models: its levels here, the reservations for orders in
+//! `reservations.rs`, and each change of the quantity on hand in `ledger.rs`.
 
 mod ledger;
 mod query;
@@ -33,8 +33,8 @@ static TABLE: LazyLock<Table<Row<Option<StockLevels>>>> = LazyLock::new(|| {
 impl Aggregates for Items {
     const VERSION: i32 = 1;
     const KIND: Kind = Kind::Inventory;
-    /// None if the stream does not begin with `inventory.registered`. The columns are then null, which
-    /// the table refuses.
+    /// None if the stream does not begin with `inventory.registered`. The columns are then null, so
+    /// the table refuses the row.
     type State = Option<StockLevels>;
 
     fn table() -> &'static Table<Row<Option<StockLevels>>> {

@@ -11,7 +11,7 @@ use crate::page::{Cursor, Page, QueryError, Slice};
 use crate::read_models::ReadModels;
 use crate::row::Row;
 
-/// Rows match if they match every field that is given.
+/// A row matches if it matches every field that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Whether low stock has been reported and has not recovered.
@@ -19,7 +19,7 @@ pub struct Filter {
 }
 
 impl ReadModels {
-    /// The levels of a SKU at `now`, on which it depends which reservations have expired.
+    /// The levels of a SKU at `now`; the time decides which reservations have expired.
     pub async fn inventory_item(
         &self,
         sku: &Sku,
@@ -40,7 +40,7 @@ impl ReadModels {
         Ok(items.into_iter().map(|ItemAt(row)| row).collect())
     }
 
-    /// In the order of their SKUs.
+    /// Ordered by SKU.
     pub async fn inventory_items(
         &self,
         filter: &Filter,
@@ -79,8 +79,8 @@ impl ReadModels {
     }
 }
 
-/// A query up to `where` for items with the units of reservations that have expired at `now`. Both
-/// tables are read by one statement, so in one state.
+/// A query, up to its `where`, for items with the units of reservations that have expired at `now`.
+/// One statement reads both tables, so their rows are of the same moment.
 fn items_at(now: Timestamp) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(format!(
         "select {}, (select coalesce(sum(held.quantity), 0)::bigint
@@ -92,7 +92,7 @@ fn items_at(now: Timestamp) -> QueryBuilder<Postgres> {
     query
 }
 
-/// A row without the expired reservations.
+/// The row of an item, with the units of expired reservations subtracted.
 struct ItemAt(Row<StockLevels>);
 
 impl<'r> FromRow<'r, PgRow> for ItemAt {

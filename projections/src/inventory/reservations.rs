@@ -1,4 +1,4 @@
-//! The reservations: one row for each SKU and each order for which units of it are kept.
+//! Reservations: one row for each SKU and each order for which units of it are reserved.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Row};
 use uuid::Uuid;
 
-use crate::feed::Entry;
+use crate::feed::LogEntry;
 use crate::projection::{Poison, Projection};
 use crate::table::{Column, Table};
 
@@ -19,7 +19,7 @@ pub(crate) struct Reservations;
 pub(crate) struct Reservation {
     inventory_id: Uuid,
     order: OrderId,
-    /// How many units are kept.
+    /// The number of units that are reserved.
     quantity: i64,
     expires_at: Timestamp,
     /// The position of the last event that changed it.
@@ -46,7 +46,7 @@ impl Projection for Reservations {
         &TABLE
     }
 
-    fn key(entry: &Entry) -> Result<Option<Self::Key>, Poison> {
+    fn key(entry: &LogEntry) -> Result<Option<Self::Key>, Poison> {
         if *entry.raw.stream_type != *Kind::Inventory.as_str() {
             return Ok(None);
         }
@@ -54,15 +54,15 @@ impl Projection for Reservations {
         Ok(order.map(|order| (entry.raw.stream_id, order)))
     }
 
-    fn begins(entry: &Entry) -> bool {
-        // Only an extension depends on the row before it.
+    fn begins(entry: &LogEntry) -> bool {
+        // Only an extension depends on the existing row.
         let extends = |event: &Event| {
             matches!(event, Event::Inventory(InventoryEvent::ReservationExtended { .. }))
         };
         !entry.decoded().is_ok_and(|recorded| extends(&recorded.event))
     }
 
-    fn apply(row: Option<Reservation>, entry: &Entry) -> Result<Option<Reservation>, Poison> {
+    fn apply(row: Option<Reservation>, entry: &LogEntry) -> Result<Option<Reservation>, Poison> {
         let recorded = entry.decoded()?;
         let position = recorded.position;
         let Event::Inventory(event) = &recorded.event else { return Ok(row) };
@@ -87,7 +87,7 @@ impl Projection for Reservations {
         keys: &[Self::Key],
     ) -> Result<BTreeMap<Self::Key, Reservation>, sqlx::Error> {
         let (ids, orders) = columns(keys);
-        // The statement is planned each time, for the present size of the table.
+        // The statement is planned each time, for the table's current size.
         let rows = TABLE
             .select(
                 "join unnest($1::uuid[], $2::uuid[]) as wanted (inventory_id, order_id)

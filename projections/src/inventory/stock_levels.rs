@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 pub struct StockLevels {
     pub sku: Sku,
     pub on_hand: i64,
-    /// Units that are kept for orders. The row includes expired reservations that were not released;
-    /// queries leave them out.
+    /// Units that are reserved for orders. The row includes expired reservations that were not
+    /// released; queries leave them out.
     pub reserved: i64,
     pub reorder_level: u32,
     pub reorder_quantity: u32,
-    /// Low stock has been reported and has not recovered.
+    /// Whether low stock has been reported and the stock has not recovered.
     pub low: bool,
 }
 
 impl StockLevels {
-    /// The levels of a folded stock at a moment.
+    /// The levels of a folded stock at a time.
     pub fn at(stock: &Stock, now: Timestamp) -> StockLevels {
         StockLevels {
             sku: stock.sku.clone(),
@@ -36,8 +36,8 @@ impl StockLevels {
         self.on_hand - self.reserved
     }
 
-    /// Subtracts units of expired reservations. Those are rows of another read model, which may be
-    /// ahead or behind, so the result is limited to the range from 0 to what is on hand.
+    /// Subtracts the units of expired reservations. Those are rows of another read model, which may
+    /// be ahead or behind, so the result is kept between 0 and the quantity on hand.
     pub(super) fn without_expired(self, expired: i64) -> StockLevels {
         let reserved = (self.reserved - expired).clamp(0, self.on_hand.max(0));
         StockLevels { reserved, ..self }

@@ -40,8 +40,8 @@ impl Aggregates for Notifications {
     }
 }
 
-/// None if the stream does not begin with `notification.requested`. Its columns are then null, which
-/// the table refuses.
+/// None if the stream does not begin with `notification.requested`. Its columns are then null, so
+/// the table refuses the row.
 fn outgoing(row: &Row<Notification>) -> Option<&OutgoingMessage> {
     row.state.outgoing_message()
 }

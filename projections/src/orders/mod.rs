@@ -46,8 +46,8 @@ impl Aggregates for Orders {
     }
 }
 
-/// None if the stream does not begin with `order.placed`. Its columns are then null, which the table
-/// refuses.
+/// None if the stream does not begin with `order.placed`. Its columns are then null, so the table
+/// refuses the row.
 fn order(row: &Row<Order>) -> Option<&OrderDetails> {
     row.state.details()
 }

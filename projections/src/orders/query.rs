@@ -9,7 +9,7 @@ use crate::page::{Cursor, Page, QueryError, Slice, TimeKey};
 use crate::read_models::ReadModels;
 use crate::row::Row;
 
-/// Rows match if they match every field that is given.
+/// A row matches if it matches every field that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub status: Option<OrderStatus>,
@@ -35,8 +35,8 @@ impl ReadModels {
         Ok(select.bind(number).fetch_optional(self.pool()).await?)
     }
 
-    /// The order that was placed from a cart. A guest, who only has the token of the cart, finds it
-    /// so.
+    /// The order that was placed from a cart. Guests, who have only the token of their cart, find
+    /// their order by this.
     pub async fn order_by_cart(&self, cart: CartId) -> Result<Option<Row<Order>>, QueryError> {
         let select = TABLE.select("where cart_id = $1 order by placed_at desc limit 1");
         Ok(select.bind(cart.0).fetch_optional(self.pool()).await?)

@@ -8,7 +8,7 @@ use sqlx::{FromRow, Row};
 use crate::page::QueryError;
 use crate::read_models::ReadModels;
 
-/// The length of the intervals, which begin at full hours, days and so on of UTC.
+/// The length of the intervals. They begin at full hours, days, weeks and months of UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interval {
     Hour,
@@ -20,7 +20,7 @@ pub enum Interval {
 /// The orders of one status and one currency that were placed in one interval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {
-    /// When the interval begins.
+    /// The start of the interval.
     pub begins: Timestamp,
     pub status: OrderStatus,
     pub currency: String,
@@ -44,7 +44,7 @@ impl<'r> FromRow<'r, PgRow> for Stats {
 }
 
 impl ReadModels {
-    /// For orders placed in `[from, to)`; intervals without orders are left out.
+    /// Statistics of orders placed in `[from, to)`; intervals without orders are left out.
     pub async fn order_stats(
         &self,
         from: Timestamp,

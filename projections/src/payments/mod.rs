@@ -39,8 +39,8 @@ impl Aggregates for Payments {
     }
 }
 
-/// None if the stream does not begin with `payment.initiated`. Its columns are then null, which the
-/// table refuses.
+/// None if the stream does not begin with `payment.initiated`. Its columns are then null, so the
+/// table refuses the row.
 fn payment(row: &Row<Payment>) -> Option<&PaymentDetails> {
     row.state.details()
 }

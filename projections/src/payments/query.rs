@@ -9,7 +9,7 @@ use crate::page::{Page, QueryError, Slice, TimeKey};
 use crate::read_models::ReadModels;
 use crate::row::Row;
 
-/// Rows match if they match every field that is given.
+/// A row matches if it matches every field that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     pub order: Option<OrderId>,

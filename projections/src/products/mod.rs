@@ -1,4 +1,4 @@
-//! The catalogue: products by id, by SKU, by page and by search.
+//! Products by id, by SKU, by page and by search.
 
 mod query;
 
@@ -43,7 +43,7 @@ fn sku(product: &Product) -> &str {
     product.listing().map_or("", |listing| listing.sku.as_str())
 }
 
-/// The text that a search looks in: SKU and name, in lower case.
+/// The text that a search is matched against: SKU and name, in lower case.
 fn search(product: &Product) -> String {
     let listing = product.listing();
     listing.map(|it| format!("{} {}", it.sku, it.name).to_lowercase()).unwrap_or_default()

@@ -9,10 +9,10 @@ use crate::page::{Cursor, Page, QueryError, Slice};
 use crate::read_models::ReadModels;
 use crate::row::Row;
 
-/// Rows match if they match every field that is given.
+/// A row matches if it matches every field that is set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Part of the SKU or of the name, in upper or lower case.
+    /// A part of the SKU or of the name, in any case.
     pub search: Option<String>,
     pub active: Option<bool>,
 }
@@ -27,7 +27,7 @@ impl ReadModels {
         Ok(TABLE.select_by_ids(ids).fetch_all(self.pool()).await?)
     }
 
-    /// In the order of their SKUs.
+    /// Ordered by SKU.
     pub async fn products(
         &self,
         filter: &Filter,

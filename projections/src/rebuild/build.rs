@@ -8,15 +8,15 @@ use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tracing::warn;
 
 use super::compare::compare;
-use super::reading::{Pages, read};
+use super::reading::{EntryPages, read};
 use super::shadow::{Live, Shadow};
-use super::{Comparison, Mode, RebuildError, RebuildOptions, Report};
-use crate::feed::Entry;
+use super::{Comparison, RebuildError, RebuildMode, RebuildOptions, RebuildReport};
+use crate::feed::LogEntry;
 use crate::fold::Fold;
 use crate::model::ReadModel;
 use crate::projection::Projection;
 
-/// How often a swap is tried: it gives way to a transaction that holds the table for long.
+/// How often a swap is tried. An attempt ends if another transaction holds the table for long.
 const SWAPS: usize = 10;
 
 /// The task to rebuild one read model.
@@ -24,15 +24,15 @@ pub(super) struct Job {
     pub(super) store: EventStore,
     pub(super) model: ReadModel,
     pub(super) options: RebuildOptions,
-    /// The last event that the pages bring.
+    /// The position of the last event that the pages contain.
     pub(super) head: i64,
-    /// Limits how many builds make indexes and compare at the same time.
+    /// Limits how many builds create indexes and compare at the same time.
     pub(super) finishing: Arc<Semaphore>,
     /// Becomes true when the rebuild is interrupted.
     pub(super) stopping: watch::Receiver<bool>,
 }
 
-/// A shadow table on its way to the live one.
+/// A rebuild whose shadow table is being filled.
 struct Build<P: Projection> {
     store: EventStore,
     model: ReadModel,
@@ -42,9 +42,12 @@ struct Build<P: Projection> {
     position: i64,
 }
 
-/// Leaves no shadow table behind, however it ends. It cannot be interrupted while the tables are
-/// swapped.
-pub(super) async fn rebuild<P: Projection>(job: Job, pages: Pages) -> Result<Report, RebuildError> {
+/// Drops the shadow table however the rebuild ends. The rebuild cannot be interrupted while the
+/// tables are swapped.
+pub(super) async fn rebuild<P: Projection>(
+    job: Job,
+    pages: EntryPages,
+) -> Result<RebuildReport, RebuildError> {
     let began = Instant::now();
     let Job { store, model, options, head, finishing, mut stopping } = job;
     let shadow = Shadow::open(store.pool(), model, P::table().name).await?;
@@ -63,10 +66,10 @@ pub(super) async fn rebuild<P: Projection>(job: Job, pages: Pages) -> Result<Rep
     report
 }
 
-/// A shadow table that is complete up to some position, and what is needed to finish.
-struct Prepared<'a> {
+/// A rebuild whose shadow table is complete up to some position, and what is needed to finish it.
+struct PreparedBuild<'a> {
     compared: Option<Comparison>,
-    /// Held until the build is over.
+    /// Held until the rebuild has ended.
     _permit: Option<SemaphorePermit<'a>>,
 }
 
@@ -74,10 +77,10 @@ impl<P: Projection> Build<P> {
     /// Fills the shadow table and compares it with the live one, if that is possible.
     async fn prepare<'a>(
         &mut self,
-        pages: Pages,
+        pages: EntryPages,
         head: i64,
         finishing: &'a Semaphore,
-    ) -> Result<Prepared<'a>, RebuildError> {
+    ) -> Result<PreparedBuild<'a>, RebuildError> {
         self.shadow.define().await?;
         let live = self.shadow.live().await?;
         let is_comparable = live.version == P::VERSION && live.position > 0;
@@ -88,23 +91,23 @@ impl<P: Projection> Build<P> {
         self.shadow.build_keys().await?;
         self.shadow.build_indexes().await?;
         let compared = if is_comparable { Some(self.compare().await?) } else { None };
-        Ok(Prepared { compared, _permit: permit })
+        Ok(PreparedBuild { compared, _permit: permit })
     }
 
-    /// Puts the shadow table in the live one's place, or drops it.
+    /// Replaces the live table by the shadow table, or drops the shadow table.
     async fn finish(
         &mut self,
-        prepared: Prepared<'_>,
+        prepared: PreparedBuild<'_>,
         began: Instant,
         stopping: &watch::Receiver<bool>,
-    ) -> Result<Report, RebuildError> {
-        let replaced = self.options.mode != Mode::Verify;
+    ) -> Result<RebuildReport, RebuildError> {
+        let replaced = self.options.mode != RebuildMode::Verify;
         let kept_as = if replaced { self.swap(stopping).await? } else { None };
         let rows = self.shadow.rows(replaced).await?;
         self.shadow.drop_schema().await?;
         let (model, position, took) = (self.model, self.position, began.elapsed());
         let compared = prepared.compared;
-        Ok(Report { model, position, rows, took, compared, replaced, kept_as })
+        Ok(RebuildReport { model, position, rows, took, compared, replaced, kept_as })
     }
 
     async fn discard(self) {
@@ -114,7 +117,8 @@ impl<P: Projection> Build<P> {
         }
     }
 
-    /// Compares within one snapshot, which shows the live rows and their position without a lock.
+    /// Compares within one snapshot of Postgres, in which the live rows and their position agree
+    /// without a lock.
     async fn compare(&mut self) -> Result<Comparison, RebuildError> {
         self.shadow.connection.run("begin isolation level repeatable read").await?;
         let live = self.shadow.live().await?;
@@ -136,7 +140,7 @@ impl<P: Projection> Build<P> {
             match self.try_swap().await {
                 Err(RebuildError::Database(error)) if is_lock_conflict(&error) => {
                     let model = self.model;
-                    warn!(%model, %error, "a lock on the live table cannot be had yet; trying again");
+                    warn!(%model, %error, "cannot lock the live table yet; trying again");
                     backoff.wait().await;
                 }
                 done => return done,
@@ -149,7 +153,8 @@ impl<P: Projection> Build<P> {
         let before = self.position;
         let swapped = self.swap_in_transaction().await;
         if swapped.is_err() {
-            // The rows that were written since are rolled back, so the fold is out of date.
+            // The rows that were written in the transaction are rolled back, so the fold no longer
+            // agrees with the table.
             self.shadow.connection.run("rollback").await?;
             self.fold = Fold::new();
             self.position = before;
@@ -161,7 +166,7 @@ impl<P: Projection> Build<P> {
         let Live { position, epoch, .. } = self.shadow.begin_swap().await?;
         self.catch_up(position).await?;
         let keep_as = match self.options.mode {
-            Mode::ReplaceAndKeep => Some(format!("{}_until_{position}_{epoch}", self.model)),
+            RebuildMode::ReplaceAndKeep => Some(format!("{}_until_{position}_{epoch}", self.model)),
             _ => None,
         };
         let kept = self.shadow.swap(keep_as.as_deref(), self.position, P::VERSION).await?;
@@ -179,7 +184,7 @@ impl<P: Projection> Build<P> {
     }
 
     /// Folds the pages up to a position and writes the rows.
-    async fn fold(&mut self, mut pages: Pages, to: i64) -> Result<(), RebuildError> {
+    async fn fold(&mut self, mut pages: EntryPages, to: i64) -> Result<(), RebuildError> {
         while self.position < to {
             let page = pages.recv().await.ok_or(RebuildError::LogTooShort(self.position))??;
             let page = up_to(&page, to);
@@ -192,13 +197,14 @@ impl<P: Projection> Build<P> {
         self.write().await
     }
 
-    /// How many bytes of rows are folded before they are written. Rows that may change once more stay
-    /// in memory for as long again; rows that never change only wait until a COPY is worth it.
+    /// How many bytes of rows are folded before they are written. Rows that may change again stay
+    /// in memory for as long again; rows that never change only wait until there are enough for a
+    /// COPY.
     fn fold_bytes_max(&self) -> usize {
         self.options.memory_bytes / if P::table().is_append_only { 8 } else { 2 }
     }
 
-    /// Writes rows and forgets them. One that an event changes later is loaded again.
+    /// Writes rows and drops them from memory. If an event changes one later, it is loaded again.
     async fn spill(&mut self) -> Result<(), RebuildError> {
         if P::table().is_append_only {
             self.write().await?;
@@ -217,11 +223,11 @@ impl<P: Projection> Build<P> {
 }
 
 /// The events of a page up to a position.
-fn up_to(page: &[Arc<Entry>], position: i64) -> &[Arc<Entry>] {
+fn up_to(page: &[Arc<LogEntry>], position: i64) -> &[Arc<LogEntry>] {
     &page[..page.partition_point(|entry| entry.position() <= position)]
 }
 
-/// Whether a lock could not be had in time, or the transaction was chosen to end a deadlock.
+/// Whether a lock was not free in time, or Postgres ended the transaction to resolve a deadlock.
 fn is_lock_conflict(error: &sqlx::Error) -> bool {
     let state = error.as_database_error().and_then(|error| error.code());
     matches!(state.as_deref(), Some("55P03" | "40P01"))

@@ -17,9 +17,9 @@ pub struct Difference {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DifferenceKind {
-    /// The log makes this row, and the live table lacks it.
+    /// The rebuilt table has this row, and the live table does not.
     Missing,
-    /// The live table has this row, and the log does not make it.
+    /// The live table has this row, and the rebuilt table does not.
     Surplus,
     /// Both tables have this row, with different values.
     Changed,
@@ -43,7 +43,7 @@ impl<'r> FromRow<'r, PgRow> for Found {
     }
 }
 
-/// Answers how many rows differ, and lists the first hundred of them.
+/// Counts the rows that differ, and lists the first hundred of them.
 pub(super) async fn compare(
     shadow: &mut Shadow,
     key: &[&str],
@@ -61,7 +61,7 @@ pub(super) async fn compare(
          from compared where live is distinct from rebuilt
          order by key limit 100"
     );
-    // Both tables are read completely, so Postgres may choose how.
+    // Both tables are read completely, so sequential scans are allowed.
     shadow.connection.run("set local enable_seqscan = on").await?;
     let found: Vec<Found> =
         sqlx::query_as(AssertSqlSafe(compare)).fetch_all(&mut *shadow.connection).await?;

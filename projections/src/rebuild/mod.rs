@@ -1,9 +1,9 @@
-//! Builds a read model anew from the log, beside the live one, and compares the two.
+//! Rebuilds a read model from the log beside the live one, and compares the two.
 //!
-//! The log is read and decoded once for all read models that are rebuilt together. Each folds it in
-//! memory and writes a shadow table by COPY, which gets its indexes when the rows are there. The
-//! shadow table lives in a schema of its own under its real name, so the projection's own statements
-//! find it. Queries are answered from the live table all the while.
+//! The log is read and decoded once for all read models that are rebuilt together. Each is folded
+//! in memory and written to a shadow table by COPY; the table gets its indexes when the rows are
+//! complete. The shadow table has the live table's name in a schema of its own, so the projection's
+//! statements work on it. Queries use the live table until the end.
 
 mod build;
 mod compare;
@@ -25,32 +25,33 @@ pub use self::compare::{Difference, DifferenceKind};
 use crate::fold::FoldError;
 use crate::model::{ReadModel, with_projection};
 
-/// What is done with the rebuilt table.
+/// What to do with the rebuilt table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// It is compared with the live one and dropped.
+pub enum RebuildMode {
+    /// Compare it with the live table, and drop it.
     Verify,
-    /// It replaces the live one.
+    /// Replace the live table by it.
     Replace,
-    /// It replaces the live one, which is kept under the name [`Report::kept_as`].
+    /// Replace the live table by it, and keep the old one under the name
+    /// [`RebuildReport::kept_as`].
     ReplaceAndKeep,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RebuildOptions {
-    pub mode: Mode,
-    /// About how many bytes the rows of one read model may take in memory. A row that was written to
-    /// stay below is loaded again if an event changes it.
+    pub mode: RebuildMode,
+    /// About how many bytes the rows of one read model may take in memory. Beyond that, rows are
+    /// written early, and loaded again if an event changes them.
     pub memory_bytes: usize,
 }
 
-impl From<Mode> for RebuildOptions {
-    fn from(mode: Mode) -> RebuildOptions {
+impl From<RebuildMode> for RebuildOptions {
+    fn from(mode: RebuildMode) -> RebuildOptions {
         RebuildOptions { mode, memory_bytes: 48 << 20 }
     }
 }
 
-/// How far the log is read.
+/// How much of the log was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadProgress {
     pub position: i64,
@@ -59,19 +60,19 @@ pub struct ReadProgress {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct RebuildReport {
     pub model: ReadModel,
     /// The position of the last event that is in the rebuilt rows.
     pub position: i64,
     pub rows: i64,
-    /// How long the rebuild took, the waiting for other read models included.
+    /// How long the rebuild took, including the time that it waited for other read models.
     pub took: Duration,
-    /// None when there was nothing to compare with: the live table is of another version, or
-    /// nothing was ever projected.
+    /// None if there was nothing to compare with: the live table has another version, or no event
+    /// was ever projected.
     pub compared: Option<Comparison>,
     /// Whether the new table is the live one now.
     pub replaced: bool,
-    /// Where the old table is, as `schema.table`.
+    /// The name of the old table, as `schema.table`.
     pub kept_as: Option<String>,
 }
 
@@ -81,7 +82,7 @@ pub struct Comparison {
     pub position: i64,
     /// How many rows differ.
     pub different: i64,
-    /// The first hundred of them, by key.
+    /// The first hundred differing rows, by key.
     pub differences: Vec<Difference>,
 }
 
@@ -91,7 +92,7 @@ pub enum RebuildError {
     Busy(ReadModel),
     #[error("interrupted: the live table stays as it was")]
     Interrupted,
-    #[error("the log ends at {0}, before the live table does")]
+    #[error("the log ends at position {0}, before the live table does")]
     LogTooShort(i64),
     /// An event of the log cannot be applied.
     #[error("the event at position {position} cannot be applied: {reason}")]
@@ -102,23 +103,23 @@ pub enum RebuildError {
     Database(#[from] sqlx::Error),
 }
 
-impl Report {
+impl RebuildReport {
     /// Whether no row differed, or nothing could be compared.
     pub fn is_clean(&self) -> bool {
         self.compared.as_ref().is_none_or(|compared| compared.different == 0)
     }
 }
 
-/// How many builds make indexes and compare at the same time: each takes a processor and much of
+/// How many builds create indexes and compare at the same time: each takes a processor and much of
 /// Postgres' memory.
 const FINISHING_MAX: usize = 2;
 
 /// The result for each of several read models.
-pub type Results = Vec<(ReadModel, Result<Report, RebuildError>)>;
+pub type Results = Vec<(ReadModel, Result<RebuildReport, RebuildError>)>;
 
-/// Builds read models anew and answers with the result for each, in the order given. The log is read
-/// once for all of them; `progress` is called every few thousand events. One that fails does not keep
-/// the others from being rebuilt.
+/// Rebuilds read models, and returns the result of each, in the order given. The log is read once
+/// for all of them; `progress` is called every few thousand events. If one fails, the others are
+/// still rebuilt.
 ///
 /// Projectors may run meanwhile. The one that holds the lease loses it when the tables are swapped,
 /// acquires it again, and continues on the new table.
@@ -131,8 +132,8 @@ pub async fn rebuild_all(
     rebuild_all_until(store, models, options, progress, pending()).await
 }
 
-/// As [`rebuild_all`], until `stop` resolves. Every read model whose tables are not being swapped
-/// by then keeps its live table and ends in [`RebuildError::Interrupted`].
+/// As [`rebuild_all`], until `stop` resolves. Then every read model whose tables are not being
+/// swapped keeps its live table and ends in [`RebuildError::Interrupted`].
 pub async fn rebuild_all_until(
     store: &EventStore,
     models: &[ReadModel],
@@ -192,13 +193,13 @@ async fn build_all(
     results.into_iter().map(|(_, model, result)| (model, result)).collect()
 }
 
-/// [`rebuild_all`] for one read model.
+/// Rebuilds one read model, as [`rebuild_all`].
 pub async fn rebuild(
     store: &EventStore,
     model: ReadModel,
     options: impl Into<RebuildOptions>,
     progress: impl FnMut(ReadProgress) + Send,
-) -> Result<Report, RebuildError> {
+) -> Result<RebuildReport, RebuildError> {
     let mut results = rebuild_all(store, &[model], options, progress).await;
     results.swap_remove(0).1
 }

@@ -5,34 +5,34 @@ use std::sync::Arc;
 use event_store::{EventStore, RecordedEvent, StoreError};
 use tokio::sync::mpsc;
 
-use crate::feed::Entry;
+use crate::feed::LogEntry;
 
-/// The next events, shared by all folds. Nothing follows an error.
-pub(super) type Page = Result<Arc<Vec<Arc<Entry>>>, StoreError>;
-pub(super) type Pages = mpsc::Receiver<Page>;
+/// The next events, shared by all folds. An error is the last item.
+pub(super) type EntryPage = Result<Arc<Vec<Arc<LogEntry>>>, StoreError>;
+pub(super) type EntryPages = mpsc::Receiver<EntryPage>;
 
 /// How many pages may wait for a fold that is writing rows.
 const PAGES_AHEAD_MAX: usize = 4;
 
-pub(super) fn channel() -> (mpsc::Sender<Page>, Pages) {
+pub(super) fn channel() -> (mpsc::Sender<EntryPage>, EntryPages) {
     mpsc::channel(PAGES_AHEAD_MAX)
 }
 
 /// Reads the events after a position up to another one, or to the end of the log.
-pub(super) fn read(store: &EventStore, after: i64, to: i64) -> Pages {
+pub(super) fn read(store: &EventStore, after: i64, to: i64) -> EntryPages {
     prepared(store.copy(after, to), |_| ())
 }
 
-/// As [`read`], and decodes the events: folds that decode the same event at the same time would wait for
-/// each other.
-pub(super) fn read_decoded(store: &EventStore, after: i64, to: i64) -> Pages {
+/// As [`read`], but decodes the events first, since folds that decode the same event at the same
+/// time would wait for each other.
+pub(super) fn read_decoded(store: &EventStore, after: i64, to: i64) -> EntryPages {
     prepared(store.copy(after, to), |entry| {
-        // A fold that needs the event gets the error again.
+        // The error is ignored here: a fold that needs the event gets it again.
         let _ = entry.decoded();
     })
 }
 
-fn prepared(mut events: event_store::Pages, prepare: fn(&Entry)) -> Pages {
+fn prepared(mut events: event_store::Pages, prepare: fn(&LogEntry)) -> EntryPages {
     let (pages, receiver) = channel();
     tokio::spawn(async move {
         while let Some(page) = events.recv().await {
@@ -45,20 +45,20 @@ fn prepared(mut events: event_store::Pages, prepare: fn(&Entry)) -> Pages {
     receiver
 }
 
-fn entries(events: Vec<Arc<RecordedEvent>>, prepare: fn(&Entry)) -> Vec<Arc<Entry>> {
+fn entries(events: Vec<Arc<RecordedEvent>>, prepare: fn(&LogEntry)) -> Vec<Arc<LogEntry>> {
     let entry = |event| {
-        let entry = Entry::new(event);
+        let entry = LogEntry::new(event);
         prepare(&entry);
         Arc::new(entry)
     };
     events.into_iter().map(entry).collect()
 }
 
-/// Sends every page to all listeners, as fast as the slowest receives them, until all have closed
-/// their channels.
+/// Sends every page to all listeners, at the speed of the slowest, until all have closed their
+/// channels.
 pub(super) async fn share(
-    mut pages: Pages,
-    mut listeners: Vec<mpsc::Sender<Page>>,
+    mut pages: EntryPages,
+    mut listeners: Vec<mpsc::Sender<EntryPage>>,
     mut progress: impl FnMut(i64),
 ) {
     while let Some(page) = pages.recv().await {

@@ -1,4 +1,4 @@
-//! The shadow table: a copy of the live one's definition, in a schema of its own.
+//! The shadow table: it has the definition of the live table, in a schema of its own.
 
 use sqlx::{AssertSqlSafe, Executor, PgPool};
 
@@ -9,15 +9,15 @@ use crate::model::ReadModel;
 use crate::projection::Projection;
 use crate::tuples::Tuples;
 
-/// Bytes of a COPY that are sent at once.
+/// How many bytes of a COPY are sent at once.
 const MESSAGE_BYTES: usize = 64 * 1024;
-/// How long the server may take to end what a connection is doing.
+/// How long Postgres may take to end the statement of a connection.
 const TERMINATION_MILLIS_MAX: i64 = 5_000;
 
 pub(super) struct Shadow {
-    /// Sees the shadow table where others see the live one.
+    /// On this connection the shadow table has the name of the live one.
     pub(super) connection: ProjectorConnection,
-    /// The server's process for the connection.
+    /// The process id of the connection's backend.
     backend: i32,
     model: ReadModel,
     /// Quoted for use in a statement, as are the three below.
@@ -25,7 +25,7 @@ pub(super) struct Shadow {
     live_schema: String,
     pub(super) table: String,
     pub(super) live_table: String,
-    /// No row has been written yet.
+    /// Whether no row has been written yet.
     is_empty: bool,
     has_keys: bool,
 }
@@ -38,7 +38,7 @@ pub(super) struct Live {
 }
 
 impl Shadow {
-    /// Connects, without making anything in the database yet.
+    /// Connects, but creates nothing in the database yet.
     pub(super) async fn open(
         pool: &PgPool,
         model: ReadModel,
@@ -72,7 +72,7 @@ impl Shadow {
         })
     }
 
-    /// Makes the table, without keys and indexes, in place of one that an earlier rebuild left.
+    /// Creates the table without keys and indexes; drops one that an earlier rebuild left.
     pub(super) async fn define(&mut self) -> Result<(), sqlx::Error> {
         let options: Option<String> = sqlx::query_scalar(
             "select 'with (' || array_to_string(reloptions, ', ') || ')'
@@ -83,7 +83,7 @@ impl Shadow {
         .await?;
         let options = options.unwrap_or_default();
         let Shadow { schema, live_schema, table, live_table, .. } = &*self;
-        // The swap locks the row of the lease, which is missing if nothing was ever projected.
+        // The swap locks the lease's row, which does not exist if no event was ever projected.
         let define = format!(
             "set statement_timeout = 0;
              set idle_in_transaction_session_timeout = '60s';
@@ -98,7 +98,8 @@ impl Shadow {
         self.run(define).await
     }
 
-    /// The keys of the live table, by which rows are found again, unless they are there already.
+    /// Creates the keys of the live table, by which rows are found again, unless they exist
+    /// already.
     pub(super) async fn build_keys(&mut self) -> Result<(), sqlx::Error> {
         if self.has_keys {
             return Ok(());
@@ -118,7 +119,7 @@ impl Shadow {
         Ok(())
     }
 
-    /// Writes rows, whether or not they exist. None removes a row.
+    /// Writes rows, whether or not they exist; None removes a row.
     pub(super) async fn write<P: Projection>(
         &mut self,
         changed: &[(P::Key, Option<&P::Row>)],
@@ -137,7 +138,7 @@ impl Shadow {
         Ok(())
     }
 
-    /// Adds rows that are not in the table.
+    /// Adds rows that are not in the table yet.
     async fn copy<P: Projection>(
         &mut self,
         rows: impl Iterator<Item = &P::Row>,
@@ -158,7 +159,7 @@ impl Shadow {
         Ok(())
     }
 
-    /// The live table's indexes, under their own names.
+    /// Creates the live table's indexes, under their own names.
     pub(super) async fn build_indexes(&mut self) -> Result<(), sqlx::Error> {
         let indexes: Vec<String> = sqlx::query_scalar(
             "select replace(pg_get_indexdef(i.indexrelid),
@@ -183,7 +184,7 @@ impl Shadow {
     /// Begins the transaction in which the tables are swapped. It locks the live table against
     /// changes.
     pub(super) async fn begin_swap(&mut self) -> Result<Live, sqlx::Error> {
-        // First the table, then the lease: the order in which a projector takes them.
+        // It locks the table before the lease, which is the order in which a projector locks them.
         self.run(format!(
             "begin; set local lock_timeout = '2s'; set local synchronous_commit = on;
              lock table {} in share row exclusive mode",
@@ -199,8 +200,8 @@ impl Shadow {
         Ok(Live { position, version, epoch })
     }
 
-    /// Puts the shadow table in the live one's place, within the transaction of
-    /// [`Shadow::begin_swap`]; answers with the name of the old one, if it is kept.
+    /// Replaces the live table by the shadow table, within the transaction of
+    /// [`Shadow::begin_swap`]. Returns the name of the old table, if it is kept.
     pub(super) async fn swap(
         &mut self,
         keep_as: Option<&str>,
@@ -218,8 +219,8 @@ impl Shadow {
             }
         };
         self.run(format!("{retire}; alter table {table} set schema {live_schema}")).await?;
-        // With a new epoch, the leader loses its lease and forgets its rows, which are those of the
-        // old table.
+        // With a new epoch the leader loses its lease, and drops the rows that it has in memory,
+        // which are those of the old table.
         sqlx::query(
             "update leases set position = $2, version = $3, epoch = epoch + 1,
                                stopped_because = null
@@ -233,21 +234,22 @@ impl Shadow {
         Ok(kept)
     }
 
-    /// Counted where the table is now.
+    /// Counts the rows, in the schema in which the table is now.
     pub(super) async fn rows(&mut self, is_live: bool) -> Result<i64, sqlx::Error> {
         let table = if is_live { &self.live_table } else { &self.table };
         let count = format!("select count(*) from {table}");
         sqlx::query_scalar(AssertSqlSafe(count)).fetch_one(&mut *self.connection).await
     }
 
-    /// Drops the shadow's schema with whatever is still in it, and allows the next rebuild.
+    /// Drops the shadow's schema with everything in it, and allows the next rebuild.
     pub(super) async fn drop_schema(&mut self) -> Result<(), sqlx::Error> {
-        // The server sees later that the connection is closed, so the lock is released here.
+        // Postgres may notice late that the connection is closed, so the lock is released here.
         self.run(format!("drop schema {} cascade; select pg_advisory_unlock_all()", self.schema))
             .await
     }
 
-    /// As [`Shadow::drop_schema`], whatever the connection is doing: its statement is ended first.
+    /// As [`Shadow::drop_schema`], but first ends the statement that the connection may be
+    /// executing.
     pub(super) async fn discard(self, pool: &PgPool) -> Result<(), sqlx::Error> {
         let Shadow { connection, backend, model, schema, .. } = self;
         drop(connection);
@@ -257,7 +259,7 @@ impl Shadow {
             .bind(TERMINATION_MILLIS_MAX)
             .execute(&mut *fresh)
             .await?;
-        // Another rebuild of this model may have begun meanwhile; then the schema is that one's.
+        // Another rebuild of this model may have begun meanwhile; then the schema belongs to it.
         if lock(&mut fresh, model).await? {
             let drop =
                 format!("drop schema if exists {schema} cascade; select pg_advisory_unlock_all()");
@@ -272,8 +274,8 @@ impl Shadow {
     }
 }
 
-/// Tries to keep other processes from rebuilding the same read model while the connection is open.
-/// Answers false if another process is rebuilding it.
+/// Locks the read model against other rebuilds while the connection is open. Returns false if
+/// another process is rebuilding it.
 async fn lock(connection: &mut ProjectorConnection, model: ReadModel) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("select pg_try_advisory_lock(hashtext($1))")
         .bind(format!("rebuild:{model}"))

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{ReadModel, with_projection};
 use crate::projection::Projection;
 
-/// Name and type of each column, by name.
+/// Name and type of each column, ordered by name.
 type Columns = Vec<(String, String)>;
 
 fn declared<P: Projection>() -> Columns {

@@ -1,4 +1,4 @@
-//! Who did what, when and why.
+//! The audit trail: who did what, when and why.
 
 use domain::product::ProductEvent;
 use domain::{Event, Kind, StreamId};
@@ -36,8 +36,8 @@ async fn found(models: &ReadModels, filter: Filter) -> Vec<i64> {
     positions(items(models.events(&filter, &page(100)).await.unwrap()))
 }
 
-/// 1 and 2 are one command; 3 answers 2 and 4 is of the same command as 3; 5 answers 4; 6 is
-/// somebody else's.
+/// Events 1 and 2 are of one command. Event 3 reacts to 2, and 4 is of the same command as 3. Event
+/// 5 reacts to 4. Event 6 is of another person's command.
 async fn shop() -> (Shop, By) {
     let shop = Shop::open().await;
     let mary = By::actor("staff:mary");
@@ -54,7 +54,7 @@ async fn shop() -> (Shop, By) {
 }
 
 #[tokio::test]
-async fn events_are_found_by_whatever_their_envelope_says() {
+async fn events_are_found_by_each_field_of_their_envelope() {
     let (shop, mary) = shop().await;
     let models = shop.projected().await;
     let all = Filter::default();
@@ -71,7 +71,7 @@ async fn events_are_found_by_whatever_their_envelope_says() {
     assert_eq!(found(&models, Filter { actor, types, ..all.clone() }).await, [1]);
     let correlation_id = Some(mary.correlation);
     assert_eq!(found(&models, Filter { correlation_id, ..all.clone() }).await, [5, 4, 3, 2, 1]);
-    // The command of a reaction is nobody's root.
+    // The command of a reaction is the root of no correlation.
     let correlation_id = shop.store.events_between(3, 3).await.unwrap()[0].command_id;
     assert!(found(&models, Filter { correlation_id, ..all.clone() }).await.is_empty());
     let command_id = Some(mary.command);
@@ -99,7 +99,7 @@ async fn events_are_found_by_whatever_their_envelope_says() {
 }
 
 #[tokio::test]
-async fn events_are_answered_as_they_are_stored() {
+async fn events_are_returned_as_they_are_stored() {
     let (shop, _) = shop().await;
     let models = shop.projected().await;
     let all = walk(|page| {
@@ -113,7 +113,7 @@ async fn events_are_answered_as_they_are_stored() {
 }
 
 #[tokio::test]
-async fn history_tells_a_stream_from_its_beginning() {
+async fn history_returns_a_stream_from_its_first_event() {
     let (shop, _) = shop().await;
     let models = shop.projected().await;
     let all = walk(|page| {
@@ -126,7 +126,7 @@ async fn history_tells_a_stream_from_its_beginning() {
 }
 
 #[tokio::test]
-async fn why_leads_back_to_the_first_event_of_the_command_that_began_it() {
+async fn causes_lead_back_to_the_first_event_of_the_command_that_began_the_chain() {
     let (shop, _) = shop().await;
     let models = shop.projected().await;
     for (position, chain) in [

@@ -1,4 +1,4 @@
-//! Carts.
+//! The read model of carts.
 
 use domain::cart::{Cart, CartEvent, Owner};
 use domain::{CartId, CustomerId, OrderId, Quantity};
@@ -48,7 +48,7 @@ async fn a_guests_cart_has_no_customer_until_it_is_assigned() {
 
     let models = shop.projected().await;
 
-    // It is the customer's newest, but it is not their n-th.
+    // It is the customer's newest cart, but has no number among the customer's carts.
     let latest = models.latest_cart(customer).await.unwrap().unwrap();
     assert_eq!((latest.number, latest.row.id), (1, own.0));
     let row = models.cart(guests).await.unwrap().unwrap();
@@ -57,7 +57,7 @@ async fn a_guests_cart_has_no_customer_until_it_is_assigned() {
 }
 
 #[tokio::test]
-async fn a_cart_has_lapsed_once_nobody_has_touched_it_for_as_long_as_it_lasts() {
+async fn a_cart_has_lapsed_once_it_was_idle_for_its_whole_lifetime() {
     let shop = Shop::open().await;
     let (short, long, over) = (CartId(id()), CartId(id()), CartId(id()));
     let owner = Owner::Guest;

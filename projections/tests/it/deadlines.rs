@@ -1,4 +1,4 @@
-//! Deadlines.
+//! The read model of deadlines.
 
 use chrono::TimeDelta;
 use domain::cart::Owner;
@@ -11,7 +11,7 @@ use crate::orders::placed;
 use crate::support::{Shop, at, id, usd};
 
 #[tokio::test]
-async fn an_order_is_due_until_an_event_says_otherwise() {
+async fn an_order_has_a_deadline_until_an_event_removes_it() {
     let shop = Shop::open().await;
     let (idle, paying, confirmed) = (OrderId(id()), OrderId(id()), OrderId(id()));
     let nanosecond = TimeDelta::nanoseconds(1);
@@ -37,17 +37,18 @@ async fn an_order_is_due_until_an_event_says_otherwise() {
     let expiry = Deadline::OrderExpiry;
     assert_eq!(streams, [(expiry, idle.stream()), (expiry, paying.stream())]);
     assert_eq!((all[1].due_at, all[1].position), (at(3_600), position));
-    // Postgres keeps microseconds; a deadline never comes early for that.
+    // Postgres stores microseconds. A deadline is rounded up, so that it is never executed too
+    // early.
     assert_eq!(all[0].due_at, at(900) + TimeDelta::microseconds(1));
     assert_eq!(models.next_deadline().await.unwrap(), Some(all[0].due_at));
     assert_eq!(models.due_deadlines(at(900), 10).await.unwrap(), []);
     assert_eq!(models.due_deadlines(at(3_599), 10).await.unwrap().len(), 1);
     assert_eq!(models.due_deadlines(at(9_999), 1).await.unwrap().len(), 1);
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test]
-async fn a_payment_has_a_deadline_for_its_hold_and_one_for_what_is_to_be_tried_again() {
+async fn a_payment_has_a_deadline_for_its_hold_and_one_for_its_next_retry() {
     let shop = Shop::open().await;
     let (held, taken) = (PaymentId(id()), PaymentId(id()));
     let authorized = || PaymentEvent::Authorized {
@@ -75,7 +76,7 @@ async fn a_payment_has_a_deadline_for_its_hold_and_one_for_what_is_to_be_tried_a
     let due: Vec<_> = due.iter().map(|due| (due.deadline, due.stream, due.due_at)).collect();
     let (follow_up, expiry) = (Deadline::PaymentFollowUp, Deadline::AuthorizationExpiry);
     assert_eq!(due, [(follow_up, held.stream(), at(40)), (expiry, held.stream(), at(700))]);
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 fn initiated() -> PaymentEvent {

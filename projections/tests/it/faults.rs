@@ -1,4 +1,4 @@
-//! Exactly once and in order, whatever happens to the projectors.
+//! Projectors apply every event exactly once and in order, whatever failures happen.
 
 use std::time::Duration;
 
@@ -9,15 +9,16 @@ use uuid::Uuid;
 use crate::support::{Shop, node, options, until, within};
 use crate::traffic::traffic;
 
-/// A projection that met an event twice, or missed one, stops at the next event of the stream.
-async fn assert_nothing_stopped(projector: &Projector) {
+/// A projection that applied an event twice, or skipped one, halts at the next event of the stream.
+async fn assert_nothing_halted(projector: &Projector) {
     for status in projector.read_models().status().await.unwrap() {
         assert_eq!(status.stopped_because, None, "{}", status.model);
     }
 }
 
-/// Small batches, so that there are many points to be killed at, leases that soon run out, and so
-/// little memory that rows are forgotten and loaded again all the time.
+/// Starts a projector with small batches, so that there are many points at which it can be killed;
+/// with short leases; and with so little memory that rows are dropped and loaded again all the
+/// time.
 fn start(store: &EventStore) -> Projector {
     let options = projections::ProjectorOptions {
         batch_events: 7,
@@ -30,7 +31,7 @@ fn start(store: &EventStore) -> Projector {
     Projector::start(store.clone(), options)
 }
 
-/// Until some projection has moved, and then for an arbitrary while that is not measured in time.
+/// Waits until some projection has moved, and then for a random number of further steps.
 async fn some_progress(shop: &Shop) {
     let moved = "select coalesce(sum(position), 0)::bigint from leases";
     let before = shop.count(moved).await;
@@ -51,13 +52,13 @@ async fn a_projector_killed_at_arbitrary_points_applies_every_event_once_and_in_
     }
     let projector = start(&shop.store);
     shop.caught_up(&projector).await;
-    assert_nothing_stopped(&projector).await;
+    assert_nothing_halted(&projector).await;
     within(projector.shutdown()).await;
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_nodes_that_compete_and_die_in_turn_apply_every_event_once_and_in_order() {
+async fn two_competing_nodes_that_are_killed_in_turn_apply_every_event_once_and_in_order() {
     let shop = Shop::open().await;
     let other = node(&shop.database).await;
     let mut nodes = [start(&shop.store), start(&other)];
@@ -68,12 +69,12 @@ async fn two_nodes_that_compete_and_die_in_turn_apply_every_event_once_and_in_or
     }
     for node in &nodes {
         shop.caught_up(node).await;
-        assert_nothing_stopped(node).await;
+        assert_nothing_halted(node).await;
     }
     for node in nodes {
         within(node.shutdown()).await;
     }
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +83,7 @@ async fn connections_may_be_lost_at_arbitrary_points() {
     let projector = start(&shop.store);
     for round in 0..10 {
         tokio::join!(some_progress(&shop), traffic(&shop, round * 15..(round + 1) * 15));
-        // Those of the projector, as they are at work.
+        // These are the projector's connections, which are in use.
         shop.sql(
             "select pg_terminate_backend(pid) from pg_stat_activity
              where datname = current_database() and pid <> pg_backend_pid()
@@ -91,14 +92,14 @@ async fn connections_may_be_lost_at_arbitrary_points() {
         .await;
     }
     shop.caught_up(&projector).await;
-    assert_nothing_stopped(&projector).await;
+    assert_nothing_halted(&projector).await;
     within(projector.shutdown()).await;
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
-/// The negative control: were a checkpoint and its rows to part, this is what would be seen.
+/// The control: what the tests would see if a checkpoint and its rows disagreed.
 #[tokio::test]
-async fn a_checkpoint_that_parted_from_its_rows_stops_the_projection() {
+async fn a_checkpoint_that_disagrees_with_its_rows_halts_the_projection() {
     let shop = Shop::open().await;
     traffic(&shop, 0..20).await;
     shop.projected().await;

@@ -1,4 +1,4 @@
-//! One node's readers share what they read of the log.
+//! The readers of one node share what they read from the log.
 
 use event_store::RecordedEvent;
 use projections::Feed;
@@ -12,15 +12,15 @@ async fn positions(feed: &Feed, after: i64, limit: usize) -> Vec<i64> {
 }
 
 #[tokio::test]
-async fn readers_at_different_places_each_read_on_without_a_hole() {
+async fn readers_at_different_positions_each_read_all_events() {
     let shop = Shop::open().await;
     traffic(&shop, 0..20).await;
-    // Another node's: it reads from Postgres, not from the writer's memory.
+    // The events are of another node, so they are read from Postgres and not from the tail.
     let feed = Feed::new(crate::support::node(&shop.database).await);
     for (after, limit) in [(10, 5), (10, 5), (12, 9), (15, 3), (0, 4), (30, 2), (18, 4), (31, 9)] {
         let mut read = vec![];
         while read.len() < limit {
-            // Memory may hold the beginning only; the rest is asked for next.
+            // The tail may hold only the first events; the next call reads the others.
             let last = read.last().copied().unwrap_or(after);
             read.extend(positions(&feed, last, limit - read.len()).await);
         }
@@ -29,7 +29,7 @@ async fn readers_at_different_places_each_read_on_without_a_hole() {
 }
 
 #[tokio::test]
-async fn an_event_is_decoded_once_for_all_who_read_it() {
+async fn an_event_is_decoded_once_for_all_its_readers() {
     let shop = Shop::open().await;
     traffic(&shop, 0..3).await;
     let feed = Feed::new(shop.store.clone());

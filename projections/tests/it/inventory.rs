@@ -1,4 +1,4 @@
-//! The stock and its ledger.
+//! The read models of stock levels, reservations and the ledger.
 
 use domain::inventory::{AdjustmentKind, InventoryEvent, ReleaseReason};
 use domain::{OrderId, StreamId};
@@ -42,14 +42,14 @@ async fn shop(order: OrderId) -> Shop {
     shop
 }
 
-/// Reserved and available at a moment.
+/// The units that are reserved and available at a time.
 async fn figures(models: &ReadModels, seconds: i64) -> (i64, i64) {
     let row = models.inventory_item(&sku("A"), at(seconds)).await.unwrap().unwrap();
     (row.state.reserved, row.state.available())
 }
 
 #[tokio::test]
-async fn what_is_available_depends_on_the_moment_of_reading() {
+async fn available_units_depend_on_the_time_of_the_query() {
     let models = shop(OrderId(id())).await.projected().await;
     let row = models.inventory_item(&sku("A"), at(0)).await.unwrap().unwrap();
     assert_eq!((row.version, row.state.on_hand), (7, 6));
@@ -58,7 +58,7 @@ async fn what_is_available_depends_on_the_moment_of_reading() {
 }
 
 #[tokio::test]
-async fn a_reservation_counts_until_it_is_over_or_sold_or_released() {
+async fn a_reservation_counts_until_it_expires_or_is_committed_or_released() {
     let shop = Shop::open().await;
     let [sold, extended, released, expired] = [(); 4].map(|()| OrderId(id()));
     let registered = InventoryEvent::Registered {
@@ -90,23 +90,23 @@ async fn a_reservation_counts_until_it_is_over_or_sold_or_released() {
     assert_eq!(figures(&models, 900).await, (2, 17));
     assert_eq!(figures(&models, 1_800).await, (0, 19));
 
-    // Nobody has released it, but somebody made it longer after it was over.
+    // The reservation had expired, but was not released; then it was extended.
     let (order, expires_at) = (expired, at(2_000));
     let late = InventoryEvent::ReservationExtended { order, expires_at, at: at(950) };
     shop.record(stream(), [late]).await;
     let models = shop.projected().await;
     assert_eq!(figures(&models, 1_999).await, (4, 15));
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test]
-async fn figures_stay_within_what_is_on_hand_while_one_table_is_ahead_of_the_other() {
+async fn levels_stay_between_0_and_on_hand_while_one_table_is_ahead_of_the_other() {
     let shop = shop(OrderId(id())).await;
     let models = shop.projected().await;
-    // The reservations are ahead: of more units than the figures know of.
+    // The reservations are ahead: they have more units than the stock levels.
     shop.sql("update inventory_reservations set quantity = 1000").await;
     assert_eq!(figures(&models, 900).await, (0, 6));
-    // They are behind: what was sold still counts.
+    // The reservations are behind: units that were sold still count as reserved.
     shop.sql("update inventory_items set state = replace(state::text, '\"on_hand\":6', '\"on_hand\":3')::json")
         .await;
     assert_eq!(figures(&models, 899).await, (3, 0));
@@ -130,7 +130,7 @@ async fn a_stock_with_thousands_of_open_reservations_is_still_one_small_row() {
 }
 
 #[tokio::test]
-async fn low_stock_can_be_told_apart() {
+async fn low_stock_can_be_filtered() {
     let shop = shop(OrderId(id())).await;
     let registered = InventoryEvent::Registered {
         sku: sku("B"),
@@ -150,7 +150,7 @@ async fn low_stock_can_be_told_apart() {
 }
 
 #[tokio::test]
-async fn every_change_of_what_is_on_hand_is_a_line_and_the_lines_sum_to_the_balance() {
+async fn every_change_of_on_hand_is_a_line_and_the_lines_sum_to_on_hand() {
     let order = OrderId(id());
     let models = shop(order).await.projected().await;
     let lines = walk(|page| {

@@ -1,4 +1,5 @@
-//! Read models against a real Postgres: given events, when they are projected, then rows.
+//! Tests of the read models with a real Postgres: given events, when they are projected, then these
+//! rows exist.
 
 mod support;
 

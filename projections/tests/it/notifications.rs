@@ -1,4 +1,4 @@
-//! Notifications.
+//! The read model of notifications.
 
 use domain::notification::{
     Channel, Message, NotificationEvent, NotificationStatus, Recipient, Requested, Template,
@@ -33,7 +33,7 @@ async fn found(models: &ReadModels, filter: Filter) -> Vec<Uuid> {
 }
 
 #[tokio::test]
-async fn notifications_are_found_by_id_by_whom_they_are_to_and_by_what_they_are_about() {
+async fn notifications_are_found_by_id_and_filtered_by_customer_order_template_and_status() {
     let shop = Shop::open().await;
     let [first, second, third] = [(); 3].map(|()| NotificationId(id()));
     let (ada, order) = (Some(CustomerId(id())), Some(OrderId(id())));
@@ -55,11 +55,11 @@ async fn notifications_are_found_by_id_by_whom_they_are_to_and_by_what_they_are_
     assert_eq!(found(&models, sent).await, [first.0]);
     let refunds = Filter { template: Some(Template::Refund), ..Filter::default() };
     assert_eq!(found(&models, refunds).await, [] as [Uuid; 0]);
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test]
-async fn a_message_is_due_until_it_is_sent_and_apart_from_all_other_deadlines() {
+async fn a_message_is_due_until_it_is_sent_and_not_among_the_other_deadlines() {
     let shop = Shop::open().await;
     let [fresh, waiting, sent] = [(); 3].map(|()| NotificationId(id()));
     shop.record(fresh.stream(), [requested(None, None)]).await;
@@ -78,5 +78,5 @@ async fn a_message_is_due_until_it_is_sent_and_apart_from_all_other_deadlines() 
     assert_eq!(due(60).await, [(fresh, 1), (waiting, 2)]);
     assert_eq!(models.due_deadlines(at(3_600), 10).await.unwrap(), []);
     assert_eq!(models.next_deadline().await.unwrap(), None);
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }

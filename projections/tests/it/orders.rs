@@ -1,4 +1,4 @@
-//! Orders.
+//! The read model of orders.
 
 use domain::cart::Owner;
 use domain::order::{CancelReason, Order, OrderEvent, OrderStatus, Placed, PlacedLine, Totals};
@@ -47,7 +47,7 @@ pub(crate) fn placed(number: &str, cart: CartId, buyer: Owner, at: Timestamp) ->
     }))
 }
 
-/// Six orders, a minute apart; the even ones are a customer's, number 3 is cancelled.
+/// Six orders, one a minute. The even ones are a customer's; number 3 is cancelled.
 async fn shop(customer: CustomerId) -> Shop {
     let shop = Shop::open().await;
     for n in 0..6 {
@@ -72,7 +72,7 @@ async fn found(models: &ReadModels, filter: Filter) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_order_is_found_by_id_by_number_and_by_its_cart() {
+async fn an_order_is_found_by_id_by_number_and_by_cart() {
     let shop = shop(CustomerId(id())).await;
     let models = shop.projected().await;
     let order = models.order_by_number("C-3").await.unwrap().unwrap();
@@ -113,7 +113,7 @@ async fn orders_placed_in_the_same_microsecond_are_neither_skipped_nor_repeated(
 }
 
 #[tokio::test]
-async fn orders_are_filtered_by_status_customer_and_a_half_open_span_of_time() {
+async fn orders_are_filtered_by_status_customer_and_a_half_open_interval() {
     let customer = CustomerId(id());
     let models = shop(customer).await.projected().await;
     let cancelled = Filter { status: Some(OrderStatus::Cancelled), ..Filter::default() };
@@ -129,7 +129,7 @@ async fn orders_are_filtered_by_status_customer_and_a_half_open_span_of_time() {
 }
 
 #[tokio::test]
-async fn statistics_count_orders_by_span_status_and_currency() {
+async fn statistics_count_orders_by_interval_status_and_currency() {
     let models = shop(CustomerId(id())).await.projected().await;
     let stats = models.order_stats(at(60), at(300), Interval::Day).await.unwrap();
     let counted: Vec<_> =

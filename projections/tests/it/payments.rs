@@ -1,4 +1,4 @@
-//! Payments.
+//! The read model of payments.
 
 use domain::payment::{CaptureMode, PaymentEvent, PaymentMethod, PaymentStatus};
 use domain::{OrderId, PaymentId};
@@ -29,7 +29,7 @@ async fn found(models: &ReadModels, filter: Filter) -> Vec<Uuid> {
 }
 
 #[tokio::test]
-async fn payments_are_found_by_id_by_order_by_status_and_by_their_need_of_attention() {
+async fn payments_are_found_by_id_and_filtered_by_order_status_and_need_of_attention() {
     let shop = Shop::open().await;
     let (first, second, third) = (PaymentId(id()), PaymentId(id()), PaymentId(id()));
     let (order, other) = (OrderId(id()), OrderId(id()));
@@ -50,5 +50,5 @@ async fn payments_are_found_by_id_by_order_by_status_and_by_their_need_of_attent
     assert_eq!(found(&models, failed).await, [first.0]);
     let odd = Filter { needs_attention: Some(true), ..Filter::default() };
     assert_eq!(found(&models, odd).await, [third.0]);
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }

@@ -1,4 +1,5 @@
-//! An event that cannot be applied stops its projections, loudly, and no other.
+//! An event that cannot be applied halts the projections that read it, reports it, and halts no
+//! other.
 
 use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use domain::CartId;
@@ -8,10 +9,10 @@ use projections::{ProjectionStatus, Projector, ReadModel, ReadModels};
 use crate::support::{BOUND, By, Shop, at, id, node_with, options, until, within};
 use crate::traffic::traffic;
 
-/// Those that look into the events of carts.
+/// The projections that decode events of carts.
 const POISONED: [ReadModel; 2] = [ReadModel::Carts, ReadModel::Deadlines];
 
-/// Knows how to read the event that the others do not.
+/// An upcaster that makes the poison event readable.
 struct Antidote;
 
 impl EventUpcaster for Antidote {
@@ -26,7 +27,8 @@ impl EventUpcaster for Antidote {
     }
 }
 
-/// Some events, one that nobody can read, some more; answers its position.
+/// Appends some events, one that cannot be decoded, and some more; returns the position of that
+/// one.
 async fn poisoned(shop: &Shop) -> i64 {
     traffic(shop, 0..10).await;
     let cart = CartId(id()).stream();
@@ -61,7 +63,7 @@ async fn an_event_that_cannot_be_read_stops_only_the_projections_that_read_it() 
     until_stopped(models).await;
     for status in stopped(models).await {
         assert!(POISONED.contains(&status.model));
-        // Everything before it is in the rows.
+        // All events before it are in the rows.
         assert_eq!(status.position, position - 1);
         assert_eq!(status.lag_events, head - position + 1);
         let reason = status.stopped_because.unwrap();
@@ -90,7 +92,7 @@ async fn a_node_that_can_read_the_event_takes_over_and_clears_the_reason() {
 }
 
 #[tokio::test]
-async fn a_cleared_reason_is_a_reason_to_try_again() {
+async fn a_projection_whose_reason_was_cleared_tries_again() {
     let shop = Shop::open().await;
     traffic(&shop, 0..10).await;
     shop.sql("alter table carts add constraint temporary check (version < 0)").await;
@@ -108,11 +110,11 @@ async fn a_cleared_reason_is_a_reason_to_try_again() {
 
     shop.caught_up(&projector).await;
     within(projector.shutdown()).await;
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test]
-async fn a_hole_in_the_log_stops_every_projection() {
+async fn a_hole_in_the_log_halts_every_projection() {
     let shop = Shop::open().await;
     traffic(&shop, 0..5).await;
     shop.sql(
@@ -131,7 +133,7 @@ async fn a_hole_in_the_log_stops_every_projection() {
 }
 
 #[tokio::test]
-async fn rows_of_another_version_are_left_alone() {
+async fn rows_of_another_version_are_not_changed() {
     let shop = Shop::open().await;
     traffic(&shop, 0..5).await;
     shop.projected().await;

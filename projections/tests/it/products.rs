@@ -1,4 +1,4 @@
-//! The catalogue.
+//! The read model of products.
 
 use domain::product::{Product, ProductEvent};
 use projections::products::Filter;
@@ -32,7 +32,7 @@ fn skus(products: Vec<projections::Row<Product>>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_product_is_its_own_fold_with_the_facts_of_its_envelope() {
+async fn a_products_row_is_its_fold_with_version_position_and_times() {
     let shop = shop().await;
     let stream = sku("T-1").product();
     let repriced = ProductEvent::Repriced { price: usd(1_999), at: at(5) };
@@ -49,7 +49,7 @@ async fn a_product_is_its_own_fold_with_the_facts_of_its_envelope() {
 }
 
 #[tokio::test]
-async fn pages_are_cut_by_sku_in_the_order_of_bytes() {
+async fn pages_are_ordered_by_the_bytes_of_the_sku() {
     let models = shop().await.projected().await;
     let all = walk(|page| {
         let models = models.clone();
@@ -59,7 +59,7 @@ async fn pages_are_cut_by_sku_in_the_order_of_bytes() {
 }
 
 #[tokio::test]
-async fn a_search_looks_at_name_and_sku_in_any_case_and_takes_signs_as_they_are() {
+async fn a_search_matches_name_and_sku_in_any_case_and_has_no_wildcards() {
     let models = shop().await.projected().await;
     for (search, found) in [
         ("tea", vec!["T-1", "T-2"]),
@@ -78,7 +78,7 @@ async fn a_search_looks_at_name_and_sku_in_any_case_and_takes_signs_as_they_are(
 }
 
 #[tokio::test]
-async fn discontinued_products_can_be_told_apart() {
+async fn discontinued_products_can_be_filtered() {
     let shop = shop().await;
     shop.record(sku("T-1").product(), [ProductEvent::Discontinued { at: at(9) }]).await;
     let models = shop.projected().await;

@@ -1,4 +1,4 @@
-//! Rebuilding, comparing, changing places.
+//! Rebuilding, comparing and swapping.
 
 use domain::coupon::{CouponCode, CouponEvent, CouponTerms, Discount};
 use domain::order::{CancelReason, OrderEvent};
@@ -6,14 +6,14 @@ use domain::{NotificationId, OrderId};
 use event_store::StoreError;
 use projections::ReadModel;
 use projections::rebuild::{
-    DifferenceKind, Mode, RebuildError, RebuildOptions, rebuild, rebuild_all,
+    DifferenceKind, RebuildError, RebuildMode, RebuildOptions, rebuild, rebuild_all,
 };
 use sqlx::Connection;
 use uuid::Uuid;
 
 use crate::notifications::requested;
 use crate::support::{Shop, at, id, node, within};
-use crate::traffic::{much_traffic, traffic};
+use crate::traffic::{traffic, traffic_in_few_appends};
 
 const DEFINITION: &str = "
     select string_agg(line, E'\n' order by line) from (
@@ -43,8 +43,8 @@ async fn shop() -> Shop {
 #[tokio::test]
 async fn live_rows_equal_rebuilt_rows() {
     let shop = shop().await;
-    shop.assert_true_to_the_log().await;
-    let report = shop.rebuild(ReadModel::Inventory, Mode::Verify).await;
+    shop.assert_equal_to_rebuilds().await;
+    let report = shop.rebuild(ReadModel::Inventory, RebuildMode::Verify).await;
     assert_eq!((report.rows, report.position), (7, shop.store.head().await.unwrap()));
     assert!(!report.replaced);
     let left = shop.count("select count(*) from pg_namespace where nspname ~ '^rebuild'").await;
@@ -52,7 +52,7 @@ async fn live_rows_equal_rebuilt_rows() {
 }
 
 #[tokio::test]
-async fn rows_edited_by_hand_are_found_and_mended() {
+async fn rows_edited_by_hand_are_found_and_repaired() {
     let shop = shop().await;
     shop.sql(
         "update inventory_items set state = replace(state::text, '\"on_hand\":', '\"on_hand\":1')::json
@@ -62,7 +62,7 @@ async fn rows_edited_by_hand_are_found_and_mended() {
     )
     .await;
 
-    let report = shop.rebuild(ReadModel::Inventory, Mode::Verify).await;
+    let report = shop.rebuild(ReadModel::Inventory, RebuildMode::Verify).await;
 
     assert!(!report.is_clean());
     let compared = report.compared.unwrap();
@@ -77,36 +77,36 @@ async fn rows_edited_by_hand_are_found_and_mended() {
         (1, 2, 1)
     );
 
-    let report = shop.rebuild(ReadModel::Inventory, Mode::Replace).await;
+    let report = shop.rebuild(ReadModel::Inventory, RebuildMode::Replace).await;
     assert_eq!(report.compared.unwrap().different, 4);
     assert!(report.replaced);
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test]
-async fn a_deadline_removed_by_hand_is_found_under_its_whole_key() {
+async fn a_deadline_removed_by_hand_is_reported_with_its_whole_key() {
     let shop = shop().await;
     shop.sql("delete from deadlines").await;
-    let compared = shop.rebuild(ReadModel::Deadlines, Mode::Verify).await.compared.unwrap();
+    let compared = shop.rebuild(ReadModel::Deadlines, RebuildMode::Verify).await.compared.unwrap();
     assert!(compared.different > 0);
     assert!(compared.differences[0].to_string().starts_with("order_expiry/"));
 }
 
 #[tokio::test]
-async fn the_new_table_is_defined_as_the_old_one_was() {
+async fn the_new_table_has_the_definition_of_the_old_one() {
     let shop = shop().await;
     let before = definition(&shop).await;
-    shop.rebuild(ReadModel::Orders, Mode::Replace).await;
+    shop.rebuild(ReadModel::Orders, RebuildMode::Replace).await;
     assert_eq!(definition(&shop).await, before);
     assert!(before.contains("orders_placed") && before.contains("fillfactor"));
 }
 
 #[tokio::test]
-async fn the_old_table_is_kept_for_a_way_back() {
+async fn the_old_table_is_kept_if_asked_for() {
     let shop = shop().await;
     shop.sql("update orders set currency = 'EUR'").await;
-    let first = shop.rebuild(ReadModel::Orders, Mode::ReplaceAndKeep).await;
-    let second = shop.rebuild(ReadModel::Orders, Mode::ReplaceAndKeep).await;
+    let first = shop.rebuild(ReadModel::Orders, RebuildMode::ReplaceAndKeep).await;
+    let second = shop.rebuild(ReadModel::Orders, RebuildMode::ReplaceAndKeep).await;
     assert!(second.is_clean());
     let euros = async |table: Option<String>| {
         let count = format!("select count(*) from {} where currency = 'EUR'", table.unwrap());
@@ -119,12 +119,12 @@ async fn the_old_table_is_kept_for_a_way_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn projectors_and_queries_go_on_while_tables_change_places() {
+async fn projectors_and_queries_continue_while_tables_are_swapped() {
     let shop = shop().await;
     let projector = shop.project();
     for round in 0..3 {
         let rebuilds = async {
-            for report in shop.rebuild_all(Mode::Replace).await {
+            for report in shop.rebuild_all(RebuildMode::Replace).await {
                 assert!(report.is_clean(), "{report:?}");
             }
         };
@@ -135,11 +135,11 @@ async fn projectors_and_queries_go_on_while_tables_change_places() {
     let stopped = models.status().await.unwrap();
     assert!(stopped.iter().all(|status| status.stopped_because.is_none()), "{stopped:?}");
     within(projector.shutdown()).await;
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test]
-async fn a_projector_forgets_the_rows_of_the_table_that_was_replaced() {
+async fn a_projector_drops_its_rows_when_the_table_was_replaced() {
     let shop = shop().await;
     shop.sql(
         "update inventory_items set state =
@@ -147,15 +147,15 @@ async fn a_projector_forgets_the_rows_of_the_table_that_was_replaced() {
     )
     .await;
     let projector = shop.project();
-    // Loads the rows as they were edited, and keeps them in memory.
+    // Loads the edited rows, and keeps them in memory.
     traffic(&shop, 100..120).await;
     shop.caught_up(&projector).await;
-    let report = shop.rebuild(ReadModel::Inventory, Mode::Replace).await;
+    let report = shop.rebuild(ReadModel::Inventory, RebuildMode::Replace).await;
     assert!(!report.is_clean());
     traffic(&shop, 120..140).await;
     shop.caught_up(&projector).await;
     within(projector.shutdown()).await;
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test]
@@ -163,32 +163,32 @@ async fn rows_of_another_version_are_replaced_without_being_compared() {
     let shop = shop().await;
     shop.sql("update leases set version = 0 where name = 'projection:orders'").await;
     traffic(&shop, 100..120).await;
-    let report = shop.rebuild(ReadModel::Orders, Mode::Replace).await;
+    let report = shop.rebuild(ReadModel::Orders, RebuildMode::Replace).await;
     assert_eq!(report.compared, None);
-    // There was nothing to stay beside, so the whole log is in it.
+    // There is nothing to compare with, so the rebuild includes the whole log.
     assert_eq!(report.position, shop.store.head().await.unwrap());
     shop.projected().await;
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test]
-async fn a_read_model_is_rebuilt_by_one_at_a_time() {
+async fn a_read_model_is_rebuilt_by_one_process_at_a_time() {
     let shop = shop().await;
     let mut other = sqlx::PgConnection::connect(shop.database.url()).await.unwrap();
     sqlx::raw_sql("select pg_advisory_lock(hashtext('rebuild:orders'))")
         .execute(&mut other)
         .await
         .unwrap();
-    let refused = rebuild(&shop.store, ReadModel::Orders, Mode::Verify, |_| ()).await;
+    let refused = rebuild(&shop.store, ReadModel::Orders, RebuildMode::Verify, |_| ()).await;
     assert!(matches!(refused, Err(RebuildError::Busy(ReadModel::Orders))));
-    shop.rebuild(ReadModel::Carts, Mode::Verify).await;
+    shop.rebuild(ReadModel::Carts, RebuildMode::Verify).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_larger_than_the_memory_makes_the_same_rows() {
+async fn a_rebuild_with_little_memory_makes_the_same_rows() {
     let shop = Shop::open().await;
-    much_traffic(&shop, 0..1_500).await;
-    // Streams and deadlines that begin in one page of the log go on in another.
+    traffic_in_few_appends(&shop, 0..1_500).await;
+    // Streams and deadlines that begin in one page of the log continue in another.
     for n in (2_u32..1_500).step_by(4).filter(|n| !n.is_multiple_of(3)).take(50) {
         let order = OrderId(Uuid::from_u128(u128::from(n) + 1));
         let reason = CancelReason::Customer(None);
@@ -203,17 +203,17 @@ async fn a_log_larger_than_the_memory_makes_the_same_rows() {
     assert!(shop.store.head().await.unwrap() > 3_000, "several pages");
     shop.projected().await;
 
-    for mode in [Mode::Verify, Mode::Replace] {
+    for mode in [RebuildMode::Verify, RebuildMode::Replace] {
         for report in shop.rebuild_all(RebuildOptions { mode, memory_bytes: 0 }).await {
             assert!(report.rows > 0 && report.compared.is_some());
             assert!(report.is_clean(), "{report:?}");
         }
     }
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hole_in_the_log_is_told_and_nothing_changes_places() {
+async fn a_hole_in_the_log_is_reported_and_no_table_is_swapped() {
     let shop = shop().await;
     let mut connection = sqlx::PgConnection::connect(shop.database.url()).await.unwrap();
     let hole = "set session_replication_role = replica; delete from events where position = 77";
@@ -221,9 +221,10 @@ async fn a_hole_in_the_log_is_told_and_nothing_changes_places() {
     let epochs = "select sum(epoch)::bigint from leases";
     let before = shop.count(epochs).await;
 
-    // A node that does not have the event in memory.
+    // A node that does not have the event in its tail.
     let store = node(&shop.database).await;
-    for (model, rebuilt) in rebuild_all(&store, &ReadModel::ALL, Mode::Replace, |_| ()).await {
+    for (model, rebuilt) in rebuild_all(&store, &ReadModel::ALL, RebuildMode::Replace, |_| ()).await
+    {
         let error = rebuilt.unwrap_err();
         let hole = matches!(error, RebuildError::Store(StoreError::Hole { after: 76 }));
         assert!(hole, "{model}: {error}");
@@ -232,7 +233,7 @@ async fn a_hole_in_the_log_is_told_and_nothing_changes_places() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_fails_does_not_keep_the_others() {
+async fn one_that_fails_does_not_prevent_the_others() {
     let shop = shop().await;
     let mut other = sqlx::PgConnection::connect(shop.database.url()).await.unwrap();
     sqlx::raw_sql("select pg_advisory_lock(hashtext('rebuild:carts'))")
@@ -241,7 +242,7 @@ async fn one_that_fails_does_not_keep_the_others() {
         .unwrap();
     let mut last = None;
     let rebuilt =
-        rebuild_all(&shop.store, &ReadModel::ALL, Mode::Replace, |step| last = Some(step));
+        rebuild_all(&shop.store, &ReadModel::ALL, RebuildMode::Replace, |step| last = Some(step));
     let rebuilt = within(rebuilt).await;
     assert!(rebuilt.iter().map(|(model, _)| *model).eq(ReadModel::ALL), "in the order given");
     for (model, rebuilt) in rebuilt {

@@ -1,4 +1,4 @@
-//! A shop's log and its read models.
+//! Helpers: a shop's log and its read models.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -10,11 +10,11 @@ use event_store::{
     Append, AppendOutcome, CommandRecord, EventStore, ExpectedHead, MIGRATIONS, NewEvent,
 };
 use local_postgres::testing::{TestDatabase, database};
-use projections::rebuild::{self, Mode, Report};
+use projections::rebuild::{self, RebuildMode, RebuildReport};
 use projections::{Page, Projector, ProjectorOptions, ReadModel, ReadModels, Slice};
 use uuid::Uuid;
 
-/// Longer than anything here takes, shorter than anybody waits.
+/// Longer than any step of a test takes.
 pub(crate) const BOUND: Duration = Duration::from_secs(60);
 
 /// A log with events in it.
@@ -25,7 +25,7 @@ pub(crate) struct Shop {
     heads: Mutex<HashMap<Uuid, (i32, i64)>>,
 }
 
-/// Who appends, and why.
+/// Who sends a command, and what caused it.
 #[derive(Clone)]
 pub(crate) struct By {
     pub(crate) command: Uuid,
@@ -48,7 +48,7 @@ impl Shop {
         Shop { database, store, heads: Mutex::default() }
     }
 
-    /// Appends events of one stream; answers the position of the last.
+    /// Appends events of one stream, and returns the position of the last.
     pub(crate) async fn record<E: Into<Event>>(
         &self,
         stream: StreamId,
@@ -65,7 +65,7 @@ impl Shop {
         self.record_raw(by, events.collect()).await
     }
 
-    /// Any payload at all.
+    /// Appends an event with any payload, which need not be valid.
     pub(crate) async fn record_raw(
         &self,
         by: By,
@@ -121,7 +121,7 @@ impl Shop {
         Projector::start(self.store.clone(), options())
     }
 
-    /// Everything there is, projected; the projector has ended.
+    /// Projects all events, shuts the projector down, and returns the read models.
     pub(crate) async fn projected(&self) -> ReadModels {
         let projector = self.project();
         let models = self.caught_up(&projector).await;
@@ -136,24 +136,24 @@ impl Shop {
         models
     }
 
-    pub(crate) async fn rebuild(&self, model: ReadModel, mode: Mode) -> Report {
+    pub(crate) async fn rebuild(&self, model: ReadModel, mode: RebuildMode) -> RebuildReport {
         within(rebuild::rebuild(&self.store, model, mode, |_| ())).await.unwrap()
     }
 
-    /// Every read model, from one reading of the log.
+    /// Rebuilds every read model from one reading of the log.
     pub(crate) async fn rebuild_all(
         &self,
         options: impl Into<rebuild::RebuildOptions>,
-    ) -> Vec<Report> {
+    ) -> Vec<RebuildReport> {
         let rebuilt = rebuild::rebuild_all(&self.store, &ReadModel::ALL, options, |_| ());
         within(rebuilt).await.into_iter().map(|(_, report)| report.unwrap()).collect()
     }
 
-    /// Every read model is what the log says, to the byte.
-    pub(crate) async fn assert_true_to_the_log(&self) {
-        for report in self.rebuild_all(Mode::Verify).await {
+    /// Asserts that every read model equals its rebuild, to the byte.
+    pub(crate) async fn assert_equal_to_rebuilds(&self) {
+        for report in self.rebuild_all(RebuildMode::Verify).await {
             let model = report.model;
-            let compared = report.compared.as_ref().expect("there is something to compare");
+            let compared = report.compared.as_ref().expect("there are live rows to compare with");
             assert_eq!(compared.different, 0, "{model}: {:?}", compared.differences);
         }
     }
@@ -167,7 +167,7 @@ impl Shop {
     }
 }
 
-/// One more node on the same database.
+/// Another node on the same database.
 pub(crate) async fn node(database: &TestDatabase) -> EventStore {
     node_with(database, event_store::StoreOptions::default()).await
 }
@@ -180,7 +180,7 @@ pub(crate) async fn node_with(
     EventStore::connect(database.url(), options).await.unwrap()
 }
 
-/// Leases that pass on quickly.
+/// Options with short leases, so that another node can take over quickly.
 pub(crate) fn options() -> ProjectorOptions {
     ProjectorOptions {
         lease_ttl: Duration::from_millis(600),
@@ -191,13 +191,13 @@ pub(crate) fn options() -> ProjectorOptions {
 }
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(BOUND, future).await.expect("it should not take so long")
+    tokio::time::timeout(BOUND, future).await.expect("it ended within the time limit")
 }
 
-/// Asks again and again until it is so.
-pub(crate) async fn until<F: Future<Output = bool>>(mut so: impl FnMut() -> F) {
+/// Asks again and again until the answer is true.
+pub(crate) async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() -> F) {
     within(async {
-        while !so().await {
+        while !condition().await {
             tokio::task::yield_now().await;
         }
     })
@@ -208,7 +208,7 @@ pub(crate) fn id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// So many seconds after a certain moment.
+/// A time so many seconds after a fixed one.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Leases pass on, and whoever lost one cannot write.
+//! Leases pass to other nodes, and a node that lost its lease cannot write.
 
 use projections::{Projector, ReadModel};
 use sqlx::AssertSqlSafe;
@@ -20,7 +20,7 @@ async fn waiting_writers(shop: &Shop) -> i64 {
 }
 
 #[tokio::test]
-async fn a_node_that_shuts_down_gives_its_leases_back() {
+async fn a_node_that_shuts_down_releases_its_leases() {
     let shop = Shop::open().await;
     traffic(&shop, 0..10).await;
     let projector = shop.project();
@@ -47,7 +47,7 @@ async fn a_node_takes_over_from_one_that_died() {
         ReadModel::ALL.len() as i64
     );
     within(second.shutdown()).await;
-    shop.assert_true_to_the_log().await;
+    shop.assert_equal_to_rebuilds().await;
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_node_that_was_frozen_past_its_lease_cannot_write() {
     let head = shop.store.head().await.unwrap();
     frozen.read_models().wait_for(&[ReadModel::Inventory], head, BOUND).await.unwrap();
 
-    // Frozen in the middle of writing: the table is locked under its hands.
+    // The node is frozen while it writes: a lock on the table stops its statement.
     let mut gate = shop.database.pool().begin().await.unwrap();
     sqlx::raw_sql("lock table inventory_items in share row exclusive mode")
         .execute(&mut *gate)
@@ -67,7 +67,7 @@ async fn a_node_that_was_frozen_past_its_lease_cannot_write() {
     traffic(&shop, 10..20).await;
     until(async || waiting_writers(&shop).await == 1).await;
 
-    // Its lease runs out, and somebody else takes it and would write the same.
+    // Its lease expires, and another node acquires it and would write the same rows.
     let other = node(&shop.database).await;
     let second = Projector::start(other, of_inventory());
     until(async || waiting_writers(&shop).await == 2).await;
@@ -77,15 +77,16 @@ async fn a_node_that_was_frozen_past_its_lease_cannot_write() {
 
     let head = shop.store.head().await.unwrap();
     second.read_models().wait_for(&[ReadModel::Inventory], head, BOUND).await.unwrap();
-    let report = shop.rebuild(ReadModel::Inventory, projections::rebuild::Mode::Verify).await;
+    let report =
+        shop.rebuild(ReadModel::Inventory, projections::rebuild::RebuildMode::Verify).await;
     assert!(report.is_clean(), "{report:?}");
     let status = second.read_models().status().await.unwrap();
     assert!(status.iter().all(|status| status.stopped_because.is_none()), "{status:?}");
 }
 
 #[tokio::test]
-async fn nothing_is_written_by_a_node_whose_lease_was_taken_in_the_middle_of_it() {
-    // The one writes with a single statement, the other removes rows too and needs several.
+async fn a_node_whose_lease_is_taken_while_it_writes_writes_nothing() {
+    // One projection writes with a single statement; the other also removes rows and needs several.
     for (model, table) in [
         (ReadModel::Inventory, "inventory_items"),
         (ReadModel::Reservations, "inventory_reservations"),
@@ -139,7 +140,7 @@ async fn rows_and_checkpoint_are_written_together_or_not_at_all() {
     .await;
     let projector = Projector::start(shop.store.clone(), of_inventory());
     until(async || {
-        // Rolled back at least twice.
+        // The transaction was rolled back at least twice.
         shop.count("select pg_stat_get_db_xact_rollback(oid) from pg_database where datname = current_database()").await >= 2
     })
     .await;

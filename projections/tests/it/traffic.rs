@@ -1,4 +1,4 @@
-//! A busy shop: events of all kinds over streams that overlap, the same for every run.
+//! Events of a busy shop, of all kinds and on overlapping streams; the same for every run.
 
 use domain::cart::{CartEvent, Owner};
 use domain::inventory::{AdjustmentKind, InventoryEvent, ReleaseReason};
@@ -11,18 +11,18 @@ use uuid::Uuid;
 use crate::orders::placed;
 use crate::support::{By, Shop, at, sku, text, usd};
 
-/// Few enough for every batch to meet rows of the batch before.
+/// So few that every batch changes rows that the batch before has changed.
 const STREAMS: u32 = 7;
 
-/// Appends so many commands, of one to six events each.
+/// Appends so many commands, each with one to six events.
 pub(crate) async fn traffic(shop: &Shop, commands: std::ops::Range<u32>) {
     for n in commands {
         shop.record_by(By::actor("system:traffic"), command(n)).await;
     }
 }
 
-/// As much as [`traffic`] of so many commands, in few appends.
-pub(crate) async fn much_traffic(shop: &Shop, commands: std::ops::Range<u32>) {
+/// Appends the events of [`traffic`] in fewer appends.
+pub(crate) async fn traffic_in_few_appends(shop: &Shop, commands: std::ops::Range<u32>) {
     let commands: Vec<u32> = commands.collect();
     for some in commands.chunks(100) {
         let events = some.iter().copied().flat_map(command).collect();
@@ -93,7 +93,8 @@ fn command(n: u32) -> Vec<(StreamId, Event)> {
     events
 }
 
-/// A unit is kept for every order; some keep it longer, and every other gives it back in the end.
+/// A unit is reserved for every order; some reservations are extended, and every other one is
+/// released.
 fn reservations(n: u32) -> impl Iterator<Item = InventoryEvent> {
     let earlier = |rounds: u32| n.checked_sub(rounds * STREAMS);
     let order = |n: u32| OrderId(Uuid::from_u128(u128::from(n) + 1));

@@ -1,4 +1,4 @@
-//! Reading one's own writes.
+//! Waiting for a read model, so that a client reads its own writes.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::support::{BOUND, Shop, node, options, within};
 use crate::traffic::traffic;
 
 #[tokio::test]
-async fn whoever_waits_for_a_position_then_sees_its_rows() {
+async fn a_reader_that_waited_for_a_position_sees_its_rows() {
     let shop = Shop::open().await;
     let projector = shop.project();
     let models = projector.read_models();
@@ -22,20 +22,20 @@ async fn whoever_waits_for_a_position_then_sees_its_rows() {
 }
 
 #[tokio::test]
-async fn a_node_without_a_projector_asks_the_database() {
+async fn a_node_without_a_projector_reads_positions_from_the_database() {
     let shop = Shop::open().await;
     let other = node(&shop.database).await;
     let projector = Projector::start(other, options());
     let models = ReadModels::new(shop.store.pool().clone());
     traffic(&shop, 0..20).await;
     let head = shop.store.head().await.unwrap();
-    // Also of models to which the last events meant nothing.
+    // The same holds for models that ignore the last events.
     models.wait_for(&ReadModel::ALL, head, BOUND).await.unwrap();
     within(projector.shutdown()).await;
 }
 
 #[tokio::test]
-async fn waiting_ends_and_says_how_far_the_read_model_is() {
+async fn waiting_ends_with_the_position_that_the_read_model_reached() {
     let shop = Shop::open().await;
     traffic(&shop, 0..5).await;
     let models = shop.projected().await;
@@ -47,7 +47,7 @@ async fn waiting_ends_and_says_how_far_the_read_model_is() {
 }
 
 #[tokio::test]
-async fn status_tells_lag_and_owner() {
+async fn status_has_lag_and_owner() {
     let shop = Shop::open().await;
     traffic(&shop, 0..5).await;
     let models = ReadModels::new(shop.store.pool().clone());
@@ -60,7 +60,7 @@ async fn status_tells_lag_and_owner() {
     let projector = Projector::start(shop.store.clone(), named);
     let models = shop.caught_up(&projector).await;
     for model in ReadModel::ALL {
-        // Nothing is left that the database does not know.
+        // All of this is known from the database alone.
         let known = ReadModels::new(shop.store.pool().clone());
         known.wait_for(&[model], head, BOUND).await.unwrap();
     }

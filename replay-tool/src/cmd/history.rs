@@ -19,17 +19,17 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::verdict::Verdict;
 
-/// How many events are read at once: the stock of a popular SKU has a hundred thousand.
+/// How many events are read at once, since a popular SKU's stock may have a hundred thousand.
 const PAGE: i64 = 1_000;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// What the stream is a stream of.
+    /// The kind of the stream.
     #[arg(value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::as_str))
         .try_map(|name| name.parse::<Kind>().map_err(|()| UnknownKind)))]
     kind: Kind,
-    /// Its UUID, or the SKU of a product or its inventory, the number of an order, the code of a
-    /// coupon.
+    /// The stream's UUID, or its natural key: the SKU of a product or its inventory, the number of
+    /// an order, the code of a coupon.
     id: String,
     /// Print payloads over several lines.
     #[arg(long)]
@@ -42,14 +42,14 @@ struct UnknownKind;
 
 /// An event with its envelope.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+struct HistoryLine<'a> {
     position: i64,
     version: i32,
     recorded_at: chrono::DateTime<chrono::Utc>,
     actor: &'a str,
     event_type: &'a str,
     schema_version: i16,
-    /// On the first event of each command only.
+    /// Set on the first event of each command only.
     command_id: Option<Uuid>,
     /// The command that began the chain of causes.
     correlation_id: Uuid,
@@ -84,11 +84,11 @@ pub(crate) async fn run(
     }
     match after {
         0 => Err(Error::NotFound(format!("there is no {} '{}'", options.kind, options.id))),
-        _ => Ok(Verdict::Well),
+        _ => Ok(Verdict::Ok),
     }
 }
 
-/// The stream that a UUID or a natural key names.
+/// The stream of a UUID or a natural key.
 async fn find(database: &Database, options: &Options) -> Result<StreamId, Error> {
     let Options { kind, id, .. } = options;
     if let Ok(id) = id.parse() {
@@ -131,8 +131,8 @@ async fn by_number(database: &Database, number: &str) -> Result<StreamId, Error>
     Ok(StreamId::new(Kind::Order, order.id))
 }
 
-/// Reads the table without the checks of the event store, so that a stream with a hole can be looked
-/// at as well.
+/// Reads the table without the checks of the event store, so that a stream with a hole can be shown
+/// too.
 async fn page(
     reader: &mut PgConnection,
     stream: StreamId,
@@ -161,7 +161,7 @@ fn show(event: &RecordedEvent, options: &Options, output: &Output) -> Result<(),
         Cow::Borrowed(event.payload.as_str())
     };
     let payload: &RawValue = serde_json::from_str(&payload).map_err(std::io::Error::from)?;
-    output.show(&Line {
+    output.show(&HistoryLine {
         position: event.position,
         version: event.version,
         recorded_at: event.recorded_at,
@@ -179,7 +179,7 @@ fn show(event: &RecordedEvent, options: &Options, output: &Output) -> Result<(),
 const HEADINGS: &str =
     "    position version  time                         type                          actor, cause";
 
-impl fmt::Display for Line<'_> {
+impl fmt::Display for HistoryLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = self.recorded_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
         write!(

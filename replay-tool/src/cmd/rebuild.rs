@@ -1,5 +1,5 @@
-//! `rebuild`: builds read models anew from the log, compares them with the live ones and replaces
-//! those.
+//! `rebuild`: rebuilds read models from the log, compares them with the live ones, and replaces the
+//! live ones.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use clap::{ArgGroup, Args};
 use event_store::{EventStore, StoreError};
 use projections::ReadModel;
 use projections::rebuild::{
-    Comparison, Difference, DifferenceKind, Mode, ReadProgress, RebuildError, Report, Results,
-    rebuild_all_until,
+    Comparison, Difference, DifferenceKind, ReadProgress, RebuildError, RebuildMode, RebuildReport,
+    Results, rebuild_all_until,
 };
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use crate::database::Database;
 use crate::error::{Error, Interrupted};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::progress::ProgressLine;
 use crate::verdict::Verdict;
 
 #[derive(Debug, Args)]
@@ -42,11 +42,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    fn mode(&self) -> Mode {
+    fn mode(&self) -> RebuildMode {
         match (self.verify_only, self.keep_old) {
-            (true, _) => Mode::Verify,
-            (false, true) => Mode::ReplaceAndKeep,
-            (false, false) => Mode::Replace,
+            (true, _) => RebuildMode::Verify,
+            (false, true) => RebuildMode::ReplaceAndKeep,
+            (false, false) => RebuildMode::Replace,
         }
     }
 }
@@ -64,7 +64,7 @@ struct Rebuilt {
     kept_as: Option<String>,
 }
 
-/// A read model that stays as it was, because the log cannot be folded.
+/// A read model that was not rebuilt, because the log cannot be folded.
 #[derive(Debug, Serialize)]
 struct Failed {
     model: &'static str,
@@ -75,7 +75,7 @@ struct Failed {
 struct Compared {
     position: i64,
     different: i64,
-    /// At most the first hundred.
+    /// The first hundred differing rows.
     differences: Vec<Differing>,
 }
 
@@ -94,22 +94,23 @@ pub(crate) async fn run(
     let store = database.store().await?;
     let models = options.name.map_or(ReadModel::ALL.to_vec(), |name| vec![name]);
     let mode = options.mode();
-    let (mut verdict, mut failed, mut interrupted) = (Verdict::Well, None, vec![]);
+    let (mut verdict, mut failed, mut interrupted) = (Verdict::Ok, None, vec![]);
     for (model, result) in rebuild_with_progress(&store, &models, mode, interrupt).await {
         match result {
             Ok(report) => {
-                // A difference that was replaced is mended; one that was only found is still there.
-                if mode == Mode::Verify && !report.is_clean() {
-                    verdict = Verdict::Wrong;
+                // If the table was replaced, its differences are repaired; otherwise they are still
+                // there.
+                if mode == RebuildMode::Verify && !report.is_clean() {
+                    verdict = Verdict::Failed;
                 }
                 output.show(&Rebuilt::from(report))?;
             }
             Err(RebuildError::Interrupted) => interrupted.push(model.name()),
-            Err(source) if is_fault_of_log(&source) => {
-                verdict = Verdict::Wrong;
+            Err(source) if is_error_of_log(&source) => {
+                verdict = Verdict::Failed;
                 output.show(&Failed { model: model.name(), error: source.to_string() })?;
             }
-            // The others are rebuilt all the same, and each has its line.
+            // The other read models are still rebuilt, and each has its line.
             Err(source) => failed = failed.or(Some(Error::Rebuild { model, source })),
         }
     }
@@ -126,16 +127,16 @@ pub(crate) async fn run(
     }
 }
 
-/// The result for each of the read models, in the order given. Ctrl-C stops those whose tables are
-/// not replaced yet.
+/// Rebuilds the read models, and returns the result of each, in the order given. Ctrl-C interrupts
+/// those whose tables are not replaced yet.
 pub(crate) async fn rebuild_with_progress(
     store: &EventStore,
     models: &[ReadModel],
-    mode: Mode,
+    mode: RebuildMode,
     interrupt: &Interrupt,
 ) -> Results {
-    let doing = if mode == Mode::Verify { "verifying" } else { "rebuilding" };
-    let progress = Progress::new(&match models {
+    let doing = if mode == RebuildMode::Verify { "verifying" } else { "rebuilding" };
+    let progress = ProgressLine::new(&match models {
         [model] => format!("{doing} {model}"),
         _ => format!("{doing} {} read models", models.len()),
     });
@@ -148,9 +149,9 @@ pub(crate) async fn rebuild_with_progress(
     rebuild_all_until(store, models, mode, show, interrupt.pressed()).await
 }
 
-/// Whether the log is at fault, and not the database or another process. Then other read models may
-/// still be rebuilt.
-pub(crate) fn is_fault_of_log(error: &RebuildError) -> bool {
+/// Whether the error is about the log, and not about the database or another process. Then other
+/// read models may still be rebuilt.
+pub(crate) fn is_error_of_log(error: &RebuildError) -> bool {
     match error {
         RebuildError::LogTooShort(_) | RebuildError::Poison { .. } => true,
         RebuildError::Store(error) => matches!(
@@ -164,8 +165,8 @@ pub(crate) fn is_fault_of_log(error: &RebuildError) -> bool {
     }
 }
 
-impl From<Report> for Rebuilt {
-    fn from(report: Report) -> Rebuilt {
+impl From<RebuildReport> for Rebuilt {
+    fn from(report: RebuildReport) -> Rebuilt {
         let seconds = report.took.as_secs_f64();
         Rebuilt {
             model: report.model.name(),

@@ -22,10 +22,10 @@ pub(crate) struct Options {
 }
 
 #[derive(Debug, Serialize)]
-struct Status {
+struct StatusReport {
     /// The position of the last event.
     head: i64,
-    /// When it was recorded.
+    /// When the last event was recorded.
     recorded_at: Option<DateTime<Utc>>,
     streams: i64,
     projections: Vec<Follower>,
@@ -67,7 +67,7 @@ impl<'r> FromRow<'r, PgRow> for Follower {
     }
 }
 
-/// The leases of workers that do not read the log, but what is due in the read models. They have no
+/// The leases of workers that read due rows from the read models instead of the log. They have no
 /// checkpoint, so their position stays 0 and they never lag behind the log.
 const WITHOUT_CHECKPOINT: [&str; 2] = ["deadlines_worker", "mail"];
 
@@ -82,7 +82,7 @@ pub(crate) async fn run(
     store.shutdown().await;
     let (head, recorded_at, streams, parked_reactions, inbox_waiting) =
         sqlx::query_as(COUNTS).fetch_one(&mut reader).await?;
-    let status = Status {
+    let status = StatusReport {
         head,
         recorded_at,
         streams,
@@ -93,10 +93,11 @@ pub(crate) async fn run(
         lag_events_max: options.fail_over_lag.map(i64::from),
     };
     output.show(&status)?;
-    Ok(if status.is_well() { Verdict::Well } else { Verdict::Wrong })
+    Ok(if status.is_ok() { Verdict::Ok } else { Verdict::Failed })
 }
 
-/// The first versions of streams count the streams, which the index alone answers.
+/// Each stream has one event of version 1, so these are counted; the index alone is enough for
+/// that.
 const COUNTS: &str = "
     select coalesce(max(position), 0), max(recorded_at),
            (select count(*) from events where version = 1),
@@ -138,9 +139,9 @@ impl From<ProjectionStatus> for Follower {
     }
 }
 
-impl Status {
-    /// A lag is no fault unless a limit was given, and neither is a server that does not run.
-    fn is_well(&self) -> bool {
+impl StatusReport {
+    /// Without a limit, a lag is no failure, and neither is a server that does not run.
+    fn is_ok(&self) -> bool {
         self.parked_reactions == 0
             && self.followers().all(|one| one.stopped_because.is_none() && !self.is_late(one))
     }
@@ -154,7 +155,7 @@ impl Status {
     }
 }
 
-impl fmt::Display for Status {
+impl fmt::Display for StatusReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let recorded = self.recorded_at.map_or("never".to_owned(), |at| at.to_rfc3339());
         writeln!(f, "log head          {} (recorded {recorded})", self.head)?;

@@ -1,4 +1,4 @@
-//! The page about this tool: its commands run as they stand there.
+//! The page about this tool: its commands are run as they are written.
 
 use crate::support::Shop;
 
@@ -12,7 +12,7 @@ async fn the_commands_of_the_page_run() {
     let mut ran = 0;
     for (_, command) in commands {
         let command = command.split('#').next().unwrap_or_default().trim();
-        // The order of these tests has another number than the page's.
+        // This test's order has another number than the one on the page.
         let command = command.replace("C-10001", "10001");
         let arguments: Vec<&str> = command.split(' ').collect();
         shop.run(&arguments).await.expect(0);

@@ -40,7 +40,7 @@ fn expired() -> domain::Event {
 }
 
 #[tokio::test]
-async fn people_read_a_table() {
+async fn the_text_output_is_a_table() {
     let shop = Shop::projected().await;
     let answer = shop.run(&["history", "inventory", "MUG"]).await.expect(0);
     assert!(answer.out.contains("inventory.registered"), "{}", answer.all());
@@ -50,7 +50,7 @@ async fn people_read_a_table() {
 }
 
 #[tokio::test]
-async fn a_stream_with_a_hole_can_be_looked_at() {
+async fn a_stream_with_a_hole_can_be_shown() {
     let shop = Shop::projected().await;
     shop.tamper("delete from events where position = 4").await;
     let lines = shop.run_json(&["history", "inventory", "MUG"]).await.expect(0).lines();
@@ -66,7 +66,7 @@ async fn a_payload_with_line_breaks_stays_on_one_line() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_said_to_be_not_there() {
+async fn a_missing_object_is_reported() {
     let shop = Shop::projected().await;
     let answer = shop.run(&["history", "product", "CUP"]).await.expect(1);
     assert_eq!(answer.err, "replay-tool: there is no product 'CUP'\n");

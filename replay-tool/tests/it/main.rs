@@ -1,4 +1,4 @@
-//! The binary itself, against real Postgres.
+//! Tests of the binary with a real Postgres.
 
 mod documents;
 mod history;

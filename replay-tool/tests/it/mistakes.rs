@@ -1,13 +1,13 @@
-//! What a person may do wrong ends in one sentence with the remedy.
+//! A person's mistakes end in one sentence that says what to do.
 
 use std::time::{Duration, Instant};
 
 use local_postgres::testing::Scratch;
 
-use crate::support::{Answer, Shop, delivered, run, shell};
+use crate::support::{RunOutput, Shop, delivered, run, shell};
 
 /// The only line on standard error, without the name of the program.
-fn sentence(answer: &Answer) -> &str {
+fn sentence(answer: &RunOutput) -> &str {
     let line = answer.err.strip_prefix("replay-tool: ").and_then(|text| text.strip_suffix('\n'));
     let line = line.unwrap_or_else(|| panic!("{}", answer.all()));
     assert!(!line.contains('\n') && !line.contains("Error"), "{}", answer.all());
@@ -28,7 +28,7 @@ async fn a_closed_port_is_named_within_three_seconds() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_given_up_soon() {
+async fn a_server_that_does_not_answer_is_reported_within_seconds() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = silent.local_addr().unwrap();
     let began = Instant::now();
@@ -104,7 +104,7 @@ async fn a_stream_that_cannot_be_found_is_explained() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_seen_enough_is_no_failure() {
+async fn output_that_is_closed_early_is_not_a_failure() {
     let shop = Shop::projected().await;
     let mug: domain::Sku = "MUG".parse().unwrap();
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Where the database is found, and what is said where it is not.
+//! Where the database is searched, and the message if there is none.
 
 use event_store::MIGRATIONS;
 use local_postgres::testing::{Scratch, cluster};
@@ -33,7 +33,7 @@ async fn a_directory_without_a_cluster_does_not_get_one() {
 }
 
 #[tokio::test]
-async fn a_database_of_another_program_version_is_left_alone() {
+async fn a_database_of_another_program_version_is_refused() {
     let shop = Shop::recorded().await;
     shop.sql("delete from _sqlx_migrations where version = 33").await;
     let answer = shop.run(&["verify"]).await.expect(2);
@@ -44,7 +44,7 @@ async fn a_database_of_another_program_version_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_database_that_does_not_answer_is_said_so() {
+async fn a_database_that_does_not_answer_is_reported() {
     let url = "postgres://nobody:secret@127.0.0.1:1/none";
     let answer = run(&["status", "--database-url", url]).await.expect(2);
     assert!(answer.err.starts_with("replay-tool: the database cannot be reached"));

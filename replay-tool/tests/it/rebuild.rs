@@ -1,4 +1,4 @@
-//! `rebuild`: what was edited is mended, while the shop goes on.
+//! `rebuild`: edited rows are repaired while the shop runs.
 
 use domain::Sku;
 use projections::ReadModel;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{ORDER, Shop, delivered, within};
 
 #[tokio::test]
-async fn an_edited_row_is_named_and_mended() {
+async fn an_edited_row_is_named_and_repaired() {
     let shop = Shop::projected().await;
     shop.sql("update orders set total = 1").await;
 
@@ -47,7 +47,7 @@ async fn all_are_rebuilt_one_line_each() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_folded_stays_and_the_others_are_rebuilt() {
+async fn a_read_model_that_cannot_be_folded_stays_and_the_others_are_rebuilt() {
     let shop = Shop::projected().await;
     shop.tamper("update events set payload = '[]' where position = 8").await;
     let lines = shop.run_json(&["rebuild", "--all"]).await.expect(1).lines();
@@ -58,7 +58,7 @@ async fn what_cannot_be_folded_stays_and_the_others_are_rebuilt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rebuild_goes_on_beside_a_projector() {
+async fn a_rebuild_works_while_a_projector_runs() {
     let shop = Shop::recorded().await;
     let projector = shop.project();
     shop.caught_up(&projector).await;

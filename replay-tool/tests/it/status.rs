@@ -1,4 +1,4 @@
-//! `status`: how far everything has come.
+//! `status`: the positions of all projections and workers.
 
 use projections::ReadModel;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Shop, within};
 
 #[tokio::test]
-async fn head_streams_and_projections_are_told() {
+async fn head_streams_and_projections_are_shown() {
     let shop = Shop::recorded().await;
     let status = shop.run_json(&["status"]).await.expect(0).document();
     assert_eq!((&status["head"], &status["streams"]), (&json!(9), &json!(4)));
@@ -24,7 +24,7 @@ async fn head_streams_and_projections_are_told() {
 }
 
 #[tokio::test]
-async fn an_empty_shop_has_a_status_too() {
+async fn an_empty_shop_has_a_status() {
     let shop = Shop::recorded().await;
     shop.tamper("truncate events").await;
     let status = shop.run_json(&["status"]).await.expect(0).document();
@@ -32,7 +32,7 @@ async fn an_empty_shop_has_a_status_too() {
 }
 
 #[tokio::test]
-async fn what_waits_is_counted_and_what_needs_a_person_is_not_well() {
+async fn parked_reactions_and_waiting_webhooks_are_counted_and_parked_ones_fail() {
     let shop = Shop::projected().await;
     shop.sql(
         "insert into inbox (provider, event_id, body) values ('simulator', 'evt_1', ''),
@@ -75,7 +75,7 @@ async fn workers_without_a_checkpoint_do_not_lag() {
 }
 
 #[tokio::test]
-async fn a_lag_over_the_limit_is_not_well() {
+async fn a_lag_over_the_limit_fails() {
     let shop = Shop::recorded().await;
     shop.run(&["status"]).await.expect(0);
     shop.run(&["status", "--fail-over-lag", "9"]).await.expect(0);
@@ -86,7 +86,7 @@ async fn a_lag_over_the_limit_is_not_well() {
 }
 
 #[tokio::test]
-async fn a_stopped_projection_is_not_well() {
+async fn a_halted_projection_fails() {
     let shop = Shop::projected().await;
     shop.sql("update leases set stopped_because = 'poison' where name = 'projection:orders'").await;
     let answer = shop.run(&["status"]).await.expect(1);

@@ -1,4 +1,4 @@
-//! A shop with a history, and the binary run on it.
+//! A shop with a history, and the binary that the tests run on it.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -23,7 +23,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-/// Longer than anything here takes, shorter than anybody waits.
+/// Longer than any step of a test takes.
 const BOUND: Duration = Duration::from_secs(120);
 
 pub(crate) const CART: CartId = CartId(Uuid::from_u128(1));
@@ -37,7 +37,8 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    /// Nine events: a product, its stock, a cart, an order; and nothing projected.
+    /// A shop with nine events (a product, its stock, a cart, an order), of which none is
+    /// projected.
     pub(crate) async fn recorded() -> Shop {
         let database = database(&MIGRATIONS).await;
         let store = node(&database).await;
@@ -46,7 +47,7 @@ impl Shop {
         shop
     }
 
-    /// Likewise, and everything is in the read models.
+    /// The same shop with all events projected.
     pub(crate) async fn projected() -> Shop {
         let shop = Shop::recorded().await;
         let projector = shop.project();
@@ -75,7 +76,7 @@ impl Shop {
         self.record(ORDER.stream(), vec![placed.into(), confirmed.into()]).await;
     }
 
-    /// Appends events of one stream as one command; answers the position of the last.
+    /// Appends events of one stream as one command, and returns the position of the last.
     pub(crate) async fn record(&self, stream: StreamId, events: Vec<Event>) -> i64 {
         let mut heads = self.heads.lock().await;
         let (version, position) = heads.get(&stream.id).copied().unwrap_or_default();
@@ -114,7 +115,7 @@ impl Shop {
     pub(crate) async fn caught_up(&self, projector: &Projector) {
         let head = self.store.head().await.unwrap();
         projector.read_models().wait_for(&ReadModel::ALL, head, BOUND).await.unwrap();
-        // What another process sees is the checkpoint, which may follow a moment later.
+        // Other processes see the checkpoint, which may be written a moment later.
         let from_outside = ReadModels::new(self.database.pool().clone());
         from_outside.wait_for(&ReadModel::ALL, head, BOUND).await.unwrap();
     }
@@ -123,18 +124,18 @@ impl Shop {
         sqlx::raw_sql(statements).execute(self.database.pool()).await.unwrap();
     }
 
-    /// Rewrites history, as only a superuser can who means to.
+    /// Changes stored events, with the log's trigger disabled.
     pub(crate) async fn tamper(&self, statements: &'static str) {
         self.sql("alter table events disable trigger events_are_final").await;
         self.sql(statements).await;
         self.sql("alter table events enable trigger events_are_final").await;
     }
 
-    pub(crate) async fn run(&self, arguments: &[&str]) -> Answer {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> RunOutput {
         run(&[arguments, &["--database-url", self.database.url()]].concat()).await
     }
 
-    pub(crate) async fn run_json(&self, arguments: &[&str]) -> Answer {
+    pub(crate) async fn run_json(&self, arguments: &[&str]) -> RunOutput {
         self.run(&[arguments, &["--json"]].concat()).await
     }
 }
@@ -148,22 +149,22 @@ async fn node(database: &TestDatabase) -> EventStore {
 const BINARY: &str = env!("CARGO_BIN_EXE_replay-tool");
 
 /// The output of the binary and its exit code.
-pub(crate) struct Answer {
+pub(crate) struct RunOutput {
     pub(crate) code: i32,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl Answer {
-    fn new(output: Output) -> Answer {
-        Answer {
-            code: output.status.code().expect("it ends by itself"),
+impl RunOutput {
+    fn new(output: Output) -> RunOutput {
+        RunOutput {
+            code: output.status.code().expect("no signal ended the program"),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
         }
     }
 
-    /// Every line is an object of its own.
+    /// Parses every line as one JSON object.
     pub(crate) fn lines(&self) -> Vec<Value> {
         self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -185,17 +186,17 @@ impl Answer {
         format!("exit code {}\n{}\n{}", self.code, self.out, self.err)
     }
 
-    pub(crate) fn expect(self, code: i32) -> Answer {
+    pub(crate) fn expect(self, code: i32) -> RunOutput {
         assert_eq!(self.code, code, "{}", self.all());
         self
     }
 }
 
-pub(crate) async fn run(arguments: &[&str]) -> Answer {
-    Answer::new(within(command(arguments).output()).await.unwrap())
+pub(crate) async fn run(arguments: &[&str]) -> RunOutput {
+    RunOutput::new(within(command(arguments).output()).await.unwrap())
 }
 
-/// The binary, whose output can be read.
+/// The command that runs the binary with captured output.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
     command.args(arguments);
@@ -203,13 +204,13 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 }
 
 /// Runs a line of a shell in which `$TOOL` is the binary.
-pub(crate) async fn shell(line: &str) -> Answer {
+pub(crate) async fn shell(line: &str) -> RunOutput {
     let mut command = Command::new("sh");
     command.args(["-c", line]).env("TOOL", BINARY).stdin(Stdio::null());
-    Answer::new(within(alone(command).output()).await.unwrap())
+    RunOutput::new(within(alone(command).output()).await.unwrap())
 }
 
-/// Without the settings of whoever runs the tests.
+/// Removes the environment variables of the test run.
 fn alone(mut command: Command) -> Command {
     for variable in ["DATABASE_URL", "CARTULARY_DATA_DIR", "RUST_LOG"] {
         command.env_remove(variable);
@@ -219,7 +220,7 @@ fn alone(mut command: Command) -> Command {
 }
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(BOUND, future).await.expect("it should not take so long")
+    tokio::time::timeout(BOUND, future).await.expect("it ended within the time limit")
 }
 
 pub(crate) fn created(sku: &Sku) -> ProductEvent {
@@ -237,7 +238,7 @@ pub(crate) fn repriced(cents: i64) -> ProductEvent {
     ProductEvent::Repriced { price: usd(cents), at: at(1) }
 }
 
-/// Goods came in; so many are on hand now.
+/// Units were delivered; `on_hand` is the new quantity on hand.
 pub(crate) fn delivered(on_hand: i64) -> InventoryEvent {
     let (kind, reason, reference) = (AdjustmentKind::Purchase, None, None);
     InventoryEvent::Adjusted { kind, quantity: 1, reason, reference, on_hand, at: at(1) }
@@ -276,7 +277,7 @@ fn placed(sku: Sku) -> Placed {
     }
 }
 
-/// So many seconds after a certain moment.
+/// A time so many seconds after a fixed one.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
 }

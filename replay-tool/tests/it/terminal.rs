@@ -1,20 +1,20 @@
-//! What a person at a terminal sees.
+//! The output at a terminal.
 #![cfg(target_os = "linux")]
 
 use projections::ReadModel;
 use tokio::io::AsyncReadExt;
 use tokio::process::Child;
 
-use crate::support::{Answer, Shop, command, shell, within};
+use crate::support::{RunOutput, Shop, command, shell, within};
 
-/// Everything that was written to a terminal of so many columns.
-async fn on_a_terminal(columns: usize, arguments: &str) -> Answer {
+/// Runs the tool in a terminal with so many columns, and returns everything that was written to it.
+async fn on_a_terminal(columns: usize, arguments: &str) -> RunOutput {
     let inside = format!("stty rows 24 cols {columns}; \\\"$TOOL\\\" {arguments}");
     shell(&format!("script -qec \"{inside}\" /dev/null")).await
 }
 
-/// The widest line that the terminal showed, counted in characters. Escape sequences take no room, and
-/// the one that erases a line begins it anew.
+/// The widest line on the terminal, in characters. Escape sequences have no width, and the one that
+/// erases a line starts it again.
 fn widest(written: &str) -> usize {
     let mut shown = String::new();
     let mut characters = written.chars();
@@ -59,8 +59,8 @@ async fn without_a_terminal_there_is_no_colour() {
     assert!(!output.stderr.is_empty() && !output.stderr.contains(&0x1b));
 }
 
-/// Starts a rebuild that has to wait for a lock on `orders`, and presses Ctrl-C.
-async fn interrupted(shop: &Shop, arguments: &[&str], replaced: i64) -> Answer {
+/// Starts a rebuild that waits for a lock on `orders`, and presses Ctrl-C.
+async fn interrupted(shop: &Shop, arguments: &[&str], replaced: i64) -> RunOutput {
     let mut holder = shop.database.pool().begin().await.unwrap();
     sqlx::query("lock table orders in access exclusive mode").execute(&mut *holder).await.unwrap();
     let arguments = [arguments, &["--database-url", shop.database.url()]].concat();
@@ -89,13 +89,13 @@ async fn interrupted(shop: &Shop, arguments: &[&str], replaced: i64) -> Answer {
     answer
 }
 
-async fn ended(child: &mut Child) -> Answer {
+async fn ended(child: &mut Child) -> RunOutput {
     let (mut out, mut err) = (String::new(), String::new());
     let status = within(child.wait()).await.unwrap();
     child.stdout.take().unwrap().read_to_string(&mut out).await.unwrap();
     child.stderr.take().unwrap().read_to_string(&mut err).await.unwrap();
     let code = status.code().unwrap_or_else(|| panic!("{status}: {out}{err}"));
-    Answer { code, out, err }
+    RunOutput { code, out, err }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `verify`: green on a good log, and red on every kind of edit.
+//! `verify`: it reports nothing for a good log, and finds every kind of damage.
 
 use domain::inventory::InventoryEvent;
 use domain::{OrderId, Sku};
@@ -6,10 +6,10 @@ use projections::ReadModel;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Answer, ORDER, Shop, at, delivered};
+use crate::support::{ORDER, RunOutput, Shop, at, delivered};
 
-/// The log of a new shop after these statements of a superuser.
-async fn verified_after(statements: &'static str) -> Answer {
+/// Runs `verify` on the log of a new shop after these statements, with the log's trigger disabled.
+async fn verified_after(statements: &'static str) -> RunOutput {
     let shop = Shop::projected().await;
     shop.tamper(statements).await;
     shop.run_json(&["verify"]).await.expect(1)
@@ -20,11 +20,11 @@ fn only(position: i64, message: &str) -> Vec<(Option<i64>, String)> {
 }
 
 #[tokio::test]
-async fn a_good_log_is_well() {
+async fn a_good_log_has_no_findings() {
     let shop = Shop::projected().await;
     let answer = shop.run_json(&["verify"]).await.expect(0);
     let summary = answer.document();
-    assert_eq!(summary["is_well"], true);
+    assert_eq!(summary["is_ok"], true);
     assert_eq!((&summary["head"], &summary["events"]), (&json!(9), &json!(9)));
     assert_eq!(summary["streams"], 4);
     assert_eq!(summary["findings"], json!({}));
@@ -34,11 +34,11 @@ async fn a_good_log_is_well() {
 
     let answer = shop.run(&["verify"]).await.expect(0);
     assert!(answer.out.ends_with("nothing is wrong\n"), "{}", answer.all());
-    assert_eq!(answer.err, "", "progress is for terminals");
+    assert_eq!(answer.err, "", "progress is shown only on a terminal");
 }
 
 #[tokio::test]
-async fn an_empty_log_and_one_that_nobody_projected_are_well() {
+async fn an_empty_log_and_one_without_projections_have_no_findings() {
     let shop = Shop::recorded().await;
     let summary = shop.run_json(&["verify"]).await.expect(0).document();
     assert_eq!(summary["read_models"][0]["position"], json!(null));
@@ -50,7 +50,7 @@ async fn an_empty_log_and_one_that_nobody_projected_are_well() {
 async fn a_hole_in_the_positions_is_found() {
     let answer = verified_after("delete from events where position in (4, 5)").await;
     assert_eq!(answer.findings("position"), only(6, "positions 4 to 5 are missing"));
-    // The readers of the projections stop at the hole.
+    // The readers of the read models stop at the hole too.
     assert_eq!(answer.findings("read_model").len(), ReadModel::ALL.len());
 }
 
@@ -63,7 +63,7 @@ async fn a_log_that_does_not_begin_at_1_is_found() {
 }
 
 #[tokio::test]
-async fn a_tail_that_was_cut_off_is_found_by_what_had_seen_it() {
+async fn a_log_that_lost_its_end_is_found_by_the_checkpoints() {
     let answer = verified_after("delete from events where position = 9").await;
     assert!(answer.findings("position").is_empty());
     let found = answer.findings("read_model");
@@ -94,7 +94,7 @@ async fn versions_in_the_wrong_order_are_found() {
 }
 
 #[tokio::test]
-async fn a_version_that_is_there_twice_is_found_where_nothing_forbids_it_any_more() {
+async fn a_duplicate_version_is_found_if_the_unique_index_is_missing() {
     let answer = verified_after(
         "alter table events drop constraint events_stream_version;
          update events set version = 2 where position = 5",
@@ -146,7 +146,7 @@ async fn time_that_runs_backwards_is_found() {
 }
 
 #[tokio::test]
-async fn a_command_that_is_there_twice_is_found() {
+async fn a_duplicate_command_id_is_found() {
     let answer = verified_after(
         "drop index events_command;
          update events set command_id = (select command_id from events where position = 1)
@@ -159,7 +159,7 @@ async fn a_command_that_is_there_twice_is_found() {
     assert_eq!(answer.findings("guard").len(), 1);
 }
 
-/// Overflow panics only where it is checked for.
+/// Arithmetic overflow panics only if overflow checks are compiled in.
 #[cfg(debug_assertions)]
 #[tokio::test]
 async fn a_stream_that_does_not_fold_is_found() {
@@ -178,7 +178,7 @@ async fn a_stream_that_does_not_fold_is_found() {
 }
 
 #[tokio::test]
-async fn a_guard_that_was_left_off_is_found() {
+async fn a_disabled_guard_is_found() {
     let shop = Shop::projected().await;
     shop.sql("alter table events disable trigger events_are_final").await;
     let answer = shop.run(&["verify"]).await.expect(1);
@@ -197,7 +197,7 @@ async fn a_live_row_that_was_edited_is_found() {
 }
 
 #[tokio::test]
-async fn a_projection_that_has_stopped_is_found() {
+async fn a_halted_projection_is_found() {
     let shop = Shop::projected().await;
     shop.sql("update leases set stopped_because = 'poison' where name = 'projection:carts'").await;
     let answer = shop.run_json(&["verify"]).await.expect(1);
@@ -228,7 +228,7 @@ async fn a_busy_shop_is_verified_without_false_findings() {
             _ = shop.record(mug.inventory(), vec![delivered(on_hand).into()]) => {}
         }
     };
-    assert!(on_hand > 20, "the shop was busy");
+    assert!(on_hand > 20, "the shop got many deliveries during the check");
     answer.expect(0);
     drop(projector);
 }

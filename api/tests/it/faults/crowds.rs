@@ -1,22 +1,22 @@
-//! Many clients at once, at two nodes.
+//! Many concurrent clients at two nodes.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use super::truth::Truth;
+use super::truth::LogCheck;
 use super::{figures, order, position, sell, units};
 use crate::cluster::{Client, Node, Shop, key};
 
 const CUSTOMERS: usize = 200;
 
-/// Two nodes that may take their time: this is about who gets what, not about how fast.
+/// Two nodes with generous time limits, since these tests are not about speed.
 async fn two_nodes() -> (Shop, [Node; 2]) {
     let shop = Shop::new().await.variable("CARTULARY_EXECUTION_TIMEOUT", "60s");
     let nodes = [shop.start().await, shop.start().await];
     (shop, nodes)
 }
 
-/// Everybody fills a cart with these lines, then all place their orders at once.
+/// Every customer fills a cart with these lines; then all place their orders at the same time.
 async fn rush(nodes: &[Node; 2], lines: &Value) -> Vec<Value> {
     let buyers: Vec<_> =
         (0..CUSTOMERS).map(|n| nodes[n % 2].customer(&format!("customer {n}"))).collect();
@@ -34,7 +34,13 @@ async fn rush(nodes: &[Node; 2], lines: &Value) -> Vec<Value> {
     join_all(placing).await.into_iter().map(Result::unwrap).collect()
 }
 
-async fn fifty_are_served(shop: &Shop, node: &Node, payloads: &[Value], wanted: i64, left: i64) {
+async fn check_fifty_are_sold(
+    shop: &Shop,
+    node: &Node,
+    payloads: &[Value],
+    wanted: i64,
+    left: i64,
+) {
     let (served, refused): (Vec<_>, Vec<_>) =
         payloads.iter().partition(|payload| payload["errors"] == json!([]));
     assert_eq!((served.len(), refused.len()), (50, 150));
@@ -47,9 +53,9 @@ async fn fifty_are_served(shop: &Shop, node: &Node, payloads: &[Value], wanted: 
     let last = served.into_iter().map(position).max().unwrap();
     let (on_hand, reserved) = figures(&node.admin(), "MUG", last).await.unwrap();
     assert_eq!(on_hand - reserved, left);
-    let truth = Truth::of(shop.url()).await;
+    let truth = LogCheck::of(shop.url()).await;
     assert_eq!(truth.orders(), 50);
-    truth.read_models_are_right().await;
+    truth.check_read_models().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +63,7 @@ async fn of_fifty_units_fifty_are_sold_by_two_processes() {
     let (shop, nodes) = two_nodes().await;
     sell(&nodes[0], "MUG", 50).await;
     let payloads = rush(&nodes, &json!([{"sku": "MUG", "quantity": 1}])).await;
-    fifty_are_served(&shop, &nodes[1], &payloads, 1, 0).await;
+    check_fifty_are_sold(&shop, &nodes[1], &payloads, 1, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +72,7 @@ async fn a_sku_on_two_lines_of_a_request_is_reserved_twice() {
     sell(&nodes[0], "MUG", 101).await;
     let line = json!({"sku": "MUG", "quantity": 1});
     let payloads = rush(&nodes, &json!([line, line])).await;
-    fifty_are_served(&shop, &nodes[1], &payloads, 2, 1).await;
+    check_fifty_are_sold(&shop, &nodes[1], &payloads, 2, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +93,7 @@ async fn one_order_sent_fifty_times_is_one_order() {
         assert_eq!(payload["order"], payloads[0]["order"]);
         assert_eq!(payload["position"], payloads[0]["position"]);
     }
-    assert_eq!(Truth::of(shop.url()).await.orders(), 1);
+    assert_eq!(LogCheck::of(shop.url()).await.orders(), 1);
 
     let mut other = input;
     other["contact"]["name"] = json!("Bob");
@@ -95,9 +101,9 @@ async fn one_order_sent_fifty_times_is_one_order() {
     assert_eq!(refused["errors"][0]["code"], "IDEMPOTENCY_KEY_REUSED");
 }
 
-/// A node remembers a cart that was checked out at another.
+/// A node that has cached a cart learns that another node has checked it out.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_who_ordered_at_one_node_begins_a_new_cart_at_the_other() {
+async fn a_customer_who_ordered_at_one_node_gets_a_new_cart_at_the_other() {
     let (_shop, nodes) = two_nodes().await;
     sell(&nodes[0], "MUG", 50).await;
     let [here, there] = [0, 1].map(|n| nodes[n].customer("ada"));

@@ -1,14 +1,14 @@
-//! `kill -9` in the middle of everything.
+//! Nodes that are killed by SIGKILL under load.
 
 use super::load::{Load, Work, Worker, settle};
-use super::truth::Truth;
-use super::{everything_works, sell};
+use super::truth::LogCheck;
+use super::{check_everything_works, sell};
 use crate::cluster::Shop;
 
 const KILLS: usize = 10;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ten_kills_under_load_lose_nothing_that_was_acknowledged() {
+async fn ten_kills_under_load_lose_no_acknowledged_command() {
     let shop = Shop::new().await;
     let mut node = shop.start().await;
     sell(&node, "MUG", 100_000).await;
@@ -24,8 +24,8 @@ async fn ten_kills_under_load_lose_nothing_that_was_acknowledged() {
     }
     settle(&node, &mut buyers).await;
 
-    let truth = Truth::of(shop.url()).await;
-    truth.knows(&buyers).await;
-    truth.read_models_are_right().await;
-    everything_works(&node, "MUG").await;
+    let truth = LogCheck::of(shop.url()).await;
+    truth.check_acknowledged(&buyers).await;
+    truth.check_read_models().await;
+    check_everything_works(&node, "MUG").await;
 }

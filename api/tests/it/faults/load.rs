@@ -1,4 +1,4 @@
-//! People who never give up: what was not answered is sent again, under the same key.
+//! Clients that repeat every request without an answer, with the same key, until it is answered.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,27 +18,27 @@ use crate::cluster::{BOUND, Client, Node, key, until};
 
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Somebody at work.
+/// A client that sends one kind of request after the other.
 pub(crate) struct Worker {
     pub(crate) subject: String,
     pub(crate) work: Work,
-    /// Command id and position of all that was carried out.
+    /// Command id and position of every acknowledged command.
     pub(crate) acknowledged: Vec<(Uuid, i64)>,
-    /// Put into carts, or on the shelf.
+    /// Units that were added to carts, or to the stock.
     pub(crate) units: i64,
     pub(crate) orders: usize,
-    /// Sent, and not answered yet.
+    /// The request that is sent and not answered yet.
     pending: Option<Request>,
     sent: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Work {
-    /// A customer puts mugs and teas into carts, and orders until something is sold out.
+    /// A customer adds mugs and teas to carts and places_where orders, until one is sold out.
     Order,
-    /// Then only mugs, into one cart.
+    /// Adds only mugs, to one cart.
     Fill,
-    /// An admin puts teas on the shelf, one by one.
+    /// An admin adds teas to the stock, one by one.
     Stock,
 }
 
@@ -48,7 +48,7 @@ struct Request {
     input: Value,
 }
 
-/// Whom the server takes a subject for.
+/// The customer id that the server derives from a token's subject.
 pub(crate) fn person(subject: &str) -> CustomerId {
     CustomerId::new("cartulary", subject)
 }
@@ -82,7 +82,7 @@ impl Worker {
         Request { mutation, selection, input }
     }
 
-    fn heard(&mut self, request: &Request, payload: &Value) {
+    fn record(&mut self, request: &Request, payload: &Value) {
         if payload["errors"][0]["code"] == "INSUFFICIENT_STOCK" {
             self.work = Work::Fill;
             return;
@@ -99,7 +99,7 @@ impl Worker {
         }
     }
 
-    /// Sends the next request, or the last one again. Tells whether there was an answer.
+    /// Sends the next request, or repeats the last one. Returns whether it was answered.
     async fn send(&mut self, client: &Client) -> bool {
         let request = match self.pending.take() {
             Some(request) => request,
@@ -108,7 +108,7 @@ impl Worker {
         let (mutation, selection) = (request.mutation, request.selection);
         match client.try_mutate(mutation, selection, request.input.clone()).await {
             Ok(payload) => {
-                self.heard(&request, &payload);
+                self.record(&request, &payload);
                 true
             }
             Err(_) => {
@@ -119,7 +119,7 @@ impl Worker {
     }
 }
 
-/// People at work.
+/// Several clients at work.
 pub(crate) struct Load {
     tasks: Vec<JoinHandle<Worker>>,
     stop: CancellationToken,
@@ -151,14 +151,14 @@ impl Load {
         until("requests are answered", async || self.answers.load(Ordering::Relaxed) >= goal).await;
     }
 
-    /// Ends the load; some may be left without an answer.
+    /// Stops the clients; some requests may stay unanswered.
     pub(crate) async fn stop(self) -> Vec<Worker> {
         self.stop.cancel();
         join_all(self.tasks).await.into_iter().map(Result::unwrap).collect()
     }
 }
 
-/// Sends again what was not answered, until it is.
+/// Repeats the unanswered requests until all are answered.
 pub(crate) async fn settle(node: &Node, workers: &mut [Worker]) {
     let settling = async {
         for worker in workers.iter_mut() {
@@ -168,5 +168,5 @@ pub(crate) async fn settle(node: &Node, workers: &mut [Worker]) {
             }
         }
     };
-    tokio::time::timeout(BOUND, settling).await.expect("everything is answered in the end");
+    tokio::time::timeout(BOUND, settling).await.expect("every request is answered in the end");
 }

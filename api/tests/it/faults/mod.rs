@@ -1,5 +1,5 @@
-//! Faults and crowds, against real processes: what was acknowledged is there, nothing is sold twice,
-//! and whoever still runs goes on.
+//! Failures and concurrent clients, with real processes: acknowledged commands are kept, no unit is
+//! sold twice, and the other nodes continue.
 
 mod crowds;
 mod freezes;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{Client, Node, Unanswered, key, until};
 
-/// Lists a product at 9.99 USD and puts so many on its shelf.
+/// Creates a product at 9.99 USD and registers its stock.
 async fn sell(node: &Node, sku: &str, on_hand: i64) {
     let price = json!({"amount": "999", "currency": "USD"});
     let product = json!({"sku": sku, "name": sku, "price": price});
@@ -22,18 +22,18 @@ async fn sell(node: &Node, sku: &str, on_hand: i64) {
     node.admin().done("inventoryRegister", "inventoryItem { sku }", stock).await;
 }
 
-/// Some units of one product for the caller's cart.
+/// Input that adds some units of a product to the caller's cart.
 fn units(sku: &str, quantity: i64) -> Value {
     json!({"lines": [{"sku": sku, "quantity": quantity}], "idempotencyKey": key()})
 }
 
-/// So many more on the shelf.
+/// Input that adds so many units to the stock.
 fn delivery(sku: &str, units: i64) -> Value {
     json!({"sku": sku, "kind": "PURCHASE", "quantity": units, "reason": "delivery",
         "idempotencyKey": key()})
 }
 
-/// An order for the caller's cart.
+/// Input that orders the caller's cart.
 fn order(key: &str) -> Value {
     json!({
         "contact": {"name": "Ada", "email": "ada@example.org"},
@@ -42,7 +42,7 @@ fn order(key: &str) -> Value {
     })
 }
 
-/// On hand and reserved, once the read model shows this position.
+/// The units on hand and reserved, when the read model has reached this position.
 async fn figures(client: &Client, sku: &str, position: i64) -> Result<(i64, i64), Unanswered> {
     let query = "query($sku: String!, $at: Position!) {
         inventoryItem(sku: $sku, minPosition: $at) { onHand reserved } }";
@@ -55,9 +55,9 @@ fn position(payload: &Value) -> i64 {
     payload["position"].as_str().expect("a position").parse().unwrap()
 }
 
-/// An order goes from the cart to PAID: the log, the projections, the reactions, the provider and
-/// its webhooks are all at work.
-async fn everything_works(node: &Node, sku: &str) {
+/// Takes an order from the cart to PAID, which needs the log, the projections, the reactions, the
+/// provider and its webhooks.
+async fn check_everything_works(node: &Node, sku: &str) {
     let buyer = node.customer("somebody new");
     buyer.insist("cartLinesAdd", "cart { id }", units(sku, 1)).await;
     let placed = buyer.insist("orderPlace", "order { id }", order(&key())).await;

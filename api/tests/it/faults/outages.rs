@@ -1,10 +1,10 @@
-//! Postgres goes and comes back; the server stays.
+//! Postgres stops and starts again while the server keeps running.
 
 use local_postgres::testing::cluster;
 
 use super::load::{Load, Work, Worker, settle};
-use super::truth::Truth;
-use super::{everything_works, sell};
+use super::truth::LogCheck;
+use super::{check_everything_works, sell};
 use crate::cluster::{Node, Shop, until};
 
 async fn is_ready(node: &Node) -> bool {
@@ -13,7 +13,7 @@ async fn is_ready(node: &Node) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crash_and_a_restart_of_postgres_are_survived() {
+async fn a_server_survives_a_crash_and_a_restart_of_postgres() {
     let mut cluster = cluster().await;
     let shop = Shop::on(cluster.url());
     let node = shop.start().await;
@@ -37,8 +37,8 @@ async fn a_crash_and_a_restart_of_postgres_are_survived() {
 
     let mut buyers = load.stop().await;
     settle(&node, &mut buyers).await;
-    everything_works(&node, "MUG").await;
-    let truth = Truth::of(shop.url()).await;
-    truth.knows(&buyers).await;
-    truth.read_models_are_right().await;
+    check_everything_works(&node, "MUG").await;
+    let truth = LogCheck::of(shop.url()).await;
+    truth.check_acknowledged(&buyers).await;
+    truth.check_read_models().await;
 }

@@ -1,4 +1,4 @@
-//! The end of the program, asked for or not, and what is there when it starts again.
+//! The program stops, by a signal or by a crash, and starts again with its data.
 
 use axum::http::StatusCode;
 use nix::sys::signal::Signal;
@@ -10,17 +10,17 @@ use tokio::net::TcpStream;
 use super::{delivery, figures, position, sell, units};
 use crate::cluster::{Client, Node, Shop, until};
 
-/// Holds the log's lock from outside, so that requests stay under way.
-struct Gate(PgConnection);
+/// Holds the log's lock on a separate connection, so that requests stay unanswered.
+struct LogLock(PgConnection);
 
-impl Gate {
-    async fn closed(shop: &Shop) -> Gate {
+impl LogLock {
+    async fn closed(shop: &Shop) -> LogLock {
         let mut connection = PgConnection::connect(shop.url()).await.unwrap();
         sqlx::raw_sql("begin; select lock_log()").execute(&mut connection).await.unwrap();
-        Gate(connection)
+        LogLock(connection)
     }
 
-    async fn until_somebody_waits(&self, shop: &Shop) {
+    async fn until_an_append_waits(&self, shop: &Shop) {
         let sql = "select exists (select from pg_locks l join pg_database d on d.oid = l.database
                    where d.datname = current_database() and locktype = 'advisory' and not granted)";
         let pool = shop.database.as_ref().unwrap().pool();
@@ -35,9 +35,9 @@ impl Gate {
     }
 }
 
-/// A mug for the caller's cart, as a request that the server has certainly begun to work on: it has
-/// asked for the body.
-async fn under_way(buyer: &Client) -> TcpStream {
+/// Sends a request that adds a mug to the caller's cart, and waits until the server has begun to
+/// handle it: until it has asked for the body.
+async fn send_unanswered_request(buyer: &Client) -> TcpStream {
     const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
     let body = json!({
         "query": "mutation($input: CartLinesAddInput!) { cartLinesAdd(input: $input) { position } }",
@@ -59,18 +59,21 @@ async fn under_way(buyer: &Client) -> TcpStream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_under_way_is_answered_before_the_server_stops() {
+async fn running_requests_are_answered_before_the_server_stops() {
     let shop = Shop::new().await.variable("CARTULARY_EXECUTION_TIMEOUT", "30s");
     let node = shop.start().await;
     sell(&node, "MUG", 10).await;
-    let gate = Gate::closed(&shop).await;
+    let gate = LogLock::closed(&shop).await;
     let mut asking = Vec::new();
     for n in 0..20 {
-        asking.push(under_way(&node.customer(&format!("buyer {n}"))).await);
+        asking.push(send_unanswered_request(&node.customer(&format!("buyer {n}"))).await);
     }
-    gate.until_somebody_waits(&shop).await;
+    gate.until_an_append_waits(&shop).await;
     node.signal(Signal::SIGTERM);
-    until("nobody new is let in", async || TcpStream::connect(node.address()).await.is_err()).await;
+    until("no new connection is accepted", async || {
+        TcpStream::connect(node.address()).await.is_err()
+    })
+    .await;
     gate.open().await;
     let mut last = 0;
     for mut connection in asking {
@@ -97,7 +100,7 @@ async fn deliver(node: &Node, units: i64) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_private_cluster_keeps_its_data_over_ctrl_c_and_kill() {
+async fn a_private_cluster_keeps_its_data_after_ctrl_c_and_kill() {
     let shop = Shop::private();
     let node = shop.start().await;
     sell(&node, "MUG", 10).await;
@@ -106,38 +109,38 @@ async fn a_private_cluster_keeps_its_data_over_ctrl_c_and_kill() {
     assert_eq!(node.end().await.code(), Some(0));
 
     let node = shop.start().await;
-    comes_to(&node, at, (15, 0)).await;
+    check_figures_at(&node, at, (15, 0)).await;
     let at = deliver(&node, 7).await;
     node.kill().await;
 
     let node = shop.start().await;
-    comes_to(&node, at, (22, 0)).await;
+    check_figures_at(&node, at, (22, 0)).await;
     deliver(&node, 1).await;
 }
 
-/// Waits until the read model has come to this position, where it must show these figures.
-async fn comes_to(node: &Node, at: i64, expected: (i64, i64)) {
-    until("the read models have come along", async || {
+/// Waits until the read model has reached this position, and checks its figures.
+async fn check_figures_at(node: &Node, at: i64, expected: (i64, i64)) {
+    until("the read models have caught up", async || {
         figures(&node.admin(), "MUG", at).await.is_ok_and(|figures| figures == expected)
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_that_nobody_reads_holds_nothing_up_and_is_there_in_the_end() {
+async fn an_unread_log_blocks_no_request_and_is_complete_at_the_end() {
     const REQUESTS: usize = 1_000;
     let shop = Shop::new().await;
-    let (hear, heard) = tokio::sync::oneshot::channel::<()>();
-    let node = shop.start_unheard(async { drop(heard.await) }).await;
-    // Far more than fits into a pipe.
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let node = shop.start_with_delayed_stderr(async { drop(released.await) }).await;
+    // Far more output than a pipe can hold.
     for _ in 0..REQUESTS {
         let answer = node.stranger().get("/nothing").await.unwrap();
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
     }
     assert_eq!(node.log().matches("path=").count(), 0);
     node.signal(Signal::SIGTERM);
-    drop(hear);
-    until("the last line is there", async || node.log().contains("stopped serving")).await;
+    drop(release);
+    until("the last line is written", async || node.log().contains("stopped serving")).await;
     assert_eq!(node.log().matches("path=\"/nothing\"").count(), REQUESTS);
     assert_eq!(node.end().await.code(), Some(0));
 }

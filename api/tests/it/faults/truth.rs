@@ -1,4 +1,4 @@
-//! What must be so, whatever has happened: of the log, of the stocks, of the read models.
+//! Checks of the log, the stocks and the read models that must hold after any failure.
 
 use std::collections::HashMap;
 
@@ -6,29 +6,29 @@ use domain::cart::Owner;
 use domain::inventory::Inventory;
 use domain::{CartId, Sku, State, StreamId};
 use event_store::{EventStore, StoreOptions};
-use projections::rebuild::{Mode, rebuild};
+use projections::rebuild::{RebuildMode, rebuild};
 use projections::{ReadModel, ReadModels};
 
 use super::load::{Work, Worker, person};
 use crate::cluster::BOUND;
 
-/// Somebody who reads the whole log.
-pub(crate) struct Truth {
+/// The whole log, read and folded.
+pub(crate) struct LogCheck {
     store: EventStore,
-    /// Every aggregate, folded from the first event to the last.
+    /// Every aggregate, folded from its first event to its last.
     states: HashMap<StreamId, State>,
 }
 
-impl Truth {
-    /// Reads the log; its positions and versions are contiguous, every event can be read, and no
-    /// stock was ever below nothing.
-    pub(crate) async fn of(url: &str) -> Truth {
+impl LogCheck {
+    /// Reads the log, and checks that positions and versions are contiguous, that every event can
+    /// be decoded, and that no stock was ever oversold.
+    pub(crate) async fn of(url: &str) -> LogCheck {
         let options = StoreOptions { max_connections: 4, ..StoreOptions::default() };
         let store = EventStore::connect(url, options).await.unwrap();
         let (mut states, mut versions) = (HashMap::new(), HashMap::new());
         let mut read = 0;
         loop {
-            // A hole between two positions is an error of the store's.
+            // The event store reports a hole in the positions as an error.
             let events = store.read(read, 1_000).await.unwrap();
             let Some(last) = events.last() else { break };
             read = last.position;
@@ -40,32 +40,32 @@ impl Truth {
                 let absent = || State::absent(event.stream.kind);
                 let state = states.entry(event.stream).or_insert_with(absent);
                 state.apply(event.event);
-                is_no_oversold_stock(state, recorded.position);
+                assert_not_oversold(state, recorded.position);
             }
         }
-        // Mail goes on being sent meanwhile.
+        // Messages may still be sent while this runs.
         let count: i64 = sqlx::query_scalar("select count(*) from events where position <= $1")
             .bind(read)
             .fetch_one(store.pool())
             .await
             .unwrap();
         assert_eq!(count, read, "positions are contiguous from 1");
-        Truth { store, states }
+        LogCheck { store, states }
     }
 
-    /// Every read model comes to the end of the log, and is what the log makes of it.
-    pub(crate) async fn read_models_are_right(&self) {
+    /// Checks that every read model reaches the head of the log, and equals its rebuild.
+    pub(crate) async fn check_read_models(&self) {
         let head = self.store.head().await.unwrap();
         let live = ReadModels::new(self.store.pool().clone());
         live.wait_for(&ReadModel::ALL, head, BOUND).await.unwrap();
         for model in ReadModel::ALL {
-            let report = rebuild(&self.store, model, Mode::Verify, |_| ()).await.unwrap();
+            let report = rebuild(&self.store, model, RebuildMode::Verify, |_| ()).await.unwrap();
             assert!(report.compared.is_some() && report.is_clean(), "{report:#?}");
         }
     }
 
-    /// All that was acknowledged is in the log where it was said to be, and nothing counts twice.
-    pub(crate) async fn knows(&self, workers: &[Worker]) {
+    /// Checks that every acknowledged command is in the log at its position, and took effect once.
+    pub(crate) async fn check_acknowledged(&self, workers: &[Worker]) {
         for worker in workers {
             for (command, position) in &worker.acknowledged {
                 let events = self.store.load_command(*command).await.unwrap();
@@ -93,7 +93,7 @@ impl Truth {
         self.states.values().filter(theirs).count()
     }
 
-    /// Units in all the carts that a customer ever had.
+    /// The units in all carts that a customer has ever had.
     fn units_in_carts_of(&self, subject: &str) -> i64 {
         let customer = person(subject);
         let carts =
@@ -115,13 +115,13 @@ impl Truth {
         }
     }
 
-    /// How many there are.
+    /// The number of orders.
     pub(crate) fn orders(&self) -> usize {
         self.states.values().filter(|state| matches!(state, State::Order(_))).count()
     }
 }
 
-fn is_no_oversold_stock(state: &State, position: i64) {
+fn assert_not_oversold(state: &State, position: i64) {
     if let State::Inventory(Inventory::Stocked(stock)) = state {
         assert!(
             stock.reserved >= 0 && stock.on_hand >= stock.reserved,

@@ -1,11 +1,11 @@
-//! Who may read what others were told.
+//! Who may read notifications.
 
 use serde_json::{Value, json};
 
 use crate::cluster::Client;
 use crate::shop::stage::{Stage, id};
 
-/// Three ways to ask for one notification.
+/// Queries one notification in three ways.
 async fn seen_by(who: &Client, notification: &str, order: &str) -> [Value; 3] {
     let one = "query($id: ID!) { notification(id: $id) { id recipient } }";
     let node = "query($id: ID!) { node(id: $id) { id } }";
@@ -18,10 +18,10 @@ async fn seen_by(who: &Client, notification: &str, order: &str) -> [Value; 3] {
 }
 
 #[tokio::test]
-async fn what_somebody_was_told_is_theirs_and_staffs_to_read() {
+async fn notifications_are_shown_only_to_their_recipient_and_staff() {
     let stage = Stage::with_mugs().await;
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
-    stage.told(1).await;
+    stage.until_sent(1).await;
     let first = stage.notifications(&stage.ada, &order).await.remove(0);
     let notification = id(&first);
 
@@ -33,7 +33,7 @@ async fn what_somebody_was_told_is_theirs_and_staffs_to_read() {
     let eve = stage.node.customer("eve");
     assert_eq!(seen_by(&eve, &notification, &order).await, [json!(null), json!(null), json!(null)]);
     assert_eq!(stage.notifications(&eve, &order).await, Vec::<Value>::new());
-    // Asking for somebody else's is asking for one's own.
+    // For a customer, the filter by another customer is ignored.
     let query = "query($id: ID!) { notifications(filter: { customerId: $id }) { nodes { id } } }";
     let id = json!({"id": first["customerId"]});
     let theirs = eve.ask(query, id.clone()).await;

@@ -1,9 +1,9 @@
-//! Mail into the folder: what is written, when, and that nothing is written twice.
+//! Mail into a folder: which messages are written, when, and that none is written twice.
 
 use std::path::PathBuf;
 
 use projections::ReadModel;
-use projections::rebuild::{Mode, rebuild_all};
+use projections::rebuild::{RebuildMode, rebuild_all};
 use serde_json::json;
 
 use super::failures;
@@ -14,13 +14,13 @@ impl Stage {
     fn mail(&self) -> Vec<String> {
         let folder: PathBuf = self.shop.scratch.path().join("mail");
         let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-        let letters = files.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
-        let mut letters: Vec<_> = letters.collect();
-        letters.sort();
-        letters.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+        let messages = files.filter(|path| path.extension().is_some_and(|kind| kind == "eml"));
+        let mut messages: Vec<_> = messages.collect();
+        messages.sort();
+        messages.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
     }
 
-    /// Without the order's number.
+    /// The subjects, without the order's number.
     fn subjects(&self) -> Vec<String> {
         let subject = |letter: &String| {
             let line = letter.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap();
@@ -33,7 +33,7 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn the_buyer_is_told_of_every_step() {
+async fn the_buyer_is_notified_of_every_step() {
     let stage = Stage::with_mugs().await;
     let (order, _) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
     let of_order = json!({"orderId": order});
@@ -41,7 +41,7 @@ async fn the_buyer_is_told_of_every_step() {
     let parcel = json!({"orderId": order, "carrier": "Pigeon Post", "trackingNumber": "PP-0042"});
     stage.desk.done("orderShip", "order { id }", parcel).await;
     stage.desk.done("orderDeliver", "order { id }", of_order.clone()).await;
-    stage.told(5).await;
+    stage.until_sent(5).await;
 
     let seen = stage.notifications(&stage.ada, &order).await;
     let mut templates: Vec<_> = seen.iter().map(|seen| text(&seen["template"])).collect();
@@ -62,25 +62,25 @@ async fn the_buyer_is_told_of_every_step() {
         assert!(notification["sentAt"].is_string() && notification["nextAttemptAt"].is_null());
         assert_eq!((failures(notification).len(), &notification["version"]), (0, &json!(2)));
     }
-    let letters = stage.mail();
-    assert_eq!(letters.len(), 5);
+    let messages = stage.mail();
+    assert_eq!(messages.len(), 5);
     for part in ["To: Ada <ada@example.org>", "text/plain", "text/html", "Hello Ada"] {
-        assert!(letters.iter().all(|letter| letter.contains(part)), "{part}: {}", letters[0]);
+        assert!(messages.iter().all(|letter| letter.contains(part)), "{part}: {}", messages[0]);
     }
-    let shipped = letters.iter().find(|letter| letter.contains("is on its way")).unwrap();
+    let shipped = messages.iter().find(|letter| letter.contains("is on its way")).unwrap();
     assert!(shipped.contains("PP-0042") && shipped.contains("Pigeon Post"), "{shipped}");
-    assert!(letters.iter().any(|letter| letter.contains("Total: 49.98 USD")), "{letters:#?}");
+    assert!(messages.iter().any(|letter| letter.contains("Total: 49.98 USD")), "{messages:#?}");
 }
 
 #[tokio::test]
-async fn the_buyer_is_told_when_something_comes_to_nothing() {
+async fn the_buyer_is_notified_of_failures_and_cancellations() {
     let stage = Stage::with_mugs().await;
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
     stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_declined").await;
-    stage.told(2).await;
+    stage.until_sent(2).await;
     let cancel = json!({"orderId": order, "idempotencyKey": key()});
     stage.ada.done("orderCancel", "order { id }", cancel).await;
-    stage.told(3).await;
+    stage.until_sent(3).await;
     assert_eq!(
         stage.subjects(),
         ["Payment failed for order", "Your order at Cartulary", "Your order was cancelled"],
@@ -88,7 +88,7 @@ async fn the_buyer_is_told_when_something_comes_to_nothing() {
 }
 
 #[tokio::test]
-async fn money_that_goes_back_and_goods_that_come_back_are_told() {
+async fn the_buyer_is_notified_of_refunds_and_returns() {
     let stage = Stage::with_mugs().await;
     let order = stage.shipped().await;
     stage.desk.done("orderDeliver", "order { id }", json!({"orderId": order})).await;
@@ -98,7 +98,7 @@ async fn money_that_goes_back_and_goods_that_come_back_are_told() {
     let payment = id(&stage.see(&stage.desk, &order).await["payments"][0]);
     let refund = json!({"paymentId": payment, "idempotencyKey": key()});
     stage.desk.done("paymentRefund", "payment { id }", refund).await;
-    stage.told(7).await;
+    stage.until_sent(7).await;
     let subjects = stage.subjects();
     for subject in ["Refund for order", "Your return to order was accepted"] {
         assert!(subjects.contains(&subject.to_owned()), "{subjects:?}");
@@ -106,28 +106,28 @@ async fn money_that_goes_back_and_goods_that_come_back_are_told() {
 }
 
 #[tokio::test]
-async fn an_order_that_expires_is_told() {
+async fn the_buyer_is_notified_of_an_expired_order() {
     let shop = Shop::new().await.variable("CARTULARY_RESERVATION", "300ms");
     let stage = Stage::of(shop).await;
     stage.sell("MUG", 2_499, 2).await;
     stage.order(&stage.ada, &[("MUG", 2)]).await;
-    stage.told(2).await;
+    stage.until_sent(2).await;
     assert_eq!(stage.subjects(), ["Your order at Cartulary", "Your order has expired"]);
 }
 
 #[tokio::test]
-async fn guests_are_told_too() {
+async fn guests_are_notified_too() {
     let stage = Stage::with_mugs().await;
     let made = stage.node.stranger().done("cartCreate", "token", json!({})).await;
     let guest = stage.node.guest(&text(&made["token"]));
     let order = stage.order(&guest, &[("MUG", 1)]).await;
-    stage.told(1).await;
+    stage.until_sent(1).await;
     let seen = stage.notifications(&stage.desk, &order).await;
     assert_eq!((&seen[0]["status"], &seen[0]["customerId"]), (&json!("SENT"), &json!(null)));
 }
 
 #[tokio::test]
-async fn staff_are_told_once_that_stock_is_low() {
+async fn staff_are_notified_once_of_low_stock() {
     let shop = Shop::new().await.variable("CARTULARY_STAFF_MAIL", "Store <store@example.com>");
     let stage = Stage::of(shop).await;
     stage.sell("MUG", 2_499, 5).await;
@@ -135,9 +135,9 @@ async fn staff_are_told_once_that_stock_is_low() {
         json!({"sku": "MUG", "reorderLevel": 3, "reorderQuantity": 20, "idempotencyKey": key()});
     stage.admin.done("inventoryReorderLevelSet", "inventoryItem { sku }", level).await;
     stage.order(&stage.ada, &[("MUG", 2)]).await;
-    stage.told(2).await;
+    stage.until_sent(2).await;
     stage.order(&stage.ada, &[("MUG", 1)]).await;
-    stage.told(3).await;
+    stage.until_sent(3).await;
     let alerts: Vec<_> =
         stage.mail().into_iter().filter(|letter| letter.contains("Low stock: MUG")).collect();
     assert_eq!(alerts.len(), 1);
@@ -146,7 +146,7 @@ async fn staff_are_told_once_that_stock_is_low() {
 }
 
 #[tokio::test]
-async fn an_alert_to_nobody_is_given_up_and_says_so() {
+async fn an_alert_without_a_recipient_is_abandoned_with_a_reason() {
     let stage = Stage::new().await;
     stage.sell("MUG", 2_499, 5).await;
     let level =
@@ -154,7 +154,7 @@ async fn an_alert_to_nobody_is_given_up_and_says_so() {
     stage.admin.done("inventoryReorderLevelSet", "inventoryItem { sku }", level).await;
     let query = "{ notifications(filter: { template: LOW_STOCK }) {
         nodes { status recipient abandonedBecause } } }";
-    until("the alert is given up", async || {
+    until("the alert is abandoned", async || {
         let seen = stage.desk.ask(query, json!({})).await;
         seen["notifications"]["nodes"][0]["status"] == "ABANDONED"
     })
@@ -165,11 +165,11 @@ async fn an_alert_to_nobody_is_given_up_and_says_so() {
 }
 
 #[tokio::test]
-async fn somebody_who_is_forgotten_gets_no_mail() {
+async fn a_forgotten_person_gets_no_mail() {
     let stage = Stage::with_mugs().await;
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
-    stage.told(1).await;
-    // A node keeps keys in memory, so it is another one that has forgotten.
+    stage.until_sent(1).await;
+    // A node caches keys, so the test uses another node.
     let Stage { shop, node, .. } = stage;
     node.kill().await;
     let pool = shop.database.as_ref().unwrap().pool();
@@ -177,7 +177,7 @@ async fn somebody_who_is_forgotten_gets_no_mail() {
     let stage = Stage::of(shop).await;
     let cancel = json!({"orderId": order, "idempotencyKey": key()});
     stage.desk.done("orderCancel", "order { id }", cancel).await;
-    until("the message is given up", async || {
+    until("the message is abandoned", async || {
         let seen = stage.notifications(&stage.desk, &order).await;
         seen.iter().any(|seen| seen["abandonedBecause"] == "its recipient is forgotten")
     })
@@ -189,29 +189,29 @@ async fn somebody_who_is_forgotten_gets_no_mail() {
 async fn a_rebuild_sends_no_mail() {
     let stage = Stage::with_mugs().await;
     stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
-    stage.told(2).await;
-    let (end, letters) = (stage.end().await, stage.mail());
+    stage.until_sent(2).await;
+    let (end, messages) = (stage.end().await, stage.mail());
     let url = stage.shop.url();
     let store = event_store::EventStore::connect(url, Default::default()).await.unwrap();
-    let rebuilt = rebuild_all(&store, &ReadModel::ALL, Mode::Replace, |_| ()).await;
+    let rebuilt = rebuild_all(&store, &ReadModel::ALL, RebuildMode::Replace, |_| ()).await;
     for (model, report) in rebuilt {
         assert!(report.unwrap().is_clean(), "{model}");
     }
-    // Mail still works, and what was sent before is not sent again.
+    // New messages are still sent, and earlier ones are not sent again.
     stage.order(&stage.ada, &[("MUG", 1)]).await;
-    stage.told(3).await;
+    stage.until_sent(3).await;
     assert!(stage.end().await > end);
-    assert_eq!(stage.mail().len(), letters.len() + 1);
+    assert_eq!(stage.mail().len(), messages.len() + 1);
 }
 
 #[tokio::test]
-async fn a_node_that_dies_leaves_its_mail_to_the_next() {
+async fn another_node_sends_the_mail_of_a_killed_node() {
     let stage = Stage::with_mugs().await;
     stage.fill(&stage.ada, &[("MUG", 1)]).await;
     stage.ada.done("orderPlace", "order { id }", order_input(&key())).await;
     let Stage { shop, node, .. } = stage;
     node.kill().await;
     let stage = Stage::of(shop).await;
-    stage.told(1).await;
+    stage.until_sent(1).await;
     assert_eq!(stage.subjects(), ["Your order at Cartulary"]);
 }

@@ -1,4 +1,4 @@
-//! What people are told: as files, and by a real mail server.
+//! Messages to people, as files and by a real mail server.
 
 mod access;
 mod folder;
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use crate::cluster::{Client, until};
 use crate::shop::stage::Stage;
 
-/// What every test of a notification looks at.
+/// The fields of a notification that the tests query.
 const NOTIFICATION: &str = "id template channel status recipient customerId orderId nextAttemptAt
     sentAt abandonedBecause version attempts { at failure nextAttemptAt }";
 
 impl Stage {
-    /// What an order's buyer was told, as of now, the first first.
+    /// The current notifications about an order, the first one first.
     async fn notifications(&self, who: &Client, order: &str) -> Vec<Value> {
         let query = format!(
             "query($order: ID!, $at: Position) {{ notifications(filter: {{ orderId: $order }},
@@ -28,7 +28,7 @@ impl Stage {
         nodes
     }
 
-    /// Waits until the first message about an order is so.
+    /// Waits until the first message about an order satisfies the condition.
     async fn first_message(&self, order: &str, what: &str, so: impl Fn(&Value) -> bool) -> Value {
         let first = async || self.notifications(&self.desk, order).await.into_iter().next();
         until(what, async || first().await.as_ref().is_some_and(&so)).await;
@@ -36,7 +36,7 @@ impl Stage {
     }
 }
 
-/// The reasons why attempts failed.
+/// The reasons of the failed attempts.
 fn failures(notification: &Value) -> Vec<String> {
     let attempts = notification["attempts"].as_array().unwrap();
     attempts.iter().filter_map(|attempt| Some(attempt["failure"].as_str()?.to_owned())).collect()

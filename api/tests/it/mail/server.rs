@@ -1,4 +1,5 @@
-//! A real mail server, in Python: it takes mail, postpones it, refuses it, hangs up or says nothing.
+//! A real mail server, in Python, which can accept, postpone or refuse mail, close the connection,
+//! or not answer.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,7 +13,7 @@ use crate::cluster::until;
 use crate::programs::lasting_port;
 use crate::venv::python;
 
-/// A running mail server. It is killed with the test.
+/// A running mail server. It is killed when the test ends.
 pub(super) struct MailServer {
     child: Child,
     pub(super) port: u16,
@@ -21,18 +22,18 @@ pub(super) struct MailServer {
     security: Security,
 }
 
-/// How its mail is kept from others' eyes.
+/// How the connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Security {
     None,
-    /// TLS once the client has asked for it, and no mail before.
+    /// TLS after STARTTLS; the server accepts no mail before.
     StartTls,
     /// TLS from the first byte.
     Smtps,
 }
 
 impl MailServer {
-    /// One that takes everything; nothing where Python's `aiosmtpd` is missing.
+    /// Starts a server that accepts all mail. None if Python's `aiosmtpd` is not installed.
     pub(super) async fn start() -> Option<MailServer> {
         MailServer::secured(Security::None).await
     }
@@ -55,12 +56,13 @@ impl MailServer {
         }
     }
 
-    /// A file with the certificate of who vouches for it, where it speaks TLS.
+    /// The file with the certificate of the authority that signed the server's certificate, if it
+    /// uses TLS.
     pub(super) fn authority(&self) -> String {
         self.folder.path().join("authority.pem").display().to_string()
     }
 
-    /// What it does with mail from now on: `accept`, `postpone`, `refuse`, `drop` or `stall`.
+    /// Sets what it does with mail from now on: `accept`, `postpone`, `refuse`, `drop` or `stall`.
     pub(super) fn behave(&self, mode: &str) {
         set(self.folder.path(), mode);
     }
@@ -69,25 +71,27 @@ impl MailServer {
         self.child.kill().await.unwrap();
     }
 
-    /// Runs it again, where it was.
+    /// Starts it again, on the same port.
     pub(super) async fn start_again(&mut self) {
         let (child, port) = run(&self.python, self.folder.path(), self.port, self.security).await;
         assert_eq!(port, self.port);
         self.child = child;
     }
 
-    /// What it has taken.
-    pub(super) fn letters(&self) -> Vec<Value> {
+    /// The messages that it has accepted.
+    pub(super) fn messages(&self) -> Vec<Value> {
         let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
-        let letters = files.filter(|path| path.extension().is_some_and(|kind| kind == "json"));
-        letters.map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
+        let messages = files.filter(|path| path.extension().is_some_and(|kind| kind == "json"));
+        messages
+            .map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
+            .collect()
     }
 
-    /// Waits until it has taken so many.
-    pub(super) async fn has_taken(&self, letters: usize) -> Vec<Value> {
-        let what = format!("{letters} letters are taken");
-        until(&what, async || self.letters().len() == letters).await;
-        self.letters()
+    /// Waits until it has accepted so many messages.
+    pub(super) async fn until_accepted(&self, messages: usize) -> Vec<Value> {
+        let what = format!("{messages} messages are taken");
+        until(&what, async || self.messages().len() == messages).await;
+        self.messages()
     }
 }
 
@@ -97,7 +101,7 @@ fn set(folder: &Path, mode: &str) {
     std::fs::rename(draft, folder.join("mode")).unwrap();
 }
 
-/// On this port; and which it is.
+/// Starts the server on this port, or on a free one if it is 0; returns the port.
 async fn run(python: &Path, folder: &Path, port: u16, security: Security) -> (Child, u16) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/mail/smtp_server.py");
     let mut child = Command::new(python)
@@ -112,6 +116,6 @@ async fn run(python: &Path, folder: &Path, port: u16, security: Security) -> (Ch
         .spawn()
         .expect("Python can be started");
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().expect("the mail server tells its port");
+    let line = lines.next_line().await.unwrap().expect("the mail server reports its port");
     (child, line.parse().unwrap())
 }

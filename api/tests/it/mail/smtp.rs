@@ -1,4 +1,4 @@
-//! Mail by a real mail server, which also postpones, refuses, hangs up and stalls.
+//! Mail by a real mail server, which may also postpone, refuse, disconnect and stall.
 
 use serde_json::{Value, json};
 
@@ -7,12 +7,12 @@ use super::server::{MailServer, Security};
 use crate::cluster::{Shop, key, until};
 use crate::shop::stage::{Stage, text};
 
-/// A shop that sells mugs and hurries to send mail again.
+/// A shop that sells mugs, and retries messages soon.
 async fn stage(server: &MailServer, backoff: &str) -> Stage {
     open(Shop::new().await, server, backoff).await
 }
 
-/// As [`stage`], where some variables are set already.
+/// As [`stage`], with further variables set.
 async fn open(shop: Shop, server: &MailServer, backoff: &str) -> Stage {
     let shop = shop
         .variable("SMTP_URL", &server.url())
@@ -38,7 +38,7 @@ async fn a_message_arrives_as_text_and_as_html() {
     let Some(server) = MailServer::start().await else { return };
     let stage = stage(&server, "30s").await;
     let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
-    let letter = server.has_taken(1).await.remove(0);
+    let letter = server.until_accepted(1).await.remove(0);
     assert_eq!(letter["to"], json!(["ada@example.org"]));
     let headers = &letter["headers"];
     assert_eq!(headers["To"], "Ada <ada@example.org>");
@@ -51,45 +51,45 @@ async fn a_message_arrives_as_text_and_as_html() {
     assert!(html.contains("2 × A MUG") && html.contains("Mugs &amp; more"), "{html}");
 }
 
-async fn arrives_by_tls(security: Security) {
+async fn check_arrival_by_tls(security: Security) {
     let Some(server) = MailServer::secured(security).await else { return };
     let shop = Shop::new().await.variable("SSL_CERT_FILE", &server.authority());
     let stage = open(shop, &server, "30s").await;
     stage.order(&stage.ada, &[("MUG", 1)]).await;
-    assert_eq!(server.has_taken(1).await[0]["to"], json!(["ada@example.org"]));
+    assert_eq!(server.until_accepted(1).await[0]["to"], json!(["ada@example.org"]));
 }
 
 #[tokio::test]
 async fn a_message_arrives_by_tls_from_the_first_byte() {
-    arrives_by_tls(Security::Smtps).await;
+    check_arrival_by_tls(Security::Smtps).await;
 }
 
 #[tokio::test]
 async fn a_message_arrives_by_starttls() {
-    arrives_by_tls(Security::StartTls).await;
+    check_arrival_by_tls(Security::StartTls).await;
 }
 
-async fn gets_no_mail_unproved(security: Security) {
+async fn check_unverified_server_gets_no_mail(security: Security) {
     let Some(server) = MailServer::secured(security).await else { return };
     let stage = stage(&server, "30s").await;
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
     let seen = stage.first_message(&order, "it is not sent", has_failed).await;
     assert_eq!(failures(&seen)[0], "the connection to the mail server failed");
-    assert!(server.letters().is_empty());
+    assert!(server.messages().is_empty());
 }
 
 #[tokio::test]
-async fn a_server_that_nobody_vouches_for_gets_no_mail_by_tls() {
-    gets_no_mail_unproved(Security::Smtps).await;
+async fn a_server_without_a_trusted_certificate_gets_no_mail_by_tls() {
+    check_unverified_server_gets_no_mail(Security::Smtps).await;
 }
 
 #[tokio::test]
-async fn a_server_that_nobody_vouches_for_gets_no_mail_by_starttls() {
-    gets_no_mail_unproved(Security::StartTls).await;
+async fn a_server_without_a_trusted_certificate_gets_no_mail_by_starttls() {
+    check_unverified_server_gets_no_mail(Security::StartTls).await;
 }
 
 #[tokio::test]
-async fn what_is_postponed_is_sent_later() {
+async fn a_postponed_message_is_sent_later() {
     let Some(server) = MailServer::start().await else { return };
     server.behave("postpone");
     let stage = stage(&server, "100ms").await;
@@ -98,14 +98,14 @@ async fn what_is_postponed_is_sent_later() {
     assert_eq!(failures(&seen)[0], "the mail server answered 451 4.3.0");
     server.behave("accept");
     let seen = stage.first_message(&order, "it is sent", is("SENT")).await;
-    assert_eq!(server.has_taken(1).await.len(), 1);
+    assert_eq!(server.until_accepted(1).await.len(), 1);
     let attempts = seen["attempts"].as_array().unwrap();
     assert!(attempts.len() >= 2 && attempts.last().unwrap()["failure"].is_null(), "{seen:#}");
     assert!(attempts[0]["nextAttemptAt"].is_string(), "{seen:#}");
 }
 
 #[tokio::test]
-async fn what_is_refused_for_good_is_given_up_at_once_and_nobody_is_named() {
+async fn a_permanently_refused_message_is_abandoned_at_once_without_naming_anyone() {
     let Some(server) = MailServer::start().await else { return };
     server.behave("refuse");
     let stage = stage(&server, "30s").await;
@@ -118,22 +118,22 @@ async fn what_is_refused_for_good_is_given_up_at_once_and_nobody_is_named() {
 }
 
 #[tokio::test]
-async fn what_always_fails_is_given_up_after_six_attempts() {
+async fn a_message_that_always_fails_is_abandoned_after_six_attempts() {
     let Some(server) = MailServer::start().await else { return };
     server.behave("drop");
     let stage = stage(&server, "1ms").await;
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
     let seen = stage.first_message(&order, "it is given up", is("ABANDONED")).await;
     assert_eq!(failures(&seen), ["the connection to the mail server failed"; 6]);
-    assert!(server.letters().is_empty());
-    // The server is back, and so is the mail.
+    assert!(server.messages().is_empty());
+    // The mail server runs again, and messages are sent again.
     server.behave("accept");
     stage.order(&stage.ada, &[("MUG", 1)]).await;
-    server.has_taken(1).await;
+    server.until_accepted(1).await;
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_keeps_nobody_waiting() {
+async fn a_mail_server_that_does_not_answer_delays_no_other_message() {
     let Some(server) = MailServer::start().await else { return };
     server.behave("stall");
     let stage = stage(&server, "100ms").await;
@@ -141,10 +141,10 @@ async fn a_server_that_says_nothing_keeps_nobody_waiting() {
     let seen = stage.first_message(&order, "it is late", has_failed).await;
     assert_eq!(failures(&seen)[0], "the mailer did not answer in time");
     server.behave("accept");
-    stage.told(2).await;
+    stage.until_sent(2).await;
     until("both have arrived", async || {
         let mut ids: Vec<_> =
-            server.letters().iter().map(|letter| text(&letter["headers"]["Message-ID"])).collect();
+            server.messages().iter().map(|letter| text(&letter["headers"]["Message-ID"])).collect();
         ids.sort();
         ids.dedup();
         ids.len() == 2
@@ -153,19 +153,19 @@ async fn a_server_that_says_nothing_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_while_mail_server_and_shop_are_down() {
+async fn no_message_is_lost_while_mail_server_and_shop_are_down() {
     let Some(mut server) = MailServer::start().await else { return };
     let stage = stage(&server, "200ms").await;
     server.kill().await;
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
-    stage.first_message(&order, "nobody answers", has_failed).await;
+    stage.first_message(&order, "the attempt fails", has_failed).await;
     let Stage { shop, node, .. } = stage;
     node.kill().await;
     server.start_again().await;
     let stage = Stage::of(shop).await;
     stage.first_message(&order, "it is sent", is("SENT")).await;
-    assert_eq!(server.has_taken(1).await.len(), 1);
+    assert_eq!(server.until_accepted(1).await.len(), 1);
     let cancel = json!({"orderId": order, "idempotencyKey": key()});
     stage.ada.done("orderCancel", "order { id }", cancel).await;
-    assert_eq!(server.has_taken(2).await.len(), 2);
+    assert_eq!(server.until_accepted(2).await.len(), 2);
 }

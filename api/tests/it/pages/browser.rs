@@ -1,4 +1,4 @@
-//! A browser, and somebody at it who finds things by what is written on them.
+//! A browser that is controlled like a person would: elements are found by their labels.
 
 use std::cell::OnceCell;
 use std::future::Future;
@@ -18,7 +18,7 @@ use tokio::process::{Child, Command};
 use crate::cluster::{BOUND, Node, until};
 use crate::programs::installed;
 
-/// chromedriver, and the Chromium that it has started. Both end with the test.
+/// chromedriver, and the Chromium that it has started. Both end when the test ends.
 pub(super) struct Browser {
     pub(super) client: Client,
     chromium: Pid,
@@ -27,7 +27,7 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    /// With nothing in its memory; nothing, where it is not installed.
+    /// Starts a browser with an empty profile. None if it is not installed.
     pub(super) async fn start() -> Option<Browser> {
         let (driver, chromium) = (installed("chromedriver")?, installed("chromium")?);
         let mut driver = Command::new(driver)
@@ -62,13 +62,14 @@ impl Browser {
         self.client.goto(&url).await.unwrap();
     }
 
-    /// Clicks the button or the link of this name, as soon as it can be.
+    /// Clicks the button or the link with this name, as soon as it can be clicked.
     pub(super) async fn press(&self, name: &str) {
         let named = format!("normalize-space()=\"{name}\" or @aria-label=\"{name}\"");
         self.press_at(&format!("//*[self::button or self::a][{named}]")).await;
     }
 
-    /// Clicks what is at this XPath, as soon as it can be; the page may be drawn anew meanwhile.
+    /// Clicks the element at this XPath, as soon as it can be clicked; the page may be drawn again
+    /// meanwhile.
     pub(super) async fn press_at(&self, path: &str) {
         until(&format!("{path} can be pressed"), async || {
             let Ok(found) = self.client.find_all(Locator::XPath(path)).await else { return false };
@@ -82,7 +83,7 @@ impl Browser {
         .await;
     }
 
-    /// Not below the page's bar, which covers what is scrolled to the top.
+    /// Scrolls the element to the middle first, because the page's bar covers what is at the top.
     async fn click(&self, element: &Element) -> Result<bool, CmdError> {
         if !element.is_enabled().await? {
             return Ok(false);
@@ -93,7 +94,7 @@ impl Browser {
         element.click().await.map(|()| true)
     }
 
-    /// Types into the field with this label, instead of what is there.
+    /// Replaces the text in the field with this label.
     pub(super) async fn fill(&self, label: &str, text: &str) {
         self.at(label, async |field| {
             field.clear().await?;
@@ -106,15 +107,15 @@ impl Browser {
         self.at(label, async |field| field.select_by_label(option).await).await;
     }
 
-    /// What is said beside the field with this label.
+    /// The error message next to the field with this label.
     pub(super) async fn error_at(&self, label: &str) -> String {
         let path = format!("//label[.=\"{label}\"]/..//*[@aria-invalid]/following-sibling::p");
         self.text(Locator::XPath(&path)).await
     }
 
-    /// Waits until this part of the page has this text in it.
-    pub(super) async fn shows(&self, css: &str, text: &str) {
-        until(&format!("{css} shows {text:?}"), async || {
+    /// Waits until this part of the page contains this text.
+    pub(super) async fn until_shown(&self, css: &str, text: &str) {
+        until(&format!("{css} until_shown {text:?}"), async || {
             let Ok(found) = self.client.find_all(Locator::Css(css)).await else { return false };
             for element in found {
                 if element.text().await.is_ok_and(|shown| shown.contains(text)) {
@@ -126,10 +127,10 @@ impl Browser {
         .await;
     }
 
-    /// What stands there, once there is something.
+    /// Waits until the element has a text, and returns the text.
     pub(super) async fn text(&self, place: Locator<'_>) -> String {
         let what = format!("there is a text at {place:?}");
-        // Found again a moment later, it may just be drawn anew.
+        // The element is searched again, because the page may have been drawn again.
         let text = OnceCell::new();
         until(&what, async || {
             self.text_now(place).await.is_some_and(|found| text.set(found).is_ok())
@@ -143,12 +144,12 @@ impl Browser {
         Some(text).filter(|text| !text.is_empty())
     }
 
-    /// What a script of the page would see.
+    /// The result of a script that runs in the page.
     pub(super) async fn evaluate(&self, script: &str) -> Value {
         self.client.execute(script, vec![]).await.unwrap()
     }
 
-    /// Does this with the field of this label, as soon as it can be.
+    /// Does something with the field of this label, as soon as that is possible.
     async fn at<F>(&self, label: &str, work: impl Fn(Element) -> F)
     where
         F: Future<Output = Result<(), CmdError>>,
@@ -166,17 +167,17 @@ impl Browser {
     }
 }
 
-/// The driver alone would leave its browser behind.
+/// Stops the browser too, since the driver alone would leave it running.
 impl Drop for Browser {
     fn drop(&mut self) {
         kill(self.chromium, Signal::SIGKILL).ok();
     }
 }
 
-/// The port that the driver has found for itself.
+/// The port that the driver has chosen.
 async fn port(driver: &mut Child) -> u16 {
     let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-    let told = async {
+    let found = async {
         while let Some(line) = lines.next_line().await.unwrap() {
             let port = line.split("on port ").nth(1).filter(|_| line.contains("success"));
             if let Some(port) = port {
@@ -185,5 +186,5 @@ async fn port(driver: &mut Child) -> u16 {
         }
         panic!("chromedriver does not say where it listens");
     };
-    tokio::time::timeout(BOUND, told).await.expect("chromedriver starts")
+    tokio::time::timeout(BOUND, found).await.expect("chromedriver starts")
 }

@@ -1,4 +1,4 @@
-//! Staff at the console.
+//! Staff use the console.
 
 use fantoccini::Locator;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::browser::Browser;
 use crate::cluster::Client;
 use crate::shop::stage::Stage;
 
-/// Somebody at the console who has signed in; nothing, where there is no browser.
+/// Opens the console and signs in. None if there is no browser.
 async fn at_the_console(stage: &Stage, who: &Client) -> Option<Browser> {
     let browser = Browser::start().await?;
     browser.open(&stage.node, "/console").await;
@@ -30,32 +30,32 @@ async fn staff_ship_an_order_and_see_who_did_what_and_why() {
     let (order, _) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
     let Some(browser) = at_the_console(&stage, &stage.desk).await else { return };
     browser.press(&number(&stage, &order).await).await;
-    browser.shows("#states", "Paid").await;
+    browser.until_shown("#states", "Paid").await;
     browser.press("Start processing").await;
     browser.press("Ship…").await;
     browser.fill("Carrier", "Post").await;
     browser.fill("Tracking number", "PP-0042").await;
     browser.fill("Units of A MUG", "1").await;
     browser.press("Ship").await;
-    browser.shows("#states", "Partially shipped").await;
+    browser.until_shown("#states", "Partially shipped").await;
     browser.press("Ship…").await;
     browser.press("Ship").await;
-    browser.shows("#states", "Shipped").await;
+    browser.until_shown("#states", "Shipped").await;
     browser.press("Mark as delivered").await;
-    browser.shows("#states", "Delivered").await;
+    browser.until_shown("#states", "Delivered").await;
 
-    browser.shows("#history", "order.processing_started").await;
+    browser.until_shown("#history", "order.processing_started").await;
     let history = browser.text(Locator::Id("history")).await;
     let of = |name: &str| history.find(name).unwrap_or_else(|| panic!("no {name} in {history}"));
     assert!(of("payment.initiated") < of("order.confirmed"), "{history}");
     assert!(history[of("order.processing_started")..].contains("by staff"), "{history}");
     browser.press_at("//li[contains(., 'order.confirmed')]//button").await;
-    browser.shows("dialog", "payment.authorized").await;
-    stage.stands(&order, ["DELIVERED", "PAID", "DELIVERED"]).await;
+    browser.until_shown("dialog", "payment.authorized").await;
+    stage.check_states(&order, ["DELIVERED", "PAID", "DELIVERED"]).await;
 }
 
 #[tokio::test]
-async fn staff_capture_a_part_and_give_some_of_it_back() {
+async fn staff_capture_a_part_and_refund_some_of_it() {
     let stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
     let Some(browser) = at_the_console(&stage, &stage.desk).await else { return };
@@ -63,21 +63,21 @@ async fn staff_capture_a_part_and_give_some_of_it_back() {
     browser.press("Capture…").await;
     browser.fill("Amount in USD", "60").await;
     browser.press("Capture").await;
-    browser.shows("dialog .error", "can be captured").await;
+    browser.until_shown("dialog .error", "can be captured").await;
     browser.fill("Amount in USD", "49.98").await;
     browser.press("Capture").await;
-    browser.shows("#states", "Paid").await;
+    browser.until_shown("#states", "Paid").await;
     browser.press("Refund…").await;
     browser.fill("Amount in USD", "9.5").await;
     browser.press("Refund").await;
-    browser.shows("#states", "Partially refunded").await;
+    browser.until_shown("#states", "Partially refunded").await;
     let query = "query($id: ID!) { payment(id: $id) { captured { amount } refunded { amount } } }";
     let seen = stage.desk.ask(query, json!({"id": payment})).await["payment"].clone();
     assert_eq!(seen, json!({"captured": {"amount": "4998"}, "refunded": {"amount": "950"}}));
 }
 
 #[tokio::test]
-async fn an_admin_counts_stock_again_and_support_only_looks() {
+async fn an_admin_corrects_stock_and_support_only_sees_it() {
     let stage = Stage::with_mugs().await;
     let Some(browser) = at_the_console(&stage, &stage.admin).await else { return };
     browser.press("Inventory").await;
@@ -86,33 +86,33 @@ async fn an_admin_counts_stock_again_and_support_only_looks() {
     browser.choose("What happened", "Goods were broken or lost").await;
     browser.fill("Units", "-95").await;
     browser.press("Adjust").await;
-    browser.shows("dialog .error", "reason").await;
+    browser.until_shown("dialog .error", "reason").await;
     browser.fill("Reason", "a fall").await;
     browser.press("Adjust").await;
-    browser.shows(".head .badge", "Low").await;
+    browser.until_shown(".head .badge", "Low").await;
     assert_eq!(stage.figures("MUG").await, [5, 0, 5]);
 
     let Some(desk) = at_the_console(&stage, &stage.desk).await else { return };
     desk.press("Inventory").await;
     desk.press("MUG").await;
-    desk.shows("table", "a fall").await;
+    desk.until_shown("table", "a fall").await;
     let buttons = "return document.querySelectorAll('.head button').length";
     assert_eq!(desk.evaluate(buttons).await, Value::from(0));
 }
 
 #[tokio::test]
-async fn staff_see_messages_and_how_the_system_is() {
+async fn staff_see_messages_and_the_state_of_the_system() {
     let stage = Stage::with_mugs().await;
     stage.order(&stage.ada, &[("MUG", 1)]).await;
     let Some(browser) = at_the_console(&stage, &stage.desk).await else { return };
     browser.press("Notifications").await;
-    browser.shows("table", "Order confirmation").await;
-    browser.shows("table", "Sent").await;
+    browser.until_shown("table", "Order confirmation").await;
+    browser.until_shown("table", "Sent").await;
     browser.press("Payments").await;
-    browser.shows("#view", "No payments.").await;
+    browser.until_shown("#view", "No payments.").await;
     browser.press("System").await;
-    browser.shows("table", "orders").await;
-    browser.shows("#view", "postgres").await;
+    browser.until_shown("table", "orders").await;
+    browser.until_shown("#view", "postgres").await;
 }
 
 #[tokio::test]
@@ -124,10 +124,10 @@ async fn the_line_of_the_banner_signs_in_and_so_does_one_click() {
     let pasted = format!("  support   Authorization: \"{authorization}\" ");
     browser.fill("Token of support or admin", &pasted).await;
     browser.press("Sign in").await;
-    browser.shows("#role", "Support").await;
+    browser.until_shown("#role", "Support").await;
     browser.press("Sign out").await;
     browser.press("Sign in as admin").await;
-    browser.shows("#role", "Admin").await;
+    browser.until_shown("#role", "Admin").await;
 }
 
 #[tokio::test]
@@ -137,25 +137,25 @@ async fn an_order_is_found_and_named_by_its_number() {
     let number = number(&stage, &order).await;
     let Some(browser) = at_the_console(&stage, &stage.desk).await else { return };
     browser.press("Payments").await;
-    browser.shows("table", &number).await;
-    browser.shows("table", "Captured").await;
+    browser.until_shown("table", &number).await;
+    browser.until_shown("table", "Captured").await;
     browser.choose("Show", "Needs attention").await;
-    browser.shows("#view", "No payment needs attention.").await;
+    browser.until_shown("#view", "No payment needs attention.").await;
     browser.press("Notifications").await;
-    browser.shows("table", &number).await;
+    browser.until_shown("table", &number).await;
     browser.fill("Order number", "C-1").await;
     browser.press("Find").await;
-    browser.shows("#notice", "There is no order C-1.").await;
+    browser.until_shown("#notice", "There is no order C-1.").await;
     browser.fill("Order number", number.trim_start_matches("C-")).await;
     browser.press("Find").await;
-    browser.shows(".head h1", &format!("Order {number}")).await;
+    browser.until_shown(".head h1", &format!("Order {number}")).await;
 }
 
 #[tokio::test]
-async fn the_console_is_not_for_customers() {
+async fn customers_cannot_sign_in_to_the_console() {
     let stage = Stage::new().await;
     let Some(browser) = at_the_console(&stage, &stage.ada).await else { return };
-    browser.shows("#sign-in .error", "not for staff").await;
+    browser.until_shown("#sign-in .error", "not for staff").await;
     let kept = "return sessionStorage.getItem('staffToken')";
     assert_eq!(browser.evaluate(kept).await, Value::Null);
 }

@@ -7,7 +7,7 @@ use http_body_util::Full;
 use crate::support::{Answer, Running, setup, start};
 
 #[tokio::test]
-async fn pages_may_run_nothing_but_their_own_files() {
+async fn pages_run_only_their_own_scripts() {
     let server = start().await;
     for page in ["/shop", "/console"] {
         let answer = server.get(page).await;
@@ -105,7 +105,7 @@ async fn only_a_page_of_a_development_server_on_this_machine_signs_in_by_a_click
 }
 
 #[tokio::test]
-async fn what_a_browser_has_already_is_not_sent_again() {
+async fn a_file_that_the_browser_has_cached_is_not_sent_again() {
     let server = start().await;
     let first = server.get("/shop/shop.js").await;
     assert_eq!(first.header("content-type"), "text/javascript; charset=utf-8");
@@ -119,7 +119,7 @@ async fn what_a_browser_has_already_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn pages_that_nobody_asked_for_are_not_served() {
+async fn pages_that_are_not_enabled_are_not_served() {
     let mut setup = setup();
     setup.config.pages = false;
     let server = setup.start().await;

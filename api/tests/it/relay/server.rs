@@ -1,4 +1,4 @@
-//! A real NATS server, with what it keeps.
+//! A real NATS server, and the messages in its stream.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use crate::cluster::until;
 use crate::programs::{installed, lasting_port};
 
-/// It ends with the test.
+/// A running NATS server. It is killed when the test ends.
 pub(crate) struct NatsServer {
     child: Child,
     program: PathBuf,
@@ -20,22 +20,22 @@ pub(crate) struct NatsServer {
     pub(super) address: SocketAddr,
 }
 
-/// An event as a consumer finds it.
+/// An event as a consumer receives it.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct PublishedEvent {
     pub(crate) subject: String,
     pub(super) media_type: String,
     pub(crate) body: Value,
 }
 
-impl Told {
+impl PublishedEvent {
     pub(super) fn position(&self) -> i64 {
         self.body["id"].as_str().unwrap().parse().unwrap()
     }
 }
 
 impl NatsServer {
-    /// On a port of its own; nothing, where it is not installed.
+    /// Starts a server on a free port. None if it is not installed.
     pub(crate) async fn start() -> Option<NatsServer> {
         let program = installed("nats-server")?;
         let folder = Scratch::new();
@@ -51,7 +51,7 @@ impl NatsServer {
         self.child.kill().await.unwrap();
     }
 
-    /// Runs it again, where it was, with what it had.
+    /// Starts it again, on the same port and with its stored messages.
     pub(super) async fn start_again(&mut self) {
         let port = self.address.port().to_string();
         let (child, address) = run(&self.program, self.folder.path(), &port).await;
@@ -63,26 +63,26 @@ impl NatsServer {
         jetstream::new(async_nats::connect(self.url()).await.unwrap())
     }
 
-    /// All that is in the stream, the first first; nothing, where there is no stream.
-    pub(crate) async fn told(&self) -> Vec<Told> {
+    /// All messages in the stream, the first one first; empty if there is no stream.
+    pub(crate) async fn published(&self) -> Vec<PublishedEvent> {
         let Ok(stream) = self.jetstream().await.get_stream("CARTULARY").await else {
             return vec![];
         };
-        let mut told = vec![];
+        let mut published = vec![];
         for sequence in 1..=stream.cached_info().state.last_sequence {
             let message = stream.get_raw_message(sequence).await.unwrap();
             let media_type = message.headers.get("Content-Type").map(ToString::to_string);
-            told.push(Told {
+            published.push(PublishedEvent {
                 subject: message.subject.to_string(),
                 media_type: media_type.unwrap_or_default(),
                 body: serde_json::from_slice(&message.payload).unwrap_or_default(),
             });
         }
-        told
+        published
     }
 }
 
-/// On this port; and where that is.
+/// Starts the server on this port; returns its address.
 async fn run(program: &Path, folder: &Path, port: &str) -> (Child, SocketAddr) {
     let child = Command::new(program)
         .args(["-a", "127.0.0.1", "-p", port, "-js", "-sd"])
@@ -96,7 +96,7 @@ async fn run(program: &Path, folder: &Path, port: &str) -> (Child, SocketAddr) {
         .spawn()
         .expect("nats-server can be started");
     let file = folder.join(format!("nats-server_{}.ports", child.id().unwrap()));
-    until("nats-server tells its port", async || address(&file).is_some()).await;
+    until("nats-server reports its port", async || address(&file).is_some()).await;
     let address = address(&file).unwrap();
     until("nats-server answers", async || async_nats::connect(address.to_string()).await.is_ok())
         .await;

@@ -1,4 +1,4 @@
-//! A fixed list of questions, whose answers are golden.
+//! A fixed list of queries with golden answers.
 //!
 //! `UPDATE_ANSWERS=1 cargo test -p api --test it releases` writes the files instead of comparing with them.
 
@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta};
 use event_store::EventStore;
 use projections::ReadModel;
-use projections::rebuild::{Mode, rebuild_all};
+use projections::rebuild::{RebuildMode, rebuild_all};
 use serde_json::{Map, Value, json};
 
 use super::restore::RELEASES;
 use super::served::Served;
 
-/// Makes the test write the answers.
+/// Set this variable to write the golden answers.
 const UPDATE: &str = "UPDATE_ANSWERS";
 
 fn is_update() -> bool {
@@ -28,7 +28,7 @@ fn questions() -> Vec<Value> {
 }
 
 impl Served {
-    /// The whole answer to a question; for one that is asked of each of a kind, all of them by name.
+    /// The whole answer to a query. If the query has an `each`, all answers by name.
     async fn answer(&self, question: &Value) -> Value {
         let Some(kind) = question["each"].as_str() else { return self.ask(question, "").await };
         let mut answers = Map::new();
@@ -48,8 +48,8 @@ impl Served {
         self.settled(answer)
     }
 
-    /// `$orders/paid` stands for an id by its name, `$each` for the one that is asked about, and `$day`,
-    /// `$tomorrow` and `$dumpedAt` for the time of the dump.
+    /// Replaces variables: `$orders/paid` by an id, by its name; `$each` by the current id; `$day`,
+    /// `$tomorrow` and `$dumpedAt` by times of the dump.
     fn variable(&self, value: Value, each: &str) -> Value {
         let Some(name) = value.as_str().and_then(|text| text.strip_prefix('$')) else {
             return value;
@@ -93,7 +93,7 @@ impl Served {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_restored_answers_as_it_did_and_live_equals_rebuilt() {
+async fn a_restored_shop_gives_the_golden_answers_and_live_equals_rebuilt() {
     for release in RELEASES {
         let served = Served::start(release).await;
         let mut different = vec![];
@@ -109,7 +109,9 @@ async fn what_is_restored_answers_as_it_did_and_live_equals_rebuilt() {
         );
 
         let store = EventStore::connect(served.shop.url(), Default::default()).await.unwrap();
-        for (model, report) in rebuild_all(&store, &ReadModel::ALL, Mode::Verify, |_| ()).await {
+        for (model, report) in
+            rebuild_all(&store, &ReadModel::ALL, RebuildMode::Verify, |_| ()).await
+        {
             let compared = report.unwrap().compared.unwrap_or_else(|| panic!("{model}"));
             assert_eq!((compared.different, compared.differences), (0, vec![]), "{model}");
             assert!(compared.position > served.release.head(), "{model}");
@@ -124,7 +126,7 @@ fn every_golden_answer_belongs_to_a_question() {
         questions().iter().map(|q| format!("{}.json", q["name"].as_str().unwrap())).collect();
     let unique: BTreeSet<_> = names.iter().cloned().collect();
     assert_eq!(unique.len(), names.len(), "two questions of one name");
-    // The other test may still be writing them.
+    // The other test may be writing the files at the same time.
     for release in RELEASES.into_iter().filter(|_| !is_update()) {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/releases").join(release);
         let files = fs::read_dir(folder.join("answers")).unwrap();

@@ -1,4 +1,5 @@
-//! Requests that earlier releases answered, sent again: one key has one effect over every upgrade.
+//! Requests that earlier releases have answered are sent again: a key has one effect across
+//! upgrades.
 
 use serde_json::{Value, json};
 

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use projections::ReadModel;
 
-/// The leases of those who lead something other than a read model.
+/// The leases of workers that are not projections.
 const OTHERS: [&str; 4] = ["reactions", "deadlines", "mail", "relay"];
 
-/// Names that no lease has, in migrations that are applied already and so can never change, and why each is
-/// harmless.
+/// Names that no lease has, in migrations that are already applied and so can never change; and why
+/// each is harmless.
 const EXCEPTIONS: [(&str, &str, &str); 1] = [(
     "0036_carts_expire.sql",
     "carts",

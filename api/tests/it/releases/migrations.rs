@@ -1,11 +1,11 @@
-//! An upgrade that begins at any schema ends with the read models that the log makes.
+//! An upgrade from any schema ends with the read models that a rebuild would give.
 //!
-//! The data is that of the first release's dump. It is written into a database of an earlier schema, as far as
-//! that has tables and columns for it, and migrated from there.
+//! The data is that of the first release's dump. It is written into a database of an earlier
+//! schema, into the tables and columns that exist there, and migrated from there.
 
 use event_store::{EventStore, MIGRATIONS};
 use local_postgres::testing::TestDatabase;
-use projections::rebuild::{Mode, rebuild_all};
+use projections::rebuild::{RebuildMode, rebuild_all};
 use projections::{Projector, ProjectorOptions, ReadModel};
 use sqlx::migrate::{Migration, Migrator};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -13,14 +13,14 @@ use sqlx::{AssertSqlSafe, PgPool};
 use super::restore::{RELEASES, Release, empty_database, run};
 use crate::cluster::until;
 
-/// The first schema with the read models' helpers; before it, no program ran for long.
+/// The first schema with the functions that read models need; before it, no program was released.
 const FIRST: i64 = 20;
 
 /// The migration that lost the carts, and the one that repairs it.
 const LOSES_CARTS: i64 = 36;
 const REPAIRS_CARTS: i64 = 39;
 
-/// Read models that came later than the first schema here, and their tables.
+/// Read models that were added after the first schema here, with their tables.
 const LATER: [(&str, &str); 2] =
     [("projection:coupons", "coupons"), ("projection:notifications", "notifications")];
 
@@ -32,7 +32,7 @@ async fn migrate(database: &TestDatabase, is_wanted: impl Fn(i64) -> bool) {
     migrator.run(database.pool()).await.unwrap();
 }
 
-/// A database of the schema that ends with this migration, with the dump's data in it.
+/// A database whose schema ends with this migration, with the dump's data in it.
 async fn at_schema(version: i64, dump: &TestDatabase) -> TestDatabase {
     let database = empty_database().await;
     migrate(&database, |other| other <= version).await;
@@ -79,7 +79,7 @@ async fn has_column(pool: &PgPool, table: &str, column: &str) -> bool {
     sqlx::query_scalar(query).bind(table).bind(column).fetch_one(pool).await.unwrap()
 }
 
-/// As migration 0034 has them: an intent and its answers in tables of their own.
+/// Before migration 0034, an intent and its answers were in separate tables.
 async fn copy_old_intents(from: &PgPool, to: &PgPool) {
     let intents: Vec<String> = sqlx::query_scalar("select intent::text from simulator.intents")
         .fetch_all(from)
@@ -107,8 +107,8 @@ async fn intents(pool: &PgPool) -> Vec<String> {
     sqlx::query_scalar(query).fetch_all(pool).await.unwrap()
 }
 
-/// Projects what is left to project, and compares live rows with rebuilt ones.
-async fn is_whole(database: &TestDatabase, from: i64) {
+/// Projects all remaining events, and compares live rows with rebuilt ones.
+async fn check_read_models_complete(database: &TestDatabase, from: i64) {
     let store = EventStore::connect(database.url(), Default::default()).await.unwrap();
     let projector = Projector::start(store.clone(), ProjectorOptions::default());
     let head = store.head().await.unwrap();
@@ -120,7 +120,7 @@ async fn is_whole(database: &TestDatabase, from: i64) {
     })
     .await;
     projector.shutdown().await;
-    for (model, report) in rebuild_all(&store, &ReadModel::ALL, Mode::Verify, |_| ()).await {
+    for (model, report) in rebuild_all(&store, &ReadModel::ALL, RebuildMode::Verify, |_| ()).await {
         let report = report.unwrap();
         let compared = report.compared.unwrap_or_else(|| panic!("{from}: {model}"));
         assert_eq!((compared.different, compared.position), (0, head), "{from}: {model}");
@@ -143,7 +143,7 @@ async fn an_upgrade_from_any_schema_ends_with_the_same_read_models() {
     for version in versions.filter(|version| *version >= FIRST) {
         let database = at_schema(version, &dump).await;
         migrate(&database, |_| true).await;
-        is_whole(&database, version).await;
+        check_read_models_complete(&database, version).await;
         if has_column(database.pool(), "simulator.intents", "revision").await && version >= 34 {
             assert_eq!(intents(database.pool()).await, intents(dump.pool()).await, "{version}");
         }
@@ -151,12 +151,12 @@ async fn an_upgrade_from_any_schema_ends_with_the_same_read_models() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn carts_that_an_earlier_upgrade_lost_are_found_again() {
+async fn carts_that_an_earlier_upgrade_lost_are_restored() {
     let release = Release::read(RELEASES[0]);
     let dump = release.restore().await;
     let database = at_schema(LOSES_CARTS - 1, &dump).await;
     migrate(&database, |version| version < REPAIRS_CARTS).await;
-    // So much for the fault: the rows are gone, and nobody makes them anew.
+    // The fault so far: the rows are missing, and no worker creates them again.
     assert_eq!(count(&database, CARTS).await, 0);
     let checkpoint = "select position from leases where name = 'projection:carts'";
     assert_eq!(count(&database, checkpoint).await, release.head());
@@ -167,12 +167,12 @@ async fn carts_that_an_earlier_upgrade_lost_are_found_again() {
     .await;
 
     migrate(&database, |_| true).await;
-    is_whole(&database, LOSES_CARTS - 1).await;
+    check_read_models_complete(&database, LOSES_CARTS - 1).await;
     assert!(count(&database, CARTS).await > 10);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn carts_that_are_whole_are_not_folded_anew() {
+async fn complete_carts_are_not_rebuilt() {
     let release = Release::read(RELEASES[0]);
     let database = release.restore().await;
     let (carts, epoch) = (count(&database, CARTS).await, count(&database, EPOCH).await);
@@ -180,7 +180,7 @@ async fn carts_that_are_whole_are_not_folded_anew() {
     migrate(&database, |_| true).await;
     assert_eq!((count(&database, CARTS).await, count(&database, EPOCH).await), (carts, epoch));
 
-    // Nor in a shop without carts, of which nothing was projected yet.
+    // A shop without carts, of which no event was projected yet, is not reset either.
     let new = empty_database().await;
     migrate(&new, |_| true).await;
     assert_eq!(count(&new, "select count(*) from leases").await, 0);

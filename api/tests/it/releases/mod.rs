@@ -1,4 +1,4 @@
-//! What earlier releases stored is served by this one; see `tests/releases/README.md`.
+//! This program serves what earlier releases have stored; see `tests/releases/README.md`.
 
 mod answers;
 mod keys;

@@ -1,4 +1,4 @@
-//! A release's dump, restored into a database of its own.
+//! Restores a release's dump into a new database.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use sqlx::migrate::Migrator;
 
-/// The releases whose dumps are kept, the first first.
+/// The releases whose dumps are kept, the oldest first.
 pub(super) const RELEASES: [&str; 1] = ["0.1"];
 
-/// An empty database.
+/// No migrations, for an empty database.
 static NOTHING: Migrator = Migrator::DEFAULT;
 
 /// The files of one release.
@@ -20,7 +20,7 @@ pub(super) struct Release {
     pub(super) folder: PathBuf,
     /// The dump, as SQL.
     pub(super) sql: String,
-    /// What the questions ask about: ids and cart tokens by name, the last position and its time.
+    /// The values that queries use: ids and cart tokens by name, the last position and its time.
     pub(super) shop: Value,
 }
 
@@ -48,7 +48,7 @@ impl Release {
         self.shop["head"].as_i64().unwrap()
     }
 
-    /// A database as the release left it, not migrated yet.
+    /// A database as the release left it, before any migration.
     pub(super) async fn restore(&self) -> TestDatabase {
         let database = empty_database().await;
         run(&database, self.sql.clone()).await;
@@ -59,7 +59,7 @@ impl Release {
 /// A database without any table.
 pub(super) async fn empty_database() -> TestDatabase {
     let database = local_postgres::testing::database(&NOTHING).await;
-    // Of the migrations that were not there.
+    // The table of applied migrations, of which there were none.
     run(&database, "drop table if exists _sqlx_migrations".to_owned()).await;
     database
 }

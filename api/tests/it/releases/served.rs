@@ -16,20 +16,20 @@ impl Served {
     pub(super) async fn start(release: &str) -> Served {
         let release = Release::read(release);
         let shop = Shop::with(release.restore().await)
-            // As the dump was made, so that estimates are the same.
+            // The same setting as when the dump was made, so that estimates are the same.
             .variable("CARTULARY_TAX_RATES", "US=10.75,DE=19,*=0")
             .variable("CARTULARY_SHIPPING", "USD=644:10000,EUR=499")
-            // A silent payment provider is asked again once, and then not while the test runs.
+            // A silent payment provider is called again once, and then not again during the test.
             .variable("CARTULARY_PAYMENT_RETRY", "1h");
         let node = shop.start().await;
         let served = Served { release, shop, node };
-        served.becomes_quiet().await;
+        served.until_due_work_is_done().await;
         served
     }
 
-    /// What was due when the shop was dumped, or became due since, happens at once: waits for its end, so that
-    /// answers do not depend on when they are asked for.
-    async fn becomes_quiet(&self) {
+    /// Waits until everything is done that was due when the shop was dumped, or became due since,
+    /// so that answers do not depend on the time of the test.
+    async fn until_due_work_is_done(&self) {
         let waiting = "
             select coalesce(string_agg(what, '; '), '') from (
                 select 'lease ' || name as what from leases
@@ -52,7 +52,8 @@ impl Served {
         .await;
     }
 
-    /// Whoever sent or asks: a kind and a name, as `keys.json` and `questions.json` have it.
+    /// The client of a caller, which is given by kind and name, as in `keys.json` and
+    /// `questions.json`.
     pub(super) fn caller(&self, caller: &Value) -> Client {
         let name = caller[1].as_str().unwrap();
         match caller[0].as_str().unwrap() {
@@ -61,19 +62,19 @@ impl Served {
             "customer" => self.node.customer(name),
             "support" => self.node.support(),
             "admin" => self.node.admin(),
-            other => panic!("nobody is called {other}"),
+            other => panic!("there is no caller {other}"),
         }
     }
 
-    /// Replaces what the time of the test decides (times since the dump, positions after its end, and ids that
-    /// it does not hold), and the messages of errors.
+    /// Replaces values that depend on the time of the test (times since the dump, positions after
+    /// its end, and new ids), and the messages of errors.
     pub(super) fn settled(&self, value: Value) -> Value {
         match value {
             Value::Object(fields) => {
                 let settled = fields.into_iter().map(|(name, value)| {
                     let is_position = name == "position" || name == "causedBy";
                     let value = match value.as_str().map(str::parse::<i64>) {
-                        // How errors are worded is no promise; their codes are.
+                        // The wording of errors may change; their codes may not.
                         _ if name == "message" => json!("<for people>"),
                         Some(Ok(position)) if is_position && position > self.release.head() => {
                             json!("<after the dump>")
@@ -94,7 +95,7 @@ impl Served {
         let dumped_at = self.release.shop["dumpedAt"].as_str().unwrap();
         let dumped_at = chrono::DateTime::parse_from_rfc3339(dumped_at).unwrap();
         let is_recent = |at: chrono::DateTime<_>| {
-            // Deadlines in the far future are the dump's own.
+            // Times in the far future are deadlines of the dump.
             at > dumped_at && at < Utc::now() + chrono::TimeDelta::hours(2)
         };
         if chrono::DateTime::parse_from_rfc3339(&text).is_ok_and(is_recent) {

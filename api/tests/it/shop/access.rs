@@ -1,4 +1,4 @@
-//! The access table, field by field, for every kind of caller, over HTTP.
+//! The access table, checked over HTTP for every field and every kind of caller.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use super::sdl::sdl;
 use super::stage::{Stage, text};
 use crate::cluster::{Client, Shop};
 
-/// Enough of the schema to write down a valid request for any root field.
+/// Builds a valid request for any root field from the schema.
 struct Requests {
     types: HashMap<String, TypeKind>,
 }
@@ -51,7 +51,7 @@ impl Requests {
         format!("{keyword} {{ {}{arguments} {{ __typename }} }}", field.name.node)
     }
 
-    /// What has to be there, and no more; of an object without such fields, the first.
+    /// The required fields only; if there are none, the first field.
     fn object(&self, input: &InputObjectType) -> String {
         let fields = || input.fields.iter().map(|field| &field.node);
         match self.inputs(fields()) {
@@ -83,14 +83,14 @@ impl Requests {
             }
             (_, Some(TypeKind::Enum(values))) => values.values[0].node.value.node.to_string(),
             ("Int", _) => "1".to_owned(),
-            // Anybody may use it as a key; nothing has it for an id.
+            // A valid idempotency key that is the id of no object.
             ("ID", _) => format!("\"{}\"", Uuid::new_v4()),
             _ => "\"1\"".to_owned(),
         }
     }
 }
 
-/// One of each kind, as the server knows them and as they come to it.
+/// One caller of each kind, with its client.
 async fn callers(stage: &Stage, keys: [&str; 2]) -> Vec<(Caller, Client)> {
     let stranger = stage.node.stranger();
     let made = stranger.done("cartCreate", "token", json!({})).await;
@@ -109,7 +109,7 @@ async fn callers(stage: &Stage, keys: [&str; 2]) -> Vec<(Caller, Client)> {
 }
 
 #[tokio::test]
-async fn every_field_is_allowed_and_denied_as_the_table_says() {
+async fn every_field_is_allowed_and_denied_as_in_the_table() {
     let keys = ["a key of the help desk", "a key of the ERP"];
     let hash = |key: &str| -> String {
         Sha256::digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -148,7 +148,7 @@ async fn every_field_is_allowed_and_denied_as_the_table_says() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// One field that is not the caller's spoils the whole operation: nothing of it is executed.
+/// If one field is denied, no field of the operation is executed.
 #[tokio::test]
 async fn an_operation_with_one_denied_field_is_not_executed() {
     let stage = Stage::new().await;

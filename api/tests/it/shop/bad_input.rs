@@ -1,11 +1,11 @@
-//! Input that makes no sense: a typed error that names the field, and nothing written.
+//! Invalid input: the answer is a typed error that names the field, and no event is written.
 
 use serde_json::{Value, json};
 
 use super::stage::{Stage, id, money, order_input, refused, text, usd, with};
 use crate::cluster::{Client, key};
 
-/// Who asks for what, with which input, and the code and path of the refusal.
+/// The client, the mutation, its input, and the code and path of the expected error.
 type Row<'s> = (&'s Client, &'s str, Value, &'s str, &'s str);
 
 async fn all_are_refused(stage: &Stage, rows: Vec<Row<'_>>) {
@@ -27,7 +27,7 @@ fn lines(count: usize) -> Value {
 }
 
 #[tokio::test]
-async fn a_cart_takes_no_nonsense() {
+async fn invalid_cart_input_is_refused() {
     let stage = Stage::with_mugs().await;
     stage.fill(&stage.ada, &[("MUG", 9_999)]).await;
     let (ada, add, update) = (&stage.ada, "cartLinesAdd", "cartLinesUpdate");
@@ -81,7 +81,7 @@ async fn a_cart_takes_no_nonsense() {
 }
 
 #[tokio::test]
-async fn no_order_is_placed_from_nonsense() {
+async fn invalid_order_input_is_refused() {
     let stage = Stage::with_mugs().await;
     let bob = stage.node.customer("bob");
     let made = stage.node.stranger().done("cartCreate", "cart { id } token", json!({})).await;
@@ -152,7 +152,7 @@ async fn no_order_is_placed_from_nonsense() {
 }
 
 #[tokio::test]
-async fn nothing_is_shipped_delivered_or_noted_by_nonsense() {
+async fn invalid_fulfilment_input_is_refused() {
     let stage = Stage::with_mugs().await;
     let (order, _) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
     let desk = &stage.desk;
@@ -212,7 +212,7 @@ fn wrong_only() -> Value {
 }
 
 #[tokio::test]
-async fn no_money_is_moved_by_nonsense() {
+async fn invalid_payment_input_is_refused() {
     let stage = Stage::with_mugs().await;
     let (_, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
@@ -263,7 +263,7 @@ async fn no_money_is_moved_by_nonsense() {
 }
 
 #[tokio::test]
-async fn catalogue_and_stock_take_no_nonsense() {
+async fn invalid_product_and_stock_input_is_refused() {
     let stage = Stage::with_mugs().await;
     stage.order(&stage.ada, &[("MUG", 40)]).await;
     let admin = &stage.admin;
@@ -342,9 +342,10 @@ async fn catalogue_and_stock_take_no_nonsense() {
     assert_eq!(stage.figures("MUG").await, [60, 40, 100]);
 }
 
-/// A missing key, an unknown enum value, a field that is none: refused before anything is looked up.
+/// A missing key, an unknown enum value, an unknown field: the request is refused before any
+/// resolver runs.
 #[tokio::test]
-async fn what_the_schema_does_not_allow_is_not_executed() {
+async fn input_that_the_schema_does_not_allow_is_not_executed() {
     let stage = Stage::with_mugs().await;
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
     let place = order_input(&key());

@@ -1,4 +1,4 @@
-//! Calling an order off, and where its goods and its money go.
+//! Cancelling an order, and what happens to its stock and its payments.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ async fn before_payment_the_stock_is_released() {
     let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
     assert_eq!(stage.figures("MUG").await, [98, 2, 100]);
     stage.ada.done("orderCancel", "order { status }", cancel(&order)).await;
-    stage.stands(&order, ["CANCELLED", "NONE", "UNFULFILLED"]).await;
+    stage.check_states(&order, ["CANCELLED", "NONE", "UNFULFILLED"]).await;
     assert_eq!(stage.see(&stage.ada, &order).await["cancelReason"], "Changed my mind");
     assert_eq!(stage.figures("MUG").await, [100, 0, 100]);
     assert_eq!(stage.ledger("MUG").await, [("PURCHASE".to_owned(), 100, 100)]);
@@ -27,9 +27,9 @@ async fn before_payment_the_stock_is_released() {
     refused(&payload, "ORDER_NOT_PENDING", "input.orderId");
 }
 
-/// Refunded, and back on the shelf by a line in the ledger.
-pub(super) async fn is_refunded_and_returned(stage: &Stage, order: &str, payment: &str) {
-    stage.becomes(order, ["CANCELLED", "REFUNDED"]).await;
+/// Waits until the payment is refunded, and checks that the stock has a ledger line for the return.
+pub(super) async fn check_refunded_and_returned(stage: &Stage, order: &str, payment: &str) {
+    stage.until_status(order, ["CANCELLED", "REFUNDED"]).await;
     let seen = stage.see(&stage.ada, order).await;
     assert_eq!(seen["payments"][0]["status"], "REFUNDED");
     assert_eq!(seen["payments"][0]["refunded"]["amount"], "4998");
@@ -43,7 +43,7 @@ pub(super) async fn is_refunded_and_returned(stage: &Stage, order: &str, payment
 }
 
 #[tokio::test]
-async fn while_it_is_processed_only_staff_can_cancel() {
+async fn during_processing_only_staff_can_cancel() {
     let stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
     stage.desk.done("orderProcessingStart", "order { id }", json!({"orderId": order})).await;
@@ -52,11 +52,11 @@ async fn while_it_is_processed_only_staff_can_cancel() {
     refused(&payload, "ORDER_NOT_PROCESSING", "input.orderId");
     assert_eq!(stage.head().await, head);
     stage.desk.done("orderCancel", "order { status }", cancel(&order)).await;
-    is_refunded_and_returned(&stage, &order, &payment).await;
+    check_refunded_and_returned(&stage, &order, &payment).await;
 }
 
 #[tokio::test]
-async fn after_shipping_nobody_can_cancel() {
+async fn after_shipping_no_caller_can_cancel() {
     let stage = Stage::with_mugs().await;
     let order = stage.shipped().await;
     let head = stage.head().await;

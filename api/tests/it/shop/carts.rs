@@ -1,4 +1,4 @@
-//! Carts, and what changes between the cart and the order.
+//! Carts, and changes between the cart and the order.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ async fn lines_are_added_changed_and_removed() {
     let lines = |lines: Value| json!({"lines": lines});
     let steps = [
         ("cartLinesAdd", lines(json!([{"sku": "MUG", "quantity": 1}])), 1, Some("2499")),
-        // The same SKU is one line, whether it was there or is named twice.
+        // The same SKU is one line, whether it was in the cart before or is given twice.
         (
             "cartLinesAdd",
             lines(json!([{"sku": "MUG", "quantity": 1}, {"sku": "INK", "quantity": 2},
@@ -43,12 +43,12 @@ async fn lines_are_added_changed_and_removed() {
     }
     carts.dedup();
     assert_eq!(carts.len(), 1);
-    // Nothing is kept for a cart.
+    // No stock is reserved for a cart.
     assert_eq!(stage.figures("MUG").await, [100, 0, 100]);
 }
 
 #[tokio::test]
-async fn a_customers_next_cart_begins_when_one_is_checked_out() {
+async fn after_a_checkout_the_customer_gets_a_new_cart() {
     let stage = Stage::with_mugs().await;
     let first = stage.fill(&stage.ada, &[("MUG", 1)]).await;
     stage.ada.done("orderPlace", "order { id }", order_input(&key())).await;
@@ -60,7 +60,7 @@ async fn a_customers_next_cart_begins_when_one_is_checked_out() {
 }
 
 #[tokio::test]
-async fn a_price_that_changed_is_charged_only_once_it_is_agreed_to() {
+async fn a_changed_price_is_charged_only_with_the_new_total() {
     let stage = Stage::with_mugs().await;
     let cart = stage.fill(&stage.ada, &[("MUG", 2)]).await;
     let new_price = json!({"sku": "MUG", "price": usd(2_599)});
@@ -94,7 +94,7 @@ async fn a_price_that_changed_is_charged_only_once_it_is_agreed_to() {
 }
 
 #[tokio::test]
-async fn another_price_than_the_client_saw_is_refused() {
+async fn a_price_other_than_the_expected_one_is_refused() {
     let stage = Stage::with_mugs().await;
     let head = stage.head().await;
     for expected in [usd(2_400), money(2_499, "EUR")] {
@@ -108,7 +108,7 @@ async fn another_price_than_the_client_saw_is_refused() {
 }
 
 #[tokio::test]
-async fn a_discontinued_product_enters_no_cart_and_leaves_none_as_an_order() {
+async fn a_discontinued_product_cannot_be_added_or_ordered() {
     let stage = Stage::with_mugs().await;
     stage.fill(&stage.ada, &[("MUG", 1)]).await;
     let mug = json!({"sku": "MUG"});
@@ -127,7 +127,7 @@ async fn a_discontinued_product_enters_no_cart_and_leaves_none_as_an_order() {
 }
 
 #[tokio::test]
-async fn whatever_is_short_is_named_and_nothing_is_reserved() {
+async fn all_shortages_are_reported_and_nothing_is_reserved() {
     let stage = Stage::with_mugs().await;
     stage.sell("INK", 899, 3).await;
     stage.sell("PEN", 6_900, 0).await;
@@ -162,7 +162,7 @@ async fn currencies_are_not_mixed_in_a_cart() {
 }
 
 #[tokio::test]
-async fn a_cart_that_nobody_touches_expires_and_the_next_touch_begins_it_anew() {
+async fn an_idle_cart_expires_and_the_next_line_creates_it_again() {
     let shop = Shop::new().await.variable("CARTULARY_CART_IDLE", "2s");
     let stage = Stage::of(shop).await;
     stage.sell("MUG", 2_499, 10).await;

@@ -1,4 +1,4 @@
-//! Coupons, tax and shipping: what an order costs beside its prices.
+//! Coupons, tax and shipping: what an order costs in addition to its prices.
 
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ async fn redemptions(stage: &Stage, code: &str) -> i64 {
     seen["coupon"]["redemptions"].as_i64().unwrap()
 }
 
-/// 10.75 % tax on top, 6.44 for shipping below 100.00.
+/// A shop with 10.75 % tax that is added to prices, and 6.44 for shipping below 100.00.
 async fn stage_with_charges() -> Stage {
     let shop = Shop::new().await;
     let shop = shop.variable("CARTULARY_TAX_RATES", "US=10.75,*=0");
@@ -36,7 +36,7 @@ async fn stage_with_charges() -> Stage {
 }
 
 #[tokio::test]
-async fn what_is_estimated_is_what_is_charged_and_what_is_paid() {
+async fn the_estimate_equals_the_total_and_the_payment() {
     let stage = stage_with_charges().await;
     issue(&stage, "spring", json!({"percentage": "10"}), json!({})).await;
     stage.fill(&stage.ada, &[("MUG", 1)]).await;
@@ -46,13 +46,13 @@ async fn what_is_estimated_is_what_is_charged_and_what_is_paid() {
     let query = "query($at: Position) { cart(minPosition: $at) { estimate(country: \"US\") {
         subtotal { amount } discount { amount } couponProblem shipping { amount } tax { amount }
         total { amount currency } } } }";
-    // The read models of products and coupons are asked as well.
+    // The read models of products and coupons are queried too.
     stage.figures("MUG").await;
     redemptions(&stage, "SPRING").await;
     let at = stage.head().await.to_string();
     let seen = stage.ada.ask(query, json!({"at": at})).await["cart"]["estimate"].clone();
     let amount = |name: &str| seen[name]["amount"].as_str().unwrap().parse::<i64>().unwrap();
-    // 249.9 off, rounded half to even; tax on 22.49 and on 6.44.
+    // The discount of 249.9 is rounded half to even; tax is on 22.49 and on 6.44.
     assert_eq!([amount("subtotal"), amount("discount"), amount("shipping")], [2_499, 250, 644]);
     assert_eq!([amount("tax"), amount("total")], [242 + 69, 2_249 + 644 + 311]);
     assert_eq!(seen["couponProblem"], Value::Null);
@@ -69,13 +69,13 @@ async fn what_is_estimated_is_what_is_charged_and_what_is_paid() {
 
     let order = id(order);
     stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_success").await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     let seen = stage.see(&stage.ada, &order).await;
     assert_eq!(seen["payments"][0]["captured"]["amount"], "3204");
 }
 
 #[tokio::test]
-async fn a_total_that_was_not_the_one_seen_is_refused_with_the_one_that_is() {
+async fn a_total_other_than_the_expected_one_is_refused_with_the_current_total() {
     let stage = stage_with_charges().await;
     stage.fill(&stage.ada, &[("MUG", 1)]).await;
     let input = with(order_input(&key()), json!({"expectedTotal": usd(2_499)}));
@@ -85,7 +85,7 @@ async fn a_total_that_was_not_the_one_seen_is_refused_with_the_one_that_is() {
 }
 
 #[tokio::test]
-async fn a_coupon_that_is_not_good_is_refused_by_name_and_changes_nothing() {
+async fn an_unusable_coupon_is_refused_with_its_reason_and_changes_nothing() {
     let stage = Stage::with_mugs().await;
     issue(&stage, "BIG-SPENDER", json!({"amount": usd(500)}), json!({"minimum": usd(10_000)}))
         .await;
@@ -127,7 +127,7 @@ async fn a_coupon_that_is_not_good_is_refused_by_name_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_coupon_that_makes_no_sense_is_not_issued() {
+async fn a_coupon_with_invalid_terms_is_not_created() {
     let stage = Stage::new().await;
     let percent = |percent: &str| json!({"percentage": percent});
     let head = stage.head().await;
@@ -153,7 +153,7 @@ async fn a_coupon_that_makes_no_sense_is_not_issued() {
 }
 
 #[tokio::test]
-async fn a_coupons_limit_holds_however_many_order_at_once() {
+async fn a_coupons_limit_holds_for_concurrent_orders() {
     let stage = Stage::with_mugs().await;
     issue(&stage, "FIRST-FIVE", json!({"percentage": "50"}), json!({"usageLimit": 5})).await;
     let buyers: Vec<_> = (0..20).map(|n| stage.node.customer(&format!("buyer {n}"))).collect();
@@ -176,7 +176,7 @@ async fn a_coupons_limit_holds_however_many_order_at_once() {
 }
 
 #[tokio::test]
-async fn a_cancelled_order_gives_its_coupon_back() {
+async fn a_cancelled_order_releases_its_coupon() {
     let stage = Stage::with_mugs().await;
     issue(&stage, "ONCE", json!({"percentage": "50"}), json!({"usageLimit": 1})).await;
     stage.fill(&stage.ada, &[("MUG", 1)]).await;
@@ -189,7 +189,7 @@ async fn a_cancelled_order_gives_its_coupon_back() {
 }
 
 #[tokio::test]
-async fn a_coupon_can_be_taken_out_again() {
+async fn a_coupon_can_be_removed_from_a_cart() {
     let stage = Stage::with_mugs().await;
     issue(&stage, "SPRING", json!({"percentage": "10"}), json!({})).await;
     stage.fill(&stage.ada, &[("MUG", 1)]).await;

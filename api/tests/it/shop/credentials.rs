@@ -1,4 +1,4 @@
-//! Tokens and keys that are no good, and bodies that are no requests; none of them writes anything.
+//! Invalid tokens and keys, and bodies that are not requests; none of them writes an event.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::stage::{Stage, refused};
 use crate::cluster::Client;
 use crate::support::setup;
 
-/// A token of our own issuer with these claims beside the usual ones.
+/// A token of the shop's issuer, with these claims in addition to the usual ones.
 fn token(claims: Value) -> String {
     let mut all = json!({"sub": "ada", "iss": "cartulary", "aud": "cartulary",
         "exp": (Utc::now() + TimeDelta::hours(1)).timestamp()});
@@ -30,7 +30,7 @@ fn bearer(client: &Client, token: &str) -> Client {
 const CREATE: &str = r#"{"query": "mutation { cartCreate(input: {}) { position } }"}"#;
 
 #[tokio::test]
-async fn bad_credentials_are_told_apart_and_change_nothing() {
+async fn each_kind_of_bad_credentials_has_its_code_and_changes_nothing() {
     let stage = Stage::with_mugs().await;
     let hour = Duration::from_secs(3600);
     let auth = Authenticator::new(&setup().config.auth);
@@ -69,22 +69,22 @@ async fn bad_credentials_are_told_apart_and_change_nothing() {
     assert_eq!(stage.head().await, head);
 }
 
-/// An identity provider that knows no roles has customers only.
+/// An identity provider without roles has only customers.
 #[tokio::test]
-async fn a_token_without_a_role_is_a_customers() {
+async fn a_token_without_a_role_belongs_to_a_customer() {
     let stage = Stage::with_mugs().await;
-    let somebody = bearer(&stage.node.stranger(), &token(json!({})));
-    let me = somebody.ask("{ me { role } }", json!({})).await;
+    let caller = bearer(&stage.node.stranger(), &token(json!({})));
+    let me = caller.ask("{ me { role } }", json!({})).await;
     assert_eq!(me["me"]["role"], "CUSTOMER");
     let head = stage.head().await;
     let ship = r#"mutation { orderShip(input: { orderId: "x" }) { position } }"#;
-    let answer = somebody.post(&json!({"query": ship}).to_string()).await.unwrap();
+    let answer = caller.post(&json!({"query": ship}).to_string()).await.unwrap();
     assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "FORBIDDEN".into()));
     assert_eq!(stage.head().await, head);
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_request_is_refused() {
+async fn a_body_that_is_not_a_request_is_refused() {
     let stage = Stage::with_mugs().await;
     let deep = format!("{{\"query\": {}{}}}", "[".repeat(5_000), "]".repeat(5_000));
     let rows = [
@@ -114,7 +114,7 @@ async fn a_body_that_is_no_request_is_refused() {
 }
 
 #[tokio::test]
-async fn a_strangers_key_has_to_be_random() {
+async fn a_guests_idempotency_key_must_be_random() {
     let stage = Stage::with_mugs().await;
     let head = stage.head().await;
     let time_based = uuid::Uuid::now_v7().to_string();

@@ -1,4 +1,4 @@
-//! What the schema says of itself: a client's author has nothing else to go by.
+//! The descriptions in the schema, which are all that a client's author can read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,28 +14,28 @@ use uuid::Uuid;
 
 use super::sdl::sdl;
 
-/// Fewer characters say nothing that the name does not say.
+/// The least number of characters: shorter descriptions add nothing to the name.
 const SHORTEST: usize = 20;
 
-/// The same words at more places than this are a rule that belongs to one place.
+/// A sentence that occurs more often than this must be moved to one place.
 const REPEATED_AT_MOST: usize = 4;
 
-/// Scalars that the shop itself invented, so that their descriptions are all there is.
+/// Scalars that the shop defines itself, which have no other specification.
 const OWN_SCALARS: [&str; 1] = ["Position"];
 
-/// The codes of errors at the top level, which no enum of the schema lists.
+/// The codes of top-level errors, which are in no enum of the schema.
 const TOP_LEVEL_CODES: [&str; 6] =
     ["UNAUTHENTICATED", "FORBIDDEN", "BAD_USER_INPUT", "STALE", "UNAVAILABLE", "TIMEOUT"];
 
 #[test]
 fn everything_in_the_schema_is_described() {
-    let silent = places(|entry| entry.text.chars().count() < SHORTEST);
+    let silent = places_where(|entry| entry.text.chars().count() < SHORTEST);
     assert_eq!(silent, Vec::<String>::new());
 }
 
 #[test]
 fn every_description_consists_of_whole_sentences() {
-    let broken = places(|entry| {
+    let broken = places_where(|entry| {
         let mut paragraphs = entry.text.split("\n\n");
         !paragraphs.all(|text| text.starts_with(char::is_uppercase) && text.ends_with('.'))
     });
@@ -44,7 +44,7 @@ fn every_description_consists_of_whole_sentences() {
 
 #[test]
 fn no_description_only_repeats_the_name() {
-    let empty = places(|entry| {
+    let empty = places_where(|entry| {
         let known = words(&entry.place);
         words(&entry.text).iter().all(|word| known.contains(word))
     });
@@ -52,12 +52,12 @@ fn no_description_only_repeats_the_name() {
 }
 
 #[test]
-fn what_is_said_everywhere_is_said_once() {
+fn no_sentence_is_repeated_in_many_descriptions() {
     let mut copies: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for Entry { place, text, .. } in entries() {
+    for SchemaEntry { place, text, .. } in entries() {
         copies.entry(text).or_default().push(place);
     }
-    copies.retain(|_, places| places.len() > REPEATED_AT_MOST);
+    copies.retain(|_, places_where| places_where.len() > REPEATED_AT_MOST);
     assert_eq!(copies, BTreeMap::new());
 }
 
@@ -73,16 +73,16 @@ fn a_scalar_names_its_specification() {
 }
 
 #[test]
-fn what_a_description_refers_to_exists() {
+fn names_in_descriptions_exist() {
     let entries = entries();
     let names: BTreeSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
-    let places: BTreeSet<&str> = entries.iter().map(|entry| entry.place.as_str()).collect();
+    let places_where: BTreeSet<&str> = entries.iter().map(|entry| entry.place.as_str()).collect();
     let mut unknown = vec![];
-    for Entry { place, text, .. } in &entries {
+    for SchemaEntry { place, text, .. } in &entries {
         for name in text.split('`').skip(1).step_by(2) {
             let exists = match name.chars().next() {
                 Some(first) if first.is_ascii_uppercase() && name.contains('.') => {
-                    places.contains(name)
+                    places_where.contains(name)
                 }
                 _ if is_code(name) => names.contains(name) || TOP_LEVEL_CODES.contains(&name),
                 Some(_) if is_identifier(name) => names.contains(name),
@@ -117,11 +117,11 @@ fn every_error_code_is_named_by_a_mutation() {
 fn every_root_field_says_who_may_call_it() {
     let mut wrong = vec![];
     for (root, of_type) in [(Root::Query, "Query."), (Root::Mutation, "Mutation.")] {
-        for Entry { place, name, text } in entries() {
+        for SchemaEntry { place, name, text } in entries() {
             if place.strip_prefix(of_type) != Some(&name) {
                 continue;
             }
-            if !who_may_call(root, &name).iter().any(|callers| text.contains(callers)) {
+            if !caller_phrases(root, &name).iter().any(|callers| text.contains(callers)) {
                 wrong.push(place);
             }
         }
@@ -129,8 +129,8 @@ fn every_root_field_says_who_may_call_it() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// What the description of a root field says, by the access table; any of them.
-fn who_may_call(root: Root, field: &str) -> &'static [&'static str] {
+/// The phrases, one of which the description of a root field must contain, by the access table.
+fn caller_phrases(root: Root, field: &str) -> &'static [&'static str] {
     let id = Uuid::from_u128(1);
     let callers = [
         Caller::Anonymous,
@@ -156,7 +156,7 @@ fn who_may_call(root: Root, field: &str) -> &'static [&'static str] {
 }
 
 fn is_code(name: &str) -> bool {
-    // Codes of countries and currencies have up to three letters.
+    // Codes of countries and currencies have at most three webhooks_received.
     name.len() > 3 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
 }
 
@@ -166,7 +166,7 @@ fn is_identifier(name: &str) -> bool {
         && name.chars().any(char::is_lowercase)
 }
 
-/// The words that mean something, in lower case and in the singular.
+/// The significant words, in lower case and singular.
 fn words(text: &str) -> BTreeSet<String> {
     const FILLERS: [&str; 12] =
         ["a", "an", "the", "of", "it", "its", "this", "that", "is", "for", "which", "one"];
@@ -182,16 +182,16 @@ fn words(text: &str) -> BTreeSet<String> {
     singular.filter(|word| !word.is_empty() && !FILLERS.contains(word)).map(str::to_owned).collect()
 }
 
-fn places(is_wrong: impl Fn(&Entry) -> bool) -> Vec<String> {
+fn places_where(is_wrong: impl Fn(&SchemaEntry) -> bool) -> Vec<String> {
     entries()
         .into_iter()
         .filter(is_wrong)
-        .map(|Entry { place, text, .. }| format!("{place}: {text}"))
+        .map(|SchemaEntry { place, text, .. }| format!("{place}: {text}"))
         .collect()
 }
 
-/// Something in the schema, and what is said of it.
-struct Entry {
+/// An element of the schema, and its description.
+struct SchemaEntry {
     /// Such as `Order`, `Order.history`, `Order.history(first)` and `OrderStatus.PAID`.
     place: String,
     name: String,
@@ -208,19 +208,19 @@ fn types() -> Vec<TypeDefinition> {
         .collect()
 }
 
-fn entries() -> Vec<Entry> {
-    let mut entries = Entries::default();
+fn entries() -> Vec<SchemaEntry> {
+    let mut entries = SchemaEntries::default();
     types().iter().for_each(|definition| entries.add_type(definition));
     entries.0
 }
 
 #[derive(Default)]
-struct Entries(Vec<Entry>);
+struct SchemaEntries(Vec<SchemaEntry>);
 
-impl Entries {
+impl SchemaEntries {
     fn add(&mut self, place: String, name: &str, text: Option<&Positioned<String>>) {
         let text = text.map(|text| text.node.trim().to_owned()).unwrap_or_default();
-        self.0.push(Entry { place, name: name.to_owned(), text });
+        self.0.push(SchemaEntry { place, name: name.to_owned(), text });
     }
 
     fn add_type(&mut self, definition: &TypeDefinition) {

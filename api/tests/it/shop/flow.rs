@@ -1,19 +1,19 @@
-//! The order flow of the fourth seed document, from a cart to a delivered order, step by step.
+//! The whole life of an order, from a cart to a delivered order, step by step.
 
 use serde_json::json;
 
-use super::stage::{Figures, Stage, id, order_input, text, with};
+use super::stage::{Stage, StockFigures, id, order_input, text, with};
 use crate::cluster::{Client, key};
 
-/// What is to be seen after a step.
+/// What must be visible after a step.
 struct Seen<'s> {
-    /// status, paymentState, fulfilmentState.
+    /// The fields status, paymentState, fulfilmentState.
     order: [&'s str; 3],
     payment: Option<&'s str>,
-    /// available, reserved, on hand.
-    stock: Figures,
+    /// Units available, reserved, on hand.
+    stock: StockFigures,
     sold: bool,
-    /// The last events of the order's history, and how many there are.
+    /// The last events of the order's history, and the number of all.
     last: &'s [&'s str],
     events: usize,
 }
@@ -35,7 +35,7 @@ async fn check(stage: &Stage, who: &Client, order: &str, seen: Seen<'_>) {
     assert_eq!(history[seen.events - seen.last.len()..], *seen.last);
 }
 
-/// Everything from a filled cart on.
+/// Buys from a filled cart on: places_where the order and pays.
 async fn buy(stage: &Stage, buyer: &Client) -> String {
     let placed = buyer.done("orderPlace", "order { id number }", order_input(&key())).await;
     let order = id(&placed["order"]);
@@ -51,7 +51,7 @@ async fn buy(stage: &Stage, buyer: &Client) -> String {
     check(stage, buyer, &order, nothing_paid).await;
 
     let payment = stage.pay(buyer, &order, "MANUAL", "tok_success").await;
-    stage.becomes(&order, ["PAID", "AUTHORIZED"]).await;
+    stage.until_status(&order, ["PAID", "AUTHORIZED"]).await;
     let authorised = Seen {
         order: ["PAID", "AUTHORIZED", "UNFULFILLED"],
         payment: Some("AUTHORIZED"),
@@ -64,7 +64,7 @@ async fn buy(stage: &Stage, buyer: &Client) -> String {
 
     let capture = json!({"paymentId": payment, "idempotencyKey": key()});
     stage.desk.done("paymentCapture", "payment { id }", capture).await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     let captured = Seen {
         order: ["PAID", "PAID", "UNFULFILLED"],
         payment: Some("CAPTURED"),
@@ -85,7 +85,7 @@ async fn buy(stage: &Stage, buyer: &Client) -> String {
             "payment.captured"
         ]
     );
-    told_by_webhook(stage, &payment).await;
+    check_reported_by_webhook(stage, &payment).await;
     order
 }
 
@@ -132,8 +132,8 @@ async fn deliver(stage: &Stage, buyer: &Client, order: &str) {
     check(stage, buyer, order, delivered).await;
 }
 
-/// The money was heard of from the provider's webhook, through the inbox.
-async fn told_by_webhook(stage: &Stage, payment: &str) {
+/// Checks that the authorisation was reported by a webhook, through the inbox.
+async fn check_reported_by_webhook(stage: &Stage, payment: &str) {
     let query =
         "query($id: ID!) { events(filter: { streamId: $id, types: [\"payment.authorized\"] })
         { nodes { actor } } }";
@@ -167,7 +167,7 @@ async fn a_customers_order_goes_from_cart_to_delivered() {
     let query = "{ inventoryLedger(sku: \"MUG\", first: 1) { nodes { kind orderId } } }";
     let sale = stage.desk.ask(query, json!({})).await;
     assert_eq!(sale["inventoryLedger"]["nodes"], json!([{"kind": "SALE", "orderId": order}]));
-    // The customer reads the history of their own order themselves.
+    // The customer reads the history of their own order.
     let query = "query($id: ID!) { history(kind: ORDER, id: $id) { nodes { type actor } } }";
     let mine = stage.ada.ask(query, json!({"id": order})).await;
     let placed = &mine["history"]["nodes"][0];
@@ -189,7 +189,7 @@ async fn a_guests_order_goes_from_cart_to_delivered() {
 }
 
 #[tokio::test]
-async fn automatic_capture_needs_nobody() {
+async fn automatic_capture_needs_no_staff() {
     let stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Packing, shipping and delivering, in parts and out of turn.
+//! Processing, shipping and delivering, in parts and in a wrong order.
 
 use serde_json::json;
 
@@ -10,12 +10,12 @@ async fn of_a_paid_order(stage: &Stage) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn parts_are_shipped_and_delivered_by_and_by() {
+async fn an_order_can_be_shipped_and_delivered_in_parts() {
     let stage = Stage::with_mugs().await;
     stage.sell("INK", 899, 10).await;
     let order = stage.order(&stage.ada, &[("MUG", 2), ("INK", 1)]).await;
     stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_success").await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     let of_order = json!({"orderId": order});
     stage.desk.done("orderProcessingStart", "order { id }", of_order.clone()).await;
 
@@ -34,7 +34,7 @@ async fn parts_are_shipped_and_delivered_by_and_by() {
     for (mutation, lines, states) in steps {
         let input = with(of_order.clone(), lines);
         stage.desk.done(mutation, "order { id }", input).await;
-        stage.stands(&order, states).await;
+        stage.check_states(&order, states).await;
         let too_much = with(of_order.clone(), two_mugs.clone());
         let payload = stage.desk.mutate(ship, "order { id }", too_much).await;
         refused(&payload, "QUANTITY_EXCEEDS_UNSHIPPED", "input.lines.0.quantity");
@@ -46,7 +46,7 @@ async fn parts_are_shipped_and_delivered_by_and_by() {
 }
 
 #[tokio::test]
-async fn no_step_is_taken_before_its_turn() {
+async fn no_step_of_fulfilment_can_be_skipped() {
     let stage = Stage::with_mugs().await;
     let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
     let pending = json!({"orderId": order});
@@ -67,7 +67,7 @@ async fn no_step_is_taken_before_its_turn() {
 }
 
 #[tokio::test]
-async fn contact_and_address_change_until_the_order_is_processed() {
+async fn contact_and_address_can_be_changed_until_processing() {
     let stage = Stage::with_mugs().await;
     let of_order = of_a_paid_order(&stage).await;
     let moved = json!({"contact": {"name": "Ada L", "email": "ada@example.net", "phone": "+1 555"},
@@ -94,7 +94,7 @@ async fn contact_and_address_change_until_the_order_is_processed() {
 }
 
 #[tokio::test]
-async fn notes_are_for_staff_only() {
+async fn only_staff_see_notes() {
     let stage = Stage::with_mugs().await;
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
     let note = json!({"orderId": order, "text": "Asked for gift wrapping."});
@@ -106,7 +106,7 @@ async fn notes_are_for_staff_only() {
     assert_eq!(staff["order"]["notes"], json!([{"text": "Asked for gift wrapping."}]));
     let customer = stage.ada.ask(query, variables).await;
     assert_eq!(customer["order"]["notes"], json!([]));
-    // Sealed in the log, too.
+    // The note is sealed in the log, too.
     let head = stage.head().await.to_string();
     let events =
         "query($id: ID!, $at: Position) { events(first: 1, filter: { streamId: $id }, minPosition: $at)

@@ -1,4 +1,4 @@
-//! Merging on login.
+//! Merging a guest's cart on login.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ async fn merge(who: &Client, token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_a_guest_gathered_goes_into_the_customers_cart_once() {
+async fn a_guests_lines_are_merged_into_the_customers_cart_once() {
     let stage = Stage::with_mugs().await;
     stage.sell("INK", 899, 10).await;
     let (guest, token) = guest(&stage).await;
@@ -38,7 +38,7 @@ async fn what_a_guest_gathered_goes_into_the_customers_cart_once() {
 }
 
 #[tokio::test]
-async fn a_cart_that_went_to_somebody_is_nobody_elses() {
+async fn a_merged_cart_cannot_be_merged_by_another_customer() {
     let stage = Stage::with_mugs().await;
     let (guest, token) = guest(&stage).await;
     stage.fill(&guest, &[("MUG", 2)]).await;
@@ -48,7 +48,7 @@ async fn a_cart_that_went_to_somebody_is_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_token_that_nobody_gave_out_merges_nothing() {
+async fn an_invalid_cart_token_merges_nothing() {
     let stage = Stage::with_mugs().await;
     let (_, token) = guest(&stage).await;
     for token in ["", "x", &token[1..]] {

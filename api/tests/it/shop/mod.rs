@@ -1,4 +1,4 @@
-//! The shop as its callers see it: the schema, who may do what, and the life of an order.
+//! The shop as its callers see it: the schema, access, and the life of an order.
 
 mod access;
 mod bad_input;

@@ -1,11 +1,11 @@
-//! Connections: pages, cursors, and where they end.
+//! Connections: pages, cursors, and the last page.
 
 use serde_json::{Value, json};
 
 use super::stage::{Stage, text, usd};
 use crate::cluster::Client;
 
-/// Asks for a connection, page by page, and checks each page on the way: all the nodes.
+/// Queries a connection page by page, checks each page, and returns all nodes.
 async fn pages(who: &Client, field: &str, arguments: &str, node: &str, first: usize) -> Vec<Value> {
     let query = format!(
         "query($first: Int, $after: String) {{ list: {field}({arguments} first: $first, after: $after) {{
@@ -32,14 +32,14 @@ async fn pages(who: &Client, field: &str, arguments: &str, node: &str, first: us
     }
 }
 
-/// Five products with stock, five orders, a payment for each.
+/// Five products with stock, and five orders with a payment each.
 async fn five_of_everything() -> Stage {
     let stage = Stage::new().await;
     for sku in ["A-1", "A-2", "A-3", "A-4", "A-5"] {
         stage.sell(sku, 100, 20).await;
         let order = stage.order(&stage.ada, &[(sku, 1)]).await;
         stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_success").await;
-        stage.becomes(&order, ["PAID", "PAID"]).await;
+        stage.until_status(&order, ["PAID", "PAID"]).await;
     }
     let nobodys = json!({"sku": "B-1", "name": "Old", "price": usd(1)});
     stage.admin.done("productCreate", "product { sku }", nobodys).await;
@@ -53,9 +53,9 @@ async fn five_of_everything() -> Stage {
 }
 
 #[tokio::test]
-async fn every_list_is_read_page_by_page() {
+async fn every_list_can_be_read_page_by_page() {
     let stage = five_of_everything().await;
-    stage.told(10).await;
+    stage.until_sent(10).await;
     let head = stage.end().await;
     let order = text(
         &stage.ada.ask("{ orders(first: 1) { nodes { id } } }", json!({})).await["orders"]["nodes"]
@@ -94,7 +94,7 @@ async fn every_list_is_read_page_by_page() {
 }
 
 #[tokio::test]
-async fn a_page_is_bounded_and_a_cursor_is_one_of_ours() {
+async fn pages_are_limited_and_foreign_cursors_refused() {
     let stage = Stage::with_mugs().await;
     let fields = [
         ("products", ""),
@@ -106,7 +106,7 @@ async fn a_page_is_bounded_and_a_cursor_is_one_of_ours() {
         ("history", "kind: ORDER, id: \"01890000-0000-7000-8000-000000000000\","),
     ];
     for (field, arguments) in fields {
-        // A SKU is the cursor of what is listed by SKU.
+        // The cursor of a list ordered by SKU is the SKU.
         let by_sku = ["products", "inventoryItems"].contains(&field);
         let nonsense = if by_sku { "first: -100" } else { "after: \"nonsense\"" };
         for page in ["first: 101", "first: -1", nonsense] {

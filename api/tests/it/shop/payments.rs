@@ -1,4 +1,4 @@
-//! Ways to pay, and what can go wrong on them.
+//! Methods of payment, and their failures.
 
 use serde_json::{Value, json};
 
@@ -10,22 +10,22 @@ fn payment_input(order: &str, token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn cash_on_delivery_confirms_at_once_and_is_collected_in_the_end() {
+async fn cash_on_delivery_confirms_at_once_and_is_collected_later() {
     let stage = Stage::with_mugs().await;
     let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
     let cash = json!({"orderId": order, "method": "CASH_ON_DELIVERY", "idempotencyKey": key()});
     let started = stage.ada.done("paymentStart", "payment { id }", cash).await;
-    stage.becomes(&order, ["PAID", "NONE"]).await;
+    stage.until_status(&order, ["PAID", "NONE"]).await;
     assert_eq!(stage.figures("MUG").await, [98, 0, 98]);
 
     for mutation in ["orderProcessingStart", "orderShip", "orderDeliver"] {
         stage.desk.done(mutation, "order { id }", json!({"orderId": order})).await;
     }
-    stage.stands(&order, ["DELIVERED", "NONE", "DELIVERED"]).await;
+    stage.check_states(&order, ["DELIVERED", "NONE", "DELIVERED"]).await;
     let payment = id(&started["payment"]);
     let collected = json!({"paymentId": payment, "idempotencyKey": key()});
     stage.desk.done("paymentCapture", "payment { id }", collected).await;
-    stage.becomes(&order, ["DELIVERED", "PAID"]).await;
+    stage.until_status(&order, ["DELIVERED", "PAID"]).await;
     assert_eq!(stage.history("PAYMENT", &payment).await, ["payment.initiated", "payment.captured"]);
 }
 
@@ -38,12 +38,13 @@ async fn a_token_that_the_provider_does_not_know_is_declined() {
         stage.payment_history(&payment).await == ["payment.initiated", "payment.failed"]
     })
     .await;
-    stage.stands(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
+    stage.check_states(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
 }
 
-/// The provider executes and does not answer; while nobody knows, no other attempt may begin.
+/// The provider executes a call and does not answer. While the outcome is unknown, no other payment
+/// can start.
 #[tokio::test]
-async fn a_provider_that_does_not_answer_is_asked_again() {
+async fn a_call_without_an_answer_is_repeated() {
     let stage = Stage::with_mugs().await;
     let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
     let first = {
@@ -60,7 +61,7 @@ async fn a_provider_that_does_not_answer_is_asked_again() {
     refused(&payload, "PAYMENT_IN_PROGRESS", "input.orderId");
 
     let payment = id(&first.await.unwrap()["payment"]);
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     assert_eq!(
         stage.payment_history(&payment).await,
         [
@@ -77,25 +78,23 @@ async fn a_provider_that_does_not_answer_is_asked_again() {
 }
 
 #[tokio::test]
-async fn an_unknown_payment_is_asked_about_again_after_a_restart() {
+async fn a_payment_with_unknown_outcome_is_retried_after_a_restart() {
     let shop = Shop::new().await.variable("CARTULARY_PAYMENT_RETRY", "2s");
     let mut stage = Stage::of(shop).await;
     stage.sell("MUG", 2_499, 100).await;
     let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
     let payment = stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_timeout").await;
-    until("nobody knows what became of it", async || {
-        stage.payment(&payment).await["status"] == "UNKNOWN"
-    })
-    .await;
+    until("the outcome is unknown", async || stage.payment(&payment).await["status"] == "UNKNOWN")
+        .await;
     stage.restart().await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     let history = stage.payment_history(&payment).await;
     assert_eq!(history.iter().filter(|name| *name == "payment.captured").count(), 1);
     assert_eq!(stage.figures("MUG").await, [98, 0, 98]);
 }
 
 #[tokio::test]
-async fn where_the_bank_asks_the_customer_goes_there_and_then_has_paid() {
+async fn a_payment_that_requires_action_succeeds_after_the_action() {
     let stage = Stage::with_mugs().await;
     for method in ["CARD", "UPI", "NET_BANKING"] {
         let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
@@ -108,7 +107,7 @@ async fn where_the_bank_asks_the_customer_goes_there_and_then_has_paid() {
         assert_eq!(payment["method"], method);
         let url = payment["actionUrl"].as_str().unwrap_or_default();
         assert!(url.starts_with("https://"), "{payment}");
-        stage.becomes(&order, ["PAID", "PAID"]).await;
+        stage.until_status(&order, ["PAID", "PAID"]).await;
         let history = stage.payment_history(&id(&payment)).await;
         assert_eq!(history[..2], ["payment.initiated", "payment.action_required"]);
     }
@@ -124,7 +123,7 @@ async fn a_paid_order_is_not_paid_again() {
 }
 
 #[tokio::test]
-async fn money_is_captured_and_refunded_in_parts_and_never_in_excess() {
+async fn amounts_are_captured_and_refunded_in_parts_and_never_in_excess() {
     let stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
     let some = |cents| json!({"paymentId": payment, "idempotencyKey": key(), "amount": usd(cents)});
@@ -147,7 +146,7 @@ async fn money_is_captured_and_refunded_in_parts_and_never_in_excess() {
         refused(&payload, code, path);
         assert_eq!(stage.head().await, head);
         stage.desk.done(mutation, "payment { id }", input).await;
-        stage.becomes(&order, states).await;
+        stage.until_status(&order, states).await;
     }
     let payload = stage.desk.mutate("paymentRefund", "payment { id }", all()).await;
     refused(&payload, "PAYMENT_NOT_REFUNDABLE", "input.paymentId");
@@ -159,12 +158,12 @@ async fn money_is_captured_and_refunded_in_parts_and_never_in_excess() {
 }
 
 #[tokio::test]
-async fn what_is_authorised_can_be_let_go() {
+async fn an_authorised_payment_can_be_voided() {
     let stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
     let void = || json!({"paymentId": payment, "idempotencyKey": key()});
     stage.desk.done("paymentVoid", "payment { id }", void()).await;
-    until("the payment is let go", async || {
+    until("the payment is voided", async || {
         let seen = stage.see(&stage.desk, &order).await;
         seen["payments"][0]["status"] == "CANCELLED"
     })
@@ -173,6 +172,6 @@ async fn what_is_authorised_can_be_let_go() {
     assert_eq!(seen["payments"][0]["voided"]["amount"], "4998");
     let payload = stage.desk.mutate("paymentCapture", "payment { id }", void()).await;
     refused(&payload, "PAYMENT_NOT_CAPTURABLE", "input.paymentId");
-    // Nobody pays for the order any more, so it is called off.
-    stage.becomes(&order, ["CANCELLED", "NONE"]).await;
+    // No payment covers the order any more, so it is cancelled.
+    stage.until_status(&order, ["CANCELLED", "NONE"]).await;
 }

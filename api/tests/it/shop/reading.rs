@@ -1,23 +1,23 @@
-//! Looking things up: by id, by position, by cause.
+//! Queries by id, by position, by cause.
 
 use serde_json::{Value, json};
 
 use super::stage::{Stage, id, text};
 
 #[tokio::test]
-async fn anything_is_found_by_its_id_by_those_who_may_see_it() {
+async fn an_object_is_found_by_its_id_by_callers_who_may_see_it() {
     let stage = Stage::with_mugs().await;
     let cart = id(&stage.fill(&stage.ada, &[("MUG", 1)]).await);
     let order = stage.order(&stage.ada, &[("MUG", 1)]).await;
     let payment = stage.pay(&stage.ada, &order, "MANUAL", "tok_success").await;
-    stage.becomes(&order, ["PAID", "AUTHORIZED"]).await;
+    stage.until_status(&order, ["PAID", "AUTHORIZED"]).await;
     let product = "query { product(sku: \"MUG\") { id } }";
     let product = id(&stage.ada.ask(product, json!({})).await["product"]);
     let stock = stage.stock_id("MUG").await;
     stage.see(&stage.desk, &order).await;
     stage.figures("MUG").await;
 
-    let nobody = "01890000-0000-7000-8000-000000000000";
+    let missing = "01890000-0000-7000-8000-000000000000";
     let things = [
         (&cart, "Cart", true),
         (&order, "Order", true),
@@ -36,14 +36,14 @@ async fn anything_is_found_by_its_id_by_those_who_may_see_it() {
             assert_eq!(seen["node"], visible(may), "{kind}");
         }
     }
-    for id in [nobody, "nonsense", ""] {
+    for id in [missing, "nonsense", ""] {
         assert_eq!(stage.desk.ask(node, json!({"id": id})).await["node"], Value::Null);
     }
     let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
-    let ids = json!({"ids": [order, nobody, stock, product]});
+    let ids = json!({"ids": [order, missing, stock, product]});
     let seen = stage.ada.ask(nodes, ids).await;
     assert_eq!(seen["nodes"], json!([{"id": order}, null, null, {"id": product}]));
-    let many = stage.desk.try_ask(nodes, json!({"ids": vec![nobody; 101]})).await.unwrap();
+    let many = stage.desk.try_ask(nodes, json!({"ids": vec![missing; 101]})).await.unwrap();
     assert_eq!(many["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
 }
 
@@ -60,7 +60,7 @@ async fn an_order_is_found_by_its_number() {
 }
 
 #[tokio::test]
-async fn what_was_just_written_is_read_back_by_its_position() {
+async fn a_write_can_be_read_by_its_position() {
     let stage = Stage::with_mugs().await;
     let query =
         "query($sku: String!, $at: Position) { product(sku: $sku, minPosition: $at) { name } }";
@@ -122,14 +122,14 @@ async fn every_event_leads_back_to_the_command_that_began_it() {
     assert_eq!(stage.history("ORDER", &order).await[0], "order.placed");
 }
 
-/// Whether an event is one of those that a filter asks for.
+/// Whether an event matches a filter.
 type Fits<'f> = Box<dyn Fn(&Value) -> bool + 'f>;
 
 #[tokio::test]
-async fn events_are_found_by_what_is_known_of_them() {
+async fn events_are_filtered_by_every_field() {
     let stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("AUTOMATIC", ["PAID", "PAID"]).await;
-    stage.told(2).await;
+    stage.until_sent(2).await;
     let head = stage.end().await.to_string();
     let query = "query($filter: EventFilter, $at: Position) { events(first: 100, filter: $filter,
         minPosition: $at) { nodes { position kind streamId type actor recordedAt commandId correlationId } } }";
@@ -162,14 +162,14 @@ async fn events_are_found_by_what_is_known_of_them() {
         let expected: Vec<_> = all.iter().filter(|event| fits(event)).cloned().collect();
         assert_eq!(find(filter.clone()).await, expected, "{filter}");
     }
-    // A command's events share its id in the filter, though only the first carries it.
+    // The filter by a command's id finds all its events, though only the first one has the id.
     let whole = find(json!({"commandId": field("commandId")})).await;
     let types: Vec<_> = whole.iter().map(|event| text(&event["type"])).collect();
     assert!(types.contains(&"order.placed".to_owned()), "{types:?}");
 }
 
 #[tokio::test]
-async fn staff_see_how_far_the_read_models_have_come() {
+async fn staff_see_the_positions_of_the_read_models() {
     let stage = Stage::with_mugs().await;
     stage.order(&stage.ada, &[("MUG", 1)]).await;
     stage.figures("MUG").await;

@@ -1,4 +1,4 @@
-//! Goods that come back.
+//! Returned goods.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ fn accepting(order: &str, restocking: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_customer_asks_staff_accept_and_the_goods_are_on_the_shelf_again() {
+async fn a_requested_return_that_staff_accept_adds_units_to_the_stock() {
     let stage = Stage::with_mugs().await;
     let order = delivered(&stage).await;
     assert_eq!(stage.figures("MUG").await, [98, 0, 98]);
@@ -44,7 +44,7 @@ async fn a_customer_asks_staff_accept_and_the_goods_are_on_the_shelf_again() {
 }
 
 #[tokio::test]
-async fn broken_goods_are_written_off_and_the_ledger_says_so() {
+async fn damaged_goods_are_written_off_in_the_ledger() {
     let stage = Stage::with_mugs().await;
     let order = delivered(&stage).await;
     let input = with(accepting(&order, "WRITTEN_OFF"), mugs(&order, 2));
@@ -57,7 +57,7 @@ async fn broken_goods_are_written_off_and_the_ledger_says_so() {
 }
 
 #[tokio::test]
-async fn no_more_comes_back_than_was_delivered() {
+async fn no_more_can_be_returned_than_was_delivered() {
     let stage = Stage::with_mugs().await;
     let order = stage.shipped().await;
     let nothing = stage.ada.mutate("orderReturnRequest", RETURNS, mugs(&order, 1)).await;
@@ -71,7 +71,7 @@ async fn no_more_comes_back_than_was_delivered() {
 }
 
 #[tokio::test]
-async fn only_the_buyer_and_staff_ask_for_a_return() {
+async fn only_the_buyer_and_staff_can_request_a_return() {
     let stage = Stage::with_mugs().await;
     let order = delivered(&stage).await;
     let bob = stage.node.customer("bob");

@@ -1,11 +1,11 @@
-//! The schema as text: committed, and covered by the access table.
+//! The schema as text: it is committed, and the access table covers it.
 
 use std::fs;
 use std::path::PathBuf;
 
 use api::access;
 
-/// Makes the test write the file instead of comparing with it.
+/// Set this variable to write the file instead of comparing with it.
 const UPDATE: &str = "UPDATE_SCHEMA";
 
 pub(crate) fn sdl() -> String {

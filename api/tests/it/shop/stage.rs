@@ -1,16 +1,16 @@
-//! A shop with something on its shelves, and the people in it.
+//! A shop with stock, its staff and its customer.
 
 use serde_json::{Value, json};
 
 use crate::cluster::{Client, Node, Shop, key, until};
 
-/// What every test of the flow looks at.
+/// The fields of an order that the tests query.
 pub(crate) const ORDER: &str = "id number version status paymentState fulfilmentState cancelReason
     total { amount currency } payments { id status amount { amount } captured { amount }
     voided { amount } refunded { amount } } lines { sku quantity shipped delivered }
     shipments { carrier trackingNumber estimatedDelivery lines { sku quantity } }";
 
-/// One server, an admin, somebody at the desk, and Ada, who buys.
+/// One server, and three clients: an admin, a support agent (`desk`), and the customer Ada.
 pub(crate) struct Stage {
     pub(crate) shop: Shop,
     pub(crate) node: Node,
@@ -20,10 +20,10 @@ pub(crate) struct Stage {
 }
 
 /// The figures of a SKU: available, reserved, on hand.
-pub(crate) type Figures = [i64; 3];
+pub(crate) type StockFigures = [i64; 3];
 
 impl Stage {
-    /// An empty shop.
+    /// A shop without products.
     pub(crate) async fn new() -> Stage {
         Stage::of(Shop::new().await).await
     }
@@ -34,21 +34,21 @@ impl Stage {
         Stage { shop, node, admin, desk, ada }
     }
 
-    /// Another server takes the place of this one, which is killed.
+    /// Kills the server and starts another one.
     pub(crate) async fn restart(&mut self) {
         let node = self.shop.start().await;
         (self.admin, self.desk, self.ada) = (node.admin(), node.support(), node.customer("ada"));
         std::mem::replace(&mut self.node, node).kill().await;
     }
 
-    /// A shop that sells mugs at 24.99 USD, a hundred of them on the shelf.
+    /// A shop that sells mugs at 24.99 USD and has a hundred of them.
     pub(crate) async fn with_mugs() -> Stage {
         let stage = Stage::new().await;
         stage.sell("MUG", 2_499, 100).await;
         stage
     }
 
-    /// Lists a product and puts so many on its shelf.
+    /// Creates a product and registers its stock.
     pub(crate) async fn sell(&self, sku: &str, cents: i64, units: i64) {
         let product = json!({"sku": sku, "name": format!("A {sku}"), "price": usd(cents)});
         self.admin.done("productCreate", "product { sku }", product).await;
@@ -56,7 +56,7 @@ impl Stage {
         self.admin.done("inventoryRegister", "inventoryItem { sku }", stock).await;
     }
 
-    /// Puts these into the buyer's cart.
+    /// Adds these lines to the buyer's cart.
     pub(crate) async fn fill(&self, buyer: &Client, lines: &[(&str, i64)]) -> Value {
         let lines: Vec<_> =
             lines.iter().map(|(sku, n)| json!({"sku": sku, "quantity": n})).collect();
@@ -64,14 +64,14 @@ impl Stage {
         buyer.done("cartLinesAdd", selection, json!({"lines": lines})).await["cart"].clone()
     }
 
-    /// Fills a cart and places the order: its id.
+    /// Fills a cart and places_where the order; returns the order's id.
     pub(crate) async fn order(&self, buyer: &Client, lines: &[(&str, i64)]) -> String {
         self.fill(buyer, lines).await;
         let placed = buyer.done("orderPlace", "order { id }", order_input(&key())).await;
         id(&placed["order"])
     }
 
-    /// Starts to pay with this token: the payment's id.
+    /// Starts a payment with this token; returns the payment's id.
     pub(crate) async fn pay(
         &self,
         buyer: &Client,
@@ -84,15 +84,16 @@ impl Stage {
         id(&buyer.done("paymentStart", "payment { id }", input).await["payment"])
     }
 
-    /// Places and pays an order of two mugs, which becomes so; the order's and the payment's id.
-    pub(crate) async fn paid(&self, capture: &str, becomes: [&str; 2]) -> (String, String) {
+    /// Places and pays an order of two mugs, and waits until it has these states; returns the ids
+    /// of order and payment.
+    pub(crate) async fn paid(&self, capture: &str, until_status: [&str; 2]) -> (String, String) {
         let order = self.order(&self.ada, &[("MUG", 2)]).await;
         let payment = self.pay(&self.ada, &order, capture, "tok_success").await;
-        self.becomes(&order, becomes).await;
+        self.until_status(&order, until_status).await;
         (order, payment)
     }
 
-    /// An order of two mugs, paid, packed and on its way.
+    /// An order of two mugs that is paid and shipped.
     pub(crate) async fn shipped(&self) -> String {
         let (order, _) = self.paid("AUTOMATIC", ["PAID", "PAID"]).await;
         self.desk.done("orderProcessingStart", "order { id }", json!({"orderId": order})).await;
@@ -100,27 +101,27 @@ impl Stage {
         order
     }
 
-    /// Waits until status and paymentState of the order are these.
-    pub(crate) async fn becomes(&self, order: &str, [status, money]: [&str; 2]) {
+    /// Waits until the order has this status and this paymentState.
+    pub(crate) async fn until_status(&self, order: &str, [status, money]: [&str; 2]) {
         let query = "query($id: ID!) { order(id: $id) { status paymentState } }";
-        until(&format!("the order becomes {status} and {money}"), async || {
+        until(&format!("the order until_status {status} and {money}"), async || {
             let seen = self.desk.ask(query, json!({"id": order})).await;
             seen["order"] == json!({"status": status, "paymentState": money})
         })
         .await;
     }
 
-    /// The position of the last event in the log, apart from messages to people: those are asked for
-    /// and sent in the background.
+    /// The position of the last event, without those of notifications, which are requested and sent
+    /// in the background.
     pub(crate) async fn head(&self) -> i64 {
         let last =
             "select coalesce(max(position), 0) from events where stream_type <> 'notification'";
         self.count(last).await
     }
 
-    pub(crate) async fn payment_becomes(&self, payment: &str, status: &str) {
+    pub(crate) async fn until_payment_status(&self, payment: &str, status: &str) {
         let query = "query($id: ID!) { payment(id: $id) { status } }";
-        until(&format!("the payment becomes {status}"), async || {
+        until(&format!("the payment until_status {status}"), async || {
             let seen = self.desk.ask(query, json!({"id": payment})).await;
             seen["payment"]["status"] == status
         })
@@ -133,7 +134,7 @@ impl Stage {
     }
 
     /// Waits until so many messages were sent.
-    pub(crate) async fn told(&self, messages: i64) {
+    pub(crate) async fn until_sent(&self, messages: i64) {
         let sent = "select count(*) from events where event_type = 'notification.sent'";
         let what = format!("{messages} messages are sent");
         until(&what, async || self.count(sent).await == messages).await;
@@ -144,7 +145,7 @@ impl Stage {
         sqlx::query_scalar(query).fetch_one(database.pool()).await.unwrap()
     }
 
-    /// The order as of now, as its buyer or anybody else sees it.
+    /// The current order, as this client sees it.
     pub(crate) async fn see(&self, who: &Client, order: &str) -> Value {
         let query = format!(
             "query($id: ID!, $at: Position) {{ order(id: $id, minPosition: $at) {{ {ORDER} }} }}"
@@ -153,7 +154,8 @@ impl Stage {
         who.ask(&query, json!({"id": order, "at": at})).await["order"].clone()
     }
 
-    /// An order shows its payments too, which are a read model of their own.
+    /// Waits until the payments' read model has reached the head, since an order until_shown its payments
+    /// too.
     async fn payments_are_at_head(&self) -> String {
         let at = self.head().await.to_string();
         let query =
@@ -162,16 +164,16 @@ impl Stage {
         at
     }
 
-    /// Checks the three states of an order.
-    pub(crate) async fn stands(&self, order: &str, states: [&str; 3]) {
+    /// Checks the order's status, paymentState and fulfilmentState.
+    pub(crate) async fn check_states(&self, order: &str, states: [&str; 3]) {
         let seen = self.see(&self.desk, order).await;
         let [status, money, goods] = states;
         let states = json!([status, money, goods]);
         assert_eq!(json!([seen["status"], seen["paymentState"], seen["fulfilmentState"]]), states);
     }
 
-    /// The figures of a SKU as of now.
-    pub(crate) async fn figures(&self, sku: &str) -> Figures {
+    /// The current figures of a SKU.
+    pub(crate) async fn figures(&self, sku: &str) -> StockFigures {
         let query =
             "query($sku: String!, $at: Position) { inventoryItem(sku: $sku, minPosition: $at)
             { available reserved onHand } }";
@@ -194,7 +196,7 @@ impl Stage {
         seen["inventoryLedger"]["nodes"].as_array().unwrap().iter().rev().map(line).collect()
     }
 
-    /// The event types of one thing, the first first.
+    /// The event types of one stream, the first one first.
     pub(crate) async fn history(&self, kind: &str, id: &str) -> Vec<String> {
         let query = "query($kind: AggregateKind!, $id: ID!, $at: Position) { history(kind: $kind,
             id: $id, first: 100, minPosition: $at) { nodes { type } } }";
@@ -204,30 +206,29 @@ impl Stage {
         nodes.iter().map(|event| text(&event["type"])).collect()
     }
 
-    /// The history of a payment, without the provider's word that it is at work: that may come
-    /// before or after what came of it.
+    /// The history of a payment without `payment.processing`, which may be reported before or after
+    /// the outcome.
     pub(crate) async fn payment_history(&self, payment: &str) -> Vec<String> {
         let mut types = self.history("PAYMENT", payment).await;
         types.retain(|name| name != "payment.processing");
         types
     }
 
-    /// Of the inbox: how many events there are whose ids are like this, and how many of them are
-    /// processed.
-    pub(crate) async fn letters(&self, event: &str) -> (i64, i64) {
+    /// How many webhooks with such an event id the inbox has, and how many of them are processed.
+    pub(crate) async fn webhooks_received(&self, event: &str) -> (i64, i64) {
         let query = "select count(*), count(processed_at) from inbox where event_id like $1";
         let pool = self.shop.database.as_ref().unwrap().pool();
         sqlx::query_as(query).bind(event).fetch_one(pool).await.unwrap()
     }
 
-    /// The id of a SKU's stock.
+    /// The id of the inventory stream of a SKU.
     pub(crate) async fn stock_id(&self, sku: &str) -> String {
         let query = "query($sku: String!) { inventoryItem(sku: $sku) { id } }";
         id(&self.desk.ask(query, json!({"sku": sku})).await["inventoryItem"])
     }
 }
 
-/// The code and the path of the first error of a payload that did nothing.
+/// The code and the path of the first error in a refused payload.
 pub(crate) fn refusal(payload: &Value) -> (String, String) {
     let error = &payload["errors"][0];
     assert!(!error["message"].as_str().unwrap_or_default().is_empty(), "{payload:#}");
@@ -257,7 +258,7 @@ pub(crate) fn money(amount: i64, currency: &str) -> Value {
     json!({"amount": amount.to_string(), "currency": currency})
 }
 
-/// The same object with these fields beside or instead.
+/// The object with these fields added or replaced.
 pub(crate) fn with(mut object: Value, more: Value) -> Value {
     let more = more.as_object().unwrap().clone();
     object.as_object_mut().unwrap().extend(more);

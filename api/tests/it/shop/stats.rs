@@ -1,4 +1,4 @@
-//! How business goes, as staff see it.
+//! Order statistics, as staff see them.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ const STATS: &str = "query($from: DateTime, $to: DateTime, $by: StatsInterval!, 
         byStatus { status orders total { amount currency } } }";
 
 #[tokio::test]
-async fn orders_are_counted_by_day_and_status_and_only_those_that_stand_are_sales() {
+async fn orders_are_counted_by_day_and_status_and_cancelled_ones_are_not_sales() {
     let stage = Stage::with_mugs().await;
     stage.order(&stage.ada, &[("MUG", 1)]).await;
     stage.order(&stage.ada, &[("MUG", 2)]).await;
@@ -33,7 +33,7 @@ async fn orders_are_counted_by_day_and_status_and_only_those_that_stand_are_sale
         ],
     });
     assert_eq!(stats["overall"], figures);
-    // Unless midnight passed meanwhile, they are of one day.
+    // All orders are of one day, unless midnight has passed meanwhile.
     let spans = stats["spans"].as_array().unwrap();
     let orders: i64 = spans.iter().filter_map(|span| span["figures"]["orders"].as_i64()).sum();
     assert_eq!(orders, 3);
@@ -46,7 +46,7 @@ async fn orders_are_counted_by_day_and_status_and_only_those_that_stand_are_sale
 }
 
 #[tokio::test]
-async fn a_span_that_makes_no_sense_is_refused_and_customers_see_no_statistics() {
+async fn an_invalid_interval_is_refused_and_customers_see_no_statistics() {
     let stage = Stage::with_mugs().await;
     let code = |answer: Value| answer["errors"][0]["extensions"]["code"].clone();
     for (from, to) in [

@@ -1,20 +1,20 @@
-//! Somebody else's things, which are to a caller as if they did not exist.
+//! Another customer's objects: a caller gets the same answer as for objects that do not exist.
 
 use serde_json::{Value, json};
 
 use super::stage::{Stage, id, order_input, refused, text, with};
 use crate::cluster::{Client, key};
 
-const NOBODYS: &str = "01890000-0000-7000-8000-000000000000";
+const MISSING_ID: &str = "01890000-0000-7000-8000-000000000000";
 
-/// A payload but for what differs between two requests anyway.
+/// The payload without the fields that differ between any two requests.
 async fn answer(who: &Client, mutation: &str, input: Value) -> Value {
     let input = with(input, json!({"idempotencyKey": key()}));
     who.mutate(mutation, "__typename", input).await
 }
 
 #[tokio::test]
-async fn somebody_elses_things_cannot_be_told_from_missing_ones() {
+async fn other_customers_objects_give_the_same_answer_as_missing_ones() {
     let stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
     let pending = stage.order(&stage.ada, &[("MUG", 1)]).await;
@@ -25,7 +25,7 @@ async fn somebody_elses_things_cannot_be_told_from_missing_ones() {
     let mug = json!({"lines": [{"sku": "MUG", "quantity": 1}]});
     let address = json!({"shippingAddress": {"street": "1", "city": "B", "country": "US"}});
 
-    // Mutation, the field that names the thing, the thing, the rest of the input.
+    // Each row: the mutation, the field with the id, the id, and the other input.
     let rows = [
         ("cartLinesAdd", "cartId", &cart, mug.clone()),
         ("cartLinesUpdate", "cartId", &cart, mug),
@@ -40,7 +40,8 @@ async fn somebody_elses_things_cannot_be_told_from_missing_ones() {
     for (mutation, field, thing, rest) in rows {
         for who in [&bob, &guest, &stranger] {
             let others = answer(who, mutation, with(rest.clone(), json!({field: thing}))).await;
-            let missing = answer(who, mutation, with(rest.clone(), json!({field: NOBODYS}))).await;
+            let missing =
+                answer(who, mutation, with(rest.clone(), json!({field: MISSING_ID}))).await;
             refused(&others, "NOT_FOUND", &format!("input.{field}"));
             assert_eq!(others, missing, "{mutation}");
         }
@@ -60,7 +61,7 @@ async fn somebody_elses_things_cannot_be_told_from_missing_ones() {
         let query = format!("query($id: ID!) {{ {field} }}");
         for who in [&bob, &guest, &stranger] {
             let others = who.ask(&query, json!({"id": thing})).await;
-            let missing = who.ask(&query, json!({"id": NOBODYS})).await;
+            let missing = who.ask(&query, json!({"id": MISSING_ID})).await;
             assert_eq!(others, missing, "{field}");
         }
     }
@@ -90,7 +91,7 @@ async fn a_customer_sees_their_own_orders_and_staff_see_all() {
     let of_bob = "query($id: ID!) { orders(filter: { customerId: $id }) { nodes { id } } }";
     let seen = stage.desk.ask(of_bob, json!({"id": me})).await;
     assert_eq!(seen["orders"]["nodes"], json!([{"id": bobs}]));
-    // The filter cannot widen what a customer sees.
+    // The filter cannot show a customer more than their own orders.
     let seen = stage.ada.ask(of_bob, json!({"id": me})).await;
     assert_eq!(seen["orders"]["nodes"], json!([{"id": adas}]));
 }

@@ -1,4 +1,4 @@
-//! The README's tour, run as it stands, so that it cannot rot.
+//! Runs the README's tour as it is written, so that it stays correct.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::support::setup;
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 const HEADING: &str = "## A tour";
 
-/// What the tour says, and what it is to be here.
+/// The address in the tour, which the test replaces by its own.
 const ADDRESS: &str = "http://127.0.0.1:8080";
 const PROGRAM: &str = "cargo run --release -q --";
 
@@ -25,7 +25,7 @@ fn script(readme: &str) -> String {
     blocks.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a program is there to be run.
+/// Whether a program is installed.
 fn is_here(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
@@ -45,7 +45,7 @@ async fn the_readmes_tour_ends_delivered() {
     if !missing.is_empty() {
         let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
         assert!(!ci, "the README's tour needs {}", missing.join(", "));
-        // Not by `eprintln`, which shows only when a test fails.
+        // `eprintln` would be shown only if the test fails.
         let skipped = format!("SKIPPED: the README's tour, which needs {}", missing.join(", "));
         writeln!(std::io::stderr(), "{skipped}").unwrap();
         return;

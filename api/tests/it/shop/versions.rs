@@ -1,4 +1,4 @@
-//! Optimistic concurrency from the client: `expectedVersion`.
+//! Optimistic concurrency of clients: `expectedVersion`.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::stage::{Stage, refused, usd, with};
 use crate::cluster::key;
 
 #[tokio::test]
-async fn a_change_of_something_that_has_moved_on_is_a_version_conflict() {
+async fn a_change_with_an_older_expected_version_is_a_version_conflict() {
     let stage = Stage::with_mugs().await;
     let (order, payment) = stage.paid("MANUAL", ["PAID", "AUTHORIZED"]).await;
     let cart = stage.fill(&stage.ada, &[("MUG", 1)]).await;

@@ -1,4 +1,4 @@
-//! The provider's webhooks at the door: whose are taken, and when.
+//! Receiving the provider's webhooks: which are accepted, and when.
 
 use axum::http::{Method, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,7 +18,7 @@ fn signer() -> Signer {
     Signer::new(HOOK_SECRET.as_bytes())
 }
 
-/// A report of the simulated provider on an authorisation of 49.98 USD.
+/// The simulated provider's report of an authorisation of 49.98 USD.
 pub(super) fn authorised(event: &str, payment: &str) -> String {
     let intent = format!("pi_{}", payment.replace('-', ""));
     let data = json!({"type": "intent.authorized", "intent": intent, "payment_id": payment,
@@ -40,14 +40,14 @@ impl Stage {
         self.webhook(body, Some(signer().sign(body.as_bytes(), at))).await
     }
 
-    pub(super) async fn all_letters(&self) -> i64 {
+    pub(super) async fn all_webhooks_received(&self) -> i64 {
         let pool = self.shop.database.as_ref().unwrap().pool();
         sqlx::query_scalar("select count(*) from inbox").fetch_one(pool).await.unwrap()
     }
 }
 
 #[tokio::test]
-async fn what_is_not_signed_by_the_provider_is_not_stored() {
+async fn a_webhook_without_the_providers_signature_is_not_stored() {
     let stage = Stage::with_mugs().await;
     let body = authorised("evt_forged", &Uuid::now_v7().to_string());
     let (now, old) = (Utc::now(), Utc::now() - TimeDelta::minutes(6));
@@ -69,12 +69,13 @@ async fn what_is_not_signed_by_the_provider_is_not_stored() {
             "{signature:?}"
         );
     }
-    assert_eq!((stage.all_letters().await, stage.head().await), (0, head));
+    assert_eq!((stage.all_webhooks_received().await, stage.head().await), (0, head));
     assert_eq!(stage.webhook(&body, Some(good)).await, StatusCode::OK);
-    assert_eq!(stage.all_letters().await, 1);
+    assert_eq!(stage.all_webhooks_received().await, 1);
 }
 
-/// Another node starts the payment, since only who starts one can know its id beforehand.
+/// Starts a payment with this id on another bus, since otherwise its id could not be known
+/// beforehand.
 pub(super) async fn start_elsewhere(stage: &Stage, order: &str, payment: Uuid) {
     let url = stage.shop.database.as_ref().unwrap().url();
     let store = EventStore::connect(url, event_store::StoreOptions::default()).await.unwrap();

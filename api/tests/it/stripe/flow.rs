@@ -1,4 +1,4 @@
-//! From an intent to its refund.
+//! Payments with Stripe, from the intent to the refund.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn all(payment: &str) -> Value {
 async fn a_card_is_authorised_and_captured_once_the_stock_is_committed() {
     let Some((stage, stripe)) = stage().await else { return };
     let (order, payment) = stage.pay_by(GOOD, "AUTOMATIC").await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     assert_eq!(stage.figures("MUG").await, [98, 0, 98]);
 
     let intents = stripe.all(&stage.node, "payment_intents").await;
@@ -45,8 +45,10 @@ async fn a_card_is_authorised_and_captured_once_the_stock_is_committed() {
         ]
     );
 
-    until("Stripe's own word of it has come", async || stage.letters("evt_%").await == (1, 1))
-        .await;
+    until("Stripe's webhook is processed", async || {
+        stage.webhooks_received("evt_%").await == (1, 1)
+    })
+    .await;
     assert_eq!(stage.payment_history(&payment).await, history, "it was known already");
     let (log, client_secret) = (stage.node.log(), intent["client_secret"].as_str().unwrap());
     for secret in [KEY, WEBHOOK_SECRET, client_secret] {
@@ -55,17 +57,17 @@ async fn a_card_is_authorised_and_captured_once_the_stock_is_committed() {
 }
 
 #[tokio::test]
-async fn what_a_capture_leaves_is_let_go() {
+async fn the_uncaptured_part_is_released() {
     let Some((stage, stripe)) = stage().await else { return };
     let (order, payment) = stage.pay_by(GOOD, "MANUAL").await;
-    stage.becomes(&order, ["PAID", "AUTHORIZED"]).await;
+    stage.until_status(&order, ["PAID", "AUTHORIZED"]).await;
     stage.desk.done("paymentCapture", "payment { id }", some(&payment, 1_000)).await;
-    until("the rest is let go", async || {
+    until("the other part is released", async || {
         let history = stage.payment_history(&payment).await;
         history.contains(&"payment.voided".to_owned())
     })
     .await;
-    stage.stands(&order, ["PAID", "PARTIALLY_PAID", "UNFULFILLED"]).await;
+    stage.check_states(&order, ["PAID", "PARTIALLY_PAID", "UNFULFILLED"]).await;
     let seen = stage.see(&stage.desk, &order).await;
     let payment = &seen["payments"][0];
     assert_eq!(
@@ -78,17 +80,17 @@ async fn what_a_capture_leaves_is_let_go() {
 }
 
 #[tokio::test]
-async fn after_a_declined_card_another_is_tried() {
+async fn after_a_declined_card_another_can_be_used() {
     let Some((stage, stripe)) = stage().await else { return };
     let (order, declined) = stage.pay_by(DECLINED, "AUTOMATIC").await;
-    stage.payment_becomes(&declined, "FAILED").await;
+    stage.until_payment_status(&declined, "FAILED").await;
     let query = "query($id: ID!) { payment(id: $id) { failure } }";
     let seen = stage.ada.ask(query, json!({"id": declined})).await;
     assert_eq!(seen["payment"]["failure"], "card_declined");
-    stage.stands(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
+    stage.check_states(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
 
     stage.pay(&stage.ada, &order, "AUTOMATIC", GOOD).await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     assert_eq!(stripe.all(&stage.node, "payment_intents").await.len(), 2);
 }
 
@@ -96,19 +98,19 @@ async fn after_a_declined_card_another_is_tried() {
 async fn a_card_that_stripe_does_not_know_is_refused() {
     let Some((stage, _stripe)) = stage().await else { return };
     let (order, payment) = stage.pay_by("pm_of_nobody", "AUTOMATIC").await;
-    stage.payment_becomes(&payment, "FAILED").await;
-    stage.stands(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
+    stage.until_payment_status(&payment, "FAILED").await;
+    stage.check_states(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
 }
 
 #[tokio::test]
-async fn money_goes_back_in_parts_and_each_part_once() {
+async fn refunds_in_parts_are_made_once_each() {
     let Some((stage, stripe)) = stage().await else { return };
     let (order, payment) = stage.pay_by(GOOD, "AUTOMATIC").await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     stage.desk.done("paymentRefund", "payment { id }", some(&payment, 1_000)).await;
-    stage.becomes(&order, ["PAID", "PARTIALLY_REFUNDED"]).await;
+    stage.until_status(&order, ["PAID", "PARTIALLY_REFUNDED"]).await;
     stage.desk.done("paymentRefund", "payment { id }", all(&payment)).await;
-    stage.becomes(&order, ["REFUNDED", "REFUNDED"]).await;
+    stage.until_status(&order, ["REFUNDED", "REFUNDED"]).await;
 
     let mut refunds: Vec<_> = stripe
         .all(&stage.node, "refunds")
@@ -123,10 +125,10 @@ async fn money_goes_back_in_parts_and_each_part_once() {
 }
 
 #[tokio::test]
-async fn what_is_authorised_can_be_let_go() {
+async fn an_authorised_payment_can_be_voided() {
     let Some((stage, stripe)) = stage().await else { return };
     let (order, payment) = stage.pay_by(GOOD, "MANUAL").await;
-    stage.becomes(&order, ["PAID", "AUTHORIZED"]).await;
+    stage.until_status(&order, ["PAID", "AUTHORIZED"]).await;
     let query = "query($id: ID!) { payment(id: $id) { clientSecret } }";
     let seen = stage.ada.ask(query, json!({"id": payment})).await;
     let intents = stripe.all(&stage.node, "payment_intents").await;
@@ -134,9 +136,9 @@ async fn what_is_authorised_can_be_let_go() {
 
     let voided = stage.desk.done("paymentVoid", "payment { id }", all(&payment)).await;
     assert_eq!(id(&voided["payment"]), payment);
-    stage.payment_becomes(&payment, "CANCELLED").await;
+    stage.until_payment_status(&payment, "CANCELLED").await;
     let intents = stripe.all(&stage.node, "payment_intents").await;
     assert_eq!(intents[0]["status"], "canceled");
-    // Nobody pays for the order any more, so it is called off.
-    stage.becomes(&order, ["CANCELLED", "NONE"]).await;
+    // No payment covers the order any more, so it is cancelled.
+    stage.until_status(&order, ["CANCELLED", "NONE"]).await;
 }

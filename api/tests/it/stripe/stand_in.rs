@@ -1,4 +1,4 @@
-//! localstripe, a stand-in for Stripe that others wrote, as a process of its own.
+//! localstripe, an independent simulation of Stripe, as a separate process.
 
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -16,14 +16,14 @@ pub(super) const WEBHOOK_SECRET: &str = "whsec_of_nobody";
 
 const LAUNCHER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/stripe/stand_in.py");
 
-/// It ends with the test.
+/// A running localstripe. It is killed when the test ends.
 pub(super) struct LocalStripe {
     child: Child,
     pub(super) address: SocketAddr,
 }
 
 impl LocalStripe {
-    /// On a port of its own; nothing, where it is not installed.
+    /// Starts it on a free port. None if it is not installed.
     pub(super) async fn start() -> Option<LocalStripe> {
         LocalStripe::start_on(None).await
     }
@@ -49,14 +49,15 @@ impl LocalStripe {
         self.address
     }
 
-    /// Sends its webhooks to this node from now on.
+    /// Makes it send its webhooks to this node.
     pub(super) async fn report_to(&self, node: &Node) {
         let url = format!("http://{}/webhooks/stripe", node.address());
         let hook = json!({"url": url, "secret": WEBHOOK_SECRET});
         self.post(node, "/_config/webhooks/shop", &hook).await;
     }
 
-    /// So many answers to requests of paths that end like this get lost; what was asked is done.
+    /// Loses the next `answers` answers to requests whose path ends like this; the requests are
+    /// executed.
     pub(super) async fn lose(&self, node: &Node, end: &str, answers: u32) {
         self.post(node, "/_config/lose", &json!({ end: answers })).await;
     }
@@ -83,7 +84,7 @@ impl LocalStripe {
     }
 }
 
-/// A shop whose provider is Stripe, served there.
+/// A shop whose provider is Stripe at this address.
 pub(super) async fn shop_at(address: SocketAddr) -> Shop {
     Shop::new()
         .await

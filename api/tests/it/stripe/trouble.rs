@@ -1,4 +1,4 @@
-//! Lost answers, an outage, and a server that dies in the middle.
+//! Lost answers, an outage of Stripe, and a server that is killed.
 
 use api::auth::Role;
 use axum::http::Method;
@@ -9,65 +9,66 @@ use super::{GOOD, stage};
 use crate::cluster::{key, until};
 use crate::shop::stage::Stage;
 
-/// The provider executes and does not answer; asked again under its key, it does it once.
+/// The provider executes a call and does not answer; called again with the same key, it does not
+/// execute it twice.
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again_and_charges_once() {
+async fn a_call_whose_answer_was_lost_is_repeated_and_charges_once() {
     let Some((stage, stripe)) = stage().await else { return };
     stripe.lose(&stage.node, "/payment_intents", 1).await;
     stripe.lose(&stage.node, "/capture", 1).await;
     let (order, payment) = stage.pay_by(GOOD, "AUTOMATIC").await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     let history = stage.payment_history(&payment).await;
     assert!(history.contains(&"payment.outcome_unknown".to_owned()), "{history:?}");
 
     stripe.lose(&stage.node, "/refunds", 1).await;
     let refund = json!({"paymentId": payment, "idempotencyKey": key()});
     stage.desk.done("paymentRefund", "payment { id }", refund).await;
-    stage.becomes(&order, ["REFUNDED", "REFUNDED"]).await;
+    stage.until_status(&order, ["REFUNDED", "REFUNDED"]).await;
     for kind in ["payment_intents", "charges", "refunds"] {
         assert_eq!(stripe.all(&stage.node, kind).await.len(), 1, "{kind}");
     }
 }
 
 #[tokio::test]
-async fn a_webhook_tells_what_no_answer_did() {
+async fn a_webhook_reports_the_outcome_after_a_lost_answer() {
     let Some((stage, stripe)) = stage().await else { return };
     stripe.lose(&stage.node, "/capture", 1_000).await;
     let (order, payment) = stage.pay_by(GOOD, "AUTOMATIC").await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     stripe.lose(&stage.node, "/capture", 0).await;
     let seen = stage.see(&stage.desk, &order).await;
     assert_eq!(seen["payments"][0]["captured"]["amount"], "4998", "{seen:#}");
     let query = "query($id: ID!) { history(kind: PAYMENT, id: $id) { nodes { type actor } } }";
     let seen = stage.desk.ask(query, json!({"id": payment})).await;
     let events = seen["history"]["nodes"].as_array().unwrap();
-    let told = events.iter().rfind(|event| event["type"] == "payment.captured").unwrap();
-    assert_eq!(told["actor"], "system:inbox", "{seen:#}");
+    let fact = events.iter().rfind(|event| event["type"] == "payment.captured").unwrap();
+    assert_eq!(fact["actor"], "system:inbox", "{seen:#}");
 }
 
 #[tokio::test]
-async fn an_outage_of_stripe_is_waited_for_and_shown() {
+async fn an_outage_of_stripe_is_shown_and_calls_are_retried_after_it() {
     let Some(stripe) = LocalStripe::start().await else { return };
     let address = stripe.stop().await;
     let stage = Stage::of(shop_at(address).await).await;
     stage.sell("MUG", 2_499, 100).await;
     let (order, payment) = stage.pay_by(GOOD, "AUTOMATIC").await;
-    stage.payment_becomes(&payment, "UNKNOWN").await;
-    stage.stands(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
+    stage.until_payment_status(&payment, "UNKNOWN").await;
+    stage.check_states(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
     assert_eq!(stage.provider_health().await, "degraded");
 
     let stripe = LocalStripe::start_on(Some(address)).await.unwrap();
     stripe.report_to(&stage.node).await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     assert_eq!(stripe.all(&stage.node, "payment_intents").await.len(), 1);
-    until("health knows", async || stage.provider_health().await == "ok").await;
+    until("health reports it", async || stage.provider_health().await == "ok").await;
 }
 
 #[tokio::test]
-async fn a_server_that_dies_goes_on_where_it_was() {
+async fn a_killed_server_continues_its_calls_after_a_restart() {
     let Some((stage, stripe)) = stage().await else { return };
     let (order, payment) = stage.pay_by(GOOD, "MANUAL").await;
-    stage.becomes(&order, ["PAID", "AUTHORIZED"]).await;
+    stage.until_status(&order, ["PAID", "AUTHORIZED"]).await;
     stripe.lose(&stage.node, "/capture", 1_000).await;
     let capture = json!({"paymentId": payment, "idempotencyKey": key()});
     stage.desk.done("paymentCapture", "payment { id }", capture).await;
@@ -78,10 +79,10 @@ async fn a_server_that_dies_goes_on_where_it_was() {
     let Stage { shop, node, .. } = stage;
     node.kill().await;
 
-    // The webhook finds nobody: what was done is learnt by asking again.
+    // The webhook reaches no server, so the outcome is learnt by calling again.
     let stage = Stage::of(shop).await;
     stripe.lose(&stage.node, "/capture", 0).await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     assert_eq!(stripe.all(&stage.node, "charges").await.len(), 1);
 }
 

@@ -1,4 +1,4 @@
-//! Stripe's webhooks at the door.
+//! Receiving Stripe's webhooks.
 
 use axum::http::{Method, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,7 +11,7 @@ use crate::cluster::until;
 use crate::shop::stage::Stage;
 
 fn event(id: &str, intent: &str) -> String {
-    // The body lies: it says that the money is there, and only the intent's id is believed.
+    // The body is wrong on purpose: it reports a success, but only the intent's id is used.
     let object = json!({"id": intent, "object": "payment_intent", "status": "succeeded",
         "amount_received": 1});
     json!({"id": id, "object": "event", "type": "payment_intent.succeeded",
@@ -22,7 +22,7 @@ fn event(id: &str, intent: &str) -> String {
 impl Stage {
     async fn stripe_webhook(&self, body: &str, secret: &str, at: DateTime<Utc>) -> StatusCode {
         let signature = Signer::new(secret.as_bytes()).sign(body.as_bytes(), at);
-        // As while a secret is rolled over.
+        // Two signatures, as while a secret is being replaced.
         let signature = signature.replace("v1=", &format!("v1={},v1=", "0".repeat(64)));
         let headers = [("content-type", "application/json"), ("stripe-signature", &*signature)];
         let path = "/webhooks/stripe";
@@ -32,7 +32,7 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn what_stripe_did_not_sign_is_not_stored() {
+async fn a_webhook_without_stripes_signature_is_not_stored() {
     let Some((stage, _stripe)) = stage().await else { return };
     let body = event("own_1", "pi_of_nobody");
     let (now, old) = (Utc::now(), Utc::now() - TimeDelta::seconds(310));
@@ -42,17 +42,17 @@ async fn what_stripe_did_not_sign_is_not_stored() {
         let status = stage.stripe_webhook(&body, WEBHOOK_SECRET, at).await;
         assert_eq!(status, StatusCode::BAD_REQUEST);
     }
-    assert_eq!(stage.letters("own_%").await, (0, 0));
+    assert_eq!(stage.webhooks_received("own_%").await, (0, 0));
     let path = "/webhooks/simulator";
     let answer = stage.node.stranger().send(Method::POST, path, &[], body).await.unwrap();
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn the_same_event_twice_is_one_and_its_body_is_not_believed() {
+async fn a_repeated_event_is_stored_once_and_its_body_is_not_trusted() {
     let Some((stage, stripe)) = stage().await else { return };
     let (order, payment) = stage.pay_by(GOOD, "MANUAL").await;
-    stage.becomes(&order, ["PAID", "AUTHORIZED"]).await;
+    stage.until_status(&order, ["PAID", "AUTHORIZED"]).await;
     let history = stage.payment_history(&payment).await;
     let intents = stripe.all(&stage.node, "payment_intents").await;
     let body = event("own_2", intents[0]["id"].as_str().unwrap());
@@ -60,18 +60,18 @@ async fn the_same_event_twice_is_one_and_its_body_is_not_believed() {
         let status = stage.stripe_webhook(&body, WEBHOOK_SECRET, Utc::now()).await;
         assert_eq!(status, StatusCode::OK);
     }
-    until("it is processed", async || stage.letters("own_%").await == (1, 1)).await;
+    until("it is processed", async || stage.webhooks_received("own_%").await == (1, 1)).await;
     assert_eq!(stage.payment_history(&payment).await, history);
-    stage.stands(&order, ["PAID", "AUTHORIZED", "UNFULFILLED"]).await;
+    stage.check_states(&order, ["PAID", "AUTHORIZED", "UNFULFILLED"]).await;
 }
 
 #[tokio::test]
 async fn a_dispute_is_open_until_it_is_won() {
     let Some((stage, stripe)) = stage().await else { return };
     let (order, payment) = stage.pay_by(GOOD, "AUTOMATIC").await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     let intents = stripe.all(&stage.node, "payment_intents").await;
-    for (n, status, becomes) in [(5, "needs_response", "DISPUTED"), (6, "won", "CAPTURED")] {
+    for (n, status, until_status) in [(5, "needs_response", "DISPUTED"), (6, "won", "CAPTURED")] {
         let object = json!({"id": "dp_1", "payment_intent": intents[0]["id"], "amount": 4_998,
             "currency": "usd", "status": status});
         let body = json!({"id": format!("own_{n}"), "type": "charge.dispute.updated",
@@ -79,13 +79,14 @@ async fn a_dispute_is_open_until_it_is_won() {
         .to_string();
         let status = stage.stripe_webhook(&body, WEBHOOK_SECRET, Utc::now()).await;
         assert_eq!(status, StatusCode::OK);
-        stage.payment_becomes(&payment, becomes).await;
+        stage.until_payment_status(&payment, until_status).await;
     }
 }
 
-/// A webhook about what cannot be fetched waits; one about nothing of ours is done with.
+/// A webhook about an object that cannot be fetched stays in the inbox; one about an unknown object
+/// is processed.
 #[tokio::test]
-async fn an_event_waits_until_what_it_is_about_can_be_fetched() {
+async fn an_event_waits_until_its_object_can_be_fetched() {
     let Some((stage, _stripe)) = stage().await else { return };
     let unknown = event("own_3", "pi_of_nobody");
     let other = json!({"id": "own_4", "type": "customer.created", "data": {"object": {"id": "c"}}});
@@ -93,12 +94,12 @@ async fn an_event_waits_until_what_it_is_about_can_be_fetched() {
         let status = stage.stripe_webhook(&body, WEBHOOK_SECRET, Utc::now()).await;
         assert_eq!(status, StatusCode::OK);
     }
-    until("both were looked at", async || {
+    until("both were processed or tried", async || {
         let query = "select count(*) from inbox where event_id like 'own_%'
             and (problem is not null or processed_at is not null)";
         let pool = stage.shop.database.as_ref().unwrap().pool();
         sqlx::query_scalar::<_, i64>(query).fetch_one(pool).await.unwrap() == 2
     })
     .await;
-    assert_eq!(stage.letters("own_%").await, (2, 1));
+    assert_eq!(stage.webhooks_received("own_%").await, (2, 1));
 }

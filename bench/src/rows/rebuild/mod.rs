@@ -1,8 +1,8 @@
-//! `rebuild`: all row projections from the log of a shop, beside `limit_copy`; `rebuild_audit` the
-//! same for the audit index alone.
+//! `rebuild`: all read models with rows, rebuilt from the log of a shop; compared with
+//! `limit_copy`. `rebuild_audit`: the same for the audit index alone.
 //!
-//! Each rebuild is a process of its own, so that its memory can be told from ours.  It is timed from
-//! the first read to the swap, indexes included; nothing is there to compare with.
+//! Each rebuild runs in a process of its own, so that its memory can be measured. It is timed from
+//! the first read to the swap, indexes included; there are no live rows to compare with.
 
 mod limit_copy;
 pub mod process;
@@ -14,12 +14,12 @@ use tokio::process::Command;
 use self::process::Rebuilt;
 use crate::error::{BenchError, check};
 use crate::history;
-use crate::program::printed;
-use crate::report::Line;
+use crate::program::output_of;
+use crate::report::ReportLine;
 use crate::sample::Sample;
-use crate::stage::Stage;
+use crate::shared_servers::SharedServers;
 
-/// What the read models of aggregates have one row for each of.
+/// The read models that have one row for each stream of a type.
 const STREAMS: [(ReadModel, &str); 5] = [
     (ReadModel::Products, "product"),
     (ReadModel::Carts, "cart"),
@@ -28,28 +28,28 @@ const STREAMS: [(ReadModel, &str); 5] = [
     (ReadModel::Inventory, "inventory"),
 ];
 
-pub async fn run(stage: &Stage) -> Result<Vec<Line>, BenchError> {
+pub async fn run(shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
     let rows = ReadModel::ALL.into_iter().filter(|model| *model != ReadModel::Audit).collect();
-    measure(stage, "rebuild", "limit_copy", rows).await
+    measure(shared, "rebuild", "limit_copy", rows).await
 }
 
-pub async fn run_audit(stage: &Stage) -> Result<Vec<Line>, BenchError> {
-    measure(stage, "rebuild_audit", "limit_copy_audit", vec![ReadModel::Audit]).await
+pub async fn run_audit(shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {
+    measure(shared, "rebuild_audit", "limit_copy_audit", vec![ReadModel::Audit]).await
 }
 
 async fn measure(
-    stage: &Stage,
+    shared: &SharedServers,
     name: &str,
     limit: &str,
     models: Vec<ReadModel>,
-) -> Result<Vec<Line>, BenchError> {
-    stage.message(format!("{name}: making the history of a shop"));
-    let (url, pool) = stage.database(name).await?;
-    history::write(&pool, stage.sizes.rebuild).await?;
+) -> Result<Vec<ReportLine>, BenchError> {
+    shared.message(format!("{name}: generating the history of a shop"));
+    let (url, pool) = shared.database(name).await?;
+    history::write(&pool, shared.sizes.rebuild).await?;
     let events: i64 =
         sqlx::query_scalar("select max(position) from events").fetch_one(&pool).await?;
     let (mut peak_mb, mut rows) = (0.0_f64, 0);
-    let pairs = stage
+    let pairs = shared
         .interleave(
             name,
             async |_| limit_copy::run(&pool, events).await,
@@ -70,10 +70,10 @@ async fn measure(
         "{events} events to {rows} rows of {} read models, indexes included; {peak_mb:.0} MB of memory",
         models.len(),
     );
-    Ok(Line::of_pairs(limit, (name.to_owned(), conditions), "events/s", &pairs))
+    Ok(ReportLine::of_pairs(limit, (name.to_owned(), conditions), "events/s", &pairs))
 }
 
-/// As if nothing had ever been projected: there is nothing to compare with.
+/// Resets the read models as if nothing had been projected, so that there are no live rows.
 async fn forget(pool: &PgPool) -> Result<(), BenchError> {
     sqlx::query("delete from leases").execute(pool).await?;
     sqlx::raw_sql("checkpoint").execute(pool).await?;
@@ -83,10 +83,10 @@ async fn forget(pool: &PgPool) -> Result<(), BenchError> {
 async fn rebuild(url: &str, models: &[ReadModel]) -> Result<Rebuilt, BenchError> {
     let mut program = Command::new(std::env::current_exe()?);
     program.arg("rebuild").args(models.iter().map(|model| model.name())).env("DATABASE_URL", url);
-    Ok(serde_json::from_slice(&printed("rebuild", &mut program).await?)?)
+    Ok(serde_json::from_slice(&output_of("rebuild", &mut program).await?)?)
 }
 
-/// Every event is in the rows, and every aggregate has its row.
+/// Checks that the rows include every event, and that every aggregate has its row.
 async fn complete(pool: &PgPool, rebuilt: &Rebuilt, events: i64) -> Result<(), BenchError> {
     let behind: i64 = sqlx::query_scalar("select count(*) from leases where position <> $1")
         .bind(events)
@@ -100,7 +100,8 @@ async fn complete(pool: &PgPool, rebuilt: &Rebuilt, events: i64) -> Result<(), B
     Ok(())
 }
 
-/// None where a row is no aggregate and no event.
+/// The number of rows that the read model must have; None if it does not follow from streams or
+/// events.
 async fn expected_rows(pool: &PgPool, model: &str, events: i64) -> Result<Option<i64>, BenchError> {
     if model == ReadModel::Audit.name() {
         return Ok(Some(events));

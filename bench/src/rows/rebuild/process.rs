@@ -1,22 +1,22 @@
-//! The process that rebuilds: what it does is what `replay-tool rebuild` does.
+//! The process that rebuilds; it does what `replay-tool rebuild` does.
 
 use std::time::Instant;
 
 use event_store::{EventStore, StoreOptions};
 use projections::ReadModel;
-use projections::rebuild::{Mode, rebuild_all};
+use projections::rebuild::{RebuildMode, rebuild_all};
 use serde::{Deserialize, Serialize};
 
 use crate::error::BenchError;
 use crate::process;
 
-/// What it prints.
+/// The result, which the process prints.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Rebuilt {
     pub seconds: f64,
-    /// The most memory that was resident at once.
+    /// The peak of resident memory.
     pub peak_mb: f64,
-    /// By the read model's name.
+    /// The number of rows, by the read model's name.
     pub rows: Vec<(String, i64)>,
 }
 
@@ -24,7 +24,7 @@ pub async fn run(database_url: &str, models: &[ReadModel]) -> Result<(), BenchEr
     let options = StoreOptions { upcasters: domain::upcasters(), ..StoreOptions::default() };
     let store = EventStore::connect(database_url, options).await?;
     let began = Instant::now();
-    let reports = rebuild_all(&store, models, Mode::Replace, |_| ()).await;
+    let reports = rebuild_all(&store, models, RebuildMode::Replace, |_| ()).await;
     let seconds = began.elapsed().as_secs_f64();
     store.shutdown().await;
     let mut rows = vec![];

@@ -118,7 +118,8 @@ fn day(moment: Serde<DateTime<Utc>>) -> String {
     moment.format("%-d %B %Y").to_string()
 }
 
-/// Makes a text fit for a header: every control character, such as a line break, becomes a space.
+/// Makes a text suitable for a header: every control character, such as a line break, becomes a
+/// space.
 pub(super) fn one_line(text: &str) -> String {
     let visible = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     visible.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")

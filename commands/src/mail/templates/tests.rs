@@ -108,7 +108,7 @@ fn golden(file: &str, rendered: &str) {
 }
 
 #[test]
-fn every_message_says_what_its_golden_files_say() {
+fn every_message_equals_its_golden_files() {
     for template in Template::ALL {
         let rendered = render("Mugs & more", "Ada", &message(template));
         golden(
@@ -120,7 +120,7 @@ fn every_message_says_what_its_golden_files_say() {
 }
 
 #[test]
-fn markup_in_names_is_shown_and_not_obeyed() {
+fn markup_in_names_is_escaped() {
     let script = "<script>alert('1')</script>";
     let name = text(script);
     let quantity = units(1);
@@ -156,7 +156,7 @@ fn a_subject_is_one_line() {
 }
 
 #[test]
-fn what_costs_nothing_is_not_mentioned() {
+fn charges_of_zero_are_not_mentioned() {
     let lines =
         vec![MessageLine { name: text("A mug"), quantity: units(1), total: money(1_000, "USD") }];
     let totals = totals("USD", [1_000, 0, 0, 0, 1_000]);

@@ -27,7 +27,7 @@ pub struct Simulator {
     signer: Signer,
     /// Notified when a webhook was queued.
     queued: Arc<Notify>,
-    /// After this time an authorisation comes too late: every reservation has ended.
+    /// After this time a late authorisation arrives: every reservation has expired by then.
     late: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! The scenarios that the simulated provider can play, by the token a payment is made with.
+//! The scenarios of the simulated provider. The token of a payment chooses one.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(super) enum Scenario {
     CaptureFails,
     /// `tok_refund_fails`: authorised, but every refund is refused.
     RefundFails,
-    /// `tok_wrong_amount`: authorised for one minor unit less than asked.
+    /// `tok_wrong_amount`: authorised for one minor unit less than requested.
     WrongAmount,
     /// `tok_declined_then_approved`: declined, and captured 3 seconds later.
     DeclinedThenApproved,

@@ -19,7 +19,7 @@ use crate::breaker::Breaker;
 use crate::http_client::HttpClient;
 use crate::payments::ProviderError;
 
-/// The version of Stripe's API whose objects are understood.
+/// The version of Stripe's API that this program requests.
 const API_VERSION: &str = "2026-09-30.endive";
 
 /// If Stripe closes an idle connection just when the next request is sent on it, that request fails.
@@ -38,7 +38,7 @@ type LastCheck = Option<(Instant, Result<(), String>)>;
 #[derive(Clone)]
 pub(super) struct Api {
     client: HttpClient,
-    /// Ends with `/v1/`.
+    /// The base URL, which ends with `/v1/`.
     base: String,
     authorization: HeaderValue,
     breaker: Arc<Breaker>,
@@ -63,7 +63,8 @@ impl Api {
         Ok(Api { client, base, authorization, breaker, last_check })
     }
 
-    /// Sends a request. With an idempotency `key` Stripe carries it out once, however often it is sent.
+    /// Sends a request. With an idempotency `key` Stripe executes it once, however
+    /// often it is sent.
     pub(super) async fn send<T: DeserializeOwned>(
         &self,
         request: &StripeRequest,
@@ -130,8 +131,9 @@ impl Api {
         self.breaker.is_open()
     }
 
-    /// Whether Stripe answers, as of at most 10 seconds ago. It asks even if the circuit is open, and
-    /// never as the breaker's trial call: the health page may stop waiting before there is an answer.
+    /// Whether Stripe answers, as of at most 10 seconds ago. It calls Stripe even if the
+    /// circuit is open, and never as the breaker's trial call, because the health page may stop
+    /// waiting before there is an answer.
     pub(super) async fn check(&self) -> Result<(), String> {
         let mut last_check = self.last_check.lock().await;
         if let Some((at, result)) = &*last_check

@@ -135,7 +135,7 @@ impl Stripe {
         }
     }
 
-    /// A pending refund has no fact yet; Stripe's webhook brings it.
+    /// A pending refund has no fact yet; a webhook reports it later.
     async fn refund(
         &self,
         payment: PaymentId,
@@ -179,7 +179,7 @@ impl Stripe {
         StripeEvent::parse(body).map(|event| event.id).map_err(|_| BadSignature)
     }
 
-    /// Takes from the event only which intent it is about, and fetches that.
+    /// Reads from the event only which intent it is about, and fetches that intent.
     pub(super) async fn read(&self, body: &[u8]) -> Result<Vec<WebhookFact>, ReadError> {
         let event = StripeEvent::parse(body)?;
         let Some(reference) = event.intent() else { return Ok(vec![]) };

@@ -178,7 +178,7 @@ impl PaymentIntent {
     }
 
     /// Stripe may also list the amount that a capture released as a refund, although it was never
-    /// captured. That one is left out.
+    /// captured. That refund is left out.
     fn refunded(&self, refunds: &[Refund]) -> Result<Vec<Fact>, ProviderError> {
         let is_release = |refund: &Refund| {
             refund.request().is_none() && self.released() > 0 && refund.amount == self.released()

@@ -1,4 +1,4 @@
-//! A request to Stripe, in the form that its API takes: fields in the query or in a form.
+//! A request to Stripe's API, whose fields are in the query or in a form.
 
 use std::fmt::Display;
 
@@ -6,13 +6,13 @@ use hyper::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded;
 
-/// What is escaped in a path. Ids are letters, digits and underscores.
+/// The characters that are escaped in a path. Ids are letters, digits and underscores.
 const NOT_IN_IDS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_');
 
 #[derive(Debug)]
 pub(super) struct StripeRequest {
     pub(super) method: Method,
-    /// Below `/v1/`.
+    /// The path below `/v1/`.
     pub(super) path: String,
     pub(super) fields: Vec<(String, String)>,
 }
@@ -31,7 +31,7 @@ impl StripeRequest {
         self
     }
 
-    /// Asks for an object where the answer would only hold its id.
+    /// Asks for a whole object at a place where the answer would have only its id.
     pub(super) fn expand(self, object: &str) -> StripeRequest {
         self.field("expand[0]", object)
     }
@@ -52,7 +52,7 @@ impl StripeRequest {
     }
 }
 
-/// The path of one object in a list of them, whatever its id consists of.
+/// The path of one object in a list, with the id escaped.
 pub(super) fn path_of(list: &str, id: &str) -> String {
     format!("{list}/{}", utf8_percent_encode(id, NOT_IN_IDS))
 }

@@ -160,7 +160,7 @@ fn an_event_names_the_intent_that_it_is_about() {
 }
 
 #[test]
-fn a_dispute_is_what_its_status_says_and_an_inquiry_is_none() {
+fn a_dispute_has_the_outcome_of_its_status_and_an_inquiry_is_no_dispute() {
     let fact = |kind: &str, status: &str| {
         let body = format!(
             r#"{{"id": "evt_1", "type": "{kind}", "data": {{"object": {{"id": "dp_1",
@@ -219,7 +219,7 @@ fn an_intent_is_requested_by_card_and_captured_later() {
 }
 
 #[test]
-fn what_stripe_would_misunderstand_is_refused_before_the_request() {
+fn unsupported_methods_and_currencies_are_refused_before_the_request() {
     for currency in ["ISK", "MGA", "UGX"] {
         let amount = Money::new(4_998, currency.parse().unwrap());
         let refused = create::request(PAYMENT, &details_of(PaymentMethod::Card, amount));

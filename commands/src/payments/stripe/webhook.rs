@@ -1,5 +1,6 @@
-//! Stripe's events. An event only says which intent has changed; the intent itself is fetched, since
-//! the event may be older than the intent's present state, and than this version of the API.
+//! Stripe's events. An event only says which intent has changed. The intent itself is fetched,
+//! because the event may be older than the intent's current state, and may have the form of another
+//! API version.
 
 use domain::payment::Fact;
 use serde::Deserialize;
@@ -36,9 +37,9 @@ impl StripeEvent {
         }
     }
 
-    /// The fact about a dispute. It is read from the event itself: only the beginning and the end of a
-    /// dispute count, in whichever order they arrive. An inquiry (`warning_…`) holds no money back, so it
-    /// is not a dispute.
+    /// The fact about a dispute, read from the event itself: only the beginning and the end of a
+    /// dispute matter, in whichever order they arrive. An inquiry (`warning_…`) holds no money
+    /// back, so it is not a dispute.
     pub(super) fn dispute(&self) -> Result<Option<Fact>, ProviderError> {
         if !self.kind.starts_with("charge.dispute.") {
             return Ok(None);

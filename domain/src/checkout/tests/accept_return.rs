@@ -1,4 +1,4 @@
-//! Taking goods back: the order and the stock in one append.
+//! Accepting returned goods: the order and the stock change in one append.
 
 use super::Shop;
 use crate::fixtures::{minute, sku, units};
@@ -26,7 +26,7 @@ fn one_mug() -> Vec<LineQuantity> {
 }
 
 #[test]
-fn goods_in_order_go_back_on_the_shelf() {
+fn undamaged_goods_are_added_to_the_stock_again() {
     let mut shop = with_delivered_order();
     shop.check_stock([8, 7], [0, 0]);
     let changes = shop.accept_return(&one_mug(), Restocking::Restocked, minute(10)).unwrap();
@@ -42,7 +42,7 @@ fn goods_in_order_go_back_on_the_shelf() {
 }
 
 #[test]
-fn goods_that_are_written_off_pass_through_the_ledger_twice() {
+fn written_off_goods_have_two_ledger_lines() {
     let mut shop = with_delivered_order();
     let changes = shop.accept_return(&one_mug(), Restocking::WrittenOff, minute(10)).unwrap();
     let ledger: Vec<_> = changes
@@ -60,7 +60,7 @@ fn goods_that_are_written_off_pass_through_the_ledger_twice() {
 }
 
 #[test]
-fn without_lines_everything_whose_return_was_requested_comes_back() {
+fn without_lines_all_requested_returns_are_accepted() {
     let mut shop = with_delivered_order();
     assert_eq!(
         shop.accept_return(&[], Restocking::Restocked, minute(10)),

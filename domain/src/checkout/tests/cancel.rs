@@ -1,4 +1,4 @@
-//! Cancelling: the goods go back on the shelf, and the money follows.
+//! Cancelling: the goods are available again, and the payments are voided or refunded.
 
 use super::{Shop, captured};
 use crate::fixtures::{minute, order_id, sku};
@@ -49,7 +49,7 @@ fn before_confirmation_the_reservations_are_released() {
 }
 
 #[test]
-fn after_confirmation_the_goods_come_back_as_a_return() {
+fn after_confirmation_the_units_are_returned_to_the_stock() {
     let mut shop = Shop::with_confirmed_order();
     let changes = shop.cancel(&BY_CUSTOMER, minute(7)).unwrap();
     let (_, Event::Inventory(InventoryEvent::Adjusted { kind, quantity, reference, .. })) =
@@ -70,7 +70,7 @@ fn after_confirmation_the_goods_come_back_as_a_return() {
 fn cancelling_an_order_that_was_confirmed_late_returns_its_stock() {
     let mut shop = Shop::by_card();
     shop.take(shop.expire(minute(35)));
-    shop.hear(1, captured(3400));
+    shop.receive(1, captured(3400));
     shop.take(shop.settle(1, minute(36)));
     shop.check_stock([8, 7], [0, 0]);
     shop.take(shop.cancel(&BY_STAFF, minute(37)));
@@ -78,7 +78,7 @@ fn cancelling_an_order_that_was_confirmed_late_returns_its_stock() {
 }
 
 #[test]
-fn where_the_reservation_is_gone_there_is_nothing_to_release() {
+fn without_a_reservation_nothing_is_released() {
     let mut shop = Shop::with_order();
     shop.others_reserve("MUG", 10, 60, minute(16));
     assert_eq!(
@@ -122,9 +122,9 @@ fn an_expired_order_is_not_cancelled() {
 }
 
 #[test]
-fn the_money_follows_the_goods() {
+fn payments_of_a_cancelled_order_are_voided_or_refunded() {
     let mut shop = Shop::with_confirmed_order();
-    shop.hear(1, captured(3400));
+    shop.receive(1, captured(3400));
     let changes = shop.cancel(&BY_CUSTOMER, minute(7)).unwrap();
     let (stream, event) = &changes[0];
     assert_eq!(react(*stream, event), [Reaction::UnwindPayments(order_id(1))]);

@@ -1,5 +1,5 @@
-//! A coupon through the life of an order: used when it is placed, given back when it comes to
-//! nothing.
+//! The coupon of an order: it is used when the order is placed, and released when the order is
+//! cancelled or expires.
 
 use super::{Shop, authorized};
 use crate::coupon::{CouponCommand, CouponError};
@@ -29,7 +29,7 @@ fn placing_uses_the_carts_coupon_in_the_same_append() {
 }
 
 #[test]
-fn what_is_charged_beside_the_prices_is_stored_with_the_order() {
+fn tax_shipping_and_discount_are_stored_with_the_order() {
     let mut shop = Shop::with_coupon(1);
     let tax = Tax { rate: "10".parse().unwrap(), mode: TaxMode::Exclusive };
     let shipping = vec![ShippingRate { price: usd(500), free_from: None }];
@@ -78,12 +78,12 @@ fn paid_too_late() -> Shop {
     shop.take(shop.start_payment(payment, minute(5)));
     shop.take(shop.expire(minute(35)));
     let Fact::Authorized { reference, expires_at, .. } = authorized() else { unreachable!() };
-    shop.hear(1, Fact::Authorized { reference, amount: usd(3060), expires_at });
+    shop.receive(1, Fact::Authorized { reference, amount: usd(3060), expires_at });
     shop
 }
 
 #[test]
-fn money_that_revives_an_expired_order_uses_its_coupon_again() {
+fn a_late_payment_of_an_expired_order_redeems_its_coupon_again() {
     let mut shop = paid_too_late();
     assert!(shop.take(shop.settle(1, minute(36))).contains(&"coupon.redeemed"));
     assert_eq!(shop.details().lifecycle, Lifecycle::Confirmed);

@@ -1,4 +1,4 @@
-//! When nobody has paid in time.
+//! Expiring an order that was not paid in time.
 
 use super::{Shop, authorized};
 use crate::Event;
@@ -7,7 +7,7 @@ use crate::inventory::{InventoryEvent, ReleaseReason};
 use crate::order::{CancelReason, OrderError, OrderStatus};
 
 #[test]
-fn an_order_expires_when_its_time_is_over_and_no_sooner() {
+fn an_order_expires_at_its_time_and_not_before() {
     let mut shop = Shop::with_order();
     assert!(shop.take(shop.expire(minute(14))).is_empty());
     let changes = shop.expire(minute(15)).unwrap();
@@ -36,7 +36,7 @@ fn a_payment_extends_the_reservation() {
 }
 
 #[test]
-fn what_another_node_has_released_is_not_released_again() {
+fn reservations_that_another_node_has_released_are_not_released_again() {
     let mut shop = Shop::with_order();
     shop.others_reserve("MUG", 10, 60, minute(15));
     assert_eq!(shop.take(shop.expire(minute(16))), ["order.expired", "inventory.released"],);
@@ -46,7 +46,7 @@ fn what_another_node_has_released_is_not_released_again() {
 #[test]
 fn only_a_waiting_order_expires() {
     let mut paid = Shop::by_card();
-    paid.hear(1, authorized());
+    paid.receive(1, authorized());
     paid.take(paid.settle(1, minute(6)));
     assert!(paid.take(paid.expire(minute(99))).is_empty());
 

@@ -1,4 +1,4 @@
-//! Nobody knows what became of a payment.
+//! Extending a reservation while the outcome of a payment is unknown.
 
 use chrono::TimeDelta;
 
@@ -9,7 +9,7 @@ use crate::order::CancelReason;
 use crate::payment::{Fact, Payment};
 use crate::{Refusal, State, Timestamp};
 
-/// At most an hour from minute 0 on.
+/// Extends the reservation, to at most one hour after minute 0.
 fn hold(shop: &Shop, now: Timestamp) -> Result<Changes, Refusal> {
     let payment = state!(shop, Payment, payment_id(1).stream());
     let (stocks, coupon) = (shop.stocks(), shop.coupon());
@@ -19,12 +19,12 @@ fn hold(shop: &Shop, now: Timestamp) -> Result<Changes, Refusal> {
 
 fn with_unknown_payment() -> Shop {
     let mut shop = Shop::by_card();
-    shop.hear(1, Fact::Unknown);
+    shop.receive(1, Fact::Unknown);
     shop
 }
 
 #[test]
-fn the_stock_is_kept_up_to_the_cap() {
+fn the_reservation_is_extended_up_to_its_limit() {
     let mut shop = with_unknown_payment();
     assert_eq!(
         shop.take(hold(&shop, minute(6))),
@@ -42,9 +42,9 @@ fn the_stock_is_kept_up_to_the_cap() {
 }
 
 #[test]
-fn it_is_kept_only_for_an_order_that_waits_for_this_payment() {
+fn it_is_extended_only_for_an_order_that_waits_for_this_payment() {
     let mut known = with_unknown_payment();
-    known.hear(1, authorized());
+    known.receive(1, authorized());
     assert_eq!(hold(&known, minute(6)), Ok(vec![]));
 
     let mut cancelled = with_unknown_payment();
@@ -53,6 +53,6 @@ fn it_is_kept_only_for_an_order_that_waits_for_this_payment() {
 }
 
 #[test]
-fn a_time_that_is_over_does_not_begin_again() {
+fn an_expired_reservation_is_not_extended() {
     assert_eq!(hold(&with_unknown_payment(), minute(35)), Ok(vec![]));
 }

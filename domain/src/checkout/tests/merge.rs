@@ -11,7 +11,7 @@ fn own(shop: &Shop) -> Cart {
     state!(shop, Cart, cart_id(2).stream())
 }
 
-/// The guest's cart goes into the customer's.
+/// Merges the guest's cart into the customer's.
 fn merge(shop: &Shop) -> Result<Changes, Refusal> {
     let request = MergeCarts {
         guest: cart_id(1),
@@ -26,7 +26,7 @@ fn merge(shop: &Shop) -> Result<Changes, Refusal> {
     super::super::merge(&request, &shop.cart(), &own(shop), product, minute(0))
 }
 
-/// The customer has so many mugs in a cart of their own.
+/// Gives the customer a cart of their own, with so many mugs.
 fn with_mugs_of_their_own(shop: &mut Shop, quantity: i64) {
     let offer = state!(shop, Product, sku("MUG").product()).offer(&sku("MUG")).unwrap();
     let quantity = units(quantity);
@@ -74,7 +74,7 @@ fn merging_twice_changes_nothing() {
 }
 
 #[test]
-fn what_is_no_longer_sold_stays_behind_and_prices_are_the_present_ones() {
+fn products_that_are_no_longer_sold_are_left_out_and_prices_are_current() {
     let mut shop = Shop::with_cart();
     shop.ask_product("TEA", ProductCommand::Discontinue);
     shop.ask_product("MUG", ProductCommand::Reprice { price: crate::fixtures::usd(1300) });
@@ -84,7 +84,7 @@ fn what_is_no_longer_sold_stays_behind_and_prices_are_the_present_ones() {
 }
 
 #[test]
-fn a_coupon_comes_along_where_there_was_none() {
+fn the_guests_coupon_is_applied_if_the_customers_cart_has_none() {
     let mut shop = Shop::with_coupon(1);
     with_mugs_of_their_own(&mut shop, 1);
     shop.take(merge(&shop));

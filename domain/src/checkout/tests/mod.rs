@@ -1,4 +1,4 @@
-//! Decisions over several streams, tried out on a small shop.
+//! Decisions over several streams, tested on a small shop.
 
 macro_rules! state {
     ($shop:expr, $kind:ident, $stream:expr) => {
@@ -36,7 +36,7 @@ use crate::pricing::Charges;
 use crate::product::{Product, ProductCommand};
 use crate::{Decide, Event, Money, Refusal, Sku, State, StreamId, Timestamp};
 
-/// Sells mugs at 12.50 and tea at 3.00 and has ten of each.
+/// Sells mugs at 12.50 and tea at 3.00, and has ten units of each.
 struct Shop {
     states: BTreeMap<StreamId, State>,
     charges: Charges,
@@ -70,7 +70,7 @@ impl Shop {
         shop
     }
 
-    /// Two mugs and three teas, 34.00 in all, are in the cart.
+    /// Two mugs and three teas, 34.00 in total, are in the cart.
     fn with_cart() -> Shop {
         let mut shop = Shop::open();
         shop.add("MUG", 2);
@@ -78,14 +78,14 @@ impl Shop {
         shop
     }
 
-    /// They are ordered at minute 0 and kept until minute 15.
+    /// The cart was ordered at minute 0, and is reserved until minute 15.
     fn with_order() -> Shop {
         let mut shop = Shop::with_cart();
         shop.take(shop.place(None, minute(0)));
         shop
     }
 
-    /// A first payment has begun at minute 5; the stock is kept until minute 35.
+    /// A first payment was started at minute 5, so the stock is reserved until minute 35.
     fn with_payment(method: PaymentMethod, capture: CaptureMode) -> Shop {
         let mut shop = Shop::with_order();
         shop.take(shop.start_payment(StartPayment { method, capture, ..payment(1) }, minute(5)));
@@ -99,12 +99,12 @@ impl Shop {
     /// The first payment is authorised and the order confirmed.
     fn with_confirmed_order() -> Shop {
         let mut shop = Shop::by_card();
-        shop.hear(1, authorized());
+        shop.receive(1, authorized());
         shop.take(shop.settle(1, minute(6)));
         shop
     }
 
-    /// What is decided happens; says what did.
+    /// Applies the decided events, and returns their names.
     fn take(&mut self, decision: Result<Changes, Refusal>) -> Vec<&'static str> {
         let changes = decision.unwrap();
         let names = changes.iter().map(|(_, event)| event.name()).collect();
@@ -142,7 +142,7 @@ impl Shop {
         self.happen(payment_id(number).stream(), events);
     }
 
-    fn hear(&mut self, number: u128, fact: Fact) {
+    fn receive(&mut self, number: u128, fact: Fact) {
         self.ask_payment(number, PaymentCommand::Record(fact));
     }
 
@@ -155,7 +155,7 @@ impl Shop {
         self.happen(cart_id(1).stream(), events);
     }
 
-    /// Somebody else reserves this much until then.
+    /// Another order reserves so many units until this time.
     fn others_reserve(&mut self, name: &str, quantity: i64, until: i64, now: Timestamp) {
         let (order, quantity, expires_at) = (order_id(99), units(quantity), minute(until));
         self.ask_stock(name, InventoryCommand::Reserve { order, quantity, expires_at }, now);
@@ -239,7 +239,7 @@ impl Shop {
         self.happen(stream, events);
     }
 
-    /// Issues SPRING, ten percent, and puts it into the cart.
+    /// Creates the coupon SPRING, ten percent, and applies it to the cart.
     fn with_coupon(usage_limit: u32) -> Shop {
         let mut shop = Shop::with_cart();
         let code = coupon_code("SPRING");
@@ -256,7 +256,7 @@ impl Shop {
         shop
     }
 
-    /// How many orders use SPRING.
+    /// The number of orders that use SPRING.
     fn redemptions(&self) -> u32 {
         self.coupon().unwrap().details().unwrap().redemptions
     }
@@ -281,7 +281,7 @@ impl Shop {
         state!(self, Inventory, sku(name).inventory()).stock().unwrap().clone()
     }
 
-    /// Until when a stock is kept for an order.
+    /// When the reservation for an order expires.
     fn expiry(&self, name: &str, order: u128) -> Timestamp {
         self.stock(name).reservations.get(order_id(order)).unwrap().expires_at
     }
@@ -291,7 +291,7 @@ impl Shop {
         ["MUG", "TEA"].map(stock).into()
     }
 
-    /// Mugs and teas on hand, and of each how many are reserved.
+    /// Compares the units of mugs and teas, on hand and reserved.
     fn check_stock(&self, on_hand: [i64; 2], reserved: [i64; 2]) {
         let stocks = ["MUG", "TEA"].map(|name| self.stock(name));
         assert_eq!(stocks.each_ref().map(|stock| stock.on_hand), on_hand);
@@ -307,7 +307,8 @@ fn related<'a>(
     RelatedStates { stocks, coupon: coupon.as_ref() }
 }
 
-/// Keeps the stock for half an hour from then on, and for an hour from placing at most.
+/// Extends the reservation to half an hour from its start, and to at most one hour after the
+/// placing.
 fn payment(number: u128) -> StartPayment {
     StartPayment {
         order: order_id(1),

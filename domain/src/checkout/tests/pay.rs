@@ -1,4 +1,4 @@
-//! Beginning to pay.
+//! Starting a payment.
 
 use super::{Shop, authorized, declined, payment};
 use crate::Refusal;
@@ -13,7 +13,7 @@ fn in_progress() -> Refusal {
 }
 
 #[test]
-fn the_payment_begins_the_order_knows_and_the_stock_is_kept_longer() {
+fn a_payment_is_started_recorded_with_the_order_and_extends_the_reservation() {
     let mut shop = Shop::with_order();
     assert_eq!(
         shop.take(shop.start_payment(payment(1), minute(5))),
@@ -37,7 +37,7 @@ fn the_payment_begins_the_order_knows_and_the_stock_is_kept_longer() {
 }
 
 #[test]
-fn the_stock_is_kept_no_longer_than_the_cap() {
+fn the_reservation_is_extended_at_most_to_its_limit() {
     let mut shop = Shop::with_order();
     let long = StartPayment { reserve_for: TimeDelta::minutes(90), ..payment(1) };
     shop.take(shop.start_payment(long, minute(5)));
@@ -45,7 +45,7 @@ fn the_stock_is_kept_no_longer_than_the_cap() {
 }
 
 #[test]
-fn a_payment_never_shortens_the_time_that_was_promised() {
+fn a_payment_never_shortens_the_reservation() {
     for short in [
         StartPayment { reserve_for: TimeDelta::minutes(1), ..payment(1) },
         StartPayment { reserve_at_most: TimeDelta::minutes(1), ..payment(1) },
@@ -60,7 +60,7 @@ fn a_payment_never_shortens_the_time_that_was_promised() {
 }
 
 #[test]
-fn there_is_one_attempt_at_a_time() {
+fn an_order_has_one_open_payment_at_a_time() {
     let reference = || String::from("pi_1");
     for fact in [
         Fact::Processing { reference: reference() },
@@ -70,16 +70,16 @@ fn there_is_one_attempt_at_a_time() {
     ] {
         let mut shop = Shop::by_card();
         assert_eq!(shop.start_payment(payment(2), minute(6)), Err(in_progress()));
-        shop.hear(1, fact);
+        shop.receive(1, fact);
         assert_eq!(shop.start_payment(payment(2), minute(6)), Err(in_progress()));
     }
 }
 
 #[test]
-fn after_an_attempt_has_ended_another_may_be_made() {
+fn after_a_payment_has_ended_another_may_start() {
     for fact in [declined(), Fact::Cancelled, Fact::Expired] {
         let mut shop = Shop::by_card();
-        shop.hear(1, fact);
+        shop.receive(1, fact);
         shop.take(shop.start_payment(payment(2), minute(6)));
         assert_eq!(shop.details().latest_payment, Some(payment_id(2)));
     }

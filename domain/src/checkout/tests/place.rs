@@ -1,4 +1,4 @@
-//! Placing an order: all of it or nothing.
+//! Placing an order: all of its events, or none.
 
 use super::Shop;
 use crate::cart::{Cart, CartCommand, CartError, CartEvent};
@@ -90,7 +90,7 @@ fn two_additions_of_one_sku_count_together() {
 }
 
 #[test]
-fn a_changed_price_is_charged_only_to_who_named_the_new_total() {
+fn a_changed_price_is_charged_only_if_the_new_total_is_expected() {
     let mut shop = Shop::with_cart();
     reprice(&mut shop, "MUG", 1300);
     assert_eq!(shop.place(None, now()), Err(price_changed(3500)));
@@ -110,7 +110,7 @@ fn a_changed_price_is_charged_only_to_who_named_the_new_total() {
 }
 
 #[test]
-fn an_expected_total_must_be_the_total_even_where_no_price_has_changed() {
+fn an_expected_total_must_equal_the_total_even_if_no_price_has_changed() {
     let shop = Shop::with_cart();
     assert_eq!(shop.place(Some(usd(3399)), now()), Err(price_changed(3400)));
     assert!(shop.place(Some(usd(3400)), now()).is_ok());
@@ -143,7 +143,7 @@ fn expired_reservations_of_others_are_released_in_the_same_append() {
 }
 
 #[test]
-fn what_is_no_longer_sold_is_not_ordered() {
+fn products_that_are_no_longer_sold_cannot_be_ordered() {
     let mut shop = Shop::with_cart();
     shop.ask_product("TEA", ProductCommand::Discontinue);
     let discontinued = ProductError::Discontinued(sku("TEA"));
@@ -169,7 +169,7 @@ fn only_an_active_cart_with_something_in_it_is_ordered() {
 }
 
 #[test]
-fn a_total_that_no_number_holds_is_refused() {
+fn a_total_that_overflows_is_refused() {
     let mut shop = Shop::with_cart();
     let overflow = CheckoutError::Amount(MoneyError::Overflow);
     reprice(&mut shop, "MUG", i64::MAX);

@@ -1,4 +1,4 @@
-//! What becomes of an order when its provider has spoken.
+//! Settling an order with what its payment provider has reported.
 
 use uuid::Uuid;
 
@@ -26,10 +26,10 @@ fn out_of_stock(shop: &Shop) -> bool {
     matches!(lifecycle, Lifecycle::Cancelled { reason: CancelReason::OutOfStock, .. })
 }
 
-/// A first attempt was declined and a second one begun; the first one succeeds after all.
+/// A first payment was declined and a second one started; then the first one succeeds after all.
 fn with_two_attempts(method: PaymentMethod) -> Shop {
     let mut shop = Shop::by_card();
-    shop.hear(1, declined());
+    shop.receive(1, declined());
     shop.take(shop.settle(1, minute(6)));
     shop.take(shop.start_payment(StartPayment { method, ..payment(2) }, minute(7)));
     shop
@@ -38,7 +38,7 @@ fn with_two_attempts(method: PaymentMethod) -> Shop {
 #[test]
 fn authorised_money_sells_the_stock_confirms_the_order_and_is_captured() {
     let mut shop = Shop::by_card();
-    shop.hear(1, authorized());
+    shop.receive(1, authorized());
     let [a, b, c] = SOLD_AND_CONFIRMED;
     assert_eq!(
         shop.take(shop.settle(1, minute(6))),
@@ -49,16 +49,16 @@ fn authorised_money_sells_the_stock_confirms_the_order_and_is_captured() {
     assert_eq!(shop.details().payment_state(), OrderPaymentState::Authorized);
     assert_eq!(shop.attempt(1).capture_pending(), 3400);
 
-    shop.hear(1, captured(3400));
+    shop.receive(1, captured(3400));
     assert_eq!(shop.take(shop.settle(1, minute(7))), recorded_and([]));
     assert_eq!(shop.details().payment_state(), OrderPaymentState::Paid);
     assert!(shop.take(shop.settle(1, minute(8))).is_empty(), "settling twice changes nothing");
 }
 
 #[test]
-fn with_manual_capture_staff_say_when() {
+fn with_manual_capture_only_staff_capture() {
     let mut shop = Shop::with_payment(PaymentMethod::Card, CaptureMode::Manual);
-    shop.hear(1, authorized());
+    shop.receive(1, authorized());
     assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and(SOLD_AND_CONFIRMED));
     assert_eq!(shop.attempt(1).capturable(), 3400);
 }
@@ -66,20 +66,20 @@ fn with_manual_capture_staff_say_when() {
 #[test]
 fn captured_money_is_not_captured_again() {
     let mut shop = Shop::by_card();
-    shop.hear(1, captured(3400));
+    shop.receive(1, captured(3400));
     assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and(SOLD_AND_CONFIRMED));
-    shop.hear(1, authorized());
+    shop.receive(1, authorized());
     assert!(shop.take(shop.settle(1, minute(7))).is_empty());
     assert_eq!(shop.details().payment_state(), OrderPaymentState::Paid);
 }
 
 #[test]
-fn money_that_is_captured_covers_the_order_whatever_became_of_its_authorisation() {
+fn captured_money_covers_the_order_even_if_the_authorisation_has_ended() {
     for fact in [Fact::Expired, Fact::Cancelled] {
         let mut shop = Shop::by_card();
-        shop.hear(1, fact);
+        shop.receive(1, fact);
         assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and([]));
-        shop.hear(1, captured(3400));
+        shop.receive(1, captured(3400));
         assert_eq!(shop.take(shop.settle(1, minute(7))), recorded_and(SOLD_AND_CONFIRMED));
     }
 }
@@ -87,7 +87,7 @@ fn money_that_is_captured_covers_the_order_whatever_became_of_its_authorisation(
 #[test]
 fn a_part_of_the_money_does_not_cover_the_order() {
     let mut shop = Shop::by_card();
-    shop.hear(1, captured(3399));
+    shop.receive(1, captured(3399));
     assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and([]));
     assert!(shop.details().is_pending());
     assert_eq!(shop.details().payment_state(), OrderPaymentState::PartiallyPaid);
@@ -96,13 +96,13 @@ fn a_part_of_the_money_does_not_cover_the_order() {
 #[test]
 fn a_declined_payment_leaves_the_order_waiting_for_another() {
     let mut shop = Shop::by_card();
-    shop.hear(1, declined());
+    shop.receive(1, declined());
     assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and([]));
     assert!(shop.details().is_pending());
     shop.check_stock([10, 10], [2, 3]);
 
     shop.take(shop.start_payment(payment(2), minute(7)));
-    shop.hear(2, authorized());
+    shop.receive(2, authorized());
     shop.take(shop.settle(2, minute(8)));
     assert_eq!(shop.details().lifecycle, Lifecycle::Confirmed);
 }
@@ -110,10 +110,10 @@ fn a_declined_payment_leaves_the_order_waiting_for_another() {
 #[test]
 fn a_voided_payment_confirms_nothing() {
     let mut shop = Shop::by_card();
-    shop.hear(1, authorized());
+    shop.receive(1, authorized());
     shop.ask_payment(1, PaymentCommand::RequestVoid);
     assert_eq!(shop.take(shop.settle(1, minute(6))), recorded_and([]));
-    shop.hear(1, Fact::Cancelled);
+    shop.receive(1, Fact::Cancelled);
     assert_eq!(shop.take(shop.settle(1, minute(7))), recorded_and([]));
     assert!(shop.details().is_pending());
     assert_eq!(shop.details().covered_by, None);
@@ -122,11 +122,11 @@ fn a_voided_payment_confirms_nothing() {
 #[test]
 fn an_order_whose_payment_is_voided_before_it_is_shipped_is_cancelled() {
     let mut shop = Shop::by_card();
-    shop.hear(1, authorized());
+    shop.receive(1, authorized());
     shop.take(shop.settle(1, minute(6)));
     shop.check_stock([8, 7], [0, 0]);
 
-    shop.hear(1, Fact::Cancelled);
+    shop.receive(1, Fact::Cancelled);
     assert_eq!(
         shop.take(shop.settle(1, minute(7))),
         recorded_and(["order.cancelled", "inventory.adjusted", "inventory.adjusted"]),
@@ -137,15 +137,15 @@ fn an_order_whose_payment_is_voided_before_it_is_shipped_is_cancelled() {
 }
 
 #[test]
-fn what_is_left_of_an_order_whose_payment_is_voided_is_not_shipped() {
+fn after_a_void_the_other_lines_of_the_order_are_not_shipped() {
     let mut shop = Shop::by_card();
-    shop.hear(1, authorized());
+    shop.receive(1, authorized());
     shop.take(shop.settle(1, minute(6)));
     shop.ask_order(OrderCommand::StartProcessing, minute(6));
     let lines = vec![LineQuantity { sku: sku("MUG"), quantity: units(1) }];
     shop.ask_order(ship(lines), minute(6));
 
-    shop.hear(1, Fact::Cancelled);
+    shop.receive(1, Fact::Cancelled);
     assert_eq!(shop.take(shop.settle(1, minute(7))), recorded_and([]));
     let rest = shop.order().decide(&ship(vec![]), minute(8));
     assert_eq!(rest, Err(OrderError::NotPaid));
@@ -160,11 +160,11 @@ fn ship(lines: Vec<LineQuantity>) -> OrderCommand {
 }
 
 #[test]
-fn money_that_comes_late_reserves_again() {
+fn a_late_payment_reserves_the_stock_again() {
     let mut shop = Shop::by_card();
     shop.take(shop.expire(minute(35)));
     shop.check_stock([10, 10], [0, 0]);
-    shop.hear(1, authorized());
+    shop.receive(1, authorized());
     assert_eq!(
         shop.take(shop.settle(1, minute(40))),
         recorded_and([
@@ -181,14 +181,14 @@ fn money_that_comes_late_reserves_again() {
 }
 
 #[test]
-fn money_that_comes_late_for_stock_that_is_gone_goes_back() {
+fn a_late_payment_without_stock_is_voided_or_refunded() {
     for (fact, answer) in
         [(authorized(), "payment.void_requested"), (captured(3400), "payment.refund_requested")]
     {
         let mut shop = Shop::by_card();
         shop.take(shop.expire(minute(35)));
         shop.others_reserve("TEA", 8, 90, minute(36));
-        shop.hear(1, fact);
+        shop.receive(1, fact);
         let events = shop.take(shop.settle(1, minute(40)));
         assert_eq!(events, recorded_and(["order.cancelled", answer]));
         assert!(out_of_stock(&shop));
@@ -199,10 +199,10 @@ fn money_that_comes_late_for_stock_that_is_gone_goes_back() {
 #[test]
 fn an_order_without_stock_for_all_its_lines_releases_the_others() {
     let mut shop = Shop::by_card();
-    // Nobody has noticed yet that the time is over, but somebody needed the tea.
+    // The order's time is over, but it is not expired yet, and another order has reserved the tea.
     shop.others_reserve("TEA", 8, 90, minute(36));
     shop.check_stock([10, 10], [2, 8]);
-    shop.hear(1, authorized());
+    shop.receive(1, authorized());
     assert_eq!(
         shop.take(shop.settle(1, minute(40))),
         recorded_and(["inventory.released", "order.cancelled", "payment.void_requested"]),
@@ -218,7 +218,7 @@ fn a_cancelled_order_refunds_its_payments() {
     {
         let mut shop = Shop::by_card();
         shop.take(shop.cancel(&CancelReason::Customer(None), minute(6)));
-        shop.hear(1, fact);
+        shop.receive(1, fact);
         assert_eq!(shop.take(shop.settle(1, minute(7))), recorded_and([answer]));
         assert!(shop.take(shop.settle(1, minute(8))).is_empty(), "it is asked for once");
         shop.check_stock([10, 10], [0, 0]);
@@ -228,24 +228,24 @@ fn a_cancelled_order_refunds_its_payments() {
 #[test]
 fn a_capture_reported_after_the_void_of_a_cancelled_order_is_refunded() {
     let mut shop = Shop::with_payment(PaymentMethod::Card, CaptureMode::Manual);
-    shop.hear(1, authorized());
+    shop.receive(1, authorized());
     shop.take(shop.settle(1, minute(6)));
     shop.ask_payment(1, PaymentCommand::RequestCapture { amount: Some(usd(1000)) });
     shop.take(shop.cancel(&CancelReason::Staff(None), minute(7)));
     assert_eq!(shop.take(shop.unwind(1, minute(7))), ["payment.void_requested"]);
-    shop.hear(1, Fact::Cancelled);
+    shop.receive(1, Fact::Cancelled);
     shop.take(shop.settle(1, minute(8)));
-    shop.hear(1, captured(1000));
+    shop.receive(1, captured(1000));
     assert_eq!(shop.take(shop.settle(1, minute(9))), recorded_and(["payment.refund_requested"]),);
     assert_eq!(shop.attempt(1).refund_pending(), 1000);
 }
 
 #[test]
-fn money_that_does_not_fit_the_order_needs_a_person_and_pays_nothing() {
+fn a_wrong_amount_needs_attention_and_does_not_pay_the_order() {
     for cents in [3399, 3401] {
         let mut shop = Shop::by_card();
         let (reference, amount) = (String::from("pi_1"), usd(cents));
-        shop.hear(1, Fact::Authorized { reference, amount, expires_at: None });
+        shop.receive(1, Fact::Authorized { reference, amount, expires_at: None });
         assert!(shop.attempt(1).needs_attention.is_some());
         assert!(shop.take(shop.settle(1, minute(6))).is_empty());
         assert_eq!(shop.details().status(), OrderStatus::Pending);
@@ -270,21 +270,21 @@ fn cash_on_delivery_confirms_at_once() {
 fn of_two_payments_that_cover_an_order_the_first_one_stays() {
     for (first, second) in [(1, 2), (2, 1)] {
         let mut shop = with_two_attempts(PaymentMethod::Card);
-        shop.hear(first, authorized());
+        shop.receive(first, authorized());
         shop.take(shop.settle(first, minute(8)));
         assert_eq!(shop.details().covered_by, Some(payment_id(first)));
 
-        shop.hear(second, authorized());
+        shop.receive(second, authorized());
         assert_eq!(
             shop.take(shop.settle(second, minute(9))),
             recorded_and(["payment.void_requested"]),
         );
-        shop.hear(first, captured(3400));
+        shop.receive(first, captured(3400));
         assert_eq!(shop.take(shop.settle(first, minute(10))), recorded_and([]));
         shop.check_stock([8, 7], [0, 0]);
 
-        // The void came too late: what was captured all the same goes back.
-        shop.hear(second, captured(3400));
+        // The void came too late: the amount that was captured nevertheless is refunded.
+        shop.receive(second, captured(3400));
         assert_eq!(
             shop.take(shop.settle(second, minute(11))),
             recorded_and(["payment.refund_requested"]),
@@ -294,22 +294,22 @@ fn of_two_payments_that_cover_an_order_the_first_one_stays() {
 }
 
 #[test]
-fn money_that_comes_beside_cash_on_delivery_goes_back() {
+fn a_payment_in_addition_to_cash_on_delivery_is_refunded() {
     let mut shop = with_two_attempts(PaymentMethod::CashOnDelivery);
     assert_eq!(shop.take(shop.settle(2, minute(7))), SOLD_AND_CONFIRMED);
-    shop.hear(1, authorized());
+    shop.receive(1, authorized());
     assert_eq!(shop.take(shop.settle(1, minute(8))), recorded_and(["payment.void_requested"]),);
     assert!(shop.take(shop.settle(2, minute(9))).is_empty());
     assert_eq!(shop.attempt(2).status(), PaymentStatus::Pending);
 }
 
 #[test]
-fn what_went_back_is_recorded_with_the_order() {
+fn refunds_are_recorded_with_the_order() {
     let mut shop = Shop::with_confirmed_order();
-    shop.hear(1, captured(3400));
+    shop.receive(1, captured(3400));
     shop.take(shop.settle(1, minute(7)));
     let (object, amount) = (String::from("re_1"), usd(3400));
-    shop.hear(1, Fact::Refunded { object, amount, request: None });
+    shop.receive(1, Fact::Refunded { object, amount, request: None });
     assert_eq!(shop.take(shop.settle(1, minute(8))), ["order.refund_recorded"]);
     assert_eq!(shop.details().status(), OrderStatus::Refunded);
 }

@@ -114,7 +114,7 @@ fn the_last_delivery_completes_the_order() {
 }
 
 #[test]
-fn fulfilment_is_read_off_the_lines() {
+fn the_fulfilment_state_is_derived_from_the_lines() {
     let arrived =
         |lines: &[(&str, i64)]| OrderEvent::Delivered { lines: parts(lines), at: minute(5) };
     let returned = |lines: &[(&str, i64)]| OrderEvent::Returned {

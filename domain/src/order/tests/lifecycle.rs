@@ -1,4 +1,4 @@
-//! From placing to completion, or to its end before that.
+//! The lifecycle of an order: placed, confirmed, completed, or ended before that.
 
 use super::{an_order, cancelled, confirmed, delivered, details, expired, given, now, processing};
 use super::{shipped, text};
@@ -113,7 +113,7 @@ fn a_customer_cancels_before_processing_and_staff_before_shipping() {
 }
 
 #[test]
-fn what_is_shipped_cannot_be_cancelled() {
+fn a_shipped_order_cannot_be_cancelled() {
     for events in [processing([shipped(&[("MUG", 1)])]), delivered()] {
         for reason in [by_customer(), by_staff()] {
             given(&events).when(cancel(reason)).then_expect_error(OrderError::AlreadyShipped);
@@ -150,7 +150,7 @@ fn only_a_waiting_order_expires() {
 }
 
 #[test]
-fn notes_are_added_whatever_became_of_the_order() {
+fn notes_are_added_in_every_state_of_the_order() {
     let note = || sealed("call before delivery");
     for events in [an_order([]), delivered(), cancelled(), expired()] {
         given(&events)
@@ -163,7 +163,7 @@ fn notes_are_added_whatever_became_of_the_order() {
 }
 
 #[test]
-fn the_status_is_the_first_that_holds() {
+fn the_status_is_that_of_the_first_true_condition() {
     for (events, status) in [
         (an_order([]), OrderStatus::Pending),
         (confirmed(), OrderStatus::Paid),

@@ -1,4 +1,4 @@
-//! The rules of an order, as facts.
+//! The rules of an order.
 
 mod fulfilment;
 mod lifecycle;
@@ -28,7 +28,7 @@ fn details(events: &[OrderEvent]) -> OrderDetails {
     order.existing().unwrap().clone()
 }
 
-/// Two mugs and three teas, and whatever happened to them.
+/// An order of two mugs and three teas, and then these events.
 fn an_order<const N: usize>(then: [OrderEvent; N]) -> Vec<OrderEvent> {
     let mut events = vec![OrderEvent::Placed(Box::new(placed()))];
     events.extend(then);
@@ -116,7 +116,7 @@ fn a_refusal_has_a_code_and_names_its_field() {
 }
 
 #[test]
-fn nothing_is_done_to_an_order_that_does_not_exist() {
+fn commands_to_an_order_that_does_not_exist_are_refused() {
     for command in [
         OrderCommand::Confirm,
         OrderCommand::StartProcessing,

@@ -1,4 +1,4 @@
-//! What an order knows of its payments.
+//! What an order stores about its payments.
 
 use super::{an_order, cancelled, confirmed, details, expired, given, now, processing};
 use crate::fixtures::{minute, payment_id, usd};
@@ -99,7 +99,7 @@ fn facts_about_money_are_recorded_whatever_state_the_order_is_in() {
 }
 
 #[test]
-fn the_payment_axis_is_the_sum_of_all_attempts() {
+fn the_payment_state_follows_from_the_sum_of_all_payments() {
     let disputed = PaymentOutcome { disputed: true, ..outcome(3400, 3400) };
     for (events, axis) in [
         (vec![recorded(1, closed())], OrderPaymentState::None),

@@ -1,4 +1,4 @@
-//! Goods on their way back.
+//! Returning goods.
 
 use super::{an_order, delivered, details, given, now, parts, processing, shipped};
 use crate::fixtures::{minute, sku};
@@ -20,7 +20,7 @@ fn returned(lines: &[(&str, i64)]) -> OrderEvent {
     OrderEvent::Returned { lines: parts(lines), restocked: Restocking::Restocked, at: now() }
 }
 
-/// Two mugs and three teas have arrived, and then this happened.
+/// Two mugs and three teas were delivered, and then these events.
 fn delivered_and(more: impl IntoIterator<Item = OrderEvent>) -> Vec<OrderEvent> {
     let mut events = delivered();
     events.extend(more);
@@ -28,7 +28,7 @@ fn delivered_and(more: impl IntoIterator<Item = OrderEvent>) -> Vec<OrderEvent> 
 }
 
 #[test]
-fn what_was_delivered_can_be_returned_in_parts_or_all_at_once() {
+fn delivered_goods_can_be_returned_in_parts_or_all_at_once() {
     let some = asked(&[("MUG", 1)]);
     given(&delivered()).when(ask(&[("MUG", 1)])).then_expect_events(vec![some.clone()]);
     let all = asked(&[("MUG", 2), ("TEA", 3)]);
@@ -50,7 +50,7 @@ fn no_more_is_returned_than_was_delivered() {
 }
 
 #[test]
-fn what_is_on_its_way_or_was_never_sent_cannot_be_returned() {
+fn goods_that_are_not_delivered_cannot_be_returned() {
     for events in [an_order([]), processing([]), processing([shipped(&[("MUG", 2)])])] {
         given(&events).when(ask(&[])).then_expect_error(OrderError::NothingToReturn);
         given(&events).when(accept(&[])).then_expect_error(OrderError::NothingToReturn);

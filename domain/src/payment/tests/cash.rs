@@ -1,4 +1,4 @@
-//! Cash on delivery: no provider is asked.
+//! Cash on delivery: no provider is called.
 
 use super::invalid_amount;
 use super::{

@@ -1,4 +1,4 @@
-//! What the provider says: heard twice it counts once, and it is never refused.
+//! Facts from the provider: a fact that is received twice counts once, and no fact is refused.
 
 use super::{
     Fact, MoneyRequest, PaymentCommand, PaymentEvent, attempt, authorized, by_card,
@@ -28,7 +28,7 @@ fn needs_attention(reason: &str) -> PaymentEvent {
 }
 
 #[test]
-fn a_fact_is_an_event_when_it_is_news() {
+fn a_fact_becomes_an_event_only_if_it_changes_something() {
     let (reference, at) = (|| String::from("pi_1"), now());
     let reason = || String::from("declined");
     let pending = by_card([
@@ -104,9 +104,9 @@ fn a_fact_is_an_event_when_it_is_news() {
         ),
     ] {
         check(pending.clone(), fact.clone(), [event.clone()]);
-        let mut heard = pending.clone();
-        heard.push(event);
-        check(heard, fact, []);
+        let mut known = pending.clone();
+        known.push(event);
+        check(known, fact, []);
     }
 }
 
@@ -116,7 +116,7 @@ fn before_anything_was_authorised_it_is_cancelled_not_voided() {
 }
 
 #[test]
-fn a_void_is_of_what_was_not_captured() {
+fn a_void_releases_only_money_that_is_not_captured() {
     let partly = by_card([authorized(), captured("ch_1", 1000, None)]);
     let voided = PaymentEvent::Voided { amount: usd(2400), at: now() };
     check(partly.clone(), Fact::Cancelled, [voided.clone()]);
@@ -170,14 +170,14 @@ fn money_that_does_not_fit_the_order_needs_a_person_and_is_never_counted() {
 }
 
 #[test]
-fn every_reason_for_a_person_is_recorded_once() {
+fn every_reason_for_attention_is_recorded_once() {
     let (a, b) = ("1.00 USD was authorised", "9.00 USD was captured");
     for events in [
         [needs_attention(a), needs_attention(b), needs_attention(a)],
         [needs_attention(b), needs_attention(a), needs_attention(b)],
     ] {
-        let told = "1.00 USD was authorised; 9.00 USD was captured";
-        assert_eq!(attempt(&by_card(events)).needs_attention.as_deref(), Some(told));
+        let reasons = "1.00 USD was authorised; 9.00 USD was captured";
+        assert_eq!(attempt(&by_card(events)).needs_attention.as_deref(), Some(reasons));
     }
 }
 
@@ -217,25 +217,25 @@ fn money_that_moved_outweighs_the_failure_of_its_request() {
 #[test]
 fn a_missing_answer_counts_only_while_nothing_is_reported() {
     check(by_card([]), Fact::Unknown, [PaymentEvent::OutcomeUnknown { at: minute(10) }]);
-    let heard = PaymentEvent::Processing { reference: "pi_1".into(), at: minute(2) };
-    check(by_card([heard]), Fact::Unknown, []);
+    let known = PaymentEvent::Processing { reference: "pi_1".into(), at: minute(2) };
+    check(by_card([known]), Fact::Unknown, []);
 }
 
 #[test]
-fn whatever_the_provider_says_ends_the_doubt() {
+fn any_report_of_the_provider_ends_the_unknown_outcome() {
     let unknown = PaymentEvent::OutcomeUnknown { at: minute(1) };
     assert_eq!(attempt(&by_card([unknown.clone()])).silences, 1);
     let reference = String::from("pi_1");
-    let heard = PaymentEvent::Processing { reference: reference.clone(), at: minute(2) };
-    let events = by_card([heard.clone(), unknown]);
+    let known = PaymentEvent::Processing { reference: reference.clone(), at: minute(2) };
+    let events = by_card([known.clone(), unknown]);
     check(
         events.clone(),
         Fact::Processing { reference: reference.clone() },
         [PaymentEvent::Processing { reference, at: now() }],
     );
-    let mut told = events;
-    told.push(heard);
-    assert_eq!(attempt(&told).silences, 0);
+    let mut reasons = events;
+    reasons.push(known);
+    assert_eq!(attempt(&reasons).silences, 0);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn a_dispute_and_a_refund_of_one_payment_are_both_recorded_and_need_a_person() {
 }
 
 #[test]
-fn what_is_disputed_is_not_refunded_as_well() {
+fn a_disputed_amount_is_not_refunded_too() {
     let opened = |cents| PaymentEvent::DisputeOpened {
         object: "dp_1".into(),
         amount: usd(cents),

@@ -1,4 +1,4 @@
-//! What was refused or not answered is tried again, later each time, and not for ever.
+//! Refused and unanswered requests are retried, with growing waits and not for ever.
 
 use chrono::TimeDelta;
 
@@ -45,13 +45,13 @@ fn needs_attention(reason: &str) -> PaymentEvent {
     PaymentEvent::NeedsAttention { reason: reason.into(), at: now() }
 }
 
-/// Asks in that way for a time.
+/// Plans the next try of a payment with these events.
 fn plan(events: &[PaymentEvent]) -> Vec<PaymentEvent> {
     attempt(events).plan_follow_up(FIRST, now())
 }
 
-/// Refused as often as is borne: each failure is followed up and fails again.
-fn refused_for_ever(
+/// Plans and fails again, until the payment is flagged for a person.
+fn fail_until_flagged(
     mut events: Vec<PaymentEvent>,
     refusal: impl Fn(&PaymentDetails) -> Fact,
 ) -> PaymentDetails {
@@ -68,7 +68,7 @@ fn refused_for_ever(
 }
 
 #[test]
-fn silence_is_borne_for_longer_each_time_and_at_most_for_an_hour() {
+fn waits_after_missing_answers_double_up_to_an_hour() {
     for (silences, seconds) in [(1, 1), (2, 2), (3, 4), (8, 128), (13, 3600), (SILENCES_MAX, 3600)]
     {
         let mut events = by_card([]);
@@ -78,7 +78,7 @@ fn silence_is_borne_for_longer_each_time_and_at_most_for_an_hour() {
 }
 
 #[test]
-fn a_provider_that_is_silent_for_a_day_needs_a_person() {
+fn a_payment_without_answers_for_a_day_needs_attention() {
     let mut events = by_card([]);
     events.extend((0..=SILENCES_MAX).map(|_| unknown()));
     assert_eq!(plan(&events), [needs_attention("the provider does not answer")]);
@@ -87,10 +87,10 @@ fn a_provider_that_is_silent_for_a_day_needs_a_person() {
 }
 
 #[test]
-fn nothing_is_planned_twice_or_for_nothing() {
+fn nothing_is_planned_twice_or_without_need() {
     assert_eq!(plan(&by_card([])), []);
     assert_eq!(plan(&by_card([unknown(), scheduled(minute(11))])), []);
-    assert_eq!(plan(&by_card([unknown(), authorized()])), [], "it has spoken since");
+    assert_eq!(plan(&by_card([unknown(), authorized()])), [], "it has reported since");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn no_call_is_repeated_before_its_time() {
 }
 
 #[test]
-fn what_was_refused_is_requested_again_under_another_number() {
+fn a_refused_request_is_made_again_under_another_number() {
     let paid = captured("ch_1", 3400, None);
     let (at, due) = (now(), || scheduled(now()));
     for (events, anew) in [
@@ -154,7 +154,7 @@ fn the_wait_grows_after_each_refusal() {
 }
 
 #[test]
-fn what_awaits_a_retry_is_not_requested_by_hand() {
+fn an_amount_that_waits_for_a_retry_cannot_be_requested_by_staff() {
     let waits = by_card([captured("ch_1", 3400, None), refund_requested(1, 400), refund_failed(1)]);
     assert_eq!(attempt(&waits).refund_pending(), 400);
     given(&waits)
@@ -167,7 +167,7 @@ fn what_awaits_a_retry_is_not_requested_by_hand() {
 }
 
 #[test]
-fn no_more_is_requested_again_than_is_left() {
+fn a_retry_requests_at_most_the_remaining_amount() {
     let events = by_card([
         captured("ch_1", 3400, None),
         refund_requested(1, 3400),
@@ -192,7 +192,7 @@ fn a_voided_payment_is_not_captured_later() {
 #[test]
 fn after_enough_refusals_it_is_flagged_for_a_person_who_can_retry() {
     let paid = by_card([captured("ch_1", 3400, None), refund_requested(1, 3400)]);
-    let payment = refused_for_ever(paid, |payment| Fact::RefundFailed {
+    let payment = fail_until_flagged(paid, |payment| Fact::RefundFailed {
         request: *payment.refund_requests.last_key_value().unwrap().0,
         reason: "try later".into(),
     });
@@ -202,7 +202,7 @@ fn after_enough_refusals_it_is_flagged_for_a_person_who_can_retry() {
     assert_eq!((payment.refund_pending(), payment.refundable()), (0, 3400));
 
     let held = by_card([authorized(), capture_requested(1, 3400)]);
-    let payment = refused_for_ever(held, |payment| Fact::CaptureFailed {
+    let payment = fail_until_flagged(held, |payment| Fact::CaptureFailed {
         request: *payment.capture_requests.last_key_value().unwrap().0,
         reason: "try later".into(),
     });
@@ -213,7 +213,7 @@ fn after_enough_refusals_it_is_flagged_for_a_person_who_can_retry() {
 
     let held = by_card([authorized(), void_requested()]);
     let refusal = |_: &PaymentDetails| Fact::VoidFailed { reason: "try later".into() };
-    let payment = refused_for_ever(held, refusal);
+    let payment = fail_until_flagged(held, refusal);
     assert_eq!(payment.void.tries, TRIES_MAX);
     let reason = "the money cannot be voided: try later";
     assert_eq!(payment.needs_attention.as_deref(), Some(reason));

@@ -1,4 +1,4 @@
-//! Money is held for a time only.
+//! Authorised money is held for a limited time.
 
 use super::{
     CaptureMode, Fact, PaymentCommand, PaymentError, PaymentEvent, PaymentMethod, attempt,
@@ -36,7 +36,7 @@ fn check(events: &[PaymentEvent], expected: Vec<PaymentEvent>) {
 }
 
 #[test]
-fn what_is_captured_automatically_is_requested_once_more() {
+fn with_automatic_capture_the_remaining_amount_is_requested() {
     let mut events = held(CaptureMode::Automatic, minute(11));
     for request in 1..=5 {
         let (amount, at) = (usd(3400), minute(2));
@@ -49,7 +49,7 @@ fn what_is_captured_automatically_is_requested_once_more() {
 }
 
 #[test]
-fn what_it_has_not_decided_on_is_shown_to_a_person() {
+fn with_manual_capture_the_payment_is_flagged_for_a_person() {
     let reason = String::from("its authorisation expires soon: capture or void it");
     let flagged = PaymentEvent::NeedsAttention { reason, at: now() };
     for capture in [CaptureMode::Manual, CaptureMode::Automatic] {
@@ -58,7 +58,7 @@ fn what_it_has_not_decided_on_is_shown_to_a_person() {
 }
 
 #[test]
-fn what_is_being_captured_or_voided_is_left_alone() {
+fn an_amount_with_a_pending_capture_or_void_is_not_flagged() {
     for asked in [
         PaymentEvent::VoidRequested { at: minute(2) },
         PaymentEvent::CaptureRequested { request: 1, amount: usd(3400), at: minute(2) },
@@ -70,7 +70,7 @@ fn what_is_being_captured_or_voided_is_left_alone() {
 }
 
 #[test]
-fn the_rest_of_what_is_partly_taken_is_still_held() {
+fn after_a_partial_capture_the_remaining_amount_is_still_held() {
     let mut events = held(CaptureMode::Manual, minute(11));
     let fact = |cents| Fact::Captured { object: "ch_1".into(), amount: usd(cents), request: None };
     let captured = |cents| PaymentEvent::Captured {
@@ -88,7 +88,7 @@ fn the_rest_of_what_is_partly_taken_is_still_held() {
 }
 
 #[test]
-fn it_is_noticed_once() {
+fn the_coming_expiry_is_noticed_once() {
     let mut events = held(CaptureMode::Manual, minute(11));
     events.push(expiring());
     check(&events, vec![]);
@@ -102,7 +102,7 @@ fn it_is_noticed_once() {
 }
 
 #[test]
-fn at_the_end_it_has_expired_whether_or_not_the_provider_says_so() {
+fn at_its_end_the_authorisation_has_expired_even_without_a_report() {
     let over = held(CaptureMode::Manual, minute(10));
     check(&over, vec![PaymentEvent::Expired { at: now() }]);
     let payment = attempt(&over);
@@ -114,7 +114,7 @@ fn at_the_end_it_has_expired_whether_or_not_the_provider_says_so() {
 }
 
 #[test]
-fn what_is_captured_or_released_does_not_expire() {
+fn captured_or_released_money_does_not_expire() {
     for end in [
         captured("ch_1", 3400, None),
         PaymentEvent::Voided { amount: usd(3400), at: minute(2) },
@@ -125,7 +125,7 @@ fn what_is_captured_or_released_does_not_expire() {
         check(&events, vec![]);
         assert_eq!(attempt(&events).authorization_expires_at, None);
 
-        // Whichever is heard first.
+        // The result is the same for both orders of the reports.
         let authorized = Fact::Authorized {
             reference: "pi_1".into(),
             amount: usd(3400),

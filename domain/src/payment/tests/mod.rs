@@ -1,4 +1,4 @@
-//! The rules of a payment, as facts.
+//! The rules of a payment.
 
 mod cash;
 mod facts;
@@ -42,7 +42,7 @@ fn initiated(method: PaymentMethod) -> PaymentEvent {
     }
 }
 
-/// 34.00 by card, and whatever happened to them.
+/// A payment of 34.00 by card, and then these events.
 fn by_card<const N: usize>(then: [PaymentEvent; N]) -> Vec<PaymentEvent> {
     let mut events = vec![initiated(PaymentMethod::Card)];
     events.extend(then);
@@ -105,7 +105,7 @@ fn a_payment_is_initiated_once() {
 }
 
 #[test]
-fn nothing_is_done_to_a_payment_that_does_not_exist() {
+fn commands_to_a_payment_that_does_not_exist_are_refused() {
     for command in [
         PaymentCommand::Record(Fact::Cancelled),
         PaymentCommand::RequestCapture { amount: None },

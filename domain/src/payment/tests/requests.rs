@@ -1,4 +1,4 @@
-//! What the shop asks of the provider: never more than there is.
+//! Requests to the provider: never more than is authorised or captured.
 
 use super::invalid_amount;
 use super::{
@@ -37,7 +37,7 @@ fn expired() -> PaymentEvent {
 }
 
 #[test]
-fn all_that_is_authorised_is_captured_unless_less_is_asked() {
+fn the_whole_authorised_amount_is_captured_unless_a_smaller_one_is_given() {
     let events = by_card([authorized()]);
     given(&events).when(capture(None)).then_expect_events(vec![capture_requested_now(1, 3400)]);
     given(&events)
@@ -62,7 +62,7 @@ fn captures_together_stay_within_what_is_authorised() {
 }
 
 #[test]
-fn what_is_not_authorised_or_is_released_is_not_captured() {
+fn only_authorised_and_unreleased_money_is_captured() {
     for events in [
         by_card([]),
         by_card([failed()]),
@@ -74,7 +74,7 @@ fn what_is_not_authorised_or_is_released_is_not_captured() {
 }
 
 #[test]
-fn amounts_to_move_are_more_than_nothing_in_the_payments_currency() {
+fn amounts_must_be_positive_and_in_the_payments_currency() {
     let paid = by_card([authorized(), captured("ch_1", 3400, None)]);
     for amount in [usd(0), usd(-1), eur(1)] {
         given(&by_card([authorized()]))
@@ -144,7 +144,7 @@ fn refunds_together_stay_within_what_is_captured() {
 }
 
 #[test]
-fn what_is_not_captured_or_is_refunded_already_is_not_refunded() {
+fn only_captured_and_unrefunded_money_is_refunded() {
     for events in [
         by_card([]),
         by_card([authorized()]),
@@ -173,7 +173,7 @@ fn unwinding_voids_what_is_not_captured_and_refunds_what_is() {
 }
 
 #[test]
-fn where_nothing_is_left_nothing_is_unwound() {
+fn without_remaining_money_nothing_is_unwound() {
     for events in [
         by_card([failed()]),
         by_card([authorized(), void_requested()]),

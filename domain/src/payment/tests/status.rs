@@ -1,4 +1,4 @@
-//! The status is derived from the amounts, and so is what the order is told.
+//! The status is derived from the amounts, and so is what the order records.
 
 use super::{
     PaymentEvent, attempt, authorized, by_card, capture_requested, captured, failed,
@@ -42,7 +42,7 @@ fn dispute_lost() -> PaymentEvent {
 }
 
 #[test]
-fn the_status_is_the_first_that_holds() {
+fn the_status_is_that_of_the_first_true_condition() {
     let paid = || captured("ch_1", 3400, None);
     let partly = || captured("ch_1", 1000, None);
     let cancelled = PaymentEvent::Cancelled { at: minute(2) };
@@ -77,7 +77,7 @@ fn the_status_is_the_first_that_holds() {
 }
 
 #[test]
-fn an_attempt_stays_open_until_no_money_can_come() {
+fn a_payment_is_open_while_it_can_still_succeed() {
     for (events, open) in [
         (by_card([]), true),
         (by_card([unknown()]), true),
@@ -103,7 +103,7 @@ fn the_order_records_cumulative_amounts() {
 }
 
 #[test]
-fn what_is_pending_is_neither_capturable_nor_refundable() {
+fn pending_amounts_are_neither_capturable_nor_refundable() {
     let payment = attempt(&by_card([
         authorized(),
         capture_requested(1, 1000),

@@ -1,4 +1,4 @@
-//! Who is told what, as a table.
+//! The events of which people are notified, as a table.
 
 use super::{NotificationRequest, notification_request};
 use crate::fixtures::{minute, order_id, payment_id, placed, sku, usd};
@@ -9,7 +9,7 @@ use crate::payment::PaymentEvent;
 use crate::process::{Deadline, DeadlineChange, deadline};
 use crate::{Event, NotificationId, ShipmentId, StreamId};
 
-/// Events that people are told of, and some that they are not.
+/// Events with a notification, and some without.
 fn events() -> Vec<(StreamId, Event)> {
     let at = minute(1);
     let (order, payment, stock) =
@@ -58,14 +58,14 @@ fn failed(reason: &str) -> Event {
 
 #[test]
 fn people_are_notified_of_these_events_and_of_no_others() {
-    let told: Vec<_> = events()
+    let notified: Vec<_> = events()
         .iter()
         .filter_map(|(stream, event)| {
             Some((event.name(), notification_request(*stream, event)?.template()))
         })
         .collect();
     assert_eq!(
-        told,
+        notified,
         [
             ("order.placed", Template::OrderConfirmation),
             ("order.processing_started", Template::OrderProcessing),

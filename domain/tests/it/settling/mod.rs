@@ -1,4 +1,4 @@
-//! An order, its payments and its stock, whatever the provider says and in whatever order.
+//! An order, its payments and its stock, for all facts of the provider in any order.
 
 mod shop;
 
@@ -29,10 +29,10 @@ fn processing() -> Fact {
     Fact::Processing { reference: "pi_1".into() }
 }
 
-/// What a provider reports of one payment, from its beginning to its end. That it lets money go is
-/// left out: an order that was confirmed before is called off then, and one that was not still
-/// waits.
-fn stories() -> Vec<Vec<Fact>> {
+/// The facts that a provider may report about one payment, from beginning to end. Voids are left
+/// out: one cancels an order that was confirmed before, and leaves waiting one that was not, so
+/// there the order of facts does matter.
+fn scenarios() -> Vec<Vec<Fact>> {
     let dispute = || String::from("dp_1");
     let opened = || Fact::DisputeOpened { object: dispute(), amount: usd(TOTAL) };
     let paid = || vec![processing(), authorized(), captured(TOTAL)];
@@ -55,9 +55,9 @@ fn stories() -> Vec<Vec<Fact>> {
     ]
 }
 
-/// A story as it was, and the same facts in any order and as often as anybody likes.
+/// The facts of a scenario, and the same facts in any order and repeated.
 fn reported_in_any_order() -> impl Strategy<Value = (Vec<Fact>, Vec<Fact>)> {
-    select(stories()).prop_flat_map(|facts| {
+    select(scenarios()).prop_flat_map(|facts| {
         let repeated = vec(select(facts.clone()), 0..6).prop_map({
             let facts = facts.clone();
             move |again| [facts.clone(), again].concat()
@@ -66,10 +66,10 @@ fn reported_in_any_order() -> impl Strategy<Value = (Vec<Fact>, Vec<Fact>)> {
     })
 }
 
-/// Something that somebody or something does.
+/// One step of a random run.
 #[derive(Debug, Clone)]
 enum Act {
-    Hear(u128, Fact),
+    Receive(u128, Fact),
     Ask(u128, PaymentCommand),
     Order(OrderCommand),
     Start(u128, PaymentMethod, CaptureMode),
@@ -90,7 +90,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]);
     let capture = || select(vec![CaptureMode::Automatic, CaptureMode::Manual]);
     let fact = prop_oneof![
-        4 => select(stories().concat()),
+        4 => select(scenarios().concat()),
         1 => amount().prop_map(captured),
         1 => amount().prop_map(|cents| refunded("re_3", cents)),
         1 => Just(Fact::CaptureFailed { request: 1, reason: "try later".into() }),
@@ -112,7 +112,7 @@ fn act() -> impl Strategy<Value = Act> {
         ship(),
     ]);
     prop_oneof![
-        8 => (payment(), fact).prop_map(|(payment, fact)| Act::Hear(payment, fact)),
+        8 => (payment(), fact).prop_map(|(payment, fact)| Act::Receive(payment, fact)),
         4 => (payment(), command).prop_map(|(payment, command)| Act::Ask(payment, command)),
         3 => deed.prop_map(Act::Order),
         2 => (payment(), method, capture()).prop_map(|(n, method, mode)| Act::Start(n, method, mode)),
@@ -136,9 +136,9 @@ impl Shop {
         let order = (order_id(), &self.order());
         let known = |n: u128| self.knows(payment_id(n));
         let decision = match act {
-            Act::Hear(n, fact) if known(n) => return self.hear(n, fact),
+            Act::Receive(n, fact) if known(n) => return self.receive(n, fact),
             Act::Ask(n, command) if known(n) => self.ask(payment_id(n), &command),
-            Act::Hear(..) | Act::Ask(..) => return,
+            Act::Receive(..) | Act::Ask(..) => return,
             Act::Start(n, ..) if known(n) => return,
             Act::Start(n, method, capture) => self.start(n, method, capture),
             Act::Order(command) => order.1.decide(&command, now).map_err(Into::into).map(of_order),
@@ -162,20 +162,20 @@ fn of_order(events: Vec<OrderEvent>) -> Changes {
 proptest! {
     #[test]
     fn webhooks_in_any_order_any_number_of_times_end_in_the_same_state(
-        (story, webhooks) in reported_in_any_order(),
+        (scenario, webhooks) in reported_in_any_order(),
         capture in select(vec![CaptureMode::Automatic, CaptureMode::Manual]),
     ) {
-        let told = |facts: Vec<Fact>| {
+        let outcome = |facts: Vec<Fact>| {
             let mut shop = Shop::with_payment(PaymentMethod::Card, capture);
-            facts.into_iter().for_each(|fact| shop.hear(1, fact));
+            facts.into_iter().for_each(|fact| shop.receive(1, fact));
             shop.check();
             shop.outcome()
         };
-        prop_assert_eq!(told(story), told(webhooks));
+        prop_assert_eq!(outcome(scenario), outcome(webhooks));
     }
 
     #[test]
-    fn whatever_is_done_money_and_goods_are_conserved_and_nothing_panics(
+    fn money_and_goods_are_conserved_after_any_steps(
         method in select(vec![PaymentMethod::Card, PaymentMethod::Upi, PaymentMethod::NetBanking, PaymentMethod::CashOnDelivery]),
         capture in select(vec![CaptureMode::Automatic, CaptureMode::Manual]),
         acts in vec((act(), 0..8_i64), 0..30),
@@ -188,8 +188,8 @@ proptest! {
         }
     }
 
-    /// Facts that come too late or too often never sell the same goods twice: whatever is not
-    /// confirmed has taken nothing from the shelf.
+    /// Facts that arrive late or repeatedly never sell the same units twice: an order that is not
+    /// confirmed has taken no units.
     #[test]
     fn units_that_are_not_on_hand_were_sold_or_returned(acts in vec((act(), 0..8_i64), 0..30)) {
         let mut shop = Shop::with_payment(PaymentMethod::Card, CaptureMode::Automatic);

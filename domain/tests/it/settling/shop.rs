@@ -1,5 +1,5 @@
-//! A small shop that is played through to its fixed point: after every fact and every command the
-//! process manager answers all events, and so on until nothing follows any more.
+//! A small shop that runs to a fixed point: after every fact and every command, the process manager
+//! reacts to all events, and to those that follow, until there are no more.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -31,7 +31,7 @@ pub(super) fn payment_id(number: u128) -> PaymentId {
     PaymentId(id(number))
 }
 
-/// All that there is, and all that has happened.
+/// All states, and all events so far.
 #[derive(Default)]
 pub(super) struct Shop {
     states: BTreeMap<StreamId, State>,
@@ -49,7 +49,7 @@ macro_rules! state {
 }
 
 impl Shop {
-    /// An order is placed, and a first payment begun.
+    /// An order is placed, and a first payment is started.
     pub(super) fn with_payment(method: PaymentMethod, capture: CaptureMode) -> Shop {
         let mut shop = Shop::default();
         let (cart, now) = (CartId(id(9)), shop.now());
@@ -98,7 +98,8 @@ impl Shop {
         }
     }
 
-    /// What is decided happens, and so does what follows from it; a refusal changes nothing.
+    /// Applies the decided events, and everything that follows from them. A refusal changes
+    /// nothing.
     pub(super) fn follow(&mut self, decision: Result<Changes, Refusal>) {
         let mut news = VecDeque::from(self.take(decision));
         let mut steps = 0;
@@ -109,7 +110,7 @@ impl Shop {
                 news.extend(self.take(decision));
             }
             steps += 1;
-            assert!(steps < 1_000, "there is no end to it");
+            assert!(steps < 1_000, "the reactions do not end");
         }
     }
 
@@ -244,13 +245,13 @@ impl Shop {
         state!(self, Payment, payment_id(number).stream()).existing().unwrap().clone()
     }
 
-    pub(super) fn hear(&mut self, payment: u128, fact: Fact) {
-        let told = self.ask(payment_id(payment), &PaymentCommand::Record(fact));
-        assert!(told.is_ok(), "a fact is never refused: {told:?}");
-        self.follow(told);
+    pub(super) fn receive(&mut self, payment: u128, fact: Fact) {
+        let received = self.ask(payment_id(payment), &PaymentCommand::Record(fact));
+        assert!(received.is_ok(), "a fact is never refused: {received:?}");
+        self.follow(received);
     }
 
-    /// All that somebody could see, but for when it was.
+    /// Everything that can be observed, except times.
     pub(super) fn outcome(&self) -> String {
         let (order, payment) = (self.details(), self.attempt(1));
         let stocks = LINES.map(|(name, ..)| {
@@ -271,7 +272,7 @@ impl Shop {
         format!("{payment:?} {order:?} {stocks:?}")
     }
 
-    /// What holds at every moment.
+    /// Checks what must be true at any time.
     pub(super) fn check(&self) {
         let mut ledger: BTreeMap<StreamId, i64> = BTreeMap::new();
         let mut folded: BTreeMap<StreamId, State> = BTreeMap::new();
@@ -287,7 +288,7 @@ impl Shop {
             }
             folded.entry(*stream).or_insert(State::absent(stream.kind)).apply(event.clone());
         }
-        assert_eq!(folded, self.states, "what the log tells is what is remembered");
+        assert_eq!(folded, self.states, "the states equal the fold of the log");
         for (name, ..) in LINES {
             let stock = self.stock(&sku(name));
             assert_eq!(
@@ -298,13 +299,14 @@ impl Shop {
             assert!(stock.reserved >= 0 && stock.on_hand >= stock.reserved);
         }
         for (payment, share) in &self.details().payments {
-            self.money_is_conserved(*payment);
+            self.check_money_is_conserved(*payment);
             assert_eq!(share.amount, usd(TOTAL));
         }
     }
 
-    /// What the payment says it took and gave back is what the provider reported, by object.
-    fn money_is_conserved(&self, payment: PaymentId) {
+    /// Checks that the captured and refunded amounts are those that the provider reported, by
+    /// object.
+    fn check_money_is_conserved(&self, payment: PaymentId) {
         let (mut captures, mut refunds) = (BTreeMap::new(), BTreeMap::new());
         for (_, event) in self.log.iter().filter(|(stream, _)| *stream == payment.stream()) {
             let (objects, object, amount) = match event {

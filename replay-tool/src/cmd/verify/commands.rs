@@ -1,13 +1,13 @@
-//! Checks that no command is in the log twice, by its id.
+//! Checks that no command id occurs twice in the log.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::finding::{Check, Finding, Findings};
+use super::finding::{CheckName, Finding, Findings};
 use crate::error::Error;
-use crate::progress::Progress;
+use crate::progress::ProgressLine;
 
-/// The unique index alone answers this, in order. Where the index is missing, Postgres groups on disk.
+/// The unique index alone is enough for this. If the index is missing, Postgres sorts on disk.
 const REPEATED: &str = "
     select repeated.id, known.positions, repeated.all_of_them
     from (
@@ -23,14 +23,14 @@ const REPEATED: &str = "
     order by known.positions";
 
 pub(super) async fn check(reader: &mut PgConnection, findings: &mut Findings) -> Result<(), Error> {
-    let progress = Progress::new("comparing command ids");
+    let progress = ProgressLine::new("comparing command ids");
     let repeated: Vec<(Uuid, Vec<i64>, i64)> = sqlx::query_as(REPEATED).fetch_all(reader).await?;
     let all = repeated.first().map_or(0, |(_, _, all)| *all);
     for (id, positions, _) in &repeated {
         let message = format!("the command {id} is in the log at positions {positions:?}");
         let last = positions.last().copied().unwrap_or_default();
-        findings.add(&progress, &Finding::new(Check::Command, message).at(last))?;
+        findings.add(&progress, &Finding::new(CheckName::Command, message).at(last))?;
     }
-    findings.count_more(Check::Command, all.unsigned_abs() - repeated.len() as u64);
+    findings.count_more(CheckName::Command, all.unsigned_abs() - repeated.len() as u64);
     Ok(())
 }

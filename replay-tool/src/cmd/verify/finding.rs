@@ -1,4 +1,4 @@
-//! A finding: which check failed, where, and a sentence that says how.
+//! A finding: the check that failed, the place in the log, and a sentence that describes it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,40 +9,40 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::progress::ProgressLine;
 
-/// What was checked.
+/// The checks, by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Check {
-    /// The log's constraints and its trigger are in force.
+pub(crate) enum CheckName {
+    /// The log's constraints and its trigger are active.
     Guard,
     /// Positions are contiguous from 1.
     Position,
-    /// Time never runs backwards.
+    /// `recorded_at` never decreases.
     Time,
     /// No command is in the log twice.
     Command,
     /// Versions are contiguous from 1 and in the order of the log.
     Version,
-    /// All events of a stream are of the stream's kind.
+    /// All events of a stream have the stream's kind.
     Stream,
     /// Every payload can be decoded.
     Payload,
-    /// Every event is stored under the name that its payload has.
+    /// Every event is stored under the name in its payload.
     EventType,
     /// Every stream can be folded.
     Fold,
-    /// No projection has stopped.
+    /// No projection has halted.
     Projection,
-    /// Live rows equal the rows that are rebuilt from the log.
+    /// Live rows equal rebuilt rows.
     ReadModel,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Finding {
     #[serde(rename = "finding")]
-    check: Check,
+    check: CheckName,
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn new(check: Check, message: impl Into<String>) -> Finding {
+    pub(crate) fn new(check: CheckName, message: impl Into<String>) -> Finding {
         let (position, stream, read_model) = (None, None, None);
         Finding { check, position, stream, read_model, message: message.into() }
     }
@@ -76,7 +76,7 @@ impl Finding {
 pub(crate) struct Findings {
     output: Output,
     shown_max: u64,
-    counts: BTreeMap<Check, u64>,
+    counts: BTreeMap<CheckName, u64>,
 }
 
 impl Findings {
@@ -84,7 +84,7 @@ impl Findings {
         Findings { output, shown_max, counts: BTreeMap::new() }
     }
 
-    pub(crate) fn add(&mut self, progress: &Progress, finding: &Finding) -> Result<(), Error> {
+    pub(crate) fn add(&mut self, progress: &ProgressLine, finding: &Finding) -> Result<(), Error> {
         let count = self.counts.entry(finding.check).or_default();
         *count += 1;
         if *count > self.shown_max {
@@ -93,32 +93,32 @@ impl Findings {
         progress.suspend(|| self.output.show(finding))
     }
 
-    /// Counts further findings whose details are not known.
-    pub(crate) fn count_more(&mut self, check: Check, more: u64) {
+    /// Counts further findings that are not reported one by one.
+    pub(crate) fn count_more(&mut self, check: CheckName, more: u64) {
         if more > 0 {
             *self.counts.entry(check).or_default() += more;
         }
     }
 
-    pub(crate) fn into_counts(self) -> BTreeMap<Check, u64> {
+    pub(crate) fn into_counts(self) -> BTreeMap<CheckName, u64> {
         self.counts
     }
 }
 
-impl fmt::Display for Check {
+impl fmt::Display for CheckName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Check::Guard => "guard",
-            Check::Position => "position",
-            Check::Time => "time",
-            Check::Command => "command",
-            Check::Version => "version",
-            Check::Stream => "stream",
-            Check::Payload => "payload",
-            Check::EventType => "event_type",
-            Check::Fold => "fold",
-            Check::Projection => "projection",
-            Check::ReadModel => "read_model",
+            CheckName::Guard => "guard",
+            CheckName::Position => "position",
+            CheckName::Time => "time",
+            CheckName::Command => "command",
+            CheckName::Version => "version",
+            CheckName::Stream => "stream",
+            CheckName::Payload => "payload",
+            CheckName::EventType => "event_type",
+            CheckName::Fold => "fold",
+            CheckName::Projection => "projection",
+            CheckName::ReadModel => "read_model",
         })
     }
 }

@@ -1,12 +1,12 @@
-//! Checks that the constraints and the trigger that protect the log are still in force.
+//! Checks that the constraints and the trigger that protect the log are active.
 
 use sqlx::PgConnection;
 
-use super::finding::{Check, Finding, Findings};
+use super::finding::{CheckName, Finding, Findings};
 use crate::error::Error;
-use crate::progress::Progress;
+use crate::progress::ProgressLine;
 
-/// The names of those that are missing or disabled, and which of the two.
+/// The names of guards that are missing or disabled, and which of the two is the case.
 const WEAKENED: &str = "
     select name, coalesce(state, 'is missing')
     from unnest(array['events_position', 'events_stream_version', 'events_version_from_one',
@@ -26,10 +26,10 @@ const WEAKENED: &str = "
     order by n";
 
 pub(super) async fn check(reader: &mut PgConnection, findings: &mut Findings) -> Result<(), Error> {
-    let progress = Progress::hidden();
+    let progress = ProgressLine::hidden();
     let weakened: Vec<(String, String)> = sqlx::query_as(WEAKENED).fetch_all(reader).await?;
     for (name, state) in weakened {
-        findings.add(&progress, &Finding::new(Check::Guard, format!("{name} {state}")))?;
+        findings.add(&progress, &Finding::new(CheckName::Guard, format!("{name} {state}")))?;
     }
     Ok(())
 }

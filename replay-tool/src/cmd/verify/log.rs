@@ -1,27 +1,27 @@
-//! Checks that positions have no hole and that time does not run backwards.
+//! Checks that positions have no hole and that `recorded_at` does not decrease.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::finding::{Check, Finding, Findings};
+use super::finding::{CheckName, Finding, Findings};
 use crate::error::Error;
-use crate::progress::Progress;
+use crate::progress::ProgressLine;
 
 const PAGE: i64 = 20_000;
 
-/// The previous event.
+/// The event before the one that is checked.
 struct Last {
     position: i64,
     recorded_at: Option<DateTime<Utc>>,
 }
 
-/// Answers how many events there are up to the head.
+/// Returns the number of events up to the head.
 pub(super) async fn check(
     reader: &mut PgConnection,
     head: i64,
     findings: &mut Findings,
 ) -> Result<i64, Error> {
-    let progress = Progress::new("reading the log");
+    let progress = ProgressLine::new("reading the log");
     let mut last = Last { position: 0, recorded_at: None };
     let (mut events, mut after) = (0, i64::MIN);
     loop {
@@ -59,16 +59,16 @@ impl Last {
         &self,
         position: i64,
         recorded_at: DateTime<Utc>,
-        progress: &Progress,
+        progress: &ProgressLine,
         findings: &mut Findings,
     ) -> Result<(), Error> {
         if position != self.position + 1 {
             let message = hole(self.position, position);
-            findings.add(progress, &Finding::new(Check::Position, message).at(position))?;
+            findings.add(progress, &Finding::new(CheckName::Position, message).at(position))?;
         }
         if let Some(before) = self.recorded_at.filter(|before| recorded_at < *before) {
             let message = format!("recorded at {recorded_at}, but the one before at {before}");
-            findings.add(progress, &Finding::new(Check::Time, message).at(position))?;
+            findings.add(progress, &Finding::new(CheckName::Time, message).at(position))?;
         }
         Ok(())
     }

@@ -1,9 +1,9 @@
 //! `verify`: checks the log, every stream and every read model from end to end.
 //!
-//! The log is read in pages by key, up to its head at the time when the run began. Positions become
-//! visible in order, so all events up to there are visible, and what is appended meanwhile is left
-//! to the next run. No transaction lasts long, so vacuum is not held up under a running shop. Only a
-//! few pages are in memory, whatever the length of the log.
+//! The log is read in pages by key, up to its head at the start of the run. Positions become
+//! visible in order, so all events up to the head are visible; events that are appended meanwhile
+//! are checked by the next run. No transaction takes long, so vacuum is not held up in a running
+//! shop. Only a few pages are in memory, however long the log is.
 
 mod commands;
 mod finding;
@@ -20,8 +20,8 @@ use clap::Args;
 use serde::Serialize;
 use sqlx::PgConnection;
 
-use self::finding::{Check, Findings};
-use self::read_models::Compared;
+use self::finding::{CheckName, Findings};
+use self::read_models::ComparedModel;
 use crate::database::Database;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
@@ -35,17 +35,17 @@ pub(crate) struct Options {
     show: u64,
 }
 
-/// The last line: what was checked, and the result.
+/// The last line of output: what was checked, and the result.
 #[derive(Debug, Serialize)]
 struct Summary {
-    is_well: bool,
+    is_ok: bool,
     /// The position up to which the log was checked.
     head: i64,
     events: i64,
     streams: i64,
-    read_models: Vec<Compared>,
-    /// How many findings each check has; checks without findings are left out.
-    findings: BTreeMap<Check, u64>,
+    read_models: Vec<ComparedModel>,
+    /// The number of findings of each check; checks without findings are left out.
+    findings: BTreeMap<CheckName, u64>,
     seconds: f64,
 }
 
@@ -66,13 +66,13 @@ pub(crate) async fn run(
     store.shutdown().await;
 
     let findings = findings.into_counts();
-    let is_well = findings.is_empty();
+    let is_ok = findings.is_empty();
     let seconds = began.elapsed().as_secs_f64();
-    output.show(&Summary { is_well, head, events, streams, read_models, findings, seconds })?;
-    Ok(if is_well { Verdict::Well } else { Verdict::Wrong })
+    output.show(&Summary { is_ok, head, events, streams, read_models, findings, seconds })?;
+    Ok(if is_ok { Verdict::Ok } else { Verdict::Failed })
 }
 
-/// Answers how many events and streams there are.
+/// Returns the numbers of events and streams.
 async fn check_log(
     mut reader: PgConnection,
     head: i64,

@@ -10,9 +10,9 @@ use sqlx::{Connection, PgConnection};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::finding::{Check, Finding, Findings};
+use super::finding::{CheckName, Finding, Findings};
 use crate::error::Error;
-use crate::progress::Progress;
+use crate::progress::ProgressLine;
 
 const PAGE: i64 = 5_000;
 
@@ -23,19 +23,19 @@ struct Stream {
     kind: Arc<str>,
     version: i32,
     position: i64,
-    /// None after an event that could not be decoded or folded, because what follows would be no
-    /// finding of its own.
+    /// None after an event that could not be decoded or folded, since errors in later events would
+    /// only follow from it.
     state: Option<State>,
 }
 
-/// Reads all streams in the order of their ids and answers how many there are.
+/// Reads all streams ordered by id, and returns the number of streams.
 pub(super) async fn check(
     reader: PgConnection,
     head: i64,
     events: i64,
     findings: &mut Findings,
 ) -> Result<i64, Error> {
-    let progress = Progress::new("reading the streams");
+    let progress = ProgressLine::new("reading the streams");
     let mut checker = Checker { progress: &progress, findings };
     let mut pages = read_ahead(reader, head);
     let (mut stream, mut streams, mut done) = (None::<Stream>, 0, 0);
@@ -59,10 +59,10 @@ pub(super) async fn check(
     }
 }
 
-type Page = Result<Vec<RecordedEvent>, sqlx::Error>;
+type EventPage = Result<Vec<RecordedEvent>, sqlx::Error>;
 
 /// Reads the next pages while one is checked. The last page is empty.
-fn read_ahead(mut reader: PgConnection, head: i64) -> mpsc::Receiver<Page> {
+fn read_ahead(mut reader: PgConnection, head: i64) -> mpsc::Receiver<EventPage> {
     let (pages, receiver) = mpsc::channel(2);
     tokio::spawn(async move {
         let mut after = (Uuid::nil(), i32::MIN, i64::MIN);
@@ -78,15 +78,15 @@ fn read_ahead(mut reader: PgConnection, head: i64) -> mpsc::Receiver<Page> {
                 None => break,
             }
         }
-        // Nothing more is read, so an error while closing does not matter.
+        // Nothing is read after this, so an error while closing is ignored.
         let _ = reader.close().await;
     });
     receiver
 }
 
 /// Reads in the order of the index on streams and versions, so no page is sorted. The position only
-/// distinguishes events of the same version, which that index forbids.
-async fn page(reader: &mut PgConnection, after: (Uuid, i32, i64), head: i64) -> Page {
+/// distinguishes events with the same version, which that index forbids.
+async fn page(reader: &mut PgConnection, after: (Uuid, i32, i64), head: i64) -> EventPage {
     sqlx::query_as(
         "select position, stream_type, stream_id, version, event_type, schema_version, payload,
                 command_id, request_hash, metadata, correlation_id, caused_by, actor, recorded_at
@@ -116,7 +116,7 @@ impl Stream {
 }
 
 struct Checker<'a> {
-    progress: &'a Progress,
+    progress: &'a ProgressLine,
     findings: &'a mut Findings,
 }
 
@@ -130,7 +130,7 @@ impl Checker<'_> {
             }
             Err(unreadable) => {
                 stream.state = None;
-                self.report(Check::Payload, event, unreadable.to_string())?;
+                self.report(CheckName::Payload, event, unreadable.to_string())?;
             }
         }
         stream.version = event.version;
@@ -143,14 +143,16 @@ impl Checker<'_> {
         match version.saturating_sub(before) {
             1 => {}
             ..=0 => {
-                self.report(Check::Version, event, format!("version {version} is there twice"))?
+                self.report(CheckName::Version, event, format!("version {version} is there twice"))?
             }
-            2 => {
-                self.report(Check::Version, event, format!("version {} is missing", before + 1))?
-            }
+            2 => self.report(
+                CheckName::Version,
+                event,
+                format!("version {} is missing", before + 1),
+            )?,
             _ => {
                 let message = format!("versions {} to {} are missing", before + 1, version - 1);
-                self.report(Check::Version, event, message)?;
+                self.report(CheckName::Version, event, message)?;
             }
         }
         if event.position <= stream.position {
@@ -158,7 +160,7 @@ impl Checker<'_> {
                 "version {version} stands before version {before}, which is at {}",
                 stream.position
             );
-            self.report(Check::Version, event, message)?;
+            self.report(CheckName::Version, event, message)?;
         }
         if event.stream_type != stream.kind {
             let message = format!(
@@ -166,7 +168,7 @@ impl Checker<'_> {
                 event.stream_type, stream.kind
             );
             stream.state = None;
-            self.report(Check::Stream, event, message)?;
+            self.report(CheckName::Stream, event, message)?;
         }
         Ok(())
     }
@@ -180,7 +182,7 @@ impl Checker<'_> {
             "stored as '{}' of schema version {}, but it is '{name}' of schema version {schema}",
             event.event_type, event.schema_version
         );
-        self.report(Check::EventType, event, message)
+        self.report(CheckName::EventType, event, message)
     }
 
     fn check_fold(
@@ -198,7 +200,7 @@ impl Checker<'_> {
             Ok(state) => stream.state = Some(state),
             Err(_) => {
                 let message = format!("{} cannot be applied: the fold panicked", event.event_type);
-                self.report(Check::Fold, event, message)?;
+                self.report(CheckName::Fold, event, message)?;
             }
         }
         Ok(())
@@ -206,7 +208,7 @@ impl Checker<'_> {
 
     fn report(
         &mut self,
-        check: Check,
+        check: CheckName,
         event: &RecordedEvent,
         message: String,
     ) -> Result<(), Error> {

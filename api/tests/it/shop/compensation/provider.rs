@@ -1,4 +1,4 @@
-//! The provider declines, is silent, or holds another amount than it should.
+//! The provider declines, does not answer, or reports another amount than requested.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::cluster::{Shop, until};
 use crate::shop::stage::Stage;
 
 #[tokio::test]
-async fn after_a_declined_payment_another_may_be_tried() {
+async fn after_a_declined_payment_another_can_be_started() {
     let stage = Stage::with_mugs().await;
     let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
     let declined = stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_declined").await;
@@ -17,16 +17,16 @@ async fn after_a_declined_payment_another_may_be_tried() {
         seen["payment"] == json!({"status": "FAILED", "failure": "card_declined"})
     })
     .await;
-    until("the order knows", async || {
+    until("the order until_shown it", async || {
         stage.history("ORDER", &order).await.ends_with(&["order.payment_recorded".to_owned()])
     })
     .await;
-    stage.stands(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
+    stage.check_states(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
     assert_eq!(stage.figures("MUG").await, [98, 2, 100]);
     assert_eq!(stage.payment_history(&declined).await, ["payment.initiated", "payment.failed"]);
 
     stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_success").await;
-    stage.becomes(&order, ["PAID", "PAID"]).await;
+    stage.until_status(&order, ["PAID", "PAID"]).await;
     let seen = stage.see(&stage.ada, &order).await;
     assert_eq!(seen["payments"][0]["status"], "FAILED");
     assert_eq!(seen["payments"][1]["status"], "CAPTURED");
@@ -34,7 +34,7 @@ async fn after_a_declined_payment_another_may_be_tried() {
 }
 
 #[tokio::test]
-async fn an_unknown_payment_is_asked_about_again_and_holds_the_stock_up_to_the_cap() {
+async fn a_payment_with_unknown_outcome_is_retried_and_keeps_the_stock_up_to_the_limit() {
     let shop = Shop::new()
         .await
         .variable("CARTULARY_RESERVATION", "2s")
@@ -43,15 +43,15 @@ async fn an_unknown_payment_is_asked_about_again_and_holds_the_stock_up_to_the_c
     let stage = Stage::of(shop).await;
     stage.sell("MUG", 2_499, 100).await;
     let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
-    // The answer is waited for in vain, for longer than the stock would be kept for others.
+    // The outcome stays unknown for longer than the stock would otherwise be reserved.
     let payment = stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_silent").await;
     assert_eq!(stage.payment(&payment).await["status"], "UNKNOWN");
-    stage.stands(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
+    stage.check_states(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
     assert_eq!(stage.figures("MUG").await, [98, 2, 100]);
 
-    stage.becomes(&order, ["EXPIRED", "NONE"]).await;
+    stage.until_status(&order, ["EXPIRED", "NONE"]).await;
     let reason = "the order ended while the outcome of its payment is unknown";
-    assert_eq!(stage.needs_a_person(&payment).await, reason);
+    assert_eq!(stage.until_attention_is_needed(&payment).await, reason);
     assert_eq!(stage.figures("MUG").await, [100, 0, 100]);
     assert_eq!(
         stage.history("ORDER", &order).await,
@@ -62,13 +62,13 @@ async fn an_unknown_payment_is_asked_about_again_and_holds_the_stock_up_to_the_c
 }
 
 #[tokio::test]
-async fn money_that_does_not_fit_the_order_pays_nothing_and_needs_a_person() {
+async fn a_wrong_amount_does_not_pay_the_order_and_needs_attention() {
     let stage = Stage::with_mugs().await;
     let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
     let payment = stage.pay(&stage.ada, &order, "AUTOMATIC", "tok_wrong_amount").await;
     let reason = "49.97 USD was authorised, but the order is for 49.98 USD";
-    assert_eq!(stage.needs_a_person(&payment).await, reason);
-    stage.stands(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
+    assert_eq!(stage.until_attention_is_needed(&payment).await, reason);
+    stage.check_states(&order, ["PENDING", "NONE", "UNFULFILLED"]).await;
     let queue = "{ payments(filter: {needsAttention: true}) { nodes { id } } }";
     let mine = stage.ada.ask(queue, json!({})).await;
     assert_eq!(mine["payments"]["nodes"], json!([]), "the queue is for staff");

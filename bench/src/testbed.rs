@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use crate::error::BenchError;
 use crate::load::Shoppers;
 
-/// Connections and time of the load that a server gets before it is measured.
+/// Number of clients and duration of the load that warms up a server.
 pub const WARM_UP: (usize, Duration) = (64, Duration::from_millis(500));
 
 /// How often a row and its limit are run, and for how long each.
@@ -22,25 +22,25 @@ pub const WARM_UP: (usize, Duration) = (64, Duration::from_millis(500));
 pub struct Pace {
     pub runs: usize,
     pub time: Duration,
-    /// Only to see that everything works.
+    /// A quick run only shows that everything works.
     pub quick: bool,
 }
 
 impl Pace {
-    /// So many that a round of their orders takes about a second.
+    /// So many buyers that a round of their orders takes about a second.
     fn buyers(&self) -> usize {
         if self.quick { 200 } else { 2_000 }
     }
 }
 
-/// How many events the rows have before them that ask what a long log costs.
+/// Numbers of events for the rows that measure long logs.
 #[derive(Debug, Clone, Copy)]
 pub struct Sizes {
     /// In the log from which the read models are rebuilt.
     pub rebuild: i64,
-    /// In the stream that is loaded cold.
+    /// In the stream of `cold_load`.
     pub cold_stream: i64,
-    /// In the small log of `growth`, and in the large one.
+    /// In the small and in the large log of `growth`.
     pub growth: (i64, i64),
 }
 
@@ -51,23 +51,24 @@ impl Sizes {
         Sizes { rebuild: 20_000, cold_stream: 10_000, growth: (20_000, 100_000) };
 }
 
-/// The site of a run; it is removed at the end.
+/// The testbed of a run; it is removed at the end.
 #[derive(Debug)]
-pub struct Site {
+pub struct Testbed {
     pub pace: Pace,
     pub sizes: Sizes,
     pub shoppers: Arc<Shoppers>,
-    /// What the shop verifies tokens with.
+    /// The secret with which the shop verifies tokens.
     pub secret: String,
     pub progress: ProgressBar,
     cluster: Cluster,
-    /// Removes everything below it and stops the Postgres there, however this process ends.
+    /// When dropped, removes its directory and stops the Postgres in it; a helper process does so
+    /// if this one is killed.
     scratch: Scratch,
 }
 
-impl Site {
+impl Testbed {
     /// Starts Postgres with the settings of a server: fsync and synchronous_commit are on.
-    pub async fn open(pace: Pace, sizes: Sizes, rows: usize) -> Result<Site, BenchError> {
+    pub async fn open(pace: Pace, sizes: Sizes, rows: usize) -> Result<Testbed, BenchError> {
         let progress = ProgressBar::new((rows * pace.runs * 2) as u64);
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {elapsed} {msg}");
         progress.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -77,7 +78,7 @@ impl Site {
         let cluster = Cluster::start(&scratch.path().join("cluster")).await?;
         let secret = format!("{:064x}", rand::random::<u128>());
         let shoppers = Arc::new(Shoppers::new(&secret, pace.buyers())?);
-        Ok(Site { pace, sizes, shoppers, secret, progress, cluster, scratch })
+        Ok(Testbed { pace, sizes, shoppers, secret, progress, cluster, scratch })
     }
 
     /// A directory for a server's own files.
@@ -112,7 +113,7 @@ impl Site {
         self.progress.set_message(text.into());
     }
 
-    /// What must be seen, whether or not anybody watches the progress.
+    /// Prints a line that is also shown where the progress bar is not.
     pub fn warn(&self, text: &str) {
         self.progress.suspend(|| eprintln!("bench: {text}"));
     }

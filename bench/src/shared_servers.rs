@@ -1,4 +1,4 @@
-//! What the rows run on: the site, the servers, and the clock of the runs.
+//! What the rows run on: the testbed, the servers that rows share, and the order of the runs.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -7,63 +7,65 @@ use tokio::sync::OnceCell;
 
 use crate::error::BenchError;
 use crate::limit::Limit;
-use crate::market::{self, Market};
+use crate::order_shop::{self, OrderShop};
 use crate::sample::Sample;
 use crate::shop::{Projections, Shop};
-use crate::site::{Pace, Site, Sizes};
+use crate::testbed::{Pace, Sizes, Testbed};
 
 /// Everything that is started once and used by many rows.
 #[derive(Debug)]
-pub struct Stage {
-    site: Site,
+pub struct SharedServers {
+    testbed: Testbed,
     shop: OnceCell<Shop>,
-    market: OnceCell<Market>,
+    order_shop: OnceCell<OrderShop>,
     limit: OnceCell<Limit>,
 }
 
-impl Deref for Stage {
-    type Target = Site;
+impl Deref for SharedServers {
+    type Target = Testbed;
 
-    fn deref(&self) -> &Site {
-        &self.site
+    fn deref(&self) -> &Testbed {
+        &self.testbed
     }
 }
 
-/// A row's run and the limit's run next to it.
+/// A run of a row, and the run of its limit next to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Pair {
     pub limit: Sample,
     pub row: Sample,
 }
 
-impl Stage {
-    /// Opens the site; the servers are started by the first rows that need them.
-    pub async fn raise(pace: Pace, sizes: Sizes, rows: usize) -> Result<Stage, BenchError> {
-        let site = Site::open(pace, sizes, rows).await?;
-        let (shop, market, limit) = Default::default();
-        Ok(Stage { site, shop, market, limit })
+impl SharedServers {
+    /// Opens the testbed; the servers are started by the first rows that need them.
+    pub async fn new(pace: Pace, sizes: Sizes, rows: usize) -> Result<SharedServers, BenchError> {
+        let testbed = Testbed::open(pace, sizes, rows).await?;
+        let (shop, order_shop, limit) = Default::default();
+        Ok(SharedServers { testbed, shop, order_shop, limit })
     }
 
-    /// The shop with its projections running, started by the first row that asks.
+    /// The shop with its projections running, started by the first row that needs it.
     pub async fn shop(&self) -> Result<&Shop, BenchError> {
         self.message("starting the shop");
-        self.shop.get_or_try_init(|| Shop::start(&self.site, "shop", Projections::Running)).await
+        self.shop.get_or_try_init(|| Shop::start(&self.testbed, "shop", Projections::Running)).await
     }
 
-    /// The shop in which orders are placed, opened by the first row that asks.
-    pub async fn market(&self) -> Result<&Market, BenchError> {
-        self.message("opening the market");
-        self.market.get_or_try_init(|| Market::open(&self.site, "market", 1, market::skus())).await
+    /// The shop in which orders are placed, started by the first row that needs it.
+    pub async fn order_shop(&self) -> Result<&OrderShop, BenchError> {
+        self.message("opening the order_shop");
+        self.order_shop
+            .get_or_try_init(|| OrderShop::open(&self.testbed, "order_shop", 1, order_shop::skus()))
+            .await
     }
 
-    /// The bare server, started by the first row that asks.
+    /// The bare server, started by the first row that needs it.
     pub async fn limit(&self) -> Result<&Limit, BenchError> {
         self.message("starting the limit");
-        self.limit.get_or_try_init(|| Limit::start(&self.site)).await
+        self.limit.get_or_try_init(|| Limit::start(&self.testbed)).await
     }
 
-    /// Runs a row and its limit in turns.  Which of them goes first alternates, so that neither
-    /// always has the better half of a machine that changes.
+    /// Runs a row and its limit alternately. The order alternates too, so that neither always has
+    /// the better half of a machine whose speed changes.
     pub async fn interleave(
         &self,
         name: &str,
@@ -86,8 +88,8 @@ impl Stage {
         Ok(pairs)
     }
 
-    /// Runs several contenders in turns, and answers with the samples of each.  Every time another
-    /// one goes first, for the same reason.
+    /// Runs several contenders in turns, each time beginning with another one, and returns the
+    /// samples of each.
     pub async fn take_turns(
         &self,
         name: &str,
@@ -95,7 +97,7 @@ impl Stage {
         mut run: impl AsyncFnMut(usize, Duration) -> Result<Sample, BenchError>,
     ) -> Result<Vec<Vec<Sample>>, BenchError> {
         self.message(name);
-        // The row and one limit are in its length already.
+        // The progress bar already counts the row and one limit.
         self.progress.inc_length((contenders.saturating_sub(2) * self.pace.runs) as u64);
         let mut samples = vec![vec![]; contenders];
         for n in 0..self.pace.runs {
@@ -129,16 +131,16 @@ impl Stage {
         result
     }
 
-    /// Stops everything and removes it.
-    pub async fn strike(self) -> Result<(), BenchError> {
+    /// Checks the shops, stops everything and removes it.
+    pub async fn stop(self) -> Result<(), BenchError> {
         self.message("checking that live rows equal rebuilt rows");
-        let market = self.market.into_inner().map(|market| market.shop);
-        for shop in self.shop.into_inner().into_iter().chain(market) {
+        let order_shop = self.order_shop.into_inner().map(|order_shop| order_shop.shop);
+        for shop in self.shop.into_inner().into_iter().chain(order_shop) {
             shop.stop().await?;
         }
         if let Some(limit) = self.limit.into_inner() {
             limit.stop().await?;
         }
-        self.site.close().await
+        self.testbed.close().await
     }
 }

@@ -1,4 +1,4 @@
-//! A shop with stock on its shelves, and buyers who order what is in their carts.
+//! A shop with stock, and buyers who order what is in their carts.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,44 +10,45 @@ use uuid::Uuid;
 
 use crate::error::{BenchError, check};
 use crate::load::{
-    Answered, Client, Connection, Round, Turns, cart_fill, check_out, order_place, send_round,
+    Answered, HttpConnection, LoadClient, Pacing, Round, cart_fill, check_out, order_place,
+    send_round,
 };
 use crate::sample::{Sample, latencies};
 use crate::shop::{Projections, Shop, ask};
-use crate::site::Site;
+use crate::testbed::Testbed;
 
-/// SKUs among which the orders of a spread load are divided.
+/// Number of SKUs over which the orders of a spread load are distributed.
 pub const SKUS: usize = 1_000;
-/// The one SKU that everybody wants.
+/// The one SKU that all buyers order in the row `hot_sku`.
 pub const HOT: &str = "STOCK-HOT";
-/// More of each than anybody will ever buy.
+/// Units of each SKU: more than all buyers together order.
 const PLENTY: i64 = 1_000_000;
 
-/// Clients that fill carts, which is not measured.
+/// Number of clients that fill carts; filling is not measured.
 const FILLERS: usize = 64;
 const ROUND_MAX: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
-pub struct Market {
+pub struct OrderShop {
     pub shop: Shop,
-    /// Orders that buyers were told to have placed.
+    /// Number of orders that were acknowledged.
     placed: AtomicI64,
 }
 
-impl Market {
-    /// With plenty of each SKU.
+impl OrderShop {
+    /// Starts a shop with enough stock of each SKU.
     pub async fn open(
-        site: &Site,
+        testbed: &Testbed,
         name: &str,
         nodes: usize,
         skus: impl Iterator<Item = String>,
-    ) -> Result<Market, BenchError> {
-        let mut shop = Shop::start(site, name, Projections::Running).await?;
+    ) -> Result<OrderShop, BenchError> {
+        let mut shop = Shop::start(testbed, name, Projections::Running).await?;
         for node in 1..nodes {
-            shop.add_node(site, &format!("{name}_{node}")).await?;
+            shop.add_node(testbed, &format!("{name}_{node}")).await?;
         }
-        let market = Market { shop, placed: AtomicI64::new(0) };
-        let opening = &market;
+        let order_shop = OrderShop { shop, placed: AtomicI64::new(0) };
+        let opening = &order_shop;
         let skus: Vec<String> = skus.collect();
         let chunks = skus.chunks(skus.len().div_ceil(20)).map(|skus| async move {
             let mut connection = opening.shop.connect().await?;
@@ -57,13 +58,13 @@ impl Market {
             Ok::<(), BenchError>(())
         });
         try_join_all(chunks).await?;
-        Ok(market)
+        Ok(order_shop)
     }
 
-    /// Begins to sell so many of a new product.
+    /// Creates a product and registers its stock.
     async fn register(
         &self,
-        connection: &mut Connection,
+        connection: &mut HttpConnection,
         sku: &str,
         units: i64,
     ) -> Result<(), BenchError> {
@@ -72,9 +73,9 @@ impl Market {
             inventoryRegister(input: $input) { errors { message } inventoryItem { onHand } } }";
         let input = json!({ "sku": sku, "onHand": units, "idempotencyKey": Uuid::new_v4() });
         let admin = &self.shop.shoppers.admin;
-        let told = ask(connection, admin, register, json!({ "input": input })).await?;
-        let on_hand = &told["inventoryRegister"]["inventoryItem"]["onHand"];
-        check(*on_hand == json!(units), || format!("{sku} was not registered: {told}"))
+        let data = ask(connection, admin, register, json!({ "input": input })).await?;
+        let on_hand = &data["inventoryRegister"]["inventoryItem"]["onHand"];
+        check(*on_hand == json!(units), || format!("{sku} was not registered: {data}"))
     }
 
     async fn restock(&self, sku: &str, units: i64) -> Result<(), BenchError> {
@@ -83,12 +84,13 @@ impl Market {
         let input = json!({ "sku": sku, "kind": "PURCHASE", "quantity": units,
             "reference": "PO-1", "idempotencyKey": Uuid::new_v4() });
         let (mut connection, admin) = (self.shop.connect().await?, &self.shop.shoppers.admin);
-        let told = ask(&mut connection, admin, adjust, json!({ "input": input })).await?;
-        let adjusted = &told["inventoryAdjust"]["inventoryItem"]["sku"];
-        check(*adjusted == json!(sku), || format!("{sku} was not restocked: {told}"))
+        let data = ask(&mut connection, admin, adjust, json!({ "input": input })).await?;
+        let adjusted = &data["inventoryAdjust"]["inventoryItem"]["sku"];
+        check(*adjusted == json!(sku), || format!("{sku} was not restocked: {data}"))
     }
 
-    /// Orders of everybody, round after round, until the placing alone has taken so long.
+    /// Lets all buyers place orders, round after round, until the placing alone has taken this
+    /// long.
     pub async fn run(
         &self,
         connections: usize,
@@ -100,15 +102,15 @@ impl Market {
         while elapsed < time {
             self.fill(&everybody, &skus).await?;
             let answered = self.place(&everybody, connections).await?;
-            check(answered.out_of_stock == 0, || "what is plenty was refused".to_owned())?;
+            check(answered.out_of_stock == 0, || "a SKU with enough stock was refused".to_owned())?;
             elapsed += answered.elapsed;
             latency += answered.latency;
         }
         Ok(Sample::new(latency.len(), elapsed, &latency))
     }
 
-    /// Half of what is wanted of a new SKU is there: exactly so many get theirs, and the others once
-    /// there is more.
+    /// Sells a new SKU of which there are half as many units as buyers: exactly that many orders
+    /// succeed, and the others succeed once it is restocked.
     pub async fn sell_out(&self, connections: usize) -> Result<(), BenchError> {
         let everybody = self.everybody();
         let (sku, units) = (format!("SCARCE-{}", Uuid::new_v4().simple()), everybody.len() / 2);
@@ -124,14 +126,14 @@ impl Market {
         let others: Vec<usize> =
             everybody.into_iter().filter(|buyer| !served.contains(buyer)).collect();
         let second = self.place(&others, connections).await?;
-        check(second.out_of_stock == 0, || format!("{sku} is there and not sold"))
+        check(second.out_of_stock == 0, || format!("{sku} is in stock and was refused"))
     }
 
     fn everybody(&self) -> Vec<usize> {
         (0..self.shop.shoppers.buyers.len()).collect()
     }
 
-    /// Puts one of each SKU into the carts of these buyers.
+    /// Adds one unit of each SKU to the carts of these buyers.
     async fn fill(
         &self,
         buyers: &[usize],
@@ -145,7 +147,7 @@ impl Market {
         check(filled == buyers.len(), || format!("only {filled} of all carts were filled"))
     }
 
-    /// Orders what these buyers have in their carts.
+    /// Places the orders of these buyers.
     async fn place(&self, buyers: &[usize], connections: usize) -> Result<Answered, BenchError> {
         let all = &self.shop.shoppers.buyers;
         let request = |n: usize, key| order_place(&all[n], key);
@@ -158,53 +160,52 @@ impl Market {
     }
 
     async fn send(&self, round: Round, connections: usize) -> Result<Answered, BenchError> {
-        let load = self.shop.load(connections, Turns::Closed(ROUND_MAX));
+        let load = self.shop.load(connections, Pacing::Closed(ROUND_MAX));
         let answered = load.run(async move |client| send_round(client, &round).await).await?;
-        self.shop.hold(&answered.acks, &self.shop.shoppers.buyers).await?;
+        self.shop.check_acks(&answered.acks, &self.shop.shoppers.buyers).await?;
         Ok(answered)
     }
 
-    /// Buyers fill their carts, order and pay, for so long.
+    /// Lets buyers fill their carts, order and pay, for this long.
     pub async fn check_out(
         &self,
         connections: usize,
         time: Duration,
     ) -> Result<Sample, BenchError> {
         let shoppers = self.shop.shoppers.clone();
-        let load = self.shop.load(connections, Turns::Closed(time));
-        let scenario = async move |client: &mut Client| {
+        let load = self.shop.load(connections, Pacing::Closed(time));
+        let scenario = async move |client: &mut LoadClient| {
             let all = shoppers.buyers.iter().enumerate();
             let own: Vec<_> = all.skip(client.number).step_by(connections).collect();
             check_out(client, &own, three_skus).await
         };
         let answered = load.run(scenario).await?;
-        self.shop.hold(&answered.acks, &self.shop.shoppers.buyers).await?;
+        self.shop.check_acks(&answered.acks, &self.shop.shoppers.buyers).await?;
         self.placed.fetch_add(answered.latency.len() as i64, Ordering::Relaxed);
         Ok(answered.sample())
     }
 
-    /// Checks that the log has the orders that were placed and no others, and that nothing was sold
-    /// that was not there.
-    pub async fn adds_up(&self) -> Result<(), BenchError> {
+    /// Checks that the log holds exactly the acknowledged orders, and that nothing was oversold.
+    pub async fn check_orders(&self) -> Result<(), BenchError> {
         self.shop.catch_up().await?;
-        self.shop.log.stock_was_never_negative().await?;
+        self.shop.log.check_stock_was_never_negative().await?;
         let orders = self.shop.log.count("order.placed").await?;
         let placed = self.placed.load(Ordering::Relaxed);
         check(orders == placed, || format!("{placed} orders were placed, the log has {orders}"))
     }
 }
 
-/// All that is plenty.
+/// The SKUs with enough stock.
 pub fn skus() -> impl Iterator<Item = String> {
     (0..SKUS).map(sku).chain([HOT.to_owned()])
 }
 
-/// The `n`-th SKU of those that are plenty.
+/// The `n`-th SKU with enough stock.
 pub fn sku(n: usize) -> String {
     format!("STOCK-{:03}", n % SKUS)
 }
 
-/// What is in a buyer's cart, other SKUs than in those of their neighbours.
+/// The SKUs in a buyer's cart; the neighbours' carts hold others.
 pub fn three_skus(buyer: usize) -> Vec<String> {
     (0..3).map(|n| sku(buyer * 3 + n)).collect()
 }
