@@ -125,13 +125,14 @@ async fn measure(options: &RunOptions) -> Result<(), BenchError> {
     sizes.growth.1 = options.growth_events.unwrap_or(sizes.growth.1);
     let shared = SharedServers::new(pace, sizes, rows.len()).await?;
     let measured = measure_all(rows, &shared).await;
-    let struck = shared.stop().await;
+    let stopped = shared.stop().await;
     let lines = measured?;
-    match options.json {
-        true => report::print_json(&lines),
-        false => report::print_table(&lines),
+    if options.json {
+        report::print_json(&lines);
+    } else {
+        report::print_table(&lines);
     }
-    struck
+    stopped
 }
 
 async fn measure_all(rows: &[Row], shared: &SharedServers) -> Result<Vec<ReportLine>, BenchError> {

@@ -109,7 +109,7 @@ impl OrderShop {
         Ok(Sample::new(latency.len(), elapsed, &latency))
     }
 
-    /// Sells a new SKU of which there are half as many units as buyers: exactly that many orders
+    /// Sells a new SKU that has half as many units as buyers: exactly that many orders
     /// succeed, and the others succeed once it is restocked.
     pub async fn sell_out(&self, connections: usize) -> Result<(), BenchError> {
         let everybody = self.everybody();

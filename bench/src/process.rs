@@ -17,7 +17,6 @@ pub struct Memory {
 }
 
 /// # Errors
-///
 /// If there is no such process, or no /proc.
 pub fn memory(pid: u32) -> Result<Memory, BenchError> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;

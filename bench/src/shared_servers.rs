@@ -52,7 +52,7 @@ impl SharedServers {
 
     /// The shop in which orders are placed, started by the first row that needs it.
     pub async fn order_shop(&self) -> Result<&OrderShop, BenchError> {
-        self.message("opening the order_shop");
+        self.message("opening the shop for orders");
         self.order_shop
             .get_or_try_init(|| OrderShop::open(&self.testbed, "order_shop", 1, order_shop::skus()))
             .await

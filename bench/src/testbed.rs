@@ -1,4 +1,5 @@
-//! What all servers of a run share: a private Postgres, directories, customers, and the progress bar.
+//! What all servers of a run share: a private Postgres, directories, customers, and the progress
+//! bar.
 
 use std::path::PathBuf;
 use std::sync::Arc;

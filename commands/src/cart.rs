@@ -1,4 +1,5 @@
-//! Commands to a cart that read other aggregates. Prices come from the products, never from the caller.
+//! Commands to a cart that read other aggregates. Prices come from the products, never from the
+//! caller.
 
 use domain::cart::{Addition, CartCommand, CartDetails, CartError, Owner};
 use domain::coupon::CouponCode;

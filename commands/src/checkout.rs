@@ -164,7 +164,7 @@ impl Command for FlagUnknownPayments {
     }
 }
 
-/// Cancels an order of which nothing has been shipped.
+/// Cancels an order of which no unit has been shipped.
 #[derive(Debug, Clone)]
 pub struct CancelOrder {
     pub order: OrderId,

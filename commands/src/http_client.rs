@@ -32,7 +32,8 @@ pub enum HttpError {
 impl HttpClient {
     /// Keeps at most so many connections to each host while no request uses them.
     ///
-    /// A host may close such a connection just when the next request is sent on it, which then fails.
+    /// A host may close such a connection just when the next request is sent on it, which then
+    /// fails.
     pub fn new(idle_connections_max: usize) -> HttpClient {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
@@ -43,7 +44,8 @@ impl HttpClient {
         HttpClient(client.pool_max_idle_per_host(idle_connections_max).build(connector))
     }
 
-    /// Sends the request once and reads the whole answer, whatever its status. Both together may take `timeout`.
+    /// Sends the request once and reads the whole answer, whatever its status. Both together may
+    /// take `timeout`.
     pub async fn send(
         &self,
         request: Request<Bytes>,

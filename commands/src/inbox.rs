@@ -94,7 +94,6 @@ impl Inbox {
     /// Stores a webhook, so that it is processed even if this node fails at once.
     ///
     /// # Errors
-    ///
     /// The signature is bad, or the database did not store the webhook. The provider then sends it
     /// again.
     pub async fn receive(&self, signature: &str, body: &[u8]) -> Result<(), InboxError> {
@@ -165,7 +164,8 @@ impl Inbox {
         Ok(webhooks.len())
     }
 
-    /// Records the webhook's facts with their payment. A fact that is recorded already changes nothing.
+    /// Records the webhook's facts with their payment. A fact that is recorded already changes
+    /// nothing.
     async fn process(&self, webhook: &ReceivedWebhook) -> Result<(), String> {
         let facts = self.provider.read(&webhook.body).await.map_err(|error| error.to_string())?;
         for (n, fact) in facts.into_iter().enumerate() {

@@ -9,8 +9,8 @@ use tokio::sync::Mutex;
 /// The increment of the sequence `order_numbers`: each call reserves so many numbers.
 const BLOCK: i64 = 50;
 
-/// The numbers that this node has reserved. Those that it has not used when it stops are skipped, so
-/// there are gaps after a restart.
+/// The numbers that this node has reserved. Those that it has not used when it stops are skipped,
+/// so there are gaps after a restart.
 #[derive(Debug, Clone)]
 pub struct OrderNumbers {
     pool: PgPool,

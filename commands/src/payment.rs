@@ -1,5 +1,5 @@
-//! The command that records what the payment provider reports. Commands that also write the order are
-//! in `checkout`.
+//! The command that records what the payment provider reports. Commands that also write the order
+//! are in `checkout`.
 
 use chrono::TimeDelta;
 use domain::payment::{Fact, PaymentCommand};
@@ -10,11 +10,11 @@ use crate::bus::{Changes, Command, Halt, States, changes};
 /// The shop's settings for payments.
 #[derive(Debug, Clone, Copy)]
 pub struct PaymentPolicy {
-    /// The longest that stock stays reserved while a payment is under way, counted from the placing of
-    /// the order.
+    /// The longest that stock stays reserved while a payment is under way, counted from the placing
+    /// of the order.
     pub reserve_at_most: TimeDelta,
-    /// How long an authorisation is valid if the provider does not say, counted from the start of the
-    /// payment.
+    /// How long an authorisation is valid if the provider does not say, counted from the start of
+    /// the payment.
     pub hold_for: TimeDelta,
     /// The wait before the provider is called again; each next one is twice as long.
     pub retry_after: TimeDelta,

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// The target of every span. Spans have the level `debug`, so the log's filter leaves them out, and they
-/// cost nothing unless a collector is configured.
+/// The target of every span. Spans have the level `debug`, so the log's filter leaves them out, and
+/// they cost nothing unless a collector is configured.
 pub const SPANS: &str = "cartulary::spans";
 
 /// A place in a trace.
@@ -27,7 +27,8 @@ impl Trace {
         Trace { id, parent: None, flags: TraceFlags::SAMPLED }
     }
 
-    /// The place that a span of this or another process has in its trace; `None` if it is not valid.
+    /// The place that a span of this or another process has in its trace; `None` if it is not
+    /// valid.
     pub fn from_span(span: &SpanContext) -> Option<Trace> {
         span.is_valid().then(|| Trace {
             id: span.trace_id(),
@@ -44,14 +45,15 @@ impl Trace {
             return from;
         }
         if let Some(from) = from {
-            // This fails if spans are logged but not collected; then the span has no place in the trace.
+            // This fails if spans are logged but not collected; then the span has no place in the
+            // trace.
             let _ = span.set_parent(Context::new().with_remote_span_context(from.remote()));
         }
         Trace::from_span(span.context().span().span_context()).or(from)
     }
 
-    /// The parent of the next span. If no span of the trace was collected so far, half of the trace's id
-    /// serves as the parent's id.
+    /// The parent of the next span. If no span of the trace was collected so far, half of the
+    /// trace's id serves as the parent's id.
     fn remote(self) -> SpanContext {
         let half: [u8; 8] = std::array::from_fn(|n| self.id.to_bytes()[n]);
         let parent = self.parent.unwrap_or(SpanId::from_bytes(half));
@@ -63,8 +65,8 @@ impl Trace {
     }
 }
 
-/// The metadata that the log stores with the first event of a command: JSON with the command's name,
-/// which needs no escaping, the trace, and the command's span if it was collected.
+/// The metadata that the log stores with the first event of a command: JSON with the command's
+/// name, which needs no escaping, the trace, and the command's span if it was collected.
 pub(crate) fn metadata(command: &'static str, trace: Option<Trace>) -> String {
     match trace.map(|trace| (trace.id, trace.collected())) {
         None => format!(r#"{{"command":"{command}"}}"#),

@@ -4,22 +4,24 @@ use uuid::Uuid;
 
 use crate::PendingAppend;
 
-/// Events that become durable together or not at all, and the state of the streams that they were decided on.
+/// Events that become durable together or not at all, and the state of the streams that they were
+/// decided on.
 #[derive(Clone, Debug)]
 pub struct Append {
     /// The command that decided the events.
     pub command: CommandRecord,
     /// For every stream that was read or is written: its head when the command was decided.
     pub expected_heads: Vec<(Uuid, ExpectedHead)>,
-    /// In the order in which they happened.  If there are none, the log only checks the expected heads.
+    /// In the order in which they happened.  If there are none, the log only checks the expected
+    /// heads.
     pub events: Vec<NewEvent>,
 }
 
 /// The command of an [`Append`], as the log records it with the command's first event.
 #[derive(Clone, Debug)]
 pub struct CommandRecord {
-    /// The idempotency key.  The log stores a command once: a second append with this id is answered
-    /// with [`crate::AppendOutcome::Duplicate`].
+    /// The idempotency key.  The log stores a command once: a second append with this id is
+    /// answered with [`crate::AppendOutcome::Duplicate`].
     pub id: Uuid,
     /// Distinguishes a repeated request from a different one under the same id.
     pub request_hash: Option<[u8; 32]>,

@@ -236,7 +236,8 @@ impl Appender {
         }
     }
 
-    /// Answers everything that waits, and everything still sent, with the error that stopped this node.
+    /// Answers everything that waits, and everything still sent, with the error that stopped this
+    /// node.
     async fn answer_all(mut self, error: StoreError) {
         self.queue.close();
         for queued in self.waiting.drain(..) {

@@ -153,8 +153,8 @@ impl Batch {
 }
 
 impl BatchItem {
-    /// The heads of the streams that the item was decided on or has written, as far as they are known once
-    /// it was written with this outcome. A stream that it has written comes last.
+    /// The heads of the streams that the item was decided on or has written, as far as they are
+    /// known once it was written with this outcome. A stream that it has written comes last.
     pub(crate) fn heads_after(&self, outcome: &AppendOutcome) -> Vec<(Uuid, i64)> {
         if !matches!(outcome, AppendOutcome::Appended { .. } | AppendOutcome::Confirmed) {
             return Vec::new();

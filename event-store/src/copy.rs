@@ -14,7 +14,7 @@ use crate::recorded::columns;
 use crate::shared::Shared;
 use crate::{RecordedEvent, StoreError};
 
-/// The number of positions that one statement reads. It is bounded because a long statement check_log
+/// The number of positions that one statement reads. It is bounded because a long statement holds
 /// up vacuum.
 const RANGE: i64 = 50_000;
 /// The number of events in a full page.

@@ -7,8 +7,8 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::time_limits;
 
-/// Why a text is not the URL of a Postgres database. The message never repeats the URL, because that may
-/// hold a password.
+/// Why a text is not the URL of a Postgres database. The message never repeats the URL, because
+/// that may hold a password.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseUrlError {
     /// The scheme is missing or names another database; sqlx itself accepts any scheme.
@@ -25,7 +25,6 @@ pub enum DatabaseUrlError {
 /// Checks the form of a database's URL.
 ///
 /// # Errors
-///
 /// If it is not the URL of a Postgres database.
 pub fn check_database_url(url: &str) -> Result<(), DatabaseUrlError> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
@@ -39,7 +38,6 @@ pub fn check_database_url(url: &str) -> Result<(), DatabaseUrlError> {
 /// port.
 ///
 /// # Errors
-///
 /// If Postgres refuses the connection, or does not answer within [`time_limits::CONNECT`].
 pub async fn try_connect(url: &str) -> Result<(), sqlx::Error> {
     let options = PgConnectOptions::from_str(url)?.disable_statement_logging();

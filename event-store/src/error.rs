@@ -6,7 +6,7 @@ use sqlx::postgres::PgDatabaseError;
 use uuid::Uuid;
 
 /// Why the log did not do what the caller asked for. Cheap to clone, because one failure may be
-/// shut_down_to_report to many callers.
+/// reported to many callers.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// Postgres could not be reached, or it refused a statement.

@@ -212,7 +212,6 @@ impl Leadership {
     /// Renews the lease if it is due. Call it more often than the lease's time to live.
     ///
     /// # Errors
-    ///
     /// If another node leads, or Postgres did not answer. End the work then.
     pub async fn renew_if_due(&mut self) -> Result<(), LeaseError> {
         if self.until_renewal().is_zero() {

@@ -1,4 +1,5 @@
-//! Leases: which node does a piece of work, and up to which position the work is done (its checkpoint).
+//! Leases: which node does a piece of work, and up to which position the work is done (its
+//! checkpoint).
 //!
 //! Only the database's clock counts. A node that was frozen for longer than its lease cannot write:
 //! its epoch, the fencing token, is no longer the lease's, so its transaction with
@@ -40,8 +41,8 @@ pub enum LeaseError {
     Database(#[from] sqlx::Error),
 }
 
-/// Acquires the lease if it is free, expired, or already this owner's; `None` if another owner has it.
-/// `owner` names a running process: a process that starts again is another owner.
+/// Acquires the lease if it is free, expired, or already this owner's; `None` if another owner has
+/// it. `owner` names a running process: a process that starts again is another owner.
 ///
 /// # Errors
 /// [`LeaseError::Database`] if Postgres failed; whether the lease was acquired is then unknown.
@@ -120,8 +121,8 @@ pub async fn release_of_owner(pool: &PgPool, name: &str, owner: &str) -> Result<
 /// Moves the checkpoint, in the transaction that also writes the result of the work.
 ///
 /// # Errors
-/// [`LeaseError::Lost`] if another owner has the lease, or the checkpoint is not `from`; roll back then.
-/// [`LeaseError::Database`] if Postgres failed.
+/// [`LeaseError::Lost`] if another owner has the lease, or the checkpoint is not `from`; roll back
+/// then. [`LeaseError::Database`] if Postgres failed.
 pub async fn advance_checkpoint(
     connection: &mut PgConnection,
     lease: &Lease,

@@ -1,6 +1,6 @@
 //! An append-only event log on Postgres: group commit, tail, snapshots, upcasting, leases.
 //!
-//! One table, `events`, check_log every event in commit order. The `position` is contiguous from 1 and
+//! One table, `events`, holds every event in commit order. The `position` is contiguous from 1 and
 //! becomes visible in order on every node, so a reader that remembers one number can neither skip
 //! an event nor read one twice. Writers send their appends to the node's *appender*, which writes
 //! all waiting appends with one statement. No caller gets an outcome before the commit.

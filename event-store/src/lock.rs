@@ -22,7 +22,7 @@ use crate::{
 /// An expected head that no stream has, so an append that expects it conflicts.
 const NOWHERE: i64 = -1;
 
-/// A transaction that check_log the log's lock: while it lives, no node appends anything else.
+/// A transaction that holds the log's lock: while it lives, no node appends anything else.
 ///
 /// Be quick: Postgres ends the transaction when it has been idle for
 /// [`crate::StoreOptions::idle_in_transaction_timeout`].  Dropping it rolls back.
@@ -86,7 +86,8 @@ impl LockedLog {
         self.shared.upcast_all(events)
     }
 
-    /// As [`crate::EventStore::load_from_snapshots`].  No newer events can exist while the lock is held.
+    /// As [`crate::EventStore::load_from_snapshots`].  No newer events can exist while the lock is
+    /// held.
     ///
     /// # Errors
     /// As for [`crate::EventStore::load_from_snapshots`].
@@ -131,8 +132,8 @@ impl LockedLog {
         Ok(())
     }
 
-    /// Sends appends, writes them, and returns their outcomes in the same order.  The outcomes are only true
-    /// once [`LockedLog::commit`] has succeeded.
+    /// Sends appends, writes them, and returns their outcomes in the same order.  The outcomes are
+    /// only true once [`LockedLog::commit`] has succeeded.
     ///
     /// # Errors
     /// If a statement failed.  Then the transaction can only be dropped.

@@ -18,7 +18,8 @@ pub struct StoreOptions {
     pub upcasters: Vec<Box<dyn EventUpcaster>>,
     /// The number of events at the log's end that are kept in memory.
     pub tail_events: usize,
-    /// The number of appends that may wait in the queue; then [`crate::EventStore::reserve`] waits too.
+    /// The number of appends that may wait in the queue; then [`crate::EventStore::reserve`] waits
+    /// too.
     pub queue_items: usize,
     /// A batch is full at this many events, and at this many items…
     pub batch_events: usize,

@@ -12,7 +12,8 @@ pub enum AppendOutcome {
         first: i64,
         /// The position of the last event.
         last: i64,
-        /// When the first event was recorded, by the database's clock; each following event is 1 µs later.
+        /// When the first event was recorded, by the database's clock; each following event is 1 µs
+        /// later.
         recorded_at: DateTime<Utc>,
     },
     /// The append has no events, and everything it was decided on is durable and current.

@@ -1,4 +1,5 @@
-//! The outcome of an append that was sent, for callers that wait for it, and for appends that were decided on it.
+//! The outcome of an append that was sent, for callers that wait for it, and for appends that were
+//! decided on it.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

@@ -26,19 +26,22 @@ pub struct RecordedEvent {
     pub schema_version: i16,
     /// A JSON document: the bytes that were written, unless an upcaster changed them.
     pub payload: String,
-    /// The id of the event's command.  Only the command's first event has it, and the two fields below.
+    /// The id of the event's command.  Only the command's first event has it, and the two fields
+    /// below.
     pub command_id: Option<Uuid>,
     /// See [`CommandRecord::request_hash`](crate::CommandRecord::request_hash).
     pub request_hash: Option<[u8; 32]>,
     /// The command's metadata: a JSON document, byte for byte as it was written.
     pub metadata: Option<String>,
-    /// The id of the first command of the chain of commands and reactions that the event belongs to.
+    /// The id of the first command of the chain of commands and reactions that the event belongs
+    /// to.
     pub correlation_id: Uuid,
     /// The position of the event that the event's command reacted to.
     pub caused_by: Option<i64>,
     /// Who sent the command; see [`CommandRecord::actor`](crate::CommandRecord::actor).
     pub actor: Arc<str>,
-    /// When the event was recorded, by the database's clock; it grows with the position within a command.
+    /// When the event was recorded, by the database's clock; it grows with the position within a
+    /// command.
     pub recorded_at: DateTime<Utc>,
 }
 
@@ -83,7 +86,8 @@ pub(crate) fn json(row: &PgRow, column: usize) -> Result<Option<String>, sqlx::E
     Ok(Some(text.to_owned()))
 }
 
-/// Takes the events out of an item that became durable from `first` on, as the log would read them back.
+/// Takes the events out of an item that became durable from `first` on, as the log would read them
+/// back.
 pub(crate) fn recorded(
     append: &mut Append,
     first: i64,

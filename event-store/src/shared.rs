@@ -70,7 +70,8 @@ impl Shared {
         raise(&self.known_head, head);
     }
 
-    /// Announces committed items: first to the tail, then to readers, then to those who wait for the outcome.
+    /// Announces committed items: first to the tail, then to readers, then to those who wait for
+    /// the outcome.
     pub(crate) fn announce(&self, mut items: Vec<(QueuedAppend, AppendOutcome)>) {
         let mut last = None;
         for (item, outcome) in &mut items {
@@ -128,7 +129,8 @@ impl Shared {
         self.stopped_by.get().cloned().map_or(Ok(()), Err)
     }
 
-    /// Stops this node for good, because it has shut_down_to_report events as durable that are no longer in the log.
+    /// Stops this node for good, because it has reported events as durable that are no longer in
+    /// the log.
     pub(crate) fn stop_node(&self, committed: i64, head: i64) -> StoreError {
         let error = StoreError::LogWentBack { committed, head };
         if self.stopped_by.set(error.clone()).is_ok() {

@@ -1,4 +1,5 @@
-//! Snapshots: stored states of long streams, so that loading one need not fold it from its first event.
+//! Snapshots: stored states of long streams, so that loading one need not fold it from its first
+//! event.
 //!
 //! The log does not interpret a state. A caller stores it with a hash of its schema, and can read
 //! it only with the same hash.

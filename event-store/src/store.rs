@@ -31,7 +31,8 @@ struct Inner {
 }
 
 impl EventStore {
-    /// Connects, and starts the appender and the two tasks that send and receive notifications of new events.
+    /// Connects, and starts the appender and the two tasks that send and receive notifications of
+    /// new events.
     ///
     /// The database must have been migrated with [`crate::MIGRATIONS`].
     ///
@@ -71,8 +72,8 @@ impl EventStore {
     /// and send under one mutex.
     ///
     /// # Errors
-    /// [`StoreError::Closed`] after [`EventStore::shutdown`], [`StoreError::LogWentBack`] if this node has
-    /// stopped.
+    /// [`StoreError::Closed`] after [`EventStore::shutdown`], [`StoreError::LogWentBack`] if this
+    /// node has stopped.
     pub async fn reserve(&self) -> Result<Permit, StoreError> {
         self.0.shared.check_running()?;
         if *self.0.closing.borrow() {
@@ -93,7 +94,8 @@ impl EventStore {
     /// A stream's events after a version, in order; none if the stream does not exist.
     ///
     /// # Errors
-    /// [`StoreError::StreamHole`] if a version is missing, [`StoreError::Database`] if Postgres failed.
+    /// [`StoreError::StreamHole`] if a version is missing, [`StoreError::Database`] if Postgres
+    /// failed.
     pub async fn load(
         &self,
         stream_id: Uuid,
@@ -105,7 +107,8 @@ impl EventStore {
     /// The events of several streams, each after a version, in log order, in one round trip.
     ///
     /// # Errors
-    /// [`StoreError::StreamHole`] if a version is missing, [`StoreError::Database`] if Postgres failed.
+    /// [`StoreError::StreamHole`] if a version is missing, [`StoreError::Database`] if Postgres
+    /// failed.
     pub async fn load_many(
         &self,
         streams: &[(Uuid, i32)],
@@ -121,7 +124,8 @@ impl EventStore {
     /// trip. The result has the order of `streams`; a stream must not occur twice.
     ///
     /// # Errors
-    /// [`StoreError::StreamHole`] if a version is missing, [`StoreError::Database`] if Postgres failed.
+    /// [`StoreError::StreamHole`] if a version is missing, [`StoreError::Database`] if Postgres
+    /// failed.
     pub async fn load_from_snapshots(
         &self,
         streams: &[SnapshotKey],
@@ -131,8 +135,8 @@ impl EventStore {
         shared.upcast_streams(snapshot::load(&shared.pool, streams).await?)
     }
 
-    /// Stores a state for [`EventStore::load_from_snapshots`]; its events must be durable.  A newer snapshot
-    /// of the same schema is kept instead.
+    /// Stores a state for [`EventStore::load_from_snapshots`]; its events must be durable.  A newer
+    /// snapshot of the same schema is kept instead.
     ///
     /// # Errors
     /// [`StoreError::Database`] if Postgres failed.
@@ -152,8 +156,8 @@ impl EventStore {
     /// first.
     ///
     /// # Errors
-    /// [`StoreError::Hole`] if a position is missing, [`StoreError::LogWentBack`] if the log ends below
-    /// `after` or below another position that this node saw committed.
+    /// [`StoreError::Hole`] if a position is missing, [`StoreError::LogWentBack`] if the log ends
+    /// below `after` or below another position that this node saw committed.
     pub async fn read(
         &self,
         after: i64,
@@ -207,8 +211,8 @@ impl EventStore {
     /// connection. For readers of most of the log. Reading stops when the pages are dropped.
     ///
     /// # Errors
-    /// An error takes the place of a page and is the last: [`StoreError::Hole`] if a position is missing,
-    /// [`StoreError::Database`] if Postgres failed.
+    /// An error takes the place of a page and is the last: [`StoreError::Hole`] if a position is
+    /// missing, [`StoreError::Database`] if Postgres failed.
     pub fn copy(&self, after: i64, to: i64) -> Pages {
         copy::pages(self.0.shared.clone(), after, to)
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 // Limits that Postgres enforces. They are settings of every connection, so they hold even if the
 // node is frozen.
 
-/// A transaction that is idle for longer is ended by Postgres, which frees the log's lock if the node
-/// froze while it held it. The node's next statement fails.
+/// A transaction that is idle for longer is ended by Postgres, which frees the log's lock if the
+/// node froze while it held it. The node's next statement fails.
 pub const IDLE_TRANSACTION: Duration = Duration::from_secs(2);
 /// A statement that waits longer for a lock fails. An append is then sent again.
 pub const LOCK: Duration = Duration::from_secs(10);

@@ -1,4 +1,5 @@
-//! How readers learn of new events: through memory on the node that wrote them, by NOTIFY on other nodes.
+//! How readers learn of new events: through memory on the node that wrote them, by NOTIFY on other
+//! nodes.
 //!
 //! A notification is only a hint; it is sent outside the append's transaction, at most once per
 //! interval. So a reader waits for one only for a limited time, and then reads the log.

@@ -217,8 +217,8 @@ fn halt(position: i64, reason: String) -> ProjectionError {
     ProjectionError::Halt { position, reason }
 }
 
-/// The statement that writes rows and moves the checkpoint; it fails if the lease is lost. The lease's
-/// parameters follow those of the rows.
+/// The statement that writes rows and moves the checkpoint; it fails if the lease is lost. The
+/// lease's parameters follow those of the rows.
 fn save_and_advance<P: Projection>() -> String {
     let (save, last) = (P::table().save_statement(), P::table().parameters());
     let [name, epoch, from, to] = [1, 2, 3, 4].map(|n| last + n);

@@ -35,7 +35,7 @@ enum Command {
     Status(status::Options),
     /// Build read models anew from the log and replace the live ones.
     Rebuild(rebuild::Options),
-    /// CheckName the log, every stream and every read model; change nothing.
+    /// Check the log, every stream and every read model; change nothing.
     Verify(verify::Options),
     /// Print the events of one stream.
     History(history::Options),
@@ -94,8 +94,8 @@ impl Command {
 }
 
 /// Standard output is for the answer, and only warnings are logged, in colours only on a terminal.
-/// sqlx's own warnings are left out: when the private server is stopped, it warns of connections that
-/// were closed, and the error of a statement is reported anyway.
+/// sqlx's own warnings are left out: when the private server is stopped, it warns of connections
+/// that were closed, and the error of a statement is reported anyway.
 fn log_to_stderr() {
     let usual = |_| EnvFilter::new("warn,sqlx=error");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(usual);

@@ -1,7 +1,7 @@
 //! The binary `replay-tool`: it reads the log, rebuilds read models, and cannot send commands.
 //!
-//! Read `cli.rs` (the commands), `database.rs` (where the data is found), then `cmd/`, which has one
-//! file for each command.
+//! Read `cli.rs` (the commands), `database.rs` (where the data is found), then `cmd/`, which has
+//! one file for each command.
 
 mod cli;
 mod cmd;

@@ -1,11 +1,11 @@
 //! Runs the real program: one process or several on one database, with a small GraphQL client.
 //!
 //! ```ignore
-//! let shop = Shop::new().await;                  // a database of its own, no demo catalogue
-//! let node = shop.start().await;                 // a `cartulary` process that is ready
+//! let shop = Shop::new().await;     // a database of its own, no demo catalogue
+//! let node = shop.start().await;    // a `cartulary` process that is ready
 //! let admin = node.admin();
-//! let made = admin.mutate("productCreate", "product { id sku }", json!({"sku": "MUG", …})).await;
-//! let data = admin.ask("query($sku: String!) { product(sku: $sku) { name } }", json!({"sku": "MUG"})).await;
+//! let made = admin.mutate("productCreate", "product { sku }", json!({"sku": "MUG", …})).await;
+//! let data = admin.ask("{ product(sku: \"MUG\") { name } }", json!({})).await;
 //! ```
 
 use std::fmt::Write as _;
@@ -96,7 +96,7 @@ impl Shop {
     pub(crate) fn url(&self) -> &str {
         let url = self.variables.iter().find(|(name, _)| name == "DATABASE_URL");
         url.map(|(_, url)| url.as_str())
-            .expect("only the program check_acknowledged the URL of a private cluster")
+            .expect("only the program knows the URL of a private cluster")
     }
 
     /// Starts another node, and waits until it is ready.
@@ -377,7 +377,8 @@ impl Client {
             }
         };
         let answered = tokio::time::timeout(BOUND, answered).await;
-        let payload = answered.unwrap_or_else(|_| panic!("in vain: {mutation}"));
+        let payload =
+            answered.unwrap_or_else(|_| panic!("no answer to {mutation} within {BOUND:?}"));
         assert_eq!(payload["errors"], json!([]), "{mutation}");
         payload
     }
@@ -445,7 +446,10 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut condition: i
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    assert!(tokio::time::timeout(BOUND, looking).await.is_ok(), "in vain: {what}");
+    assert!(
+        tokio::time::timeout(BOUND, looking).await.is_ok(),
+        "not true within {BOUND:?}: {what}"
+    );
 }
 
 /// A new idempotency key, random enough for guests too.

@@ -1,8 +1,9 @@
 //! No cycle of files inside a crate, except a module and its own parts.
 //!
-//! The test reads the paths that every file of `src` names by `crate::`, `super::`, `self::` or a child
-//! module, follows `pub use` to the file that defines the name, and looks for cycles. Tests, and what only
-//! tests see, are left out. A file at the root of a crate check_acknowledged all others, so it is left out too.
+//! The test reads the paths that every file of `src` names by `crate::`, `super::`, `self::` or a
+//! child module, follows `pub use` to the file that defines the name, and looks for cycles. Tests,
+//! and what only tests see, are left out. A file at the root of a crate knows all others, so it is
+//! left out too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -145,7 +146,7 @@ fn reachable(from: &Module, edges: &Edges) -> BTreeSet<Module> {
     found
 }
 
-/// The module that defines what is at this path, whoever re-exports it.
+/// The module that defines what is at this path, whichever module re-exports it.
 fn definer(modules: &Crate, path: &[String], depth: usize) -> Module {
     let mut module = Module::new();
     for (at, segment) in path.iter().enumerate() {
@@ -328,7 +329,7 @@ fn start(first: &str, module: &Module, children: &BTreeSet<String>) -> Option<Mo
     }
 }
 
-/// Reads a path or a tree of paths with their names; answers where it ends.
+/// Reads a path or a tree of paths with their names; returns the index after it.
 fn tree(
     tokens: &[Token],
     mut at: usize,
@@ -370,7 +371,8 @@ fn tree(
                 named.push((name, path));
                 return at;
             }
-            // Something else ends the path, such as the generics of a function. It always gets ahead.
+            // Something else ends the path, such as the generics of a function. It always gets
+            // ahead.
             _ => {
                 named.push((String::new(), path));
                 return at + 1;

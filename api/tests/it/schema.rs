@@ -68,8 +68,12 @@ impl Query {
     }
 
     /// The validation mode of the schema that answers.
-    async fn nodes(&self, context: &Context<'_>, of: Option<Vec<i32>>) -> String {
-        drop(of);
+    async fn nodes(
+        &self,
+        context: &Context<'_>,
+        #[graphql(name = "of")] numbers: Option<Vec<i32>>,
+    ) -> String {
+        drop(numbers);
         format!("{:?}", context.data_unchecked::<ValidationMode>())
     }
 

@@ -163,7 +163,7 @@ async fn a_running_request_is_answered_while_the_server_stops() {
     write.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     server.gate.arrival().await;
     server.stop();
-    // A refused connection until_shown that the server accepts no more; before that, another connection
+    // A refused connection shows that the server accepts no more; before that, another connection
     // may be accepted.
     while TcpStream::connect(server.address).await.is_ok() {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Starts a server on a free port, with a client that until_shown status, headers and body.
+//! Starts a server on a free port, with a client that shows status, headers and body.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_copy_would_take_for_an_escape_is_escaped() {
+    fn backslashes_are_escaped_for_copy() {
         let mut log = HistoryLog::new(DateTime::UNIX_EPOCH);
         let (cart, at) = (CartId(Uuid::nil()).stream(), DateTime::UNIX_EPOCH);
         let created =

@@ -18,7 +18,7 @@ const FIRST_LOOK: Duration = Duration::from_millis(50);
 const LONGEST_LOOK: Duration = Duration::from_millis(400);
 const PAID_WITHIN: Duration = Duration::from_secs(30);
 
-/// NodeRequests that are sent once each, by any free client of the node that they belong to.
+/// Requests that are sent once each, by any free client of the node that they belong to.
 #[derive(Debug)]
 pub struct Round {
     nodes: Vec<NodeRequests>,

@@ -212,8 +212,8 @@ async fn add_line(bus: &Bus, cart: CartId, sku: &Sku) -> Result<(Uuid, i64), Ben
     let receipt = bus
         .execute(AddLines { cart, owner, idle_seconds: CART_LASTS, lines: vec![line] }, context)
         .await?;
-    match receipt.replayed || receipt.events.is_empty() {
-        false => Ok((id, receipt.position)),
-        true => Err(BenchError::Answer(format!("{receipt:?} to a new command"))),
+    if receipt.replayed || receipt.events.is_empty() {
+        return Err(BenchError::Answer(format!("{receipt:?} to a new command")));
     }
+    Ok((id, receipt.position))
 }

@@ -36,7 +36,8 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Runs this program with a hidden subcommand, and waits for the line that says where it listens.
+    /// Runs this program with a hidden subcommand, and waits for the line that says where it
+    /// listens.
     pub async fn start(
         subcommand: &'static str,
         settings: &[(&str, &str)],

@@ -96,7 +96,6 @@ impl Bus {
     /// Adds a stream to those that the command is decided on, or replaces an invalidated one.
     ///
     /// # Errors
-    ///
     /// A conflict if the stream is contended: then the command must be decided under the log's
     /// lock.
     async fn add_stream(
@@ -184,7 +183,6 @@ struct Decided<'s> {
 /// Locks the streams and decides on them.
 ///
 /// # Errors
-///
 /// The stream that must be loaded first, because it is not in `streams` or was invalidated.
 fn decide<'s>(
     command: &dyn Command,

@@ -22,11 +22,11 @@ pub trait Command: Send + Sync + 'static {
         None
     }
 
-    /// Decides on the states it asks for, at the time `now`. It may be called several times: if a state
-    /// is not loaded yet, the decision halts, the state is loaded, and the decision is made again.
+    /// Decides on the states it asks for, at the time `now`. It may be called several times: if a
+    /// state is not loaded yet, the decision halts, the state is loaded, and the decision is made
+    /// again.
     ///
     /// # Errors
-    ///
     /// The stream that must be loaded first, or the refusal.
     fn decide(&self, states: &States<'_>, now: Timestamp) -> Result<Changes, Halt>;
 }

@@ -11,8 +11,8 @@ use crate::trace::{self, Trace};
 /// Who sends a command, its id, and what caused it.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Who sends it: `customer:`, `guest:`, `staff:`, `key:` or `system:`, and an id. Stored with every
-    /// event.
+    /// Who sends it: `customer:`, `guest:`, `staff:`, `key:` or `system:`, and an id. Stored with
+    /// every event.
     pub actor: Arc<str>,
     /// The log executes one command per id; a second command with this id gets the first result.
     pub command_id: Uuid,

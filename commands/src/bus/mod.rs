@@ -86,7 +86,6 @@ impl Bus {
     /// waiting.
     ///
     /// # Errors
-    ///
     /// After [`CommandError::Refused`], [`CommandError::VersionConflict`] and
     /// [`CommandError::KeyReused`] nothing was written. After every other error it is unknown
     /// whether the command was executed: send it again with the same command id.

@@ -27,10 +27,11 @@ pub struct RequestHash {
 }
 
 impl RequestHash {
-    /// `input` is all that a repetition must repeat, without the optional inputs that were not sent.
+    /// `input` is all that a repetition must repeat, without the optional inputs that were not
+    /// sent.
     ///
-    /// The key is hashed together with the input and is not stored: a reader of the log cannot guess personal
-    /// data and compare.
+    /// The key is hashed together with the input and is not stored: a reader of the log cannot
+    /// guess personal data and compare.
     ///
     /// # Errors
     /// If the input is no JSON.

@@ -1,8 +1,8 @@
 //! The mail outbox: renders the notifications that are due and sends them as e-mails.
 //!
 //! Sending is at-least-once: a message whose outcome was not recorded is sent again, with the same
-//! Message-ID. `worker.rs` decides when a message is sent, `outbox.rs` sends it, and `templates/` holds
-//! its text.
+//! Message-ID. `worker.rs` decides when a message is sent, `outbox.rs` sends it, and `templates/`
+//! holds its text.
 
 mod email;
 mod folder;

@@ -55,15 +55,16 @@ fn mail_error(error: &Error) -> MailError {
     let detail = error.source().map(ToString::to_string).and_then(|text| enhanced_status(&text));
     let reason = format!("the mail server answered {code}{}", detail.unwrap_or_default());
     match code.as_str() {
-        // RFC 5321 and RFC 4954: the server is closing, or it rejects the credentials. Neither is about
-        // this message.
+        // RFC 5321 and RFC 4954: the server is closing, or it rejects the credentials. Neither is
+        // about this message.
         "421" | "454" | "530" | "534" | "535" | "538" => MailError::Unreachable(reason),
         _ if error.is_permanent() => MailError::Refused(reason),
         _ => MailError::Postponed(reason),
     }
 }
 
-/// The enhanced status code (RFC 3463) that a reply may begin with, after a space, such as ` 5.1.1`.
+/// The enhanced status code (RFC 3463) that a reply may begin with, after a space, such as `
+/// 5.1.1`.
 fn enhanced_status(reply: &str) -> Option<String> {
     let first = reply.split_whitespace().next()?;
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());

@@ -1,5 +1,5 @@
-//! Sends the messages that are due. Which ones are due is a read model, so a restart forgets none. One node does
-//! this at a time, by lease, and sends a bounded number of messages at the same time.
+//! Sends the messages that are due. Which ones are due is a read model, so a restart forgets none.
+//! One node does this at a time, by lease, and sends a bounded number of messages at the same time.
 //!
 //! The read model may be behind, so each message is loaded before it is sent.
 
@@ -31,8 +31,9 @@ const POLL_FOR_MORE: Duration = Duration::from_millis(50);
 /// The largest number of messages that one query returns.
 const BATCH_MAX: usize = 500;
 
-/// Interval between the starts of two messages. After a pause, as many messages may start at once as would have
-/// started in `BURST`. This leaves processor time to orders, and mail servers refuse clients that send too fast.
+/// Interval between the starts of two messages. After a pause, as many messages may start at once
+/// as would have started in `BURST`. This leaves processor time to orders, and mail servers refuse
+/// clients that send too fast.
 const START_INTERVAL: Duration = Duration::from_millis(20);
 const BURST: Duration = Duration::from_secs(1);
 

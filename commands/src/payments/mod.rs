@@ -1,7 +1,7 @@
 //! Calls to the payment provider, and its webhooks.
 //!
-//! Every call carries an idempotency key that was in the log before the call was made. An answer is a
-//! list of facts. No answer means that the outcome is unknown, never that the call failed.
+//! Every call carries an idempotency key that was in the log before the call was made. An answer is
+//! a list of facts. No answer means that the outcome is unknown, never that the call failed.
 
 mod signature;
 mod simulator;
@@ -148,8 +148,8 @@ impl Provider {
         measured("look_up", answer).await
     }
 
-    /// The secret with which the customer's browser continues the payment. It is fetched each time and
-    /// never stored.
+    /// The secret with which the customer's browser continues the payment. It is fetched each time
+    /// and never stored.
     ///
     /// # Errors
     /// See [`ProviderError`].

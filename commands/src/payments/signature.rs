@@ -1,5 +1,5 @@
-//! Signatures of webhook bodies, in the form that payment providers use: `t=<unix seconds>,v1=<hex>`,
-//! where the hex is an HMAC-SHA256 over the time, a dot and the raw body.
+//! Signatures of webhook bodies, in the form that payment providers use: `t=<unix
+//! seconds>,v1=<hex>`, where the hex is an HMAC-SHA256 over the time, a dot and the raw body.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
@@ -34,7 +34,6 @@ impl Signer {
     /// replaced; one good signature is enough.
     ///
     /// # Errors
-    ///
     /// There is no good signature of this body, or its time is more than 5 minutes from `now`.
     pub fn verify(
         &self,
@@ -97,7 +96,8 @@ mod tests {
         assert_eq!(Signer::new(b"other").verify(&header, b"body", noon()), Err(BadSignature));
     }
 
-    /// These vectors were made with Python's `hmac` and `hashlib`, as Stripe's documentation describes.
+    /// These vectors were made with Python's `hmac` and `hashlib`, as Stripe's documentation
+    /// describes.
     #[test]
     fn signatures_made_by_other_programs_are_accepted() {
         let body = "{\n  \"id\": \"evt_1MqqbKLt4dXK03v5qaIbiNCC\",\n  \"object\": \"event\",\n  \

@@ -1,5 +1,5 @@
-//! Calls to the payment provider. Its answer is recorded as facts. A missing answer is recorded too, and
-//! followed up: see `domain::payment`.
+//! Calls to the payment provider. Its answer is recorded as facts. A missing answer is recorded
+//! too, and followed up: see `domain::payment`.
 
 use chrono::{TimeDelta, Utc};
 use domain::payment::{Call, Fact, PaymentDetails};

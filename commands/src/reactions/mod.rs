@@ -1,9 +1,8 @@
-//! Reactions to the shop's own events: commands of the process manager, calls to the payment provider,
-//! and requests for messages, which `mail` sends.
-//! One node does this at a time, by lease. The reactions to one stream run in sequence, those to
-//! different streams concurrently. The checkpoint is the highest position up to which all tasks are
-//! done. What a crash leaves unfinished is done again, with the same command ids and idempotency
-//! keys.
+//! Reactions to the shop's own events: commands of the process manager, calls to the payment
+//! provider, and requests for messages, which `mail` sends. One node does this at a time, by lease.
+//! The reactions to one stream run in sequence, those to different streams concurrently. The
+//! checkpoint is the highest position up to which all tasks are done. What a crash leaves
+//! unfinished is done again, with the same command ids and idempotency keys.
 
 mod effects;
 mod queues;

@@ -52,7 +52,6 @@ struct CloudEvent<'a> {
 /// Makes the message of an event. Its subject begins with `prefix`.
 ///
 /// # Errors
-///
 /// The payload is not JSON, which the log does not accept.
 pub(super) fn message(
     prefix: &str,

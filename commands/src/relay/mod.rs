@@ -1,9 +1,10 @@
-//! The relay publishes every event of the log to a message broker, for programs other than this shop.
+//! The relay publishes every event of the log to a message broker, for programs other than this
+//! shop.
 //!
-//! One node does this at a time, by lease. The lease's position is the last event that the broker has
-//! acknowledged, so every event is published at least once, in the order of the log, whichever node
-//! fails. A broker that is down delays only the relay. Read `cloud_event.rs` (what is published), then
-//! `worker.rs` (when), then `nats.rs` (how).
+//! One node does this at a time, by lease. The lease's position is the last event that the broker
+//! has acknowledged, so every event is published at least once, in the order of the log, whichever
+//! node fails. A broker that is down delays only the relay. Read `cloud_event.rs` (what is
+//! published), then `worker.rs` (when), then `nats.rs` (how).
 
 mod cloud_event;
 mod nats;
@@ -35,11 +36,10 @@ impl Broker {
         Broker(Backend::None)
     }
 
-    /// A stream of NATS JetStream. `url` is such as `nats://user:password@host:4222` or `tls://…`; commas
-    /// separate several servers of one cluster.
+    /// A stream of NATS JetStream. `url` is such as `nats://user:password@host:4222` or `tls://…`;
+    /// commas separate several servers of one cluster.
     ///
     /// # Errors
-    ///
     /// It is not such a URL, or it would send a password in clear text over a network.
     pub fn nats(url: &str, stream: StreamName) -> Result<Broker, BadNatsUrl> {
         NatsStream::new(url, stream).map(|nats| Broker(Backend::Nats(nats)))

@@ -15,7 +15,8 @@ use crate::breaker::Breaker;
 /// The name of the lease, which holds the checkpoint.
 pub(super) const LEASE: &str = "relay";
 
-/// Interval at which the log is read although no new event is known, and at which the broker is tried again.
+/// Interval at which the log is read although no new event is known, and at which the broker is
+/// tried again.
 const POLL: Duration = Duration::from_millis(250);
 
 /// The largest number of events that are published at once.
@@ -73,7 +74,8 @@ impl LeaderWork for RelayWork<'_> {
     }
 }
 
-/// What this node has in memory while it leads. The checkpoint is the last event that was acknowledged.
+/// What this node has in memory while it leads. The checkpoint is the last event that was
+/// acknowledged.
 struct RelayRun<'r, 'a> {
     work: &'r mut RelayWork<'a>,
     leadership: &'r mut Leadership,

@@ -1,4 +1,5 @@
-//! A shop on a database of its own, the commands that the tests send, and waiting with a time limit.
+//! A shop on a database of its own, the commands that the tests send, and waiting with a time
+//! limit.
 
 use std::future::Future;
 use std::time::Duration;

@@ -170,7 +170,7 @@ fn a_cart_has_at_most_250_lines() {
     full.extend((0..MAX_LINES).map(|n| added(&format!("SKU-{n}"), 1, usd(1))));
     given(&full).when(add([addition("MUG", 1, usd(1))])).then_expect_error(CartError::TooManyLines);
     let result = given(&full).when(add([addition("SKU-7", 1, usd(1))])).inspect_result();
-    assert!(result.is_ok(), "a line that is there may grow");
+    assert!(result.is_ok(), "an existing line may get more units");
 }
 
 #[test]

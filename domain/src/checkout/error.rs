@@ -18,7 +18,7 @@ pub enum CheckoutError {
     Amount(#[from] MoneyError),
 }
 
-/// A SKU of which there is not enough. Both figures are units.
+/// A SKU whose stock is not sufficient. Both figures are units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortage {
     pub sku: Sku,

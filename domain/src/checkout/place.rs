@@ -137,7 +137,7 @@ fn must_be_agreed(
     }
 }
 
-/// Reserves the stock of every line, or refuses with every SKU of which there is not enough.
+/// Reserves the stock of every line, or refuses with every SKU whose stock is not sufficient.
 fn reserve(
     order: OrderId,
     cart: &CartDetails,

@@ -77,7 +77,7 @@ pub struct MessageItem {
     pub quantity: Quantity,
 }
 
-/// An event of an order of which its buyer is notified.
+/// An event of an order that its buyer is notified about.
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {
     Placed,

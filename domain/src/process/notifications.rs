@@ -1,4 +1,4 @@
-//! The events of which people are notified. The command that creates the notification reads the
+//! The events that people are notified about. The command that creates the notification reads the
 //! recipient and the other data of the message.
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ fn every_golden_file_belongs_to_an_event_type() {
     for entry in fs::read_dir(folder()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let (event_type, version) = name.rsplit_once(".v").expect("a golden file has a version");
-        assert!(known.contains(event_type), "{name} is no event type's");
+        assert!(known.contains(event_type), "{name} belongs to no event type");
         let version = version.strip_suffix(".json").and_then(|version| version.parse().ok());
         assert!(version.is_some_and(|version: i16| version >= 1), "{name}");
     }

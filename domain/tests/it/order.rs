@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn what_has_been_shipped_is_never_cancelled_or_expired(commands in commands()) {
+    fn a_shipped_order_is_never_cancelled_or_expired(commands in commands()) {
         play::<Order>(commands, |order, _, _| {
             let Some(order) = order.details() else { return };
             assert!(order.is_open() || order.shipments.is_empty());

@@ -8,13 +8,13 @@ use crate::support::*;
 async fn a_chain_on_one_stream_enters_one_batch() {
     let (database, store) = fresh().await;
     let stream = id();
-    let (gate, _first) = LogLock::closed(&database, &store, open(id())).await;
+    let (log_lock, _first) = LogLock::hold(&database, &store, open(id())).await;
     let mut chain = vec![send(&store, open(stream)).await];
     for version in 2..=100 {
         let head = ExpectedHead::Pending(chain[chain.len() - 1].clone());
         chain.push(send(&store, write(stream, head, version)).await);
     }
-    gate.open().await;
+    log_lock.release().await;
     for (n, pending) in (2..).zip(&chain) {
         assert_eq!(positions(&outcome(pending).await), (n, n));
     }
@@ -31,12 +31,12 @@ async fn an_append_is_refused_with_the_one_it_was_decided_on() {
     let (database, a) = fresh().await;
     let b = node(&database).await;
     let stream = id();
-    let (gate, _plug) = LogLock::closed(&database, &a, open(id())).await;
+    let (log_lock, _plug) = LogLock::hold(&database, &a, open(id())).await;
     let theirs = send(&b, open(stream)).await;
     let first = send(&a, open(stream)).await;
     let second = send(&a, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
     let third = send(&a, write(stream, ExpectedHead::Pending(second.clone()), 3)).await;
-    gate.open().await;
+    log_lock.release().await;
     let conflict = AppendOutcome::Conflict { stream_id: stream };
     // Whichever node wrote first, both appends of A succeed or both fail.
     if outcome(&first).await == conflict {
@@ -55,10 +55,10 @@ async fn the_right_version_on_the_wrong_base_is_refused() {
     let b = node(&database).await;
     let stream = id();
     let theirs = opened(&b, stream).await;
-    let (gate, _plug) = LogLock::closed(&database, &a, open(id())).await;
+    let (log_lock, _plug) = LogLock::hold(&database, &a, open(id())).await;
     let first = send(&a, open(stream)).await;
     let second = send(&a, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
-    gate.open().await;
+    log_lock.release().await;
     let conflict = AppendOutcome::Conflict { stream_id: stream };
     assert_eq!(outcome(&first).await, conflict);
     assert_eq!(outcome(&second).await, conflict);
@@ -98,7 +98,7 @@ async fn a_refused_append_refuses_those_decided_on_it_on_other_streams() {
     let b = node(&database).await;
     let (left, right, far) = (id(), id(), id());
     opened(&b, left).await;
-    let (gate, _plug) = LogLock::closed(&database, &a, open(id())).await;
+    let (log_lock, _plug) = LogLock::hold(&database, &a, open(id())).await;
     let first = send(&a, open(left)).await;
     let both = item(
         [(left, ExpectedHead::Pending(first.clone())), (right, ExpectedHead::Durable(0))],
@@ -110,7 +110,7 @@ async fn a_refused_append_refuses_those_decided_on_it_on_other_streams() {
         [event(far, 1)],
     );
     let onward = send(&a, onward).await;
-    gate.open().await;
+    log_lock.release().await;
     assert_eq!(outcome(&first).await, AppendOutcome::Conflict { stream_id: left });
     assert_eq!(outcome(&both).await, AppendOutcome::Conflict { stream_id: left });
     assert_eq!(outcome(&onward).await, AppendOutcome::Conflict { stream_id: right });
@@ -120,25 +120,25 @@ async fn a_refused_append_refuses_those_decided_on_it_on_other_streams() {
 async fn a_fork_of_a_chain_is_refused() {
     let (database, store) = fresh().await;
     let stream = id();
-    let (gate, _plug) = LogLock::closed(&database, &store, open(id())).await;
+    let (log_lock, _plug) = LogLock::hold(&database, &store, open(id())).await;
     let first = send(&store, open(stream)).await;
     let one = send(&store, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
     let other = send(&store, write(stream, ExpectedHead::Pending(first), 2)).await;
-    gate.open().await;
+    log_lock.release().await;
     positions(&outcome(&one).await);
     assert_eq!(outcome(&other).await, AppendOutcome::Conflict { stream_id: stream });
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_decided_on_a_duplicate_is_decided_again() {
+async fn an_append_decided_on_a_duplicate_conflicts() {
     let (database, store) = fresh().await;
     let stream = id();
     let original = open(stream);
     append(&store, original.clone()).await;
-    let (gate, _plug) = LogLock::closed(&database, &store, open(id())).await;
+    let (log_lock, _plug) = LogLock::hold(&database, &store, open(id())).await;
     let again = send(&store, original).await;
     let next = send(&store, write(stream, ExpectedHead::Pending(again.clone()), 2)).await;
-    gate.open().await;
+    log_lock.release().await;
     assert!(matches!(outcome(&again).await, AppendOutcome::Duplicate { first: 1, last: 1, .. }));
     assert_eq!(outcome(&next).await, AppendOutcome::Conflict { stream_id: stream });
 }

@@ -29,10 +29,10 @@ async fn a_check_only_append_on_an_outdated_stream_conflicts() {
 async fn a_check_only_append_waits_for_the_append_it_was_decided_on() {
     let (database, store) = fresh().await;
     let stream = id();
-    let (gate, _plug) = LogLock::closed(&database, &store, open(id())).await;
+    let (log_lock, _plug) = LogLock::hold(&database, &store, open(id())).await;
     let written = send(&store, open(stream)).await;
     let checked = send(&store, check([(stream, ExpectedHead::Pending(written.clone()))])).await;
-    gate.open().await;
+    log_lock.release().await;
     assert_eq!(outcome(&checked).await, AppendOutcome::Confirmed);
     positions(&outcome(&written).await);
 }
@@ -42,10 +42,10 @@ async fn a_check_only_append_is_refused_with_the_append_it_was_decided_on() {
     let (database, store) = fresh().await;
     let stream = id();
     opened(&node(&database).await, stream).await;
-    let (gate, _plug) = LogLock::closed(&database, &store, open(id())).await;
+    let (log_lock, _plug) = LogLock::hold(&database, &store, open(id())).await;
     let written = send(&store, open(stream)).await;
     let checked = send(&store, check([(stream, ExpectedHead::Pending(written))])).await;
-    gate.open().await;
+    log_lock.release().await;
     assert_eq!(outcome(&checked).await, AppendOutcome::Conflict { stream_id: stream });
 }
 

@@ -32,7 +32,7 @@ const MANY: &str = "
     from generate_series(1, 51000) as n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_copied_is_what_is_read() {
+async fn copying_and_reading_return_the_same_events() {
     let (database, writer) = fresh().await;
     for n in 0..30 {
         let stream = id();

@@ -41,11 +41,11 @@ async fn a_known_command_is_recognised_before_its_streams_are_looked_at() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_sent_twice_into_one_batch_is_appended_once() {
     let (database, store) = fresh().await;
-    let (gate, _plug) = LogLock::closed(&database, &store, open(id())).await;
+    let (log_lock, _plug) = LogLock::hold(&database, &store, open(id())).await;
     let original = pair(id());
     let one = send(&store, original.clone()).await;
     let two = send(&store, original).await;
-    gate.open().await;
+    log_lock.release().await;
     assert_eq!(positions(&outcome(&one).await), (2, 3));
     assert_eq!(outcome(&two).await, duplicate(2, 3));
 }

@@ -1,4 +1,4 @@
-//! The heads that a node knows save look-ups, and never let an outdated append pass.
+//! A node that knows a head need not look it up, and still refuses every outdated append.
 
 use event_store::{AppendOutcome, EventStore, ExpectedHead};
 use local_postgres::testing::TestDatabase;
@@ -52,7 +52,7 @@ async fn of_500_appends_the_one_with_a_known_command_id_is_a_duplicate() {
     let (database, store) = fresh().await;
     let known = open(id());
     append(&store, known.clone()).await;
-    let (gate, plug) = LogLock::closed(&database, &store, open(id())).await;
+    let (log_lock, plug) = LogLock::hold(&database, &store, open(id())).await;
     let mut sent = Vec::new();
     for n in 0..500 {
         let mut append = open(id());
@@ -61,7 +61,7 @@ async fn of_500_appends_the_one_with_a_known_command_id_is_a_duplicate() {
         }
         sent.push(send(&store, append).await);
     }
-    gate.open().await;
+    log_lock.release().await;
     assert_eq!(positions(&outcome(&plug).await), (2, 2));
     let duplicate = sent.remove(250);
     assert!(matches!(

@@ -9,11 +9,11 @@ async fn a_conflicting_item_does_not_fail_its_neighbours() {
     let (database, store) = fresh().await;
     let stream = id();
     opened(&store, stream).await;
-    let (gate, first) = LogLock::closed(&database, &store, open(id())).await;
+    let (log_lock, first) = LogLock::hold(&database, &store, open(id())).await;
     let before = send(&store, open(id())).await;
     let stale = send(&store, open(stream)).await;
     let after = send(&store, open(id())).await;
-    gate.open().await;
+    log_lock.release().await;
     assert_eq!(positions(&outcome(&first).await), (2, 2));
     assert_eq!(positions(&outcome(&before).await), (3, 3));
     assert_eq!(outcome(&stale).await, AppendOutcome::Conflict { stream_id: stream });
@@ -23,7 +23,7 @@ async fn a_conflicting_item_does_not_fail_its_neighbours() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_append_that_cannot_be_stored_is_rejected_and_no_other() {
     let (database, store) = fresh().await;
-    let (gate, first) = LogLock::closed(&database, &store, open(id())).await;
+    let (log_lock, first) = LogLock::hold(&database, &store, open(id())).await;
     let mut good = vec![first];
     let mut bad = Vec::new();
     for n in 0..20 {
@@ -38,7 +38,7 @@ async fn an_append_that_cannot_be_stored_is_rejected_and_no_other() {
             good.push(send(&store, append).await);
         }
     }
-    gate.open().await;
+    log_lock.release().await;
     for pending in &good {
         positions(&outcome(pending).await);
     }
@@ -102,7 +102,7 @@ async fn a_stream_may_be_read_and_then_written_in_one_batch() {
     let (database, store) = fresh().await;
     let (price, order) = (id(), id());
     let read = opened(&store, price).await;
-    let (gate, _first) = LogLock::closed(&database, &store, open(id())).await;
+    let (log_lock, _first) = LogLock::hold(&database, &store, open(id())).await;
     let reading = item(
         [(price, ExpectedHead::Durable(read)), (order, ExpectedHead::Durable(0))],
         [event(order, 1)],
@@ -110,7 +110,7 @@ async fn a_stream_may_be_read_and_then_written_in_one_batch() {
     let reading = send(&store, reading).await;
     let writing = send(&store, write(price, ExpectedHead::Durable(read), 2)).await;
     let late = send(&store, write(price, ExpectedHead::Durable(read), 2)).await;
-    gate.open().await;
+    log_lock.release().await;
     positions(&outcome(&reading).await);
     positions(&outcome(&writing).await);
     assert_eq!(outcome(&late).await, AppendOutcome::Conflict { stream_id: price });

@@ -74,13 +74,13 @@ async fn an_append_whose_answer_was_lost_is_written_once_and_acknowledged() {
     for loss in [Loss::Answer, Loss::Request] {
         let (database, proxy, store) = through_proxy().await;
         let stream = id();
-        let (gate, plug) = LogLock::closed(&database, &store, open(id())).await;
+        let (log_lock, plug) = LogLock::hold(&database, &store, open(id())).await;
         let mut first = open(stream);
         marked(&mut first);
         let first = send(&store, first).await;
         let second = send(&store, write(stream, ExpectedHead::Pending(first.clone()), 2)).await;
         proxy.arm(loss);
-        gate.open().await;
+        log_lock.release().await;
         positions(&outcome(&plug).await);
         assert_eq!(positions(&outcome(&first).await), (2, 2));
         assert_eq!(positions(&outcome(&second).await), (3, 3));
@@ -119,14 +119,14 @@ async fn waiting_for_a_lock_that_is_held_too_long_is_repeated() {
     let (database, _store) = fresh().await;
     let impatient = StoreOptions { lock_timeout: Duration::from_millis(50), ..options() };
     let store = node_with(&database, impatient).await;
-    let (gate, plug) = LogLock::closed(&database, &store, open(id())).await;
+    let (log_lock, plug) = LogLock::hold(&database, &store, open(id())).await;
     let second = send(&store, open(id())).await;
     // Two attempts to get the lock have timed out.
     for _ in 0..2 {
         until(|| async { !is_waiting(&database).await }).await;
         until(|| is_waiting(&database)).await;
     }
-    gate.open().await;
+    log_lock.release().await;
     assert_eq!(positions(&outcome(&plug).await), (1, 1));
     assert_eq!(positions(&outcome(&second).await), (2, 2));
 }

@@ -139,9 +139,9 @@ pub(crate) async fn until<F: Future<Output = bool>>(mut condition: impl FnMut() 
 pub(crate) struct LogLock(PgConnection);
 
 impl LogLock {
-    /// Closes the gate and sends `first`, which waits for the lock. Appends sent after it enter the
-    /// next batch.
-    pub(crate) async fn closed(
+    /// Takes the log's lock and sends `first`, which waits for it. Appends that are sent after it
+    /// enter the next batch.
+    pub(crate) async fn hold(
         database: &TestDatabase,
         store: &EventStore,
         first: Append,
@@ -153,7 +153,7 @@ impl LogLock {
         (LogLock(connection), pending)
     }
 
-    pub(crate) async fn open(mut self) {
+    pub(crate) async fn release(mut self) {
         sqlx::raw_sql("rollback").execute(&mut self.0).await.unwrap();
     }
 }

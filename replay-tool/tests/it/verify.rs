@@ -24,7 +24,7 @@ async fn a_good_log_has_no_findings() {
     let shop = Shop::projected().await;
     let answer = shop.run_json(&["verify"]).await.expect(0);
     let summary = answer.document();
-    assert_eq!(summary["is_ok"], true);
+    assert_eq!(summary["is_well"], true);
     assert_eq!((&summary["head"], &summary["events"]), (&json!(9), &json!(9)));
     assert_eq!(summary["streams"], 4);
     assert_eq!(summary["findings"], json!({}));
@@ -68,7 +68,7 @@ async fn a_log_that_lost_its_end_is_found_by_the_checkpoints() {
     assert!(answer.findings("position").is_empty());
     let found = answer.findings("read_model");
     assert_eq!(found.len(), ReadModel::ALL.len(), "{}", answer.all());
-    assert!(found[0].1.contains("the log ends at 8"), "{found:?}");
+    assert!(found[0].1.contains("the log ends at position 8"), "{found:?}");
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn a_duplicate_version_is_found_if_the_unique_index_is_missing() {
          update events set version = 2 where position = 5",
     )
     .await;
-    assert_eq!(answer.findings("version"), only(5, "version 2 is there twice"));
+    assert_eq!(answer.findings("version"), only(5, "version 2 occurs twice"));
     let guards = answer.findings("guard");
     assert_eq!(guards, [(None, "events_stream_version is missing".to_owned())]);
 }

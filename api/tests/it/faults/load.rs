@@ -34,7 +34,7 @@ pub(crate) struct Worker {
 
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Work {
-    /// A customer adds mugs and teas to carts and places_where orders, until one is sold out.
+    /// A customer adds mugs and teas to carts and places orders, until one is sold out.
     Order,
     /// Adds only mugs, to one cart.
     Fill,
@@ -119,7 +119,7 @@ impl Worker {
     }
 }
 
-/// Several clients at work.
+/// Several clients that send requests at the same time.
 pub(crate) struct Load {
     tasks: Vec<JoinHandle<Worker>>,
     stop: CancellationToken,
@@ -134,9 +134,10 @@ impl Load {
             let (stop, answers) = (stop.clone(), answers.clone());
             tokio::spawn(async move {
                 while !stop.is_cancelled() {
-                    match worker.send(&client).await {
-                        true => _ = answers.fetch_add(1, Ordering::Relaxed),
-                        false => tokio::time::sleep(PAUSE).await,
+                    if worker.send(&client).await {
+                        answers.fetch_add(1, Ordering::Relaxed);
+                    } else {
+                        tokio::time::sleep(PAUSE).await;
                     }
                 }
                 worker

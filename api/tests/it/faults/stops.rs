@@ -14,7 +14,7 @@ use crate::cluster::{Client, Node, Shop, until};
 struct LogLock(PgConnection);
 
 impl LogLock {
-    async fn closed(shop: &Shop) -> LogLock {
+    async fn hold(shop: &Shop) -> LogLock {
         let mut connection = PgConnection::connect(shop.url()).await.unwrap();
         sqlx::raw_sql("begin; select lock_log()").execute(&mut connection).await.unwrap();
         LogLock(connection)
@@ -30,7 +30,7 @@ impl LogLock {
         .await;
     }
 
-    async fn open(mut self) {
+    async fn release(mut self) {
         sqlx::raw_sql("rollback").execute(&mut self.0).await.unwrap();
     }
 }
@@ -63,18 +63,18 @@ async fn running_requests_are_answered_before_the_server_stops() {
     let shop = Shop::new().await.variable("CARTULARY_EXECUTION_TIMEOUT", "30s");
     let node = shop.start().await;
     sell(&node, "MUG", 10).await;
-    let gate = LogLock::closed(&shop).await;
+    let log_lock = LogLock::hold(&shop).await;
     let mut asking = Vec::new();
     for n in 0..20 {
         asking.push(send_unanswered_request(&node.customer(&format!("buyer {n}"))).await);
     }
-    gate.until_an_append_waits(&shop).await;
+    log_lock.until_an_append_waits(&shop).await;
     node.signal(Signal::SIGTERM);
     until("no new connection is accepted", async || {
         TcpStream::connect(node.address()).await.is_err()
     })
     .await;
-    gate.open().await;
+    log_lock.release().await;
     let mut last = 0;
     for mut connection in asking {
         let mut answer = String::new();

@@ -22,8 +22,8 @@ impl Stage {
 
     /// The subjects, without the order's number.
     fn subjects(&self) -> Vec<String> {
-        let subject = |letter: &String| {
-            let line = letter.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap();
+        let subject = |message: &String| {
+            let line = message.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap();
             line.split(' ').filter(|word| !word.starts_with("C-")).collect::<Vec<_>>().join(" ")
         };
         let mut subjects: Vec<_> = self.mail().iter().map(subject).collect();
@@ -65,11 +65,11 @@ async fn the_buyer_is_notified_of_every_step() {
     let messages = stage.mail();
     assert_eq!(messages.len(), 5);
     for part in ["To: Ada <ada@example.org>", "text/plain", "text/html", "Hello Ada"] {
-        assert!(messages.iter().all(|letter| letter.contains(part)), "{part}: {}", messages[0]);
+        assert!(messages.iter().all(|message| message.contains(part)), "{part}: {}", messages[0]);
     }
-    let shipped = messages.iter().find(|letter| letter.contains("is on its way")).unwrap();
+    let shipped = messages.iter().find(|message| message.contains("is on its way")).unwrap();
     assert!(shipped.contains("PP-0042") && shipped.contains("Pigeon Post"), "{shipped}");
-    assert!(messages.iter().any(|letter| letter.contains("Total: 49.98 USD")), "{messages:#?}");
+    assert!(messages.iter().any(|message| message.contains("Total: 49.98 USD")), "{messages:#?}");
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn staff_are_notified_once_of_low_stock() {
     stage.order(&stage.ada, &[("MUG", 1)]).await;
     stage.until_sent(3).await;
     let alerts: Vec<_> =
-        stage.mail().into_iter().filter(|letter| letter.contains("Low stock: MUG")).collect();
+        stage.mail().into_iter().filter(|message| message.contains("Low stock: MUG")).collect();
     assert_eq!(alerts.len(), 1);
     assert!(alerts[0].contains("To: Store <store@example.com>"), "{}", alerts[0]);
     assert!(alerts[0].contains("3 of MUG are left"), "{}", alerts[0]);

@@ -89,7 +89,7 @@ impl MailServer {
 
     /// Waits until it has accepted so many messages.
     pub(super) async fn until_accepted(&self, messages: usize) -> Vec<Value> {
-        let what = format!("{messages} messages are taken");
+        let what = format!("{messages} messages are accepted");
         until(&what, async || self.messages().len() == messages).await;
         self.messages()
     }

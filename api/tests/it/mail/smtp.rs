@@ -38,15 +38,15 @@ async fn a_message_arrives_as_text_and_as_html() {
     let Some(server) = MailServer::start().await else { return };
     let stage = stage(&server, "30s").await;
     let order = stage.order(&stage.ada, &[("MUG", 2)]).await;
-    let letter = server.until_accepted(1).await.remove(0);
-    assert_eq!(letter["to"], json!(["ada@example.org"]));
-    let headers = &letter["headers"];
+    let message = server.until_accepted(1).await.remove(0);
+    assert_eq!(message["to"], json!(["ada@example.org"]));
+    let headers = &message["headers"];
     assert_eq!(headers["To"], "Ada <ada@example.org>");
     assert_eq!(headers["From"], "Mugs & more <shop@example.com>");
     let seen = stage.first_message(&order, "it is sent", is("SENT")).await;
     let id = format!("<{}@example.com>", text(&seen["id"]));
     assert_eq!(headers["Message-ID"], id);
-    let (plain, html) = (text(&letter["text"]), text(&letter["html"]));
+    let (plain, html) = (text(&message["text"]), text(&message["html"]));
     assert!(plain.contains("2 x A MUG: 49.98 USD") && plain.contains("Mugs & more"), "{plain}");
     assert!(html.contains("2 × A MUG") && html.contains("Mugs &amp; more"), "{html}");
 }
@@ -143,8 +143,11 @@ async fn a_mail_server_that_does_not_answer_delays_no_other_message() {
     server.behave("accept");
     stage.until_sent(2).await;
     until("both have arrived", async || {
-        let mut ids: Vec<_> =
-            server.messages().iter().map(|letter| text(&letter["headers"]["Message-ID"])).collect();
+        let mut ids: Vec<_> = server
+            .messages()
+            .iter()
+            .map(|message| text(&message["headers"]["Message-ID"]))
+            .collect();
         ids.sort();
         ids.dedup();
         ids.len() == 2

@@ -115,7 +115,7 @@ impl Browser {
 
     /// Waits until this part of the page contains this text.
     pub(super) async fn until_shown(&self, css: &str, text: &str) {
-        until(&format!("{css} until_shown {text:?}"), async || {
+        until(&format!("{css} shows {text:?}"), async || {
             let Ok(found) = self.client.find_all(Locator::Css(css)).await else { return false };
             for element in found {
                 if element.text().await.is_ok_and(|shown| shown.contains(text)) {

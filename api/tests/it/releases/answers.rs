@@ -1,6 +1,7 @@
 //! A fixed list of queries with golden answers.
 //!
-//! `UPDATE_ANSWERS=1 cargo test -p api --test it releases` writes the files instead of comparing with them.
+//! `UPDATE_ANSWERS=1 cargo test -p api --test it releases` writes the files instead of comparing
+//! with them.
 
 use std::collections::BTreeSet;
 use std::fs;

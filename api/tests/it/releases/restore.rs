@@ -59,7 +59,7 @@ impl Release {
 /// A database without any table.
 pub(super) async fn empty_database() -> TestDatabase {
     let database = local_postgres::testing::database(&NOTHING).await;
-    // The table of applied migrations, of which there were none.
+    // The table lists applied migrations; there were none.
     run(&database, "drop table if exists _sqlx_migrations".to_owned()).await;
     database
 }

@@ -72,8 +72,8 @@ impl Requests {
         values.collect::<Vec<_>>().join(", ")
     }
 
-    fn value(&self, of: &Type) -> String {
-        let name = match &of.base {
+    fn value(&self, kind: &Type) -> String {
+        let name = match &kind.base {
             BaseType::List(inner) => return format!("[{}]", self.value(inner)),
             BaseType::Named(name) => name.as_str(),
         };

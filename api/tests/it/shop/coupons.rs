@@ -166,9 +166,10 @@ async fn a_coupons_limit_holds_for_concurrent_orders() {
     });
     let mut placed = 0;
     for payload in join_all(orders).await {
-        match payload["errors"] == json!([]) {
-            true => placed += 1,
-            false => refused(&payload, "COUPON_USED_UP", "input.cartId"),
+        if payload["errors"] == json!([]) {
+            placed += 1;
+        } else {
+            refused(&payload, "COUPON_USED_UP", "input.cartId");
         }
     }
     assert_eq!((placed, redemptions(&stage, "FIRST-FIVE").await), (5, 5));

@@ -156,7 +156,7 @@ fn caller_phrases(root: Root, field: &str) -> &'static [&'static str] {
 }
 
 fn is_code(name: &str) -> bool {
-    // Codes of countries and currencies have at most three webhooks_received.
+    // Codes of countries and currencies have at most three letters.
     name.len() > 3 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
 }
 

@@ -35,7 +35,7 @@ async fn check(stage: &Stage, who: &Client, order: &str, seen: Seen<'_>) {
     assert_eq!(history[seen.events - seen.last.len()..], *seen.last);
 }
 
-/// Buys from a filled cart on: places_where the order and pays.
+/// Buys from a filled cart on: places the order and pays.
 async fn buy(stage: &Stage, buyer: &Client) -> String {
     let placed = buyer.done("orderPlace", "order { id number }", order_input(&key())).await;
     let order = id(&placed["order"]);

@@ -64,7 +64,7 @@ impl Stage {
         buyer.done("cartLinesAdd", selection, json!({"lines": lines})).await["cart"].clone()
     }
 
-    /// Fills a cart and places_where the order; returns the order's id.
+    /// Fills a cart and places the order; returns the order's id.
     pub(crate) async fn order(&self, buyer: &Client, lines: &[(&str, i64)]) -> String {
         self.fill(buyer, lines).await;
         let placed = buyer.done("orderPlace", "order { id }", order_input(&key())).await;
@@ -104,7 +104,7 @@ impl Stage {
     /// Waits until the order has this status and this paymentState.
     pub(crate) async fn until_status(&self, order: &str, [status, money]: [&str; 2]) {
         let query = "query($id: ID!) { order(id: $id) { status paymentState } }";
-        until(&format!("the order until_status {status} and {money}"), async || {
+        until(&format!("the order becomes {status} and {money}"), async || {
             let seen = self.desk.ask(query, json!({"id": order})).await;
             seen["order"] == json!({"status": status, "paymentState": money})
         })
@@ -121,7 +121,7 @@ impl Stage {
 
     pub(crate) async fn until_payment_status(&self, payment: &str, status: &str) {
         let query = "query($id: ID!) { payment(id: $id) { status } }";
-        until(&format!("the payment until_status {status}"), async || {
+        until(&format!("the payment becomes {status}"), async || {
             let seen = self.desk.ask(query, json!({"id": payment})).await;
             seen["payment"]["status"] == status
         })
@@ -154,7 +154,7 @@ impl Stage {
         who.ask(&query, json!({"id": order, "at": at})).await["order"].clone()
     }
 
-    /// Waits until the payments' read model has reached the head, since an order until_shown its payments
+    /// Waits until the payments' read model has reached the head, since an order shows its payments
     /// too.
     async fn payments_are_at_head(&self) -> String {
         let at = self.head().await.to_string();

@@ -83,8 +83,8 @@ struct Webhook {
 }
 
 impl Simulator {
-    /// `late` is the time after which a late authorisation arrives, counted from the payment's start;
-    /// choose it longer than any reservation lasts.
+    /// `late` is the time after which a late authorisation arrives, counted from the payment's
+    /// start; choose it longer than any reservation lasts.
     pub fn new(pool: PgPool, signer: Signer, late: Duration) -> Simulator {
         Simulator { pool, signer, queued: Arc::default(), late }
     }

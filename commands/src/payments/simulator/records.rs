@@ -92,8 +92,8 @@ impl Simulator {
         self.change(payment, key, |intent| intent.refund(request, amount)).await
     }
 
-    /// Everything recorded of a payment: the status of its intent, and every answer about it. Empty if
-    /// there is no intent.
+    /// Everything recorded of a payment: the status of its intent, and every answer about it. Empty
+    /// if there is no intent.
     pub(super) async fn reports_of(
         &self,
         payment: PaymentId,
@@ -113,8 +113,8 @@ impl Simulator {
         Ok(reports)
     }
 
-    /// Changes the intent once per idempotency key; the same key gets the same answer. A refusal is not
-    /// recorded.
+    /// Changes the intent once per idempotency key; the same key gets the same answer. A refusal is
+    /// not recorded.
     async fn change(
         &self,
         payment: PaymentId,
@@ -146,8 +146,8 @@ impl Simulator {
         Ok((intent, revision))
     }
 
-    /// Writes the intent and queues its webhooks. Returns `false`, having written nothing, if the row is
-    /// no longer at this revision. The revision of a new intent is 0.
+    /// Writes the intent and queues its webhooks. Returns `false`, having written nothing, if the
+    /// row is no longer at this revision. The revision of a new intent is 0.
     async fn write(
         &self,
         intent: &IntentRecord,

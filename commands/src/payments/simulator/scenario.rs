@@ -16,8 +16,8 @@ pub(super) enum Scenario {
     Declined,
     /// `tok_requires_action`: the customer has to act first; one second later it is authorised.
     RequiresAction,
-    /// `tok_timeout`: authorised, but the first call gets no answer and no webhook is sent. A second
-    /// call is answered.
+    /// `tok_timeout`: authorised, but the first call gets no answer and no webhook is sent. A
+    /// second call is answered.
     Timeout,
     /// `tok_silent`: nothing happens, no call is answered, and no webhook is sent.
     Silent,
@@ -36,7 +36,8 @@ pub(super) enum Scenario {
     WrongAmount,
     /// `tok_declined_then_approved`: declined, and captured 3 seconds later.
     DeclinedThenApproved,
-    /// `tok_dispute`: authorised; after the first refund the customer disputes the payment and wins.
+    /// `tok_dispute`: authorised; after the first refund the customer disputes the payment and
+    /// wins.
     Dispute,
 }
 

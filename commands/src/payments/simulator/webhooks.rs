@@ -1,4 +1,5 @@
-//! Queues the simulated provider's webhooks, and delivers them over HTTP until they are acknowledged.
+//! Queues the simulated provider's webhooks, and delivers them over HTTP until they are
+//! acknowledged.
 
 use std::time::Duration;
 
@@ -44,8 +45,8 @@ impl Simulator {
         }
     }
 
-    /// Delivers what is due, and returns how much that was. Each row is claimed first, so no other node
-    /// delivers it at the same time.
+    /// Delivers what is due, and returns how much that was. Each row is claimed first, so no other
+    /// node delivers it at the same time.
     async fn deliver_due(&self, client: &HttpClient, endpoint: &str) -> Result<usize, sqlx::Error> {
         let due: Vec<(String, String, i32)> = sqlx::query_as(
             "update simulator.webhooks set attempts = attempts + 1,
@@ -130,7 +131,8 @@ pub(super) struct QueuedWebhooks {
 }
 
 impl QueuedWebhooks {
-    /// One webhook per report; in the scenario of duplicates three, the last under another event id.
+    /// One webhook per report; in the scenario of duplicates three, the last under another event
+    /// id.
     pub(super) fn new(
         scenario: Scenario,
         reports: Vec<(ProviderReport, Duration)>,

@@ -22,7 +22,8 @@ use crate::payments::ProviderError;
 /// The version of Stripe's API that this program requests.
 const API_VERSION: &str = "2026-09-30.endive";
 
-/// If Stripe closes an idle connection just when the next request is sent on it, that request fails.
+/// If Stripe closes an idle connection just when the next request is sent on it, that request
+/// fails.
 const IDLE_CONNECTIONS_MAX: usize = 0;
 
 /// After this many calls in a row without an answer the circuit opens, for this long.
@@ -169,8 +170,9 @@ struct ErrorDetails {
     message: Option<String>,
 }
 
-/// Stripe's status code says whether it refused the request or whether the outcome is unknown. A wrong
-/// key or an exceeded rate limit is the shop's fault, not the customer's: the request is sent again.
+/// Stripe's status code says whether it refused the request or whether the outcome is unknown. A
+/// wrong key or an exceeded rate limit is the shop's fault, not the customer's: the request is sent
+/// again.
 fn provider_error(status: u16, body: &[u8]) -> ProviderError {
     let Ok(ErrorBody { error }) = serde_json::from_slice(body) else {
         return ProviderError::NoAnswer(format!("status {status}, without an error of Stripe's"));

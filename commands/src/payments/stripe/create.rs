@@ -7,8 +7,9 @@ use super::objects::{CHARGE, intent_metadata};
 use super::request::StripeRequest;
 use crate::payments::ProviderError;
 
-/// Stripe counts the króna and the Ugandan shilling in hundredths, and the ariary in whole units, unlike
-/// ISO 4217 and this shop (docs.stripe.com/currencies): the amount would be off by a factor of a hundred.
+/// Stripe counts the króna and the Ugandan shilling in hundredths, and the ariary in whole units,
+/// unlike ISO 4217 and this shop (docs.stripe.com/currencies): the amount would be off by a factor
+/// of a hundred.
 const UNSUPPORTED_CURRENCIES: [&str; 3] = ["ISK", "MGA", "UGX"];
 
 /// The intent is confirmed at once and captured later. A card payment needs no return page.

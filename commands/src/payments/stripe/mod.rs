@@ -1,9 +1,9 @@
 //! Stripe: one PaymentIntent per payment.
 //!
 //! Money is authorised first and captured by a separate request, even if the order is captured
-//! automatically: the shop captures once the stock is committed. A request that Stripe refuses may have
-//! been carried out before, by a call whose answer was lost. So Stripe's records are read before a
-//! refusal is reported.
+//! automatically: the shop captures once the stock is committed. A request that Stripe refuses may
+//! have been carried out before, by a call whose answer was lost. So Stripe's records are read
+//! before a refusal is reported.
 
 mod api;
 mod create;
@@ -27,7 +27,8 @@ use super::{BadSignature, ProviderError, ReadError, Signer, WebhookFact};
 /// The base URL of Stripe's API; tests use another one.
 pub const STRIPE_API: &str = "https://api.stripe.com";
 
-/// The client of Stripe's API and the verifier of its webhooks. The clones share one circuit breaker.
+/// The client of Stripe's API and the verifier of its webhooks. The clones share one circuit
+/// breaker.
 #[derive(Debug, Clone)]
 pub struct Stripe {
     api: Api,
@@ -111,8 +112,8 @@ impl Stripe {
         }
     }
 
-    /// Sent without a key: voiding twice does nothing twice, and a void that is refused now may succeed
-    /// later.
+    /// Sent without a key: voiding twice does nothing twice, and a void that is refused now may
+    /// succeed later.
     async fn void(
         &self,
         payment: PaymentId,

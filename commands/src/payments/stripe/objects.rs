@@ -20,7 +20,8 @@ const REQUEST: &str = "request";
 pub(super) const CHARGE: &str = "latest_charge";
 pub(super) const EACH_CHARGE: &str = "data.latest_charge";
 
-/// A PaymentIntent with its latest charge expanded. It holds the client's secret, so it has no `Debug`.
+/// A PaymentIntent with its latest charge expanded. It holds the client's secret, so it has no
+/// `Debug`.
 #[derive(Deserialize)]
 pub(super) struct PaymentIntent {
     pub(super) id: String,
@@ -190,8 +191,8 @@ impl PaymentIntent {
 }
 
 impl Refund {
-    /// The number of the shop's request; `None` if the refund was made elsewhere, such as in Stripe's
-    /// dashboard.
+    /// The number of the shop's request; `None` if the refund was made elsewhere, such as in
+    /// Stripe's dashboard.
     pub(super) fn request(&self) -> Option<u32> {
         self.metadata.get(REQUEST)?.parse().ok()
     }
@@ -201,8 +202,8 @@ impl Refund {
         matches!(self.status.as_deref(), Some("pending" | "requires_action"))
     }
 
-    /// The fact that the refund stands for. `None` while it is pending, and for a failed one that this
-    /// shop did not request.
+    /// The fact that the refund stands for. `None` while it is pending, and for a failed one that
+    /// this shop did not request.
     pub(super) fn fact(&self) -> Result<Option<Fact>, ProviderError> {
         let request = self.request();
         Ok(match self.status.as_deref() {

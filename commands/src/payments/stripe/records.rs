@@ -54,9 +54,9 @@ impl Stripe {
         self.api.send(&request, None).await
     }
 
-    /// Finds the intent by Stripe's id, or, if that is not known, among the latest intents by the shop's
-    /// id. Stripe's search API would be simpler, but it may be a minute behind, and a payment that it
-    /// does not show yet might be made twice.
+    /// Finds the intent by Stripe's id, or, if that is not known, among the latest intents by the
+    /// shop's id. Stripe's search API would be simpler, but it may be a minute behind, and a
+    /// payment that it does not show yet might be made twice.
     pub(super) async fn find(
         &self,
         payment: PaymentId,

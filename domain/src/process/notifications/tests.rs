@@ -1,4 +1,4 @@
-//! The events of which people are notified, as a table.
+//! The events that people are notified about, as a table.
 
 use super::{NotificationRequest, notification_request};
 use crate::fixtures::{minute, order_id, payment_id, placed, sku, usd};
@@ -99,7 +99,7 @@ fn a_fact_about_money_that_is_reported_again_notifies_once() {
 }
 
 #[test]
-fn what_happens_to_an_order_twice_notifies_twice() {
+fn an_event_of_an_order_that_occurs_twice_notifies_twice() {
     let shipped = events().remove(3);
     let notice = notification_request(shipped.0, &shipped.1).unwrap();
     assert_eq!(notice.id(7), notice.id(7));

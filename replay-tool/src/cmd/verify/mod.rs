@@ -38,7 +38,7 @@ pub(crate) struct Options {
 /// The last line of output: what was checked, and the result.
 #[derive(Debug, Serialize)]
 struct Summary {
-    is_ok: bool,
+    is_well: bool,
     /// The position up to which the log was checked.
     head: i64,
     events: i64,
@@ -66,10 +66,10 @@ pub(crate) async fn run(
     store.shutdown().await;
 
     let findings = findings.into_counts();
-    let is_ok = findings.is_empty();
+    let is_well = findings.is_empty();
     let seconds = began.elapsed().as_secs_f64();
-    output.show(&Summary { is_ok, head, events, streams, read_models, findings, seconds })?;
-    Ok(if is_ok { Verdict::Ok } else { Verdict::Failed })
+    output.show(&Summary { is_well, head, events, streams, read_models, findings, seconds })?;
+    Ok(if is_well { Verdict::Ok } else { Verdict::Failed })
 }
 
 /// Returns the numbers of events and streams.

@@ -1,4 +1,5 @@
-//! Checks every stream: versions are contiguous, events can be decoded, and the state can be folded.
+//! Checks every stream: versions are contiguous, events can be decoded, and the state can be
+//! folded.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,8 +17,8 @@ use crate::progress::ProgressLine;
 
 const PAGE: i64 = 5_000;
 
-/// The stream whose events are being read. Streams are read one after the other, so only one state is
-/// in memory.
+/// The stream whose events are being read. Streams are read one after the other, so only one state
+/// is in memory.
 struct Stream {
     id: Uuid,
     kind: Arc<str>,
@@ -143,7 +144,7 @@ impl Checker<'_> {
         match version.saturating_sub(before) {
             1 => {}
             ..=0 => {
-                self.report(CheckName::Version, event, format!("version {version} is there twice"))?
+                self.report(CheckName::Version, event, format!("version {version} occurs twice"))?
             }
             2 => self.report(
                 CheckName::Version,

@@ -17,7 +17,7 @@ async fn after_a_declined_payment_another_can_be_started() {
         seen["payment"] == json!({"status": "FAILED", "failure": "card_declined"})
     })
     .await;
-    until("the order until_shown it", async || {
+    until("the order shows it", async || {
         stage.history("ORDER", &order).await.ends_with(&["order.payment_recorded".to_owned()])
     })
     .await;

@@ -82,7 +82,7 @@ async fn an_expiring_authorisation_needs_attention_and_then_expires() {
     let input = json!({"paymentId": payment, "idempotencyKey": key()});
     let payload = stage.desk.mutate("paymentCapture", "payment { id }", input).await;
     refused(&payload, "PAYMENT_NOT_CAPTURABLE", "input.paymentId");
-    until("the provider's silence is no surprise", async || {
+    until("the expiry is the last event", async || {
         let history = stage.payment_history(&payment).await;
         history.ends_with(&["payment.expired".to_owned()])
     })

@@ -10,7 +10,7 @@ use crate::shop::stage::Stage;
 use crate::shop::webhooks::{authorised, start_elsewhere};
 
 impl Stage {
-    /// The reason why webhooks are not healthy, as `/health` until_shown it to staff; null if they are.
+    /// The reason why webhooks are not healthy, as `/health` shows it to staff; null if they are.
     async fn webhook_health(&self) -> Value {
         let health = self.desk.get("/health").await.unwrap().json();
         let checks = health["checks"].as_array().unwrap();
