@@ -202,7 +202,7 @@ async fn no_webhook_is_overdue(inbox: Inbox) -> Result<(), String> {
     match inbox.overdue().await.map_err(|error| error.to_string())? {
         0 => Ok(()),
         overdue => {
-            Err(format!("{overdue} webhooks have waited for their payment for more than a day"))
+            Err(format!("webhooks that wait for their payment for more than a day: {overdue}"))
         }
     }
 }

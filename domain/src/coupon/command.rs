@@ -33,7 +33,7 @@ pub enum CouponError {
     NotYet(Timestamp),
     #[error("this coupon was valid until {0}")]
     Over(Timestamp),
-    #[error("this coupon is used up: {limit} orders may use it, and have")]
+    #[error("this coupon is used up: the limit of {limit} uses is reached")]
     UsedUp { limit: u32 },
     #[error("this coupon is for goods of {minimum} or more, these cost {subtotal}")]
     BelowMinimum { minimum: Money, subtotal: Money },

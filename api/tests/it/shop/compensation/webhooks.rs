@@ -82,7 +82,7 @@ async fn a_webhook_before_its_payment_is_kept_reported_as_overdue_and_applied() 
     // A day passes.
     let waits = "update inbox set received_at = received_at - interval '25 hours'";
     sqlx::query(waits).execute(pool).await.unwrap();
-    let alarm = "1 have waited for their payment for more than a day";
+    let alarm = "webhooks that wait for their payment for more than a day: 1";
     assert_eq!(stage.webhook_health().await, alarm);
     until("the log reports it", async || {
         let log = stage.node.log();
