@@ -5,46 +5,46 @@ use std::fmt::Display;
 /// An error that ends the benchmark with exit code 1.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    #[error("the private Postgres: {0}")]
+    #[error("the private Postgres failed: {0}")]
     Postgres(#[from] local_postgres::Error),
-    #[error("the database: {0}")]
+    #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
-    #[error("the migrations: {0}")]
+    #[error("the migrations failed: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    #[error("the event store: {0}")]
+    #[error("the event store failed: {0}")]
     Store(#[from] event_store::StoreError),
-    #[error("a command: {0}")]
+    #[error("a command failed: {0}")]
     Command(#[from] commands::CommandError),
     /// The generated history contains a command that the rules forbid.
-    #[error("a refusal: {0}")]
+    #[error("a generated command was refused: {0}")]
     Refused(#[from] domain::Refusal),
-    #[error("a value: {0}")]
+    #[error("a generated value is invalid: {0}")]
     Invalid(#[from] domain::Invalid),
-    #[error("JSON: {0}")]
+    #[error("JSON could not be read or written: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("a rebuild: {0}")]
+    #[error("a rebuild failed: {0}")]
     Rebuild(#[from] projections::rebuild::RebuildError),
-    #[error("a lease: {0}")]
+    #[error("a statement about a lease failed: {0}")]
     Lease(#[from] event_store::lease::LeaseError),
-    #[error("a token: {0}")]
+    #[error("a token could not be issued: {0}")]
     Token(#[from] api::auth::IssueError),
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    #[error("a task ended before its time: {0}")]
+    #[error("a task ended too early: {0}")]
     Task(#[from] tokio::task::JoinError),
     #[error("a latency could not be recorded: {0}")]
     Latency(#[from] hdrhistogram::RecordError),
     /// A server did not start, or it ended; `reason` includes the last lines of its log.
-    #[error("the server '{name}': {reason}")]
+    #[error("the server '{name}' failed: {reason}")]
     Server { name: &'static str, reason: String },
     /// Another program failed; `output` holds the last lines that it printed.
-    #[error("'{name}' has failed: {output}")]
+    #[error("'{name}' failed: {output}")]
     Program { name: String, output: String },
     /// A server answered something else than the benchmark expected.
-    #[error("a wrong answer: {0}")]
+    #[error("an answer is wrong: {0}")]
     Answer(String),
     /// All answers were right, but the database is not.
-    #[error("incorrect under load: {0}")]
+    #[error("the database is not correct after the load: {0}")]
     Incorrect(String),
 }
 

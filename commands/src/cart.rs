@@ -12,7 +12,7 @@ use crate::bus::{Changes, Command, Halt, States, changes};
 pub struct AddLines {
     pub cart: CartId,
     pub owner: Owner,
-    /// Used only if this command creates the cart: the cart expires after so many seconds without a
+    /// Used only if this command creates the cart: the cart expires after this many seconds without a
     /// change.
     pub idle_seconds: u32,
     pub lines: Vec<WantedLine>,

@@ -30,9 +30,9 @@ pub enum HttpError {
 }
 
 impl HttpClient {
-    /// Keeps at most so many connections to each host while no request uses them.
+    /// Keeps at most `idle_connections_max` unused connections to each host.
     ///
-    /// A host may close such a connection just when the next request is sent on it, which then
+    /// If a host closes such a connection while the next request is being sent, that request
     /// fails.
     pub fn new(idle_connections_max: usize) -> HttpClient {
         let mut tcp = HttpConnector::new();

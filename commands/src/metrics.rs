@@ -39,7 +39,7 @@ pub fn register(registry: &mut Registry) {
     registry.register("commands", help, COMMANDS.clone());
     let help = "Seconds from a command's start to its durable answer";
     registry.register("command_seconds", help, COMMAND_SECONDS.clone());
-    let help = "Commands that were decided again because a stream they rest on had moved";
+    let help = "Commands that were decided again because a stream that they had read was changed";
     registry.register("command_conflicts", help, CONFLICTS.clone());
     let help = "Calls to the payment provider by kind and outcome";
     registry.register("payment_calls", help, CALLS.clone());

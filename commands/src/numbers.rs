@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sqlx::PgPool;
 use tokio::sync::Mutex;
 
-/// The increment of the sequence `order_numbers`: each call reserves so many numbers.
+/// The increment of the sequence `order_numbers`: each call reserves this many numbers.
 const BLOCK: i64 = 50;
 
 /// The numbers that this node has reserved. Those that it has not used when it stops are skipped,

@@ -21,9 +21,9 @@ pub struct StoreOptions {
     /// The number of appends that may wait in the queue; then [`crate::EventStore::reserve`] waits
     /// too.
     pub queue_items: usize,
-    /// A batch is full at this many events, and at this many items…
+    /// A batch is full at this many events, and also at this many items.
     pub batch_events: usize,
-    /// …or at this many bytes of payload.
+    /// A batch is full at this many bytes of payload.
     pub batch_bytes: usize,
     /// See [`time_limits::STATEMENT`].
     pub statement_timeout: Duration,

@@ -129,7 +129,7 @@ impl Shared {
         self.stopped_by.get().cloned().map_or(Ok(()), Err)
     }
 
-    /// Stops this node for good, because it has reported events as durable that are no longer in
+    /// Stops this node permanently, because it has reported events as durable that are no longer in
     /// the log.
     pub(crate) fn stop_node(&self, committed: i64, head: i64) -> StoreError {
         let error = StoreError::LogWentBack { committed, head };

@@ -158,7 +158,7 @@ impl<P: Projection> Fold<P> {
         changed
     }
 
-    /// Keeps about `rows_max` rows, those used last. None may be dirty.
+    /// Keeps about `rows_max` rows, the most recently used. No row may be dirty.
     pub(crate) fn trim(&mut self, rows_max: usize) {
         if self.recent.len() > rows_max / 2 {
             self.age();

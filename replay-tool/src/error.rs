@@ -55,7 +55,7 @@ pub(crate) enum Error {
     Output(#[from] io::Error),
     #[error("the task that reads the streams ended early; the log may say why")]
     ReaderEnded,
-    #[error("Ctrl-C cannot be listened for: {0}")]
+    #[error("the handler of Ctrl-C cannot be installed: {0}")]
     Signal(io::Error),
     #[error("interrupted; nothing was changed")]
     Interrupted,

@@ -11,7 +11,7 @@ use sqlx::migrate::Migrator;
 
 /// How a run of the program ended.
 #[derive(Debug)]
-struct Ended {
+struct FinishedProcess {
     code: i32,
     out: String,
     err: String,
@@ -33,13 +33,13 @@ fn program(directory: &Scratch) -> Command {
     command
 }
 
-fn run(directory: &Scratch, arguments: &[&str]) -> Ended {
+fn run(directory: &Scratch, arguments: &[&str]) -> FinishedProcess {
     ended(program(directory).args(arguments))
 }
 
-fn ended(command: &mut Command) -> Ended {
+fn ended(command: &mut Command) -> FinishedProcess {
     let output = command.output().expect("the program runs");
-    Ended {
+    FinishedProcess {
         code: output.status.code().expect("it ends by itself"),
         out: String::from_utf8(output.stdout).expect("text"),
         err: String::from_utf8(output.stderr).expect("text"),
@@ -48,7 +48,7 @@ fn ended(command: &mut Command) -> Ended {
 
 /// Checks that an error of a person's making is one line that has these parts.
 #[track_caller]
-fn refuses(ended: &Ended, code: i32, parts: &[&str]) {
+fn refuses(ended: &FinishedProcess, code: i32, parts: &[&str]) {
     assert_eq!((ended.code, ended.err.trim_end().lines().count()), (code, 1), "{ended:?}");
     assert!(ended.err.starts_with("cartulary: "), "{ended:?}");
     for part in parts {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::error::BenchError;
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct MutationAnswer<'a> {
     #[serde(borrow)]
     data: Option<Data<'a>>,
     errors: Option<IgnoredAny>,
@@ -56,7 +56,8 @@ pub enum MutationOutcome {
 /// Parses an answer, which must be done and not a replay, or a refusal for lack of stock.
 pub fn outcome(answer: &[u8]) -> Result<MutationOutcome, BenchError> {
     let wrong = |what: &str| BenchError::answer(what, answer);
-    let parsed: Answer<'_> = serde_json::from_slice(answer).map_err(|_| wrong("not its form"))?;
+    let parsed: MutationAnswer<'_> =
+        serde_json::from_slice(answer).map_err(|_| wrong("not its form"))?;
     let (Some(Data { payload }), None) = (parsed.data, parsed.errors) else {
         return Err(wrong("errors"));
     };

@@ -9,7 +9,7 @@ use super::shoppers::{SHOPPERS, Shoppers};
 use super::{Ack, LoadClient};
 use crate::error::BenchError;
 
-/// After one in so many commands, the read model is queried for the cart.
+/// After one in this many commands, the read model is queried for the cart.
 const LOOK_EVERY: u32 = 20;
 
 /// Adds lines, and times each command.

@@ -48,7 +48,7 @@ pub struct Load {
 pub enum Pacing {
     /// A closed loop: each client sends when its last request is answered, for this long.
     Closed(Duration),
-    /// An open loop: so many requests a second in total, for this long, however slow the answers
+    /// An open loop: this many requests a second in total, for this long, however slow the answers
     /// are. A request that had to wait for a free connection is timed from when it was due.
     Open { per_second: f64, time: Duration },
 }

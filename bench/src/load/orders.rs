@@ -123,7 +123,7 @@ async fn becomes_paid(
         tokio::time::sleep(wait).await;
         wait = LONGEST_LOOK.min(wait * 2);
         let answer = client.connection.call(request.as_bytes()).await?;
-        let states: Answer<'_> = serde_json::from_slice(answer)
+        let states: StatesAnswer<'_> = serde_json::from_slice(answer)
             .map_err(|_| BenchError::answer("not the states of an order", answer))?;
         match states.data.order.map(|order| (order.status, order.payment_state)) {
             Some(("PAID", "PAID")) => return Ok(()),
@@ -138,13 +138,13 @@ async fn becomes_paid(
 }
 
 #[derive(Deserialize)]
-struct Answer<'a> {
+struct StatesAnswer<'a> {
     #[serde(borrow)]
-    data: Data<'a>,
+    data: StatesData<'a>,
 }
 
 #[derive(Deserialize)]
-struct Data<'a> {
+struct StatesData<'a> {
     #[serde(borrow)]
     order: Option<OrderStates<'a>>,
 }

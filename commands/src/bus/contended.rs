@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::decision::{CommandDecision, Conflict};
 use super::stream_state::StreamState;
-use super::streams::{Streams, wanted};
+use super::streams::{Streams, snapshot_key};
 use super::{Command, Context};
 use crate::CommandError;
 
@@ -247,7 +247,7 @@ async fn load(
     states: &mut StreamStates,
     stream: StreamId,
 ) -> Result<(), CommandError> {
-    let loaded = log.load_from_snapshots(&[wanted(stream)]).await?.pop().unwrap_or_default();
+    let loaded = log.load_from_snapshots(&[snapshot_key(stream)]).await?.pop().unwrap_or_default();
     match StreamState::restore(stream, loaded)? {
         Some(state) => states.insert(stream, state),
         None => return catch_up(log, states, &BTreeSet::from([stream])).await,

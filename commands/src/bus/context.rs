@@ -38,7 +38,7 @@ impl Context {
     /// A command that may be sent again under the caller's idempotency key, with the same `input`.
     ///
     /// # Errors
-    /// If the input is no JSON.
+    /// If the input is not JSON.
     pub fn keyed(
         actor: impl Into<Arc<str>>,
         key: &str,

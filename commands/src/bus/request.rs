@@ -27,14 +27,14 @@ pub struct RequestHash {
 }
 
 impl RequestHash {
-    /// `input` is all that a repetition must repeat, without the optional inputs that were not
-    /// sent.
+    /// `input` is everything that a repetition must repeat, without the optional inputs that were
+    /// not sent.
     ///
     /// The key is hashed together with the input and is not stored: a reader of the log cannot
-    /// guess personal data and compare.
+    /// guess personal data and compare hashes.
     ///
     /// # Errors
-    /// If the input is no JSON.
+    /// If the input is not JSON.
     pub fn new(
         key: &str,
         mutation: &str,

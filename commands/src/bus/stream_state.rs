@@ -5,7 +5,7 @@ use event_store::{ExpectedHead, LoadedStream, RecordedEvent, Snapshot};
 
 use crate::CommandError;
 
-/// A snapshot of a stream is due when it has grown by so many events since the last one.
+/// A snapshot of a stream is due when it has grown by this many events since the last one.
 const EVENTS_BETWEEN_SNAPSHOTS: i32 = 500;
 
 /// The state of a stream, and the head that the next decision expects.

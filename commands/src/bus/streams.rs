@@ -61,7 +61,7 @@ impl Streams {
         &self,
         streams: &[StreamId],
     ) -> Result<Vec<StreamState>, CommandError> {
-        let wanted: Vec<_> = streams.iter().copied().map(wanted).collect();
+        let wanted: Vec<_> = streams.iter().copied().map(snapshot_key).collect();
         let all = self.store.load_from_snapshots(&wanted).await?;
         let mut states = Vec::with_capacity(streams.len());
         for (stream, loaded) in streams.iter().zip(all) {
@@ -82,13 +82,14 @@ impl Streams {
     }
 }
 
-/// Which snapshots of a stream this program understands.
-pub(super) fn wanted(stream: StreamId) -> SnapshotKey {
+/// The key of the snapshots that this program can read, for a stream.
+pub(super) fn snapshot_key(stream: StreamId) -> SnapshotKey {
     SnapshotKey { stream_id: stream.id, schema: State::schema(stream.kind) }
 }
 
 async fn load(store: &EventStore, stream: StreamId) -> Result<StreamState, CommandError> {
-    let loaded = store.load_from_snapshots(&[wanted(stream)]).await?.pop().unwrap_or_default();
+    let loaded =
+        store.load_from_snapshots(&[snapshot_key(stream)]).await?.pop().unwrap_or_default();
     match StreamState::restore(stream, loaded)? {
         Some(state) => Ok(state),
         None => fold(store, stream).await,
@@ -129,7 +130,7 @@ async fn take_snapshot(store: &EventStore, stream: StreamId) -> Result<(), Comma
         |error: serde_json::Error| CommandError::Corrupt { stream, reason: error.to_string() };
     let state = serde_json::to_string(&loaded.state).map_err(corrupt)?;
     let snapshot = Snapshot { version: loaded.version, position, state };
-    Ok(store.save_snapshot(stream.kind.as_str(), wanted(stream), &snapshot).await?)
+    Ok(store.save_snapshot(stream.kind.as_str(), snapshot_key(stream), &snapshot).await?)
 }
 
 fn lock(queued: &QueuedStreams) -> MutexGuard<'_, HashSet<StreamId>> {

@@ -58,7 +58,7 @@ enum MailError {
     /// The mailer did not accept this message now; it may do so later.
     #[error("{0}")]
     Postponed(String),
-    /// The mailer refused this message for good.
+    /// The mailer refused this message permanently.
     #[error("{0}")]
     Refused(String),
 }

@@ -127,7 +127,7 @@ impl MailOutbox {
             Err(MailError::Refused(reason)) => {
                 tracing::warn!(
                     %notification, attempt, reason,
-                    "a message was refused for good and is not sent again"
+                    "a message was refused permanently and is not sent again"
                 );
                 let outcome = DeliveryOutcome::Failed { reason, next_attempt_at: None };
                 (Reachability::Reached, NotificationCommand::Record { attempt, outcome })

@@ -183,7 +183,7 @@ impl MailWork {
     async fn finish(&mut self) {
         let rest = async { while self.running.join_next().await.is_some() {} };
         if tokio::time::timeout(time_limits::SHUTDOWN_OF_MAIL, rest).await.is_err() {
-            tracing::warn!("some mail was under way; it may be sent again");
+            tracing::warn!("some messages were still being sent; they may be sent again");
             self.running.abort_all();
         }
     }

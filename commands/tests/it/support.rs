@@ -227,7 +227,7 @@ impl LogLock {
         LogLock(connection)
     }
 
-    /// Waits until so many nodes have a batch that waits for the lock.
+    /// Waits until this many nodes have a batch that waits for the lock.
     pub(crate) async fn until_waiting(&self, shop: &Shop, nodes: i64) {
         let sql = "select count(*) from pg_locks l join pg_database d on d.oid = l.database
                    where d.datname = current_database() and locktype = 'advisory' and not granted";

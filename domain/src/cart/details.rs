@@ -13,7 +13,7 @@ pub struct CartDetails {
     pub lines: Vec<CartLine>,
     /// A cart has at most one.
     pub coupon: Option<CouponCode>,
-    /// The cart expires after so many seconds without a change.
+    /// The cart expires after this many seconds without a change.
     pub idle_seconds: u32,
     pub created_at: Timestamp,
     pub touched_at: Timestamp,

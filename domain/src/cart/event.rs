@@ -11,7 +11,7 @@ pub enum CartEvent {
     #[serde(rename = "cart.created")]
     Created {
         owner: Owner,
-        /// The cart expires after so many seconds without a change.
+        /// The cart expires after this many seconds without a change.
         idle_seconds: u32,
         at: Timestamp,
     },

@@ -340,7 +340,7 @@ fn removing_a_coupon_from_a_cart_without_one_changes_nothing() {
     given(&two_mugs()).when(CartCommand::RemoveCoupon).then_expect_events(vec![]);
 }
 
-/// Two mugs, last changed at minute 1, in a cart that expires after so many minutes without a
+/// Two mugs, last changed at minute 1, in a cart that expires after this many minutes without a
 /// change.
 fn lasting(minutes: u32) -> Vec<CartEvent> {
     let created =

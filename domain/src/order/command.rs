@@ -93,7 +93,9 @@ pub enum OrderError {
     NothingToShip,
     #[error("nothing is left to deliver: ship something first")]
     NothingToDeliver,
-    #[error("nothing can be returned: nothing is delivered whose return is still open")]
+    #[error(
+        "nothing can be returned: no delivered unit is left to return, or no return was requested"
+    )]
     NothingToReturn,
 }
 

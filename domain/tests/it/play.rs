@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::samples::minute;
 
-/// Runs commands, each so many minutes after the one before, and returns every state with the
+/// Runs commands, each this many minutes after the one before, and returns every state with the
 /// events that led to it; refused commands lead to none. After each command it checks that deciding
 /// twice gives the same result, and that a state folded from stored events, with or without
 /// snapshots, is the same.

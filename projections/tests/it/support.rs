@@ -208,7 +208,7 @@ pub(crate) fn id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// A time so many seconds after a fixed one.
+/// A time this many seconds after a fixed one.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
 }

@@ -14,7 +14,7 @@ use crate::support::{By, Shop, at, sku, text, usd};
 /// So few that every batch changes rows that the batch before has changed.
 const STREAMS: u32 = 7;
 
-/// Appends so many commands, each with one to six events.
+/// Appends this many commands, each with one to six events.
 pub(crate) async fn traffic(shop: &Shop, commands: std::ops::Range<u32>) {
     for n in commands {
         shop.record_by(By::actor("system:traffic"), command(n)).await;

@@ -31,7 +31,7 @@ struct StatusReport {
     projections: Vec<Follower>,
     /// The other workers that hold a lease: reactions, deadlines and so on.
     others: Vec<Follower>,
-    /// Reactions that failed for good and wait for a person.
+    /// Reactions that failed permanently and wait for a person.
     parked_reactions: i64,
     /// Webhooks of payment providers that are not processed yet.
     inbox_waiting: i64,

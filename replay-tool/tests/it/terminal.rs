@@ -7,7 +7,7 @@ use tokio::process::Child;
 
 use crate::support::{RunOutput, Shop, command, shell, within};
 
-/// Runs the tool in a terminal with so many columns, and returns everything that was written to it.
+/// Runs the tool in a terminal with this many columns, and returns everything that was written to it.
 async fn on_a_terminal(columns: usize, arguments: &str) -> RunOutput {
     let inside = format!("stty rows 24 cols {columns}; \\\"$TOOL\\\" {arguments}");
     shell(&format!("script -qec \"{inside}\" /dev/null")).await

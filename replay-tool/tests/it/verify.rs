@@ -89,7 +89,7 @@ async fn versions_in_the_wrong_order_are_found() {
          update events set version = 3 where position = 4;",
     )
     .await;
-    let expected = "version 3 stands before version 2, which is at 5";
+    let expected = "version 3 comes before version 2, which is at position 5";
     assert_eq!(answer.findings("version"), only(4, expected));
 }
 
@@ -130,7 +130,7 @@ async fn an_event_of_another_kind_is_found() {
     let answer = verified_after("update events set stream_type = 'cart' where position = 9").await;
     assert_eq!(
         answer.findings("stream"),
-        only(9, "the event is of a 'cart', its stream of a 'order'")
+        only(9, "the event is of the kind 'cart', and its stream of the kind 'order'")
     );
     assert_eq!(answer.findings("payload").len(), 1);
 }

@@ -146,7 +146,7 @@ impl Load {
         Load { tasks: tasks.collect(), stop, answers }
     }
 
-    /// Waits until so many more requests are answered.
+    /// Waits until this many more requests are answered.
     pub(crate) async fn answered(&self, more: usize) {
         let goal = self.answers.load(Ordering::Relaxed) + more;
         until("requests are answered", async || self.answers.load(Ordering::Relaxed) >= goal).await;

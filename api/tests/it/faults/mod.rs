@@ -27,7 +27,7 @@ fn units(sku: &str, quantity: i64) -> Value {
     json!({"lines": [{"sku": sku, "quantity": quantity}], "idempotencyKey": key()})
 }
 
-/// Input that adds so many units to the stock.
+/// Input that adds this many units to the stock.
 fn delivery(sku: &str, units: i64) -> Value {
     json!({"sku": sku, "kind": "PURCHASE", "quantity": units, "reason": "delivery",
         "idempotencyKey": key()})

@@ -87,7 +87,7 @@ impl MailServer {
             .collect()
     }
 
-    /// Waits until it has accepted so many messages.
+    /// Waits until it has accepted this many messages.
     pub(super) async fn until_accepted(&self, messages: usize) -> Vec<Value> {
         let what = format!("{messages} messages are accepted");
         until(&what, async || self.messages().len() == messages).await;

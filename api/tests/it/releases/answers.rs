@@ -14,7 +14,7 @@ use projections::rebuild::{RebuildMode, rebuild_all};
 use serde_json::{Map, Value, json};
 
 use super::restore::RELEASES;
-use super::served::Served;
+use super::served::RestoredShop;
 
 /// Set this variable to write the golden answers.
 const UPDATE: &str = "UPDATE_ANSWERS";
@@ -28,7 +28,7 @@ fn questions() -> Vec<Value> {
     serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
 }
 
-impl Served {
+impl RestoredShop {
     /// The whole answer to a query. If the query has an `each`, all answers by name.
     async fn answer(&self, question: &Value) -> Value {
         let Some(kind) = question["each"].as_str() else { return self.ask(question, "").await };
@@ -96,7 +96,7 @@ impl Served {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_shop_gives_the_golden_answers_and_live_equals_rebuilt() {
     for release in RELEASES {
-        let served = Served::start(release).await;
+        let served = RestoredShop::start(release).await;
         let mut different = vec![];
         for question in questions() {
             let name = question["name"].as_str().unwrap();

@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 
 use super::restore::RELEASES;
-use super::served::Served;
+use super::served::RestoredShop;
 use crate::shop::stage::{refusal, with};
 
-impl Served {
+impl RestoredShop {
     async fn events(&self) -> i64 {
         let pool = self.shop.database.as_ref().unwrap().pool();
         sqlx::query_scalar("select max(position) from events").fetch_one(pool).await.unwrap()
@@ -22,7 +22,7 @@ impl Served {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_sent_again_after_an_upgrade_is_replayed() {
     for release in RELEASES {
-        let served = Served::start(release).await;
+        let served = RestoredShop::start(release).await;
         let before = served.events().await;
         let keys = served.release.json("keys.json");
         let keys = keys.as_array().unwrap();

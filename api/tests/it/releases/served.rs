@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use super::restore::Release;
 use crate::cluster::{Client, Node, Shop, until};
 
-pub(super) struct Served {
+pub(super) struct RestoredShop {
     pub(super) release: Release,
     pub(super) shop: Shop,
     pub(super) node: Node,
 }
 
-impl Served {
-    pub(super) async fn start(release: &str) -> Served {
+impl RestoredShop {
+    pub(super) async fn start(release: &str) -> RestoredShop {
         let release = Release::read(release);
         let shop = Shop::with(release.restore().await)
             // The same setting as when the dump was made, so that estimates are the same.
@@ -22,7 +22,7 @@ impl Served {
             // A silent payment provider is called again once, and then not again during the test.
             .variable("CARTULARY_PAYMENT_RETRY", "1h");
         let node = shop.start().await;
-        let served = Served { release, shop, node };
+        let served = RestoredShop { release, shop, node };
         served.until_due_work_is_done().await;
         served
     }

@@ -133,7 +133,7 @@ impl Stage {
         self.count("select coalesce(max(position), 0) from events").await
     }
 
-    /// Waits until so many messages were sent.
+    /// Waits until this many messages were sent.
     pub(crate) async fn until_sent(&self, messages: i64) {
         let sent = "select count(*) from events where event_type = 'notification.sent'";
         let what = format!("{messages} messages are sent");

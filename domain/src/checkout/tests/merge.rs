@@ -26,7 +26,7 @@ fn merge(shop: &Shop) -> Result<Changes, Refusal> {
     super::super::merge(&request, &shop.cart(), &own(shop), product, minute(0))
 }
 
-/// Gives the customer a cart of their own, with so many mugs.
+/// Gives the customer a cart of their own, with this many mugs.
 fn with_mugs_of_their_own(shop: &mut Shop, quantity: i64) {
     let offer = state!(shop, Product, sku("MUG").product()).offer(&sku("MUG")).unwrap();
     let quantity = units(quantity);

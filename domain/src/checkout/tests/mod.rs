@@ -155,7 +155,7 @@ impl Shop {
         self.happen(cart_id(1).stream(), events);
     }
 
-    /// Another order reserves so many units until this time.
+    /// Another order reserves this many units until this time.
     fn others_reserve(&mut self, name: &str, quantity: i64, until: i64, now: Timestamp) {
         let (order, quantity, expires_at) = (order_id(99), units(quantity), minute(until));
         self.ask_stock(name, InventoryCommand::Reserve { order, quantity, expires_at }, now);

@@ -158,14 +158,14 @@ impl Checker<'_> {
         }
         if event.position <= stream.position {
             let message = format!(
-                "version {version} stands before version {before}, which is at {}",
+                "version {version} comes before version {before}, which is at position {}",
                 stream.position
             );
             self.report(CheckName::Version, event, message)?;
         }
         if event.stream_type != stream.kind {
             let message = format!(
-                "the event is of a '{}', its stream of a '{}'",
+                "the event is of the kind '{}', and its stream of the kind '{}'",
                 event.stream_type, stream.kind
             );
             stream.state = None;
