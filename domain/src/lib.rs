@@ -11,6 +11,7 @@ pub mod cart;
 pub mod checkout;
 pub mod coupon;
 mod decide;
+mod error_code;
 mod event;
 #[cfg(test)]
 mod fixtures;
@@ -36,11 +37,12 @@ mod upcast;
 
 pub use address::{Address, Contact, Email};
 pub use decide::Decide;
+pub use error_code::ErrorCode;
 pub use event::{DecodeError, Event};
 pub use id::{
     CartId, CustomerId, Kind, NotificationId, OrderId, PaymentId, ShipmentId, StreamId, SubjectId,
 };
-pub use invalid::{ErrorCode, Invalid};
+pub use invalid::Invalid;
 pub use money::{Currency, Money, MoneyError};
 pub use personal::Personal;
 pub use quantity::Quantity;

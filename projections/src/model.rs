@@ -1,125 +1,56 @@
-//! The list of all read models.
+//! The list of all read models: a new one is one line here.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A read model. Each has a projection, which keeps it up to date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ReadModel {
-    Products,
-    Carts,
-    Orders,
-    Payments,
-    Coupons,
-    Notifications,
-    Inventory,
-    Reservations,
-    Ledger,
-    Deadlines,
-    Audit,
+/// Declares [`ReadModel`] from one line for each: the variant, the name, and the projection that keeps it.
+/// `$dollar` is a dollar sign, which the macro inside needs.
+macro_rules! read_models {
+    ($dollar:tt $($Model:ident, $name:literal, $Projection:path;)+) => {
+        /// A read model. Each has a projection, which keeps it up to date.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ReadModel { $($Model),+ }
+
+        impl ReadModel {
+            pub const ALL: [ReadModel; [$($name),+].len()] = [$(ReadModel::$Model),+];
+
+            pub fn name(self) -> &'static str {
+                match self { $(ReadModel::$Model => $name),+ }
+            }
+
+            /// The name of its projection's lease. Workers other than projections have leases too.
+            pub fn lease(self) -> &'static str {
+                match self { $(ReadModel::$Model => concat!("projection:", $name)),+ }
+            }
+        }
+
+        /// Evaluates an expression in which the type alias `$P` is the projection of the given read model.
+        macro_rules! with_projection {
+            ($dollar model:expr, $dollar P:ident => $dollar body:expr) => {
+                match $dollar model {
+                    $($crate::model::ReadModel::$Model => {
+                        type $dollar P = $Projection;
+                        $dollar body
+                    })+
+                }
+            };
+        }
+        pub(crate) use with_projection;
+    };
 }
 
-/// Evaluates an expression in which the type alias `$P` is the projection of the given read model.
-macro_rules! with_projection {
-    ($model:expr, $P:ident => $body:expr) => {{
-        use $crate::model::ReadModel;
-        match $model {
-            ReadModel::Products => {
-                type $P = $crate::products::Products;
-                $body
-            }
-            ReadModel::Carts => {
-                type $P = $crate::carts::Carts;
-                $body
-            }
-            ReadModel::Orders => {
-                type $P = $crate::orders::Orders;
-                $body
-            }
-            ReadModel::Payments => {
-                type $P = $crate::payments::Payments;
-                $body
-            }
-            ReadModel::Coupons => {
-                type $P = $crate::coupons::Coupons;
-                $body
-            }
-            ReadModel::Notifications => {
-                type $P = $crate::notifications::Notifications;
-                $body
-            }
-            ReadModel::Inventory => {
-                type $P = $crate::inventory::Items;
-                $body
-            }
-            ReadModel::Reservations => {
-                type $P = $crate::inventory::Reservations;
-                $body
-            }
-            ReadModel::Ledger => {
-                type $P = $crate::inventory::Ledger;
-                $body
-            }
-            ReadModel::Deadlines => {
-                type $P = $crate::deadlines::Deadlines;
-                $body
-            }
-            ReadModel::Audit => {
-                type $P = $crate::audit::Audit;
-                $body
-            }
-        }
-    }};
-}
-pub(crate) use with_projection;
-
-impl ReadModel {
-    pub const ALL: [ReadModel; 11] = [
-        ReadModel::Products,
-        ReadModel::Carts,
-        ReadModel::Orders,
-        ReadModel::Payments,
-        ReadModel::Coupons,
-        ReadModel::Notifications,
-        ReadModel::Inventory,
-        ReadModel::Reservations,
-        ReadModel::Ledger,
-        ReadModel::Deadlines,
-        ReadModel::Audit,
-    ];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            ReadModel::Products => "products",
-            ReadModel::Carts => "carts",
-            ReadModel::Orders => "orders",
-            ReadModel::Payments => "payments",
-            ReadModel::Coupons => "coupons",
-            ReadModel::Notifications => "notifications",
-            ReadModel::Inventory => "inventory",
-            ReadModel::Reservations => "reservations",
-            ReadModel::Ledger => "ledger",
-            ReadModel::Deadlines => "deadlines",
-            ReadModel::Audit => "audit",
-        }
-    }
-
-    /// The name of its projection's lease. Workers other than projections have leases too.
-    pub fn lease(self) -> &'static str {
-        match self {
-            ReadModel::Products => "projection:products",
-            ReadModel::Carts => "projection:carts",
-            ReadModel::Orders => "projection:orders",
-            ReadModel::Payments => "projection:payments",
-            ReadModel::Coupons => "projection:coupons",
-            ReadModel::Notifications => "projection:notifications",
-            ReadModel::Inventory => "projection:inventory",
-            ReadModel::Reservations => "projection:reservations",
-            ReadModel::Ledger => "projection:ledger",
-            ReadModel::Deadlines => "projection:deadlines",
-            ReadModel::Audit => "projection:audit",
-        }
-    }
+read_models! { $
+    Products, "products", crate::products::Products;
+    Carts, "carts", crate::carts::Carts;
+    Orders, "orders", crate::orders::Orders;
+    Payments, "payments", crate::payments::Payments;
+    Coupons, "coupons", crate::coupons::Coupons;
+    Notifications, "notifications", crate::notifications::Notifications;
+    Inventory, "inventory", crate::inventory::Items;
+    Reservations, "reservations", crate::inventory::Reservations;
+    Ledger, "ledger", crate::inventory::Ledger;
+    Deadlines, "deadlines", crate::deadlines::Deadlines;
+    Audit, "audit", crate::audit::Audit;
 }
 
 impl FromStr for ReadModel {

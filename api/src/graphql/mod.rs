@@ -7,6 +7,7 @@ mod audit;
 mod carts;
 mod connection;
 mod coupons;
+mod error_code;
 mod errors;
 mod input;
 mod inventory;

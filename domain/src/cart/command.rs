@@ -1,6 +1,6 @@
 //! The commands of a cart, and the errors with which it refuses them.
 
-use super::Owner;
+use super::{MAX_LINES, Owner};
 use crate::coupon::CouponCode;
 use crate::grouped::grouped;
 use crate::product::Offer;
@@ -70,7 +70,7 @@ pub enum CartError {
     LineNotFound(Sku),
     #[error("a line must have at most {max} units, {sku} would have {wanted}", max = grouped(Quantity::MAX.into()))]
     TooManyUnits { sku: Sku, wanted: i64 },
-    #[error("a cart must have at most {max} lines; remove a line first", max = super::MAX_LINES)]
+    #[error("a cart must have at most {max} lines; remove a line first", max = MAX_LINES)]
     TooManyLines,
     #[error("this cart is priced in {cart}, the product in {product}; use another cart for it")]
     CurrencyMismatch { cart: Currency, product: Currency },

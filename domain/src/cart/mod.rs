@@ -15,12 +15,10 @@ use serde::{Deserialize, Serialize};
 pub use self::command::{Addition, CartCommand, CartError};
 pub use self::details::{CartDetails, CartLine};
 pub use self::event::{CartEvent, Owner};
+pub use self::lines::MAX_LINES;
 use crate::coupon::CouponCode;
 use crate::decide::handle;
 use crate::{CartId, CustomerId, Decide, OrderId, Timestamp};
-
-/// The largest number of lines in a cart.
-pub const MAX_LINES: usize = 250;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub enum Cart {
