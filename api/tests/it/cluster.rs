@@ -345,7 +345,9 @@ impl Client {
     /// `position`, `replayed`, `errors`.
     pub(crate) async fn mutate(&self, mutation: &str, selection: &str, input: Value) -> Value {
         let query = mutation_text(mutation, selection);
-        self.ask(&query, json!({"input": input})).await[mutation].clone()
+        let payload = self.ask(&query, json!({"input": input})).await[mutation].clone();
+        assert_eq!(unnamed_codes(mutation, &payload), Vec::<&str>::new(), "{mutation}");
+        payload
     }
 
     /// As [`Client::mutate`], but returns an error if there are top-level errors or no answer.
@@ -420,6 +422,23 @@ fn mutation_text(mutation: &str, selection: &str) -> String {
     format!(
         "mutation($input: {input}!) {{ {mutation}(input: $input) {{ {selection} {PAYLOAD} }} }}"
     )
+}
+
+/// The schema with the descriptions that clients read.
+const SDL: &str = include_str!("../../schema.graphql");
+
+/// The codes of errors that neither the description of the mutation names nor that of all mutations.
+fn unnamed_codes<'p>(mutation: &str, payload: &'p Value) -> Vec<&'p str> {
+    const OF_ALL: [&str; 2] = ["INVALID_INPUT", "IDEMPOTENCY_KEY_REUSED"];
+    let (_, mutations) = SDL.split_once("\ntype Mutation {").expect("mutations");
+    let field = format!("\n\t{mutation}(");
+    let (before, _) = mutations.split_once(&field).expect("a mutation of the schema");
+    let description = before.rsplit("\"\"\"").nth(1).expect("its description");
+    let codes = payload["errors"].as_array().into_iter().flatten();
+    codes
+        .filter_map(|error| error["code"].as_str())
+        .filter(|code| !OF_ALL.contains(code) && !description.contains(&format!("`{code}`")))
+        .collect()
 }
 
 async fn exchange(

@@ -116,7 +116,7 @@ async fn check_read_models_complete(database: &TestDatabase, from: i64) {
     let names = ReadModel::ALL.map(ReadModel::lease);
     until(&format!("everything is projected after {from}"), async || {
         let query = sqlx::query_scalar::<_, i64>(behind).bind(&names[..]).bind(head);
-        query.fetch_one(database.pool()).await.unwrap() == 11
+        query.fetch_one(database.pool()).await.unwrap() == names.len() as i64
     })
     .await;
     projector.shutdown().await;
