@@ -139,8 +139,10 @@ const EPOCH: &str = "select epoch from leases where name = 'projection:carts'";
 async fn an_upgrade_from_any_schema_ends_with_the_same_read_models() {
     let release = Release::read(RELEASES[0]);
     let dump = release.restore().await;
+    // Rows of the dump do not fit a later schema: the columns that were added since are missing.
+    let last: i64 = count(&dump, "select max(version) from _sqlx_migrations").await;
     let versions = MIGRATIONS.iter().map(|migration| migration.version);
-    for version in versions.filter(|version| *version >= FIRST) {
+    for version in versions.filter(|version| (FIRST..=last).contains(version)) {
         let database = at_schema(version, &dump).await;
         migrate(&database, |_| true).await;
         check_read_models_complete(&database, version).await;
