@@ -1,7 +1,7 @@
 //! Who may use which root field, as a table.
 //!
 //! The HTTP handler checks every root field of an operation before anything is executed. In a row with `Own`
-//! the resolver checks the object itself: somebody else's object and a missing one get the same answer.
+//! the resolver checks the object itself. An object of another person and a missing one get the same answer.
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
@@ -16,16 +16,17 @@ pub enum Root {
     Subscription,
 }
 
-/// Which objects of a field a caller may use.
+/// Which of the objects that a root field gives access to a caller may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     None,
-    /// The caller's own: of a guest the cart and the order placed with it, of a customer everything of theirs.
+    /// The caller's own objects. A guest owns one cart and the order placed with it; a customer owns their carts,
+    /// orders, payments and notifications.
     Own,
     All,
 }
 
-/// One line of the table.
+/// One row of the table: a root field, and what each kind of caller reaches through it.
 #[derive(Debug)]
 pub struct Row {
     root: Root,
@@ -111,16 +112,19 @@ pub const TABLE: &[Row] = &[
     row(Query, "projections",            [No,  No,  All, All]),
 ];
 
-/// Why a field is not for this caller.
+/// Why a caller may not use a root field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    #[error("{0} is only for callers who have signed in")]
+    #[error("{0} needs a signed-in caller; send a token or an API key")]
     SignInFirst(String),
-    #[error("{0} is not for a caller of this role")]
+    #[error("the caller's role may not use {0}")]
     Forbidden(String),
 }
 
-/// The caller's reach in this field. A field without a row is denied to everybody.
+/// Returns what the caller reaches through this field.
+///
+/// # Errors
+/// If the caller may not use the field at all. A field without a row is denied to every caller.
 pub fn check(root: Root, field: &str, caller: &Caller) -> Result<Reach, Denied> {
     let row = TABLE.iter().find(|row| row.root == root && row.field == field);
     let reach = row.map_or(Reach::None, |row| row.reach(caller.role()));
@@ -176,7 +180,7 @@ fn root_fields(sdl: &str) -> Result<Vec<(Root, String)>, async_graphql::parser::
     Ok(found)
 }
 
-/// The differences between the table and a schema, for a test: there must be none.
+/// Lists the differences between the table and a schema. A test checks that there are none.
 ///
 /// # Errors
 /// If the text is not a schema.

@@ -22,8 +22,9 @@ use crate::demo;
 use crate::graphql::{CurrentCarts, Policy, Shop};
 use crate::secret::Secret;
 
-/// The capacities of the caches of aggregates and of customers' current carts.
+/// The number of aggregates that the command bus caches.
 const CACHED_AGGREGATES: usize = 20_000;
+/// The number of customers whose current cart is cached.
 const CACHED_CUSTOMERS: usize = 50_000;
 
 /// The running shop.
@@ -37,11 +38,12 @@ pub struct App {
     stop: CancellationToken,
 }
 
+/// Why the shop cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("the event store: {0}")]
+    #[error("the event store cannot be opened: {0}")]
     Store(#[from] StoreError),
-    #[error("the folder of the mail: {0}")]
+    #[error("the folder for mail in the data directory cannot be created: {0}")]
     MailFolder(#[from] std::io::Error),
     #[error("SMTP_URL: {0}")]
     MailServer(#[from] mail::BadSmtpUrl),
@@ -49,14 +51,15 @@ pub enum StartError {
     Broker(#[from] BadNatsUrl),
     #[error(transparent)]
     MailTemplates(#[from] mail::BadTemplates),
-    #[error("the demo catalogue: {0}")]
+    #[error("the demo catalogue cannot be created: {0}")]
     Demo(#[from] CommandError),
-    #[error("the payment provider: {0}")]
+    #[error("the payment provider cannot be used: {0}")]
     Provider(#[from] BadStripeSettings),
 }
 
 impl App {
-    /// `address` is where the server listens; the simulator sends its webhooks there.
+    /// Starts the shop and its workers. `address` is where the server listens; the simulated payment provider sends
+    /// its webhooks there.
     pub async fn start(
         config: &Config,
         database_url: &Secret,
@@ -72,7 +75,7 @@ impl App {
             demo::create_catalogue(&bus).await?;
         }
         let projector = Projector::start(store, projections::ProjectorOptions::default());
-        let (provider, simulator) = provider(config, &pool)?;
+        let (provider, simulator) = build_provider(config, &pool)?;
         let payments = payment_policy(config);
         let inbox = Inbox::new(bus.clone(), provider.clone(), payments);
         let shop = Shop {
@@ -86,8 +89,8 @@ impl App {
             current_carts: CurrentCarts::new(CACHED_CUSTOMERS),
         };
 
-        let outbox = mail_outbox(config, &shop)?;
-        let relay = Relay::new(projector.feed().clone(), broker(config)?);
+        let outbox = build_mail_outbox(config, &shop)?;
+        let relay = Relay::new(projector.feed().clone(), build_broker(config)?);
         let (workers, stop) = (TaskTracker::new(), CancellationToken::new());
         let feed = projector.feed().clone();
         let reactions = Reactions { feed, bus: bus.clone(), provider, policy: payments };
@@ -103,40 +106,45 @@ impl App {
         Ok(App { shop, inbox, relay, projector, workers, stop })
     }
 
-    /// Finishes what is under way, from the outside in, and releases the leases.
+    /// Stops the workers, then the projections, then the event store, and releases the leases. Each part is stopped
+    /// before the part that it uses.
     pub async fn stop(self) {
         self.stop.cancel();
         if tokio::time::timeout(time_limits::SHUTDOWN_OF_WORKERS, self.workers.wait())
             .await
             .is_err()
         {
-            tracing::warn!("some workers did not stop in time; their work will be done again");
+            tracing::warn!(
+                "some workers did not stop in time; the next leader repeats their unfinished work"
+            );
         }
         let bus = self.shop.bus.clone();
-        let rest = async {
+        let shut_down = async {
             bus.shutdown().await;
             self.projector.shutdown().await;
             bus.store().shutdown().await;
         };
-        if tokio::time::timeout(time_limits::SHUTDOWN_OF_STORE, rest).await.is_err() {
+        if tokio::time::timeout(time_limits::SHUTDOWN_OF_STORE, shut_down).await.is_err() {
             tracing::warn!(
-                "appends and projections did not stop in time; what they left undone is done after the next start"
+                "the projections or the event store did not stop in time; their unfinished work is done after the next start"
             );
         }
     }
 }
 
-/// The payment provider; and the simulator, if it is the provider, because it has webhooks to deliver.
-fn provider(
+/// Builds the payment provider. If it is the simulator, the simulator is also returned by itself, because a worker
+/// delivers its webhooks.
+fn build_provider(
     config: &Config,
     pool: &PgPool,
 ) -> Result<(Provider, Option<Simulator>), BadStripeSettings> {
     match &config.payments {
         Payments::Simulated { webhook_secret } => {
             let signer = Signer::new(webhook_secret.expose_bytes());
-            // Long after the reservation has ended, which a payment extends by its own time.
-            let late = config.reservation * 2 + Duration::from_secs(1);
-            let simulator = Simulator::new(pool.clone(), signer, late);
+            // The simulated late success must arrive after the reservation has ended. Starting a payment extends the
+            // reservation by its own length, so the delay is longer than two reservations.
+            let late_success_after = config.reservation * 2 + Duration::from_secs(1);
+            let simulator = Simulator::new(pool.clone(), signer, late_success_after);
             Ok((Provider::simulated(simulator.clone()), Some(simulator)))
         }
         Payments::Stripe(account) => {
@@ -147,14 +155,14 @@ fn provider(
     }
 }
 
-fn mail_outbox(config: &Config, shop: &Shop) -> Result<MailOutbox, StartError> {
+fn build_mail_outbox(config: &Config, shop: &Shop) -> Result<MailOutbox, StartError> {
     let Shop { bus, read_models, vault, .. } = shop.clone();
     let mailer = match &config.mail.smtp_url {
         Some(url) => Mailer::smtp(url.expose())?,
         None => {
             let folder = config.mail_folder();
             if config.is_production() {
-                tracing::warn!(folder = %folder.display(), "SMTP_URL is not set: mail is written to a folder and sent to nobody");
+                tracing::warn!(folder = %folder.display(), "SMTP_URL is not set: mail is written to a folder and not sent");
             }
             Mailer::folder(&folder)?
         }
@@ -162,22 +170,22 @@ fn mail_outbox(config: &Config, shop: &Shop) -> Result<MailOutbox, StartError> {
     Ok(MailOutbox::new(bus, read_models, vault, mailer, config.mail.settings.clone())?)
 }
 
-fn broker(config: &Config) -> Result<Broker, BadNatsUrl> {
+fn build_broker(config: &Config) -> Result<Broker, BadNatsUrl> {
     match &config.nats {
         Some(nats) => Broker::nats(nats.url.expose(), nats.stream.clone()),
         None => Ok(Broker::none()),
     }
 }
 
-fn delta(time: Duration) -> TimeDelta {
-    TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX)
+fn to_delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
 fn payment_policy(config: &Config) -> PaymentPolicy {
     PaymentPolicy {
-        reserve_at_most: delta(config.reservation_cap),
-        hold_for: delta(config.authorization),
-        retry_after: delta(config.payment_retry),
+        reserve_at_most: to_delta(config.reservation_cap),
+        hold_for: to_delta(config.authorization),
+        retry_after: to_delta(config.payment_retry),
     }
 }
 
@@ -185,15 +193,16 @@ fn policy(config: &Config) -> Policy {
     Policy {
         charges: config.charges.clone(),
         cart_idle_seconds: u32::try_from(config.cart_idle.as_secs()).unwrap_or(u32::MAX),
-        reserve_for: delta(config.reservation),
-        reserve_at_most: delta(config.reservation_cap),
+        reserve_for: to_delta(config.reservation),
+        reserve_at_most: to_delta(config.reservation_cap),
         wait_for_command: time_limits::command_within(config.limits.execution_timeout),
         wait_for_position: time_limits::READ_MODEL_POSITION,
         wait_for_provider: time_limits::PROVIDER_IN_REQUEST,
     }
 }
 
-/// The URL of the simulator's webhooks; a server that listens on all addresses is reached on the loopback.
+/// The URL that the simulator sends its webhooks to. If the server listens on all addresses, the loopback address
+/// reaches it.
 fn webhook_endpoint(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         let loopback: [std::net::IpAddr; 2] =

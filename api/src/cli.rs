@@ -27,24 +27,25 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server (what happens without a command).
+    /// Run the server. This is the default.
     Serve,
-    /// Bring the database's tables up to date, say what was done, and stop.
+    /// Apply the database migrations that are missing, and print which ones.
     Migrate,
-    /// Print a signed token for the header `Authorization: Bearer`.
+    /// Print a signed token (JWT) for the header `Authorization: Bearer`.
     Token(TokenArgs),
-    /// Print the effective configuration, secrets masked.
+    /// Print the effective configuration with secrets masked.
     Config,
 }
 
 #[derive(Debug, Args)]
 struct TokenArgs {
-    /// The subject: who the token is for.
+    /// The subject of the token: the name of the person it is for, such as ada.
     #[arg(long, value_name = "ID")]
     sub: String,
+    /// What the holder of the token may do.
     #[arg(long, value_enum)]
     role: Role,
-    /// How long the token is valid.
+    /// How long the token is valid, such as 15m or 8h.
     #[arg(long, value_name = "DURATION", default_value = "15m", value_parser = duration::parse)]
     ttl: Duration,
 }
@@ -94,7 +95,7 @@ pub async fn main() -> ExitCode {
     }
 }
 
-/// What clap says about wrong arguments in several paragraphs, as one sentence that names the option and its
+/// Makes one sentence of clap's several paragraphs about wrong arguments. It names the option and its environment
 /// variable.
 fn sentence(error: &clap::Error) -> String {
     let text = error.to_string();
@@ -114,7 +115,7 @@ fn variable_of(error: &clap::Error) -> Option<String> {
         return None;
     };
     let mut command = Cli::command();
-    // Options know how many values they take only once the command is built.
+    // Without `build`, an argument does not print the way it does in the error.
     command.build();
     let known = command.get_arguments().find(|known| known.to_string() == *option)?;
     known.get_env().map(|variable| variable.to_string_lossy().into_owned())
@@ -149,7 +150,7 @@ async fn migrate(config: &Config) -> Result<(), CliError> {
     Ok(output::print(&report(&migrated?))?)
 }
 
-/// What `migrate` has done, for people.
+/// Reports, for people, which migrations were applied.
 fn report(applied: &[&Migration]) -> String {
     let name =
         |migration: &Migration| format!("{:04} {}", migration.version, migration.description);

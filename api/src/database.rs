@@ -8,7 +8,7 @@ use sqlx::postgres::PgPoolOptions;
 use crate::config::Config;
 use crate::secret::{Secret, masked_url};
 
-/// Why there is no usable database. No message has the password of a URL in it.
+/// Why the database cannot be used. The messages never contain the password of a URL.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     #[error("the private Postgres: {0}")]
@@ -35,7 +35,7 @@ impl From<MigrateError> for DatabaseError {
     }
 }
 
-/// The cause itself, without sqlx's sentence around it.
+/// The cause of the error, without the text that sqlx puts around it.
 fn reason(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Io(error) => error.to_string(),
@@ -48,12 +48,13 @@ fn reason(error: &sqlx::Error) -> String {
 #[derive(Debug)]
 pub struct Database {
     pub pool: PgPool,
-    /// Stopped at the end, unless another process uses it.
+    /// The private Postgres, if one is used. It is stopped at the end, unless another process uses it.
     private: Option<Cluster>,
     url: Secret,
 }
 
 impl Database {
+    /// Connects to the configured database, or starts the private one and connects to it.
     pub async fn open(config: &Config) -> Result<Database, DatabaseError> {
         let (url, private) = match &config.database_url {
             Some(url) => {
@@ -71,20 +72,20 @@ impl Database {
         Ok(Database { pool, private, url: Secret::new(url) })
     }
 
-    /// The URL, for parts that connect themselves.
+    /// The URL of the database, for parts of the program that open their own connections.
     pub fn url(&self) -> &Secret {
         &self.url
     }
 
-    /// Brings the tables up to date; the migrations that were applied. Several processes may do so at once.
+    /// Applies the migrations that are missing, and returns those. Several processes may do so at once.
     pub async fn migrate(&self) -> Result<Vec<&'static Migration>, DatabaseError> {
-        let before = self.applied().await?;
+        let before = self.applied_versions().await?;
         event_store::MIGRATIONS.run(&self.pool).await?;
         let all = event_store::MIGRATIONS.iter();
         Ok(all.filter(|migration| !before.contains(&migration.version)).collect())
     }
 
-    async fn applied(&self) -> Result<Vec<i64>, sqlx::Error> {
+    async fn applied_versions(&self) -> Result<Vec<i64>, sqlx::Error> {
         let exists = "select to_regclass('_sqlx_migrations') is not null";
         if !sqlx::query_scalar(exists).fetch_one(&self.pool).await? {
             return Ok(Vec::new());
@@ -92,6 +93,7 @@ impl Database {
         sqlx::query_scalar("select version from _sqlx_migrations").fetch_all(&self.pool).await
     }
 
+    /// Closes the connections and stops the private Postgres.
     pub async fn close(self) -> Result<(), DatabaseError> {
         self.pool.close().await;
         match self.private {

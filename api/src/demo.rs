@@ -6,7 +6,7 @@ use domain::product::ProductCommand;
 use domain::{Currency, Invalid, Money, Sku, Text};
 use uuid::Uuid;
 
-/// SKU, name, description, price in US cents, units on hand.
+/// Each product's SKU, name, description, price in US cents, and units on hand.
 const PRODUCTS: [(&str, &str, &str, i64, u32); 6] = [
     ("INK-BLACK", "Iron gall ink, black", "50 ml of ink that outlasts its reader.", 1_249, 500),
     ("PEN-OAK", "Oak fountain pen", "Turned from one piece, with a steel nib.", 6_900, 120),
@@ -16,16 +16,16 @@ const PRODUCTS: [(&str, &str, &str, i64, u32); 6] = [
     ("QUILL-GOOSE", "Goose quill", "Hand-cut; comes with a knife.", 644, 15),
 ];
 
-/// Creates the products and registers their stock. Doing it twice changes nothing, so that two nodes may start
-/// on one empty database.
+/// Creates the products and registers their stock. The commands have fixed ids, so that two nodes that start on one
+/// empty database create them once.
 pub async fn create_catalogue(bus: &Bus) -> Result<(), CommandError> {
     for product in PRODUCTS {
-        let Ok((sku, create, register)) = commands(product) else { continue };
+        let Ok((sku, create, register)) = build_commands(product) else { continue };
         let create = AggregateCommand { name: "productCreate", id: sku.clone(), command: create };
         let register =
             AggregateCommand { name: "inventoryRegister", id: sku.clone(), command: register };
-        bus.execute(create, context(&sku, "create")).await?;
-        bus.execute(register, context(&sku, "register")).await?;
+        bus.execute(create, build_context(&sku, "create")).await?;
+        bus.execute(register, build_context(&sku, "register")).await?;
     }
     tracing::info!(
         products = PRODUCTS.len(),
@@ -34,7 +34,7 @@ pub async fn create_catalogue(bus: &Bus) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn commands(
+fn build_commands(
     (sku, name, description, cents, on_hand): (&str, &str, &str, i64, u32),
 ) -> Result<(Sku, ProductCommand, InventoryCommand), Invalid> {
     let sku: Sku = sku.parse()?;
@@ -51,9 +51,9 @@ fn commands(
     Ok((sku, create, register))
 }
 
-fn context(sku: &Sku, what: &str) -> Context {
+fn build_context(sku: &Sku, step: &str) -> Context {
     let namespace = Uuid::new_v5(&Uuid::NAMESPACE_OID, b"cartulary/demo");
-    let id = Uuid::new_v5(&namespace, format!("{sku}/{what}").as_bytes());
+    let id = Uuid::new_v5(&namespace, format!("{sku}/{step}").as_bytes());
     Context::reaction("demo", id, None)
 }
 
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn every_demo_product_is_valid() {
         for product in super::PRODUCTS {
-            assert!(super::commands(product).is_ok(), "{product:?}");
+            assert!(super::build_commands(product).is_ok(), "{product:?}");
         }
     }
 }

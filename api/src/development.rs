@@ -1,4 +1,4 @@
-//! The accounts of a development server: their tokens stand in the banner, and the console offers them.
+//! The accounts of a development server. The banner prints a token for each, and the console offers those of staff.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use chrono::Utc;
 
 use crate::auth::{Authenticator, IssueError, Role};
 
-/// The tokens are valid for a working day.
+/// How long a token is valid: one working day.
 const TOKEN_TTL: Duration = Duration::from_secs(8 * 3600);
 
 /// An account that exists only in development.
@@ -23,7 +23,7 @@ pub const ACCOUNTS: [Account; 3] = [
 ];
 
 impl Account {
-    /// A token of this account, valid for 8 hours.
+    /// Issues a token for this account, valid for 8 hours.
     pub fn issue_token(self, auth: &Authenticator) -> Result<String, IssueError> {
         auth.issue(self.subject, self.role, TOKEN_TTL, Utc::now())
     }

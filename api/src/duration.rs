@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-/// A text that is no duration.
+/// The text is not a duration.
 #[derive(Debug, PartialEq, thiserror::Error)]
-#[error("a duration is a whole number and one of ms, s, m, h, d, such as 15m")]
+#[error("a duration must be a whole number and one of ms, s, m, h, d, such as 15m")]
 pub struct DurationError;
 
+/// Parses a duration such as `15m`.
 pub fn parse(text: &str) -> Result<Duration, DurationError> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or(DurationError)?;
     let (number, unit) = text.split_at(digits);
@@ -22,7 +23,7 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
     number.checked_mul(millis).map(Duration::from_millis).ok_or(DurationError)
 }
 
-/// The shortest text that [`parse`] reads as this duration, which is in whole milliseconds.
+/// Formats a duration of whole milliseconds in the largest unit that divides it, so that [`parse`] reads it back.
 pub fn format(duration: Duration) -> String {
     let millis = duration.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_and_written_alike() {
+    fn a_formatted_duration_is_parsed_back() {
         for text in ["250ms", "5s", "15m", "1h", "7d", "90s", "0ms"] {
             assert_eq!(format(parse(text).unwrap()), text);
         }
@@ -45,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_refused() {
+    fn a_text_that_is_not_a_duration_is_refused() {
         for text in [
             "",
             "15",

@@ -17,19 +17,19 @@ use serde::Serialize;
 
 use crate::auth::Authenticator;
 
-type Probe = Arc<dyn Fn() -> BoxFuture<'static, Outcome> + Send + Sync>;
+type Probe = Arc<dyn Fn() -> BoxFuture<'static, ProbeResult> + Send + Sync>;
 
-/// The result of a check.
+/// What a probe of a dependency found.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct ProbeResult {
     pub result: Result<(), String>,
-    /// How many events a dependency that follows the log lags behind.
+    /// For a dependency that follows the event log: the number of events it has not processed yet.
     pub lag_events: Option<i64>,
 }
 
-impl From<Result<(), String>> for Outcome {
+impl From<Result<(), String>> for ProbeResult {
     fn from(result: Result<(), String>) -> Self {
-        Outcome { result, lag_events: None }
+        ProbeResult { result, lag_events: None }
     }
 }
 
@@ -47,7 +47,11 @@ impl Check {
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        Check { name, required: true, probe: Arc::new(move || probe().map(Outcome::from).boxed()) }
+        Check {
+            name,
+            required: true,
+            probe: Arc::new(move || probe().map(ProbeResult::from).boxed()),
+        }
     }
 
     /// A dependency without which most requests can still be served.
@@ -61,25 +65,26 @@ impl Check {
     /// An optional dependency that follows the log and may lag behind.
     pub fn follower<F>(name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = Outcome> + Send + 'static,
+        F: Future<Output = ProbeResult> + Send + 'static,
     {
         Check { name, required: false, probe: Arc::new(move || probe().boxed()) }
     }
 
-    async fn run(&self) -> Finding {
-        let begun = Instant::now();
-        let late =
+    /// Runs the probe with a time limit.
+    async fn run(&self) -> CheckReport {
+        let started_at = Instant::now();
+        let timed_out =
             |_| Err(format!("no answer within {} s", time_limits::HEALTH_CHECK.as_secs())).into();
         let outcome = tokio::time::timeout(time_limits::HEALTH_CHECK, (self.probe)()).await;
-        let Outcome { result, lag_events } = outcome.unwrap_or_else(late);
+        let ProbeResult { result, lag_events } = outcome.unwrap_or_else(timed_out);
         let error = result.err();
         let status = match (&error, self.required) {
             (None, _) => Status::Ok,
             (Some(_), false) => Status::Degraded,
             (Some(_), true) => Status::Failing,
         };
-        let response_time_ms = begun.elapsed().as_secs_f64() * 1000.0;
-        Finding { name: self.name, status, response_time_ms, lag_events, error }
+        let response_time_ms = started_at.elapsed().as_secs_f64() * 1000.0;
+        CheckReport { name: self.name, status, response_time_ms, lag_events, error }
     }
 }
 
@@ -92,7 +97,7 @@ impl std::fmt::Debug for Check {
     }
 }
 
-/// From good to bad.
+/// The status of a dependency or of the server. The order counts: the server has the worst status of its checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Status {
@@ -103,7 +108,7 @@ enum Status {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Finding {
+struct CheckReport {
     name: &'static str,
     status: Status,
     response_time_ms: f64,
@@ -116,9 +121,9 @@ struct Finding {
 #[derive(Serialize)]
 struct Report {
     status: Status,
-    /// For staff only: an error's text may say where the dependency lives.
+    /// Shown to staff only, because the text of an error may contain the address of a dependency.
     #[serde(skip_serializing_if = "Option::is_none")]
-    checks: Option<Vec<Finding>>,
+    checks: Option<Vec<CheckReport>>,
 }
 
 #[derive(Serialize)]
@@ -127,12 +132,13 @@ struct Info {
     version: &'static str,
     build: &'static str,
     uptime_seconds: u64,
-    /// For staff only: it tells how busy the shop is.  A string, as JavaScript has 53 bits.
+    /// Shown to staff only, because it reveals how busy the shop is. It is a string, because a number in JavaScript
+    /// has only 53 bits.
     #[serde(skip_serializing_if = "Option::is_none")]
     log_head: Option<String>,
 }
 
-/// The position of the log's last event, as this process knows it.
+/// Returns the position of the last event in the log, as far as this process knows it.
 pub type LogHead = Arc<dyn Fn() -> Option<i64> + Send + Sync>;
 
 /// The state behind `/health`.
@@ -164,20 +170,21 @@ impl Health {
             .with_state(self)
     }
 
-    /// From now on the server is not ready, so that requests go to other nodes.
-    pub fn stop(&self) {
+    /// Reports the server as not ready from now on, so that load balancers send requests to other nodes.
+    pub fn mark_stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Runs all checks at once, so that it takes as long as the slowest.
-    async fn report(&self) -> (Status, Vec<Finding>) {
-        let findings = join_all(self.checks.iter().map(Check::run)).await;
-        let worst = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::Ok);
+    /// Runs all checks at the same time. The first value is the status of the server.
+    async fn run_checks(&self) -> (Status, Vec<CheckReport>) {
+        let reports = join_all(self.checks.iter().map(Check::run)).await;
+        let worst = reports.iter().map(|report| report.status).max().unwrap_or(Status::Ok);
         let stopping = self.stopping.load(Ordering::Relaxed);
-        (if stopping { Status::Failing } else { worst }, findings)
+        (if stopping { Status::Failing } else { worst }, reports)
     }
 
-    /// Invalid credentials get the answer of anonymous callers: health must always answer.
+    /// Whether the caller is staff. Callers with invalid credentials get the answer for anonymous callers, because
+    /// `/health` must always answer.
     fn is_for_staff(&self, headers: &HeaderMap) -> bool {
         self.auth.identify(headers).is_ok_and(|identity| identity.caller.is_staff())
     }
@@ -194,13 +201,13 @@ async fn live() -> Response {
 }
 
 async fn ready(State(health): State<Arc<Health>>) -> Response {
-    let (status, _) = health.report().await;
+    let (status, _) = health.run_checks().await;
     json(http_status(status), &Report { status, checks: None })
 }
 
 async fn report(State(health): State<Arc<Health>>, headers: HeaderMap) -> Response {
-    let (status, findings) = health.report().await;
-    let checks = health.is_for_staff(&headers).then_some(findings);
+    let (status, reports) = health.run_checks().await;
+    let checks = health.is_for_staff(&headers).then_some(reports);
     json(http_status(status), &Report { status, checks })
 }
 

@@ -1,4 +1,4 @@
-//! The server: GraphQL over HTTP, access, webhooks, health and metrics, around a schema that plugs in.
+//! The server: the GraphQL API over HTTP, access control, webhooks, health, metrics and the pages.
 //!
 //! Read `cli` (what the binary does), [`config`] (its settings), [`serve`] (how the parts come
 //! together), [`server`] (sockets and routes), then [`graphql_http`] (one request).

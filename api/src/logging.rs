@@ -15,29 +15,29 @@ use crate::traces::Export;
 pub enum LogError {
     #[error("RUST_LOG: {0}; write a filter such as info,cartulary=debug")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
-    #[error("another log was started already: {0}")]
-    Taken(#[from] tracing_subscriber::util::TryInitError),
+    #[error("a log is already running in this process: {0}")]
+    AlreadyStarted(#[from] tracing_subscriber::util::TryInitError),
     #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
-/// Lines that may wait for standard error, a few megabytes; more lines are dropped and counted.
+/// How many lines may wait to be written to standard error: a few megabytes. Further lines are dropped and counted.
 const WAITING_LINES: usize = 16_384;
 
-/// The log under way.  Dropped at the end of the program, it waits a second at most for the last lines
-/// to be written.
+/// The running log. Drop it at the end of the program: it then waits at most one second until the last lines are
+/// written.
 #[derive(Debug)]
 #[must_use]
 pub struct Log {
     dropped: ErrorCounter,
-    // Dropped before the writer, so that errors of the last spans are still written.
+    // It is dropped before the writer, so that an error in sending the last spans is still logged.
     _export: Option<Export>,
     _writer: WorkerGuard,
 }
 
 /// Starts the log on standard error; standard output is for the output of commands.
 ///
-/// A separate thread writes, so that a reader of standard error that stops reading does not stop requests.
+/// A separate thread writes the lines. If the reader of standard error stops reading, requests go on.
 pub fn start(config: &Config) -> Result<Log, LogError> {
     let filter = EnvFilter::try_new(&config.log)?;
     let writer = BufWriter::new(io::stderr());

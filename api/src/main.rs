@@ -7,7 +7,8 @@ use mimalloc::MiMalloc;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Nothing is awaited here: the compiler would generate code for all that is awaited a second time, in this crate.
+/// `main` awaits nothing itself. Otherwise the compiler would generate the code of every awaited function a second
+/// time, for this crate.
 fn main() -> ExitCode {
     api::cli::main()
 }

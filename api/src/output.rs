@@ -1,8 +1,8 @@
-//! Standard output and standard error, whose readers may go away at any time.
+//! Prints to standard output and standard error, whose readers may close the pipe at any time.
 
 use std::io::{self, Write};
 
-/// Prints to standard output. A reader that has read enough and closed the pipe, as `head` does, is no error.
+/// Prints to standard output. It is no error if the reader has closed the pipe, as `head` does after some lines.
 ///
 /// # Errors
 /// Any other error of standard output, such as a full disk.
@@ -14,7 +14,8 @@ pub fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Prints an error of this program to standard error, if anybody reads it.
+/// Prints an error of this program to standard error. A failure to print is ignored, because there is no other place
+/// to report it.
 pub fn print_error(text: &str) {
     writeln!(io::stderr(), "cartulary: {text}").ok();
 }

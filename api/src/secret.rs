@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The least length of a secret that signs: that of the hash it is used with.
+/// The minimal length of a secret that signs: as long as the SHA-256 hash it is used with.
 pub const MIN_BYTES: usize = 32;
 
-/// A secret. `Debug` and `Display` print stars; [`Secret::expose`] gives the value.
+/// A secret. `Debug` and `Display` print stars; [`Secret::expose`] returns the value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
 
@@ -15,7 +15,7 @@ impl Secret {
         Secret(value.into())
     }
 
-    /// The value itself: for signing and connecting, never for a log or an answer.
+    /// The value itself. Use it to sign or to connect, and never write it to a log or an answer.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -37,7 +37,7 @@ impl fmt::Display for Secret {
     }
 }
 
-/// A URL without its password and its parameters, either of which may be secret.
+/// Removes the password and the parameters of a URL, because either may be secret.
 pub fn masked_url(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let rest = rest.split(['?', '#']).next().unwrap_or_default();

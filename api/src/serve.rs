@@ -21,14 +21,14 @@ use crate::database::{Database, DatabaseError};
 use crate::development::ACCOUNTS;
 use crate::graphql::{self, Schema, schema};
 use crate::graphql_http::{Endpoint, Schemas};
-use crate::health::{Check, Health, LogHead, Outcome};
+use crate::health::{Check, Health, LogHead, ProbeResult};
 use crate::metrics::{Metrics, Sampler, Sources};
 use crate::output;
 use crate::pages::{self, Served};
 use crate::server::{Server, Webhooks};
 
-/// The relay is degraded when events wait for longer.
-const RELAYED_WITHIN: Duration = Duration::from_secs(30);
+/// The relay counts as degraded if an event has waited for longer than this.
+const RELAY_LAG_MAX: Duration = Duration::from_secs(30);
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -47,15 +47,15 @@ pub enum ServeError {
     Start(#[from] StartError),
 }
 
-/// What the rest of the program gives to the server.
+/// The parts of the server that the shop provides.
 pub struct ServerParts<E> {
     pub schemas: Schemas<E>,
-    /// The schema's text, for `/graphql/schema`.
+    /// The text of the schema, served at `/graphql/schema`.
     pub sdl: String,
     pub webhooks: Webhooks,
     pub checks: Vec<Check>,
     pub log_head: LogHead,
-    /// Reads the figures of `/metrics` that are not counted.
+    /// Reads the gauges of `/metrics`.
     pub sampler: Sampler,
     /// Where the server listens.
     pub address: SocketAddr,
@@ -70,10 +70,10 @@ impl<E> std::fmt::Debug for ServerParts<E> {
     }
 }
 
-/// Runs everything until Ctrl-C or SIGTERM.
+/// Runs the server until the process gets SIGINT (Ctrl-C) or SIGTERM.
 pub async fn run(config: Config) -> Result<(), ServeError> {
     let shutdown = stop_signal()?;
-    // Before anything is made: an address that cannot be used ends the start at once.
+    // The address is bound first, so that one that cannot be used ends the start before a database is created.
     let socket = bind(&config.listen).await?;
     let database = Database::open(&config).await?;
     database.migrate().await?;
@@ -115,10 +115,10 @@ fn listen_error(address: &str, source: io::Error) -> ServeError {
     ServeError::Listen { address: address.to_owned(), source, remedy }
 }
 
-/// Connections that the system accepts before the program does.
+/// The number of connections that the operating system holds until the program accepts them.
 const BACKLOG: u32 = 1024;
 
-/// Serves the shop in this database on this socket until `shutdown`.
+/// Starts the shop in this database and serves it on this socket until `shutdown` completes.
 pub async fn serve(
     config: &Config,
     database: &Database,
@@ -134,7 +134,7 @@ pub async fn serve(
     if config.is_production() {
         tracing::info!(%address, "serving");
     } else {
-        print_banner(&banner(config, &auth, address)?);
+        print_banner(&format_banner(config, &auth, address)?);
     }
     server.run(listener, shutdown).await;
     app.stop().await;
@@ -146,21 +146,41 @@ fn server_parts(app: &App, address: SocketAddr) -> ServerParts<Schema> {
     let schemas =
         Schemas::build(|mode| schema().validation_mode(mode).data(app.shop.clone()).finish());
     let sdl = graphql::sdl(&schemas.strict);
-    let (inbox, overdue_inbox) = (app.inbox.clone(), app.inbox.clone());
-    let provider = app.shop.provider.clone();
+    let store = app.shop.bus.store().clone();
+    let sources = Sources {
+        store: store.clone(),
+        read_models: app.shop.read_models.clone(),
+        inbox: app.inbox.clone(),
+        provider: app.shop.provider.clone(),
+    };
+    ServerParts {
+        schemas,
+        sdl,
+        webhooks: webhooks(app),
+        checks: health_checks(app),
+        log_head: Arc::new(move || Some(store.known_head())),
+        sampler: sources.sampler(),
+        address,
+    }
+}
+
+/// The webhooks of the payment provider, which are stored in the inbox.
+fn webhooks(app: &App) -> Webhooks {
+    let (inbox, provider) = (app.inbox.clone(), &app.shop.provider);
     let signature = provider.signature_header();
-    let webhooks = Webhooks::default().on(provider.name(), move |headers, body| {
+    Webhooks::default().on(provider.name(), move |headers, body| {
         let inbox = inbox.clone();
-        async move { receive(&inbox, headers.get(signature), &body).await }
-    });
-    let (store, pool) = (app.shop.bus.store().clone(), app.shop.bus.store().pool().clone());
+        async move { receive_webhook(&inbox, headers.get(signature), &body).await }
+    })
+}
+
+fn health_checks(app: &App) -> Vec<Check> {
+    let (pool, inbox) = (app.shop.bus.store().pool().clone(), app.inbox.clone());
+    let (read_models, provider) = (app.shop.read_models.clone(), app.shop.provider.clone());
     let mut checks = vec![
-        Check::required("postgres", move || ping(pool.clone())),
-        Check::optional("webhooks", move || no_webhook_is_overdue(overdue_inbox.clone())),
-        Check::optional("projections", {
-            let read_models = app.shop.read_models.clone();
-            move || no_projection_has_stopped(read_models.clone())
-        }),
+        Check::required("postgres", move || check_postgres(pool.clone())),
+        Check::optional("webhooks", move || check_webhooks(inbox.clone())),
+        Check::optional("projections", move || check_projections(read_models.clone())),
         Check::optional("payments", move || {
             let provider = provider.clone();
             async move { provider.check().await }
@@ -168,19 +188,16 @@ fn server_parts(app: &App, address: SocketAddr) -> ServerParts<Schema> {
     ];
     if app.relay.has_broker() {
         let relay = app.relay.clone();
-        checks.push(Check::follower("relay", move || relay_keeps_up(relay.clone())));
+        checks.push(Check::follower("relay", move || check_relay(relay.clone())));
     }
-    let log_head = Arc::new(move || Some(store.known_head()));
-    let sources = Sources {
-        store: app.shop.bus.store().clone(),
-        read_models: app.shop.read_models.clone(),
-        inbox: app.inbox.clone(),
-        provider: app.shop.provider.clone(),
-    };
-    ServerParts { schemas, sdl, webhooks, checks, log_head, sampler: sources.sampler(), address }
+    checks
 }
 
-async fn receive(inbox: &Inbox, signature: Option<&HeaderValue>, body: &[u8]) -> StatusCode {
+async fn receive_webhook(
+    inbox: &Inbox,
+    signature: Option<&HeaderValue>,
+    body: &[u8],
+) -> StatusCode {
     let signature = signature.and_then(|value| value.to_str().ok());
     match inbox.receive(signature.unwrap_or_default(), body).await {
         Ok(()) => StatusCode::OK,
@@ -192,13 +209,13 @@ async fn receive(inbox: &Inbox, signature: Option<&HeaderValue>, body: &[u8]) ->
     }
 }
 
-async fn ping(pool: sqlx::PgPool) -> Result<(), String> {
+async fn check_postgres(pool: sqlx::PgPool) -> Result<(), String> {
     let answer = sqlx::query("select 1").execute(&pool).await;
     answer.map(|_| ()).map_err(|error| error.to_string())
 }
 
-/// An error while webhooks wait for their payment for too long: each is about a customer's money.
-async fn no_webhook_is_overdue(inbox: Inbox) -> Result<(), String> {
+/// Fails while a webhook has waited for its payment for more than a day, because each is about a customer's money.
+async fn check_webhooks(inbox: Inbox) -> Result<(), String> {
     match inbox.overdue().await.map_err(|error| error.to_string())? {
         0 => Ok(()),
         overdue => {
@@ -207,7 +224,7 @@ async fn no_webhook_is_overdue(inbox: Inbox) -> Result<(), String> {
     }
 }
 
-async fn no_projection_has_stopped(read_models: ReadModels) -> Result<(), String> {
+async fn check_projections(read_models: ReadModels) -> Result<(), String> {
     let status = read_models.status().await.map_err(|error| error.to_string())?;
     let stopped: Vec<_> = status
         .iter()
@@ -216,16 +233,20 @@ async fn no_projection_has_stopped(read_models: ReadModels) -> Result<(), String
     if stopped.is_empty() { Ok(()) } else { Err(stopped.join("; ")) }
 }
 
-/// Another node may be the leader, so the time that events have waited counts too.
-async fn relay_keeps_up(relay: Relay) -> Outcome {
+/// Fails if this node's relay has an error or events have waited for too long. The waiting time counts because
+/// another node may be the leader.
+async fn check_relay(relay: Relay) -> ProbeResult {
     match relay.lag().await {
         Ok(lag) => {
             let error = relay.last_error();
-            let late = || {
-                (lag.time > RELAYED_WITHIN).then(|| "events have waited for too long".to_owned())
+            let lag_error = || {
+                (lag.time > RELAY_LAG_MAX).then(|| {
+                    "the oldest event that is not published has waited for more than 30 s"
+                        .to_owned()
+                })
             };
-            Outcome {
-                result: error.or_else(late).map_or(Ok(()), Err),
+            ProbeResult {
+                result: error.or_else(lag_error).map_or(Ok(()), Err),
                 lag_events: Some(lag.events),
             }
         }
@@ -233,7 +254,7 @@ async fn relay_keeps_up(relay: Relay) -> Outcome {
     }
 }
 
-/// The server of these parts, not yet running.
+/// Builds the server from its parts. It does not run yet.
 ///
 /// # Errors
 /// If the schema's text cannot be parsed.
@@ -254,7 +275,7 @@ pub fn server<E: Executor>(
     Ok(Server::new(endpoint, webhooks, health, metrics, pages, &config.cors, limits))
 }
 
-/// Completes when the process gets SIGINT or SIGTERM.
+/// Installs handlers for SIGINT and SIGTERM, and returns a future that completes when either arrives.
 ///
 /// # Errors
 /// If the handlers cannot be installed.
@@ -269,8 +290,9 @@ pub fn stop_signal() -> Result<impl Future<Output = ()>, ServeError> {
     })
 }
 
-/// The addresses and tokens of a development server. In production, both are secret.
-fn banner(
+/// Formats the addresses and the tokens of a development server. It is not printed in production, where both are
+/// secret.
+fn format_banner(
     config: &Config,
     auth: &Authenticator,
     address: SocketAddr,
@@ -292,7 +314,7 @@ fn banner(
     Ok(text + "\n")
 }
 
-/// The server runs whether or not anybody reads its banner.
+/// Prints the banner. The server runs even if the banner cannot be printed.
 fn print_banner(banner: &str) {
     if let Err(error) = output::print(banner) {
         tracing::warn!(%error, "the banner cannot be printed");

@@ -1,4 +1,4 @@
-//! Traces: the trace of a request, and the export of spans to a collector.
+//! Tracing: reads the trace that a request belongs to, and exports spans to a collector.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,33 +27,34 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config;
 
-/// The header in which a client names the trace of its request, and the header of the answer that names it:
-/// clients quote it when they ask for help.
+/// The request header in which a client names the trace that its request belongs to.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// The response header with the id of the trace. Clients quote it when they report a problem.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The trace that the client names in `traceparent`, as W3C Trace Context has it.
-pub fn named(headers: &HeaderMap) -> Option<Trace> {
-    // Most clients name none.
+/// Reads the trace that the client names in `traceparent`, in the format of W3C Trace Context.
+pub fn read_traceparent(headers: &HeaderMap) -> Option<Trace> {
+    // Most clients send no such header, so the propagator is built only if there is one.
     headers.get(TRACEPARENT)?;
     let context = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
     Trace::from_span(context.span().span_context())
 }
 
-/// Gives the request's span the name of its operation, which is known only once the document is parsed.
-pub fn name_after(operation: &'static str) {
+/// Renames the request's span to the kind of its operation, which is known only after the document is parsed.
+pub fn rename_span(operation: &'static str) {
     let span = Span::current();
     if !span.is_disabled() {
         span.context().span().update_name(operation);
     }
 }
 
-/// The export of spans. When it is dropped, at the end of the program, it sends the last ones.
+/// The running export of spans. Drop it at the end of the program: it then sends the last spans.
 #[derive(Debug)]
 pub struct Export(SdkTracerProvider);
 
 impl Export {
-    /// `None` without a collector. A thread of the library sends the batches.
+    /// Starts the export, if a collector is configured. A thread of the OpenTelemetry library sends the spans in
+    /// batches.
     ///
     /// # Errors
     /// If the endpoint cannot be used.
@@ -74,7 +75,7 @@ impl Export {
         Ok(Some(Export(provider)))
     }
 
-    /// Exports the spans of this program; neither log lines nor spans of libraries.
+    /// The layer that exports the spans of this program. It exports neither log lines nor the spans of libraries.
     pub fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
         S: Subscriber + for<'span> LookupSpan<'span>,
@@ -98,21 +99,22 @@ impl Drop for Export {
     }
 }
 
-/// Batches are handed over one after the other.
+/// The collector gets one batch after the other, so one idle connection is enough.
 const IDLE_CONNECTIONS_MAX: usize = 1;
 
-/// The way to the collector. The library calls it from a thread without a runtime.
+/// The HTTP client that sends spans to the collector. The OpenTelemetry library calls it from a thread without a
+/// Tokio runtime, so it keeps a handle of one.
 #[derive(Debug, Clone)]
 struct Collector {
     client: commands::HttpClient,
     runtime: Handle,
-    is_silent: Arc<AtomicBool>,
+    is_failing: Arc<AtomicBool>,
 }
 
 impl Collector {
     fn new() -> Collector {
         let client = commands::HttpClient::new(IDLE_CONNECTIONS_MAX);
-        Collector { client, runtime: Handle::current(), is_silent: Arc::default() }
+        Collector { client, runtime: Handle::current(), is_failing: Arc::default() }
     }
 
     /// Logs once when the collector stops accepting spans, and once when it accepts them again.
@@ -122,12 +124,12 @@ impl Collector {
             Ok(response) => Some(response.status().to_string()),
             Err(error) => Some(error.to_string()),
         };
-        let was_silent = self.is_silent.swap(error.is_some(), Ordering::Relaxed);
+        let was_failing = self.is_failing.swap(error.is_some(), Ordering::Relaxed);
         match error {
-            Some(error) if !was_silent => {
+            Some(error) if !was_failing => {
                 tracing::warn!(error, "the collector does not accept spans; they are dropped")
             }
-            None if was_silent => tracing::info!("the collector accepts spans again"),
+            None if was_failing => tracing::info!("the collector accepts spans again"),
             _ => {}
         }
     }

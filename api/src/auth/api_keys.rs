@@ -1,4 +1,4 @@
-//! The file of API keys: their names, roles and hashes, never the keys.
+//! Reads the file of API keys. It has the name, the role and the hash of each key, but not the key itself.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::Role;
 /// One key that may be presented in `X-API-Key`.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
-    /// The holder's name in the log: `key:name`.
+    /// The name of the key's holder. In the event log the actor is `key:` and this name.
     pub name: Arc<str>,
     pub role: Role,
     pub sha256: [u8; 32],
@@ -21,18 +21,18 @@ pub struct ApiKey {
 pub enum ApiKeysError {
     #[error("the file cannot be read: {0}")]
     Unreadable(#[from] std::io::Error),
-    #[error("entry {entry} is not {{\"name\", \"role\", \"sha256\"}}: {source}")]
+    #[error("entry {entry} is not of the form {{\"name\", \"role\", \"sha256\"}}: {source}")]
     Entry { entry: usize, source: serde_json::Error },
     #[error("the file is not a JSON array: {0}")]
     Array(serde_json::Error),
-    #[error("key {0:?}: a name consists of letters, digits, '-', '_' and '.'")]
+    #[error("key {0:?}: a name must consist of letters, digits, '-', '_' and '.'")]
     Name(String),
-    #[error("key {0:?}: sha256 is not 64 hexadecimal digits")]
+    #[error("key {0:?}: sha256 must be the key's SHA-256 hash in 64 hexadecimal digits")]
     Hash(String),
-    #[error("key {0:?}: a key is for support or admin; a customer is a person with a token")]
+    #[error("key {0:?}: the role must be support or admin; customers sign in with a token instead")]
     Role(String),
     #[error("the name {0:?} is used twice")]
-    Twice(String),
+    DuplicateName(String),
 }
 
 #[derive(Deserialize)]
@@ -46,24 +46,24 @@ struct Entry {
 /// Reads the file of `API_KEYS_FILE`.
 ///
 /// # Errors
-/// The first entry that cannot be used.
+/// If the file cannot be read, or for the first entry that cannot be used.
 pub fn read_api_keys(path: &Path) -> Result<Vec<ApiKey>, ApiKeysError> {
     parse(&std::fs::read_to_string(path)?)
 }
 
 fn parse(text: &str) -> Result<Vec<ApiKey>, ApiKeysError> {
     let mut keys: Vec<ApiKey> = Vec::new();
-    for entry in entries(text)? {
-        let key = check(entry)?;
+    for entry in parse_entries(text)? {
+        let key = check_entry(entry)?;
         if keys.iter().any(|other| other.name == key.name) {
-            return Err(ApiKeysError::Twice(key.name.to_string()));
+            return Err(ApiKeysError::DuplicateName(key.name.to_string()));
         }
         keys.push(key);
     }
     Ok(keys)
 }
 
-fn entries(text: &str) -> Result<Vec<Entry>, ApiKeysError> {
+fn parse_entries(text: &str) -> Result<Vec<Entry>, ApiKeysError> {
     if text.trim_start().starts_with('[') {
         return serde_json::from_str(text).map_err(ApiKeysError::Array);
     }
@@ -73,7 +73,7 @@ fn entries(text: &str) -> Result<Vec<Entry>, ApiKeysError> {
     serde_json::Deserializer::from_str(text).into_iter().enumerate().map(entry).collect()
 }
 
-fn check(Entry { name, role, sha256 }: Entry) -> Result<ApiKey, ApiKeysError> {
+fn check_entry(Entry { name, role, sha256 }: Entry) -> Result<ApiKey, ApiKeysError> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || !name.chars().all(is_allowed) {
         return Err(ApiKeysError::Name(name));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_as_an_array_or_line_by_line() {
+    fn keys_are_an_array_or_one_object_a_line() {
         let one = format!(r#"{{"name":"erp","role":"admin","sha256":"{HASH}"}}"#);
         let two = format!(r#"{{"name":"desk","role":"support","sha256":"{HASH}"}}"#);
         for text in [format!("[{one},{two}]"), format!("{one}\n{two}\n")] {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_faulty_entry_is_named() {
+    fn the_error_names_the_entry_that_cannot_be_used() {
         let key = |name: &str, role: &str, hash: &str| {
             format!(r#"{{"name":"{name}","role":"{role}","sha256":"{hash}"}}"#)
         };

@@ -1,4 +1,4 @@
-//! The only credential of a guest: the cart's id with a signature.
+//! Cart tokens, the only credentials of guests: the id of a cart with a signature.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -13,7 +13,7 @@ use crate::secret::Secret;
 const ID_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
 
-/// Makes and verifies cart tokens: base64url(cart id ‖ HMAC-SHA256 of it).
+/// Issues and verifies cart tokens. A token is base64url(cart id ‖ HMAC-SHA256 of the cart id).
 #[derive(Clone)]
 pub struct CartTokens {
     mac: Hmac<Sha256>,
@@ -28,7 +28,7 @@ impl CartTokens {
         CartTokens { mac }
     }
 
-    /// The token that `cartCreate` hands to a guest.
+    /// Issues the token that `cartCreate` returns to a guest.
     pub fn issue(&self, cart: CartId) -> String {
         let mut bytes = cart.0.as_bytes().to_vec();
         bytes.extend_from_slice(
@@ -37,7 +37,7 @@ impl CartTokens {
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The cart that the token is for. Signatures are compared in constant time.
+    /// Verifies a token and returns its cart. Signatures are compared in constant time.
     pub fn verify(&self, token: &[u8]) -> Result<CartId, Unauthenticated> {
         let bytes =
             BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| Unauthenticated::CartTokenInvalid)?;

@@ -1,10 +1,10 @@
-//! The caller of a request, read from its headers before anything else.
+//! Identifies the caller of a request by its headers.
 //!
 //! | header | caller |
 //! |---|---|
 //! | `Authorization: Bearer <jwt>` | a customer, support or admin |
 //! | `X-API-Key` | a program, in the role of support or admin |
-//! | `X-Cart-Token` | a guest, by their cart; ignored beside another credential, if it is valid |
+//! | `X-Cart-Token` | a guest, by their cart; beside another credential it is checked but not used |
 //! | none | anonymous |
 
 mod api_keys;
@@ -32,14 +32,20 @@ pub use token::{IssueError, Tokens};
 
 use crate::secret::Secret;
 
+/// The header with the API key of a program.
 pub const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+/// The header with the cart token of a guest.
 pub const CART_TOKEN: HeaderName = HeaderName::from_static("x-cart-token");
 
+/// The role of a caller who has signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
+    /// Uses their own carts, orders and payments.
     Customer,
+    /// Staff: reads everything and processes orders, payments and returns.
     Support,
+    /// Staff: may do everything that support may, and changes the catalogue, stock and coupons.
     Admin,
 }
 
@@ -70,7 +76,8 @@ pub enum Caller {
     Customer {
         id: CustomerId,
     },
-    /// Staff have ids like customers, made of issuer and subject; the subject itself is stored nowhere.
+    /// The id of staff is made of the token's issuer and subject, as that of customers. The subject itself is not
+    /// stored.
     Support {
         id: Uuid,
     },
@@ -107,7 +114,7 @@ impl Caller {
         }
     }
 
-    /// The `actor` of the log.
+    /// The name under which the caller is recorded in the event log.
     pub fn actor(&self) -> String {
         match self {
             Caller::Anonymous => "guest:anonymous".to_owned(),
@@ -123,11 +130,11 @@ impl Caller {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     pub caller: Caller,
-    /// When the caller's token expires; a connection that was opened with it ends then.
+    /// When the caller's token expires; `None` for callers without a token.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// Why credentials are refused. The messages do not help to guess.
+/// Why credentials are refused. The messages contain nothing that helps to guess credentials.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
     #[error("the header Authorization is not of the form `Bearer <token>`")]
@@ -138,7 +145,7 @@ pub enum Unauthenticated {
     TokenNotYetValid,
     #[error("the token is not valid: {0}")]
     TokenInvalid(&'static str),
-    #[error("the API key is not known")]
+    #[error("the API key is unknown")]
     ApiKeyUnknown,
     #[error("the cart token is not valid")]
     CartTokenInvalid,
@@ -147,7 +154,7 @@ pub enum Unauthenticated {
 }
 
 impl Unauthenticated {
-    /// The `extensions.reason` of the answer.
+    /// The value of `extensions.reason` in the answer.
     pub fn reason(&self) -> &'static str {
         match self {
             Unauthenticated::AuthorizationMalformed => "AUTHORIZATION_MALFORMED",
@@ -169,7 +176,7 @@ pub struct Authenticator {
     api_keys: Vec<ApiKey>,
 }
 
-/// The settings that credentials are made and checked with.
+/// The settings with which credentials are issued and checked.
 #[derive(Debug, Clone)]
 pub struct AuthSettings {
     /// The issuer that a JWT must name.
@@ -194,10 +201,10 @@ impl Authenticator {
         }
     }
 
-    /// The caller who sends these headers.
+    /// Identifies the caller who sends these headers.
     ///
     /// # Errors
-    /// A credential that is there but not valid: a caller who sends one must not be served as anonymous.
+    /// If a credential was sent but is not valid. Such a caller must not be served as an anonymous one.
     pub fn identify(&self, headers: &HeaderMap) -> Result<Identity, Unauthenticated> {
         let cart =
             headers.get(CART_TOKEN).map(|token| self.carts.verify(token.as_bytes())).transpose()?;
@@ -205,16 +212,17 @@ impl Authenticator {
         {
             (Some(_), Some(_)) => return Err(Unauthenticated::Ambiguous),
             (Some(authorization), None) => {
-                let (caller, expires_at) = self.tokens.verify(bearer(authorization.as_bytes())?)?;
+                let (caller, expires_at) =
+                    self.tokens.verify(parse_bearer(authorization.as_bytes())?)?;
                 (caller, Some(expires_at))
             }
-            (None, Some(key)) => (self.key(key.as_bytes())?, None),
+            (None, Some(key)) => (self.find_api_key(key.as_bytes())?, None),
             (None, None) => (cart.map_or(Caller::Anonymous, |cart| Caller::Guest { cart }), None),
         };
         Ok(Identity { caller, expires_at })
     }
 
-    /// A signed token, for development and for `cartulary token`.
+    /// Issues a signed token, for development and for `cartulary token`.
     pub fn issue(
         &self,
         subject: &str,
@@ -225,9 +233,9 @@ impl Authenticator {
         self.tokens.issue(subject, role, ttl, now)
     }
 
-    /// Compares with the hash of every key in constant time, so that the time taken shows neither which key
-    /// matched nor how much of it.
-    fn key(&self, presented: &[u8]) -> Result<Caller, Unauthenticated> {
+    /// Finds the API key that was presented. It compares the hash with that of every key in constant time, so that
+    /// the time taken shows neither which key matched nor how much of it.
+    fn find_api_key(&self, presented: &[u8]) -> Result<Caller, Unauthenticated> {
         let hash: [u8; 32] = Sha256::digest(presented).into();
         let mut found = None;
         for key in &self.api_keys {
@@ -240,8 +248,8 @@ impl Authenticator {
     }
 }
 
-/// The token in `Bearer <token>`; upper and lower case of the scheme are the same.
-fn bearer(header: &[u8]) -> Result<&str, Unauthenticated> {
+/// Parses `Bearer <token>`. The case of the scheme does not matter.
+fn parse_bearer(header: &[u8]) -> Result<&str, Unauthenticated> {
     let text = std::str::from_utf8(header).map_err(|_| Unauthenticated::AuthorizationMalformed)?;
     match text.split_once(' ') {
         Some((scheme, token))

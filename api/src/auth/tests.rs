@@ -1,4 +1,4 @@
-//! Who is let in as whom, and who is not.
+//! Which credentials identify which caller, and which are refused.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! JSON web tokens: verified with keys whose algorithm is fixed, and issued for development.
+//! JSON web tokens. They are verified with a key whose algorithm is fixed, and issued for development.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use sha2::{Digest, Sha256};
 use super::{Caller, Role, Unauthenticated, hmac};
 use crate::secret::Secret;
 
-/// The tolerated difference between clocks: seconds, instead of the library's minute.
+/// The tolerated difference between two clocks. The library's default is a minute.
 const LEEWAY_SECONDS: u64 = 5;
 
-/// The tokens in the cache; about 150 bytes each.
-const REMEMBERED: usize = 20_000;
+/// The number of verified tokens that are cached, of about 150 bytes each.
+const CACHED_TOKENS: usize = 20_000;
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: String,
-    /// A token without a role is a customer's: not every identity provider knows roles.
-    #[serde(default = "customer")]
+    /// A token without a role belongs to a customer, because not every identity provider has roles.
+    #[serde(default = "default_role")]
     role: Role,
     iss: String,
     aud: Audience,
@@ -34,7 +34,7 @@ struct Claims {
     iat: Option<i64>,
 }
 
-/// One audience or several; the library has checked them.
+/// One audience or several. The library checks that ours is among them.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Audience {
@@ -42,14 +42,14 @@ enum Audience {
     Several(Vec<String>),
 }
 
-fn customer() -> Role {
+fn default_role() -> Role {
     Role::Customer
 }
 
 /// Why no token can be issued.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {
-    #[error("--sub must not be empty; name who the token is for")]
+    #[error("--sub must not be empty; write the name of the person the token is for")]
     NoSubject,
     #[error("--ttl is too long; choose a shorter time, such as 8h")]
     Ttl,
@@ -57,10 +57,10 @@ pub enum IssueError {
     Signing(#[from] jsonwebtoken::errors::Error),
 }
 
-/// The keys that tokens are verified with.
+/// Verifies and issues tokens with one shared secret.
 ///
-/// This is one shared secret. Public keys (RS256, ES256) would be a second kind of [`Keys`], chosen by the
-/// token's `kid`, with their own `Validation`: an algorithm belongs to a key and is never taken from the token.
+/// Public keys (RS256, ES256) would be a second variant of [`Keys`], chosen by the token's `kid`, with their own
+/// `Validation`. The algorithm belongs to the key and is never taken from the token.
 pub struct Tokens {
     keys: Keys,
     issuer: String,
@@ -68,9 +68,9 @@ pub struct Tokens {
     verified: Cache<TokenHash, Verified>,
 }
 
-/// A token's SHA-256. The cache holds no token that could be stolen from it. Nobody can choose a hash byte by
-/// byte, so the time of a look-up does not help to guess a token. A token that is found was presented with
-/// every byte that was verified, its signature included.
+/// The SHA-256 of a token, so that no token can be stolen from the cache. An attacker cannot choose a hash byte by
+/// byte, so the time of a look-up does not help to guess a token. Two tokens with the same hash are the same in every
+/// byte, signature included.
 type TokenHash = [u8; 32];
 
 /// The claims of a token whose signature was verified.
@@ -83,10 +83,10 @@ struct Verified {
 }
 
 impl Verified {
-    /// Without leeway: close to its start and end, a token is verified in full.
-    fn holds_at(&self, now: DateTime<Utc>) -> bool {
-        let has_begun = self.not_before.is_none_or(|begin| begin <= now.timestamp() as f64);
-        has_begun && now < self.expires_at
+    /// Whether the token is valid now. There is no leeway: close to its start and end, a token is verified in full.
+    fn is_valid_at(&self, now: DateTime<Utc>) -> bool {
+        let has_started = self.not_before.is_none_or(|start| start <= now.timestamp() as f64);
+        has_started && now < self.expires_at
     }
 }
 
@@ -103,15 +103,15 @@ impl Tokens {
             signing: EncodingKey::from_secret(secret.expose_bytes()),
             validation: validation(Algorithm::HS256, issuer, audience),
         };
-        let verified = Cache::new(REMEMBERED);
+        let verified = Cache::new(CACHED_TOKENS);
         Tokens { keys, issuer: issuer.to_owned(), audience: audience.to_owned(), verified }
     }
 
-    /// The caller that a token is for, and when it expires. The signature and the claims are verified once,
-    /// the time at each use.
+    /// Verifies a token, and returns its caller and when it expires. The signature and the claims are verified once,
+    /// the period of validity at each use.
     pub fn verify(&self, token: &str) -> Result<(Caller, DateTime<Utc>), Unauthenticated> {
         let hash = Sha256::digest(token).into();
-        let verified = match self.recall(&hash, Utc::now()) {
+        let verified = match self.find_cached(&hash, Utc::now()) {
             Some(verified) => verified,
             None => {
                 let verified = self.decode(token)?;
@@ -123,9 +123,9 @@ impl Tokens {
     }
 
     /// The cached claims of a token that is valid now.
-    fn recall(&self, hash: &TokenHash, now: DateTime<Utc>) -> Option<Verified> {
+    fn find_cached(&self, hash: &TokenHash, now: DateTime<Utc>) -> Option<Verified> {
         let verified = self.verified.get(hash)?;
-        if verified.holds_at(now) {
+        if verified.is_valid_at(now) {
             return Some(verified);
         }
         self.verified.remove(hash);
@@ -142,7 +142,7 @@ impl Tokens {
         }
         let expires_at = DateTime::from_timestamp(claims.exp, 0);
         let expires_at =
-            expires_at.ok_or(Unauthenticated::TokenInvalid("its claim exp is no time"))?;
+            expires_at.ok_or(Unauthenticated::TokenInvalid("its claim exp is not a time"))?;
         let id = CustomerId::new(&claims.iss, &claims.sub);
         let caller = match claims.role {
             Role::Customer => Caller::Customer { id },
@@ -152,6 +152,7 @@ impl Tokens {
         Ok(Verified { caller, expires_at, not_before: claims.nbf })
     }
 
+    /// Signs a token for this subject.
     pub fn issue(
         &self,
         subject: &str,
@@ -178,7 +179,7 @@ impl Tokens {
     }
 }
 
-/// What is checked of every token besides its signature.
+/// The checks of every token besides that of its signature.
 fn validation(algorithm: Algorithm, issuer: &str, audience: &str) -> Validation {
     let mut validation = Validation::new(algorithm);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
@@ -189,13 +190,14 @@ fn validation(algorithm: Algorithm, issuer: &str, audience: &str) -> Validation 
     validation
 }
 
+/// Says why the token is refused, without details that help to forge one.
 fn refusal(kind: &ErrorKind) -> Unauthenticated {
     Unauthenticated::TokenInvalid(match kind {
         ErrorKind::ExpiredSignature => return Unauthenticated::TokenExpired,
         ErrorKind::ImmatureSignature => return Unauthenticated::TokenNotYetValid,
         ErrorKind::InvalidSignature => "its signature does not match",
-        ErrorKind::InvalidIssuer => "its issuer is another",
-        ErrorKind::InvalidAudience => "its audience is another",
+        ErrorKind::InvalidIssuer => "its issuer is not the configured one",
+        ErrorKind::InvalidAudience => "its audience is not the configured one",
         ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
             "its algorithm is not the one in use"
         }
@@ -236,9 +238,9 @@ mod tests {
         let token = tokens.issue("ada", Role::Customer, minute(), now).unwrap();
         let (caller, expires_at) = tokens.verify(&token).unwrap();
         let last = expires_at - TimeDelta::milliseconds(1);
-        assert_eq!(tokens.recall(&hash(&token), last).unwrap().caller, caller);
-        assert!(tokens.recall(&hash(&token), expires_at).is_none());
-        assert!(tokens.recall(&hash(&token), now).is_none(), "it is forgotten");
+        assert_eq!(tokens.find_cached(&hash(&token), last).unwrap().caller, caller);
+        assert!(tokens.find_cached(&hash(&token), expires_at).is_none());
+        assert!(tokens.find_cached(&hash(&token), now).is_none(), "it is removed from the cache");
         assert_eq!(tokens.verify(&token), Ok((caller, expires_at)));
     }
 
@@ -263,7 +265,7 @@ mod tests {
         let mut verified = tokens.decode(&token).unwrap();
         verified.not_before = Some((now.timestamp() + 1) as f64);
         tokens.verified.insert(hash(&token), verified);
-        assert!(tokens.recall(&hash(&token), now).is_none());
+        assert!(tokens.find_cached(&hash(&token), now).is_none());
     }
 
     #[test]

@@ -8,14 +8,14 @@ use domain::{Currency, Money};
 
 use super::{ConfigError, Options};
 
-/// Stands for every country that has no rate of its own.
-const ANYWHERE: &str = "*";
+/// The entry for all countries that have no rate of their own.
+const ANY_COUNTRY: &str = "*";
 
-/// Rates by country, and prices by currency.
+/// Tax rates by country, and shipping prices by currency.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChargesByCountry {
     tax_mode: TaxMode,
-    /// By the country's name as customers write it, in lower case.
+    /// The rates by the country as customers write it, in lower case.
     tax_rates: BTreeMap<String, Percent>,
     shipping: Vec<ShippingRate>,
 }
@@ -27,28 +27,28 @@ pub(super) fn read(options: &Options, errors: &mut Vec<ConfigError>) -> Option<C
 }
 
 impl ChargesByCountry {
-    /// Parses `rates` such as `US=10.75,DE=19,*=0`; `shipping` such as `USD=644:10000,EUR=499`: the price,
-    /// and the sum from which it is free, in minor units.
+    /// Parses `rates` such as `US=10.75,DE=19,*=0`, and `shipping` such as `USD=644:10000,EUR=499`: the price, and
+    /// the value of goods from which shipping is free, in minor units.
     ///
     /// # Errors
-    /// The first entry that cannot be used.
+    /// For the first entry that cannot be used.
     fn parse(tax_mode: TaxMode, rates: &str, shipping: &str) -> Result<Self, ConfigError> {
-        let tax_rates = entries(rates).map(parse_rate).collect::<Result<_, _>>();
+        let tax_rates = split_entries(rates).map(parse_rate).collect::<Result<_, _>>();
         let tax_rates = tax_rates.map_err(ConfigError::TaxRate)?;
-        let shipping = entries(shipping).map(parse_shipping).collect::<Result<_, _>>();
+        let shipping = split_entries(shipping).map(parse_shipping).collect::<Result<_, _>>();
         let shipping = shipping.map_err(ConfigError::Shipping)?;
         Ok(ChargesByCountry { tax_mode, tax_rates, shipping })
     }
 
-    /// What is charged for goods that are shipped to this country.
+    /// The charges for goods that are shipped to this country.
     pub fn to(&self, country: &str) -> Charges {
         let rate = self.tax_rates.get(&country.trim().to_lowercase());
-        let rate = rate.or_else(|| self.tax_rates.get(ANYWHERE)).copied().unwrap_or_default();
+        let rate = rate.or_else(|| self.tax_rates.get(ANY_COUNTRY)).copied().unwrap_or_default();
         Charges { tax: Tax { rate, mode: self.tax_mode }, shipping: self.shipping.clone() }
     }
 }
 
-fn entries(text: &str) -> impl Iterator<Item = &str> {
+fn split_entries(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|entry| !entry.is_empty())
 }
 
@@ -76,7 +76,7 @@ fn parse_shipping(entry: &str) -> Result<ShippingRate, String> {
     parse().ok_or_else(|| entry.to_owned())
 }
 
-/// One line per setting, by the name of its variable.
+/// Prints one line per setting, with the name of its variable.
 impl fmt::Display for ChargesByCountry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mode = match self.tax_mode {

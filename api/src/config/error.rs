@@ -1,4 +1,4 @@
-//! What can be wrong with the configuration: each error is one sentence that names the setting and the remedy.
+//! The errors of the configuration. Each is one sentence that names the setting and the remedy.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ pub enum ConfigError {
     #[error("DATABASE_URL: {0}")]
     DatabaseUrl(event_store::DatabaseUrlError),
     #[error(
-        "CARTULARY_DATA_DIR {path}: {source}; name a directory that exists or can be made, and that \
+        "CARTULARY_DATA_DIR {path}: {source}; name a directory that exists or can be created, and that \
          this user can write to"
     )]
     DataDir { path: PathBuf, source: std::io::Error },
@@ -25,10 +25,10 @@ pub enum ConfigError {
     #[error("{0} is weak; in production, set it to at least {MIN_BYTES} random bytes")]
     WeakSecret(&'static str),
     #[error(
-        "{variable} is not set, and the secret kept in {path} is too short; delete the file to have \
-         another made"
+        "{variable} is not set, and the secret stored in {path} is too short; delete the file, so that \
+         another one is generated"
     )]
-    KeptSecret { variable: &'static str, path: PathBuf },
+    StoredSecret { variable: &'static str, path: PathBuf },
     #[error(
         "there is no payment provider: set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET; \
          CARTULARY_SIMULATOR_WEBHOOK_SECRET is not set either, which would choose the simulator"
@@ -51,7 +51,7 @@ pub enum ConfigError {
     #[error("CARTULARY_RESERVATION must be longer than 0 and at most CARTULARY_RESERVATION_CAP")]
     Reservation,
     #[error("{0} must be longer than 0, such as {1}")]
-    NoTime(&'static str, &'static str),
+    ZeroDuration(&'static str, &'static str),
     #[error(
         "CARTULARY_TAX_RATES: {0:?} is not a rate such as US=10.75 (percent from 0 to 100, * for all others)"
     )]
@@ -64,7 +64,7 @@ pub enum ConfigError {
     SmtpUrl(commands::mail::BadSmtpUrl),
     #[error("CARTULARY_MAIL_BACKOFF must be longer than 0 and at most 1d")]
     MailBackoff,
-    #[error("{variable}: {text:?} is not a mailbox such as Shop <shop@example.com>")]
+    #[error("{variable}: {text:?} is not a mailbox; write one such as Shop <shop@example.com>")]
     Mailbox { variable: &'static str, text: String },
     #[error("NATS_URL: {0}")]
     NatsUrl(commands::relay::BadNatsUrl),

@@ -13,43 +13,44 @@ use crate::duration;
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
-    /// Bytes of a request's body.
-    #[arg(long, global = true, env = "CARTULARY_BODY_BYTES", default_value_t = Limits::DEFAULT.body_bytes, value_parser = positive)]
+    /// The most bytes of a request's body.
+    #[arg(long, global = true, env = "CARTULARY_BODY_BYTES", default_value_t = Limits::DEFAULT.body_bytes, value_parser = parse_positive)]
     pub body_bytes: usize,
-    /// Bytes of a webhook's body.
-    #[arg(long, global = true, env = "CARTULARY_WEBHOOK_BYTES", default_value_t = Limits::DEFAULT.webhook_bytes, value_parser = positive)]
+    /// The most bytes of a webhook's body.
+    #[arg(long, global = true, env = "CARTULARY_WEBHOOK_BYTES", default_value_t = Limits::DEFAULT.webhook_bytes, value_parser = parse_positive)]
     pub webhook_bytes: usize,
-    /// Characters of a query's text.
-    #[arg(long, global = true, env = "CARTULARY_QUERY_CHARS", default_value_t = Limits::DEFAULT.query_chars, value_parser = positive)]
+    /// The most characters of a query's text.
+    #[arg(long, global = true, env = "CARTULARY_QUERY_CHARS", default_value_t = Limits::DEFAULT.query_chars, value_parser = parse_positive)]
     pub query_chars: usize,
-    /// Tokens of a query.
-    #[arg(long, global = true, env = "CARTULARY_QUERY_TOKENS", default_value_t = Limits::DEFAULT.query_tokens, value_parser = positive)]
+    /// The most tokens of a query.
+    #[arg(long, global = true, env = "CARTULARY_QUERY_TOKENS", default_value_t = Limits::DEFAULT.query_tokens, value_parser = parse_positive)]
     pub query_tokens: usize,
-    /// Brackets open at once in a query; the parser's stack is safe up to 64.
+    /// The most brackets that are open at once in a query; the parser's stack is safe up to 64.
     #[arg(long, global = true, env = "CARTULARY_QUERY_NESTING", default_value_t = Limits::DEFAULT.query_nesting,
-        value_parser = nesting)]
+        value_parser = parse_nesting)]
     pub query_nesting: usize,
-    /// Levels of fields.
-    #[arg(long, global = true, env = "CARTULARY_QUERY_DEPTH", default_value_t = Limits::DEFAULT.depth, value_parser = positive)]
+    /// The most levels of fields in a query.
+    #[arg(long, global = true, env = "CARTULARY_QUERY_DEPTH", default_value_t = Limits::DEFAULT.depth, value_parser = parse_positive)]
     pub depth: usize,
-    /// Levels of fields below `__schema` and `__type`.
+    /// The most levels of fields below `__schema` and `__type`.
     #[arg(long, global = true, env = "CARTULARY_INTROSPECTION_DEPTH",
-        default_value_t = Limits::DEFAULT.introspection_depth, value_parser = count::<usize>)]
+        default_value_t = Limits::DEFAULT.introspection_depth, value_parser = parse_count::<usize>)]
     pub introspection_depth: usize,
-    /// Aliases, fragments expanded.
-    #[arg(long, global = true, env = "CARTULARY_QUERY_ALIASES", default_value_t = Limits::DEFAULT.aliases, value_parser = count::<usize>)]
+    /// The most aliases of a query with its fragments expanded.
+    #[arg(long, global = true, env = "CARTULARY_QUERY_ALIASES", default_value_t = Limits::DEFAULT.aliases, value_parser = parse_count::<usize>)]
     pub aliases: usize,
-    /// Root fields of a mutation.
-    #[arg(long, global = true, env = "CARTULARY_MUTATIONS", default_value_t = Limits::DEFAULT.mutations, value_parser = count::<usize>)]
+    /// The most root fields of a mutation.
+    #[arg(long, global = true, env = "CARTULARY_MUTATIONS", default_value_t = Limits::DEFAULT.mutations, value_parser = parse_count::<usize>)]
     pub mutations: usize,
-    /// Fields and fragments of a query, fragments expanded.
-    #[arg(long, global = true, env = "CARTULARY_QUERY_NODES", default_value_t = Limits::DEFAULT.nodes, value_parser = positive)]
+    /// The most fields and fragments of a query with its fragments expanded.
+    #[arg(long, global = true, env = "CARTULARY_QUERY_NODES", default_value_t = Limits::DEFAULT.nodes, value_parser = parse_positive)]
     pub nodes: usize,
     /// How long a client may take to send a request's head.
     #[arg(long, global = true, env = "CARTULARY_HEADER_TIMEOUT", value_name = "DURATION",
         default_value = "5s", value_parser = duration::parse)]
     pub header_timeout: Duration,
-    /// How long a connection is kept between two requests; must be longer than that of a load balancer.
+    /// How long a connection is kept open between two requests; set it longer than the idle timeout of the load
+    /// balancer in front.
     #[arg(long, global = true, env = "CARTULARY_IDLE_TIMEOUT", value_name = "DURATION",
         default_value = "75s", value_parser = duration::parse)]
     pub idle_timeout: Duration,
@@ -65,18 +66,18 @@ pub struct Limits {
     #[arg(long, global = true, env = "CARTULARY_SHUTDOWN_TIMEOUT", value_name = "DURATION",
         default_value = "10s", value_parser = duration::parse)]
     pub shutdown_timeout: Duration,
-    /// GraphQL requests executed at once.
-    #[arg(long, global = true, env = "CARTULARY_IN_FLIGHT", default_value_t = Limits::DEFAULT.in_flight, value_parser = positive)]
+    /// The most GraphQL requests that are executed at once.
+    #[arg(long, global = true, env = "CARTULARY_IN_FLIGHT", default_value_t = Limits::DEFAULT.in_flight, value_parser = parse_positive)]
     pub in_flight: usize,
-    /// GraphQL requests of one caller per second, on average; 0 is no limit.
-    #[arg(long = "rate-limit", global = true, env = "CARTULARY_RATE_LIMIT", default_value_t = Limits::DEFAULT.rate, value_parser = count::<u32>)]
+    /// The most GraphQL requests of one caller per second, on average; 0 switches the limit off.
+    #[arg(long = "rate-limit", global = true, env = "CARTULARY_RATE_LIMIT", default_value_t = Limits::DEFAULT.rate, value_parser = parse_count::<u32>)]
     pub rate: u32,
-    /// GraphQL requests that one caller may send at once, after a pause.
-    #[arg(long = "rate-burst", global = true, env = "CARTULARY_RATE_BURST", default_value_t = Limits::DEFAULT.burst, value_parser = count::<u32>)]
+    /// The most GraphQL requests that one caller may send at once, after a pause.
+    #[arg(long = "rate-burst", global = true, env = "CARTULARY_RATE_BURST", default_value_t = Limits::DEFAULT.burst, value_parser = parse_count::<u32>)]
     pub burst: u32,
-    /// Trusted proxies in front of this server, each of which appends the address of its client to
+    /// How many trusted proxies are in front of this server. Each must append the address of its client to
     /// X-Forwarded-For.
-    #[arg(long, global = true, env = "CARTULARY_PROXIES", default_value_t = Limits::DEFAULT.proxies, value_parser = count::<usize>)]
+    #[arg(long, global = true, env = "CARTULARY_PROXIES", default_value_t = Limits::DEFAULT.proxies, value_parser = parse_count::<usize>)]
     pub proxies: usize,
 }
 
@@ -110,23 +111,23 @@ impl Default for Limits {
     }
 }
 
-fn count<T: FromStr>(text: &str) -> Result<T, &'static str> {
-    text.parse().map_err(|_| "write a whole number from 0 on")
+fn parse_count<T: FromStr>(text: &str) -> Result<T, &'static str> {
+    text.parse().map_err(|_| "write a whole number, 0 or greater")
 }
 
-fn positive(text: &str) -> Result<usize, &'static str> {
-    text.parse().ok().filter(|number| *number > 0).ok_or("write a whole number from 1 on")
+fn parse_positive(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|number| *number > 0).ok_or("write a whole number, 1 or greater")
 }
 
-/// A deeper query would overflow the parser's stack, which ends the process.
-fn nesting(text: &str) -> Result<usize, String> {
+/// Parses the limit of nesting. A query with more open brackets would overflow the parser's stack and end the process.
+fn parse_nesting(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(levels @ 1..=64) => Ok(levels),
         _ => Err("write a whole number from 1 to 64".to_owned()),
     }
 }
 
-/// One line per limit, by the name of its variable.
+/// Prints one line per limit, with the name of its variable.
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let numbers = [

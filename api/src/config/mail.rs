@@ -9,7 +9,7 @@ use super::{ConfigError, Options};
 use crate::duration;
 use crate::secret::{Secret, masked_url};
 
-/// The longest first pause. The last pause is 720 times as long: two years.
+/// The longest pause that may be configured after the first failure. The last pause is 720 times as long: two years.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(86_400);
 
 /// The settings of mail.
@@ -64,7 +64,7 @@ fn read_mailbox(
     text.parse().map_err(error).ok()
 }
 
-/// One line per setting, by the name of its variable; the password masked.
+/// Prints one line per setting, with the name of its variable. The password is masked.
 impl fmt::Display for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Settings { shop, from, staff, backoff, timeout } = &self.settings;

@@ -1,4 +1,4 @@
-//! The configuration: flags, environment and generated secrets, checked as a whole.
+//! The configuration: options, environment variables and generated secrets, checked together.
 
 mod charges;
 mod error;
@@ -36,7 +36,7 @@ use crate::secret::{Secret, masked_url};
 #[derive(Debug, Clone)]
 pub struct Config {
     pub environment: Environment,
-    /// Host and port to serve on.
+    /// Host and port to listen on.
     pub listen: String,
     /// The directory of the private Postgres, of generated secrets and of mail.
     pub data_dir: PathBuf,
@@ -55,11 +55,11 @@ pub struct Config {
     pub cart_idle: Duration,
     /// How long stock is reserved for an order that is not paid.
     pub reservation: Duration,
-    /// The longest time that payment attempts can extend a reservation to, from placing the order.
+    /// The longest time, counted from placing the order, to which payments can extend a reservation.
     pub reservation_cap: Duration,
-    /// How long an authorisation lasts if the provider does not say.
+    /// How long an authorisation lasts if the payment provider does not say it.
     pub authorization: Duration,
-    /// The first pause before a payment provider that did not answer is asked again.
+    /// The first pause before a request is sent again to a payment provider that did not answer.
     pub payment_retry: Duration,
     /// Tax and shipping.
     pub charges: ChargesByCountry,
@@ -77,7 +77,7 @@ pub struct Config {
 pub enum Cors {
     /// No page.
     None,
-    /// Every port of localhost, for the development server of a frontend.
+    /// Pages of localhost on any port, for the development server of a frontend.
     Localhost,
     Origins(Vec<HeaderValue>),
 }
@@ -87,13 +87,13 @@ const CART_IDLE: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(3_650 * 24 * 3_600);
 
 impl Config {
-    /// Checks the options and finds the secrets; `variable` looks up the environment.
+    /// Checks the options and finds the secrets. `variable` looks up an environment variable.
     ///
-    /// In development a missing secret is made in the data directory, unless another setting is wrong: a
-    /// start that fails creates nothing.
+    /// In development a missing secret is generated in the data directory. If another setting is wrong, nothing is
+    /// created.
     ///
     /// # Errors
-    /// All errors together, so that one start shows them all.
+    /// All errors are returned together, so that one start shows them all.
     pub fn load(
         options: &Options,
         variable: impl Fn(&str) -> Option<String>,
@@ -115,7 +115,7 @@ impl Config {
     }
 }
 
-/// Every part is read before the first missing one ends it, so that `errors` gets the errors of all parts.
+/// Reads all parts before it returns `None` for one that is missing, so that `errors` gets the errors of all parts.
 fn read(
     options: &Options,
     variable: &dyn Fn(&str) -> Option<String>,
@@ -170,7 +170,7 @@ fn read(
     })
 }
 
-/// A variable set to nothing is as good as none, here and in all settings that may be left out.
+/// Reads the URL. An empty variable counts as not set, here and in all optional settings.
 fn read_database_url(options: &Options, errors: &mut Vec<ConfigError>) -> Option<Secret> {
     let url = options.database_url.as_deref().filter(|url| !url.is_empty())?;
     if let Err(error) = event_store::check_database_url(url) {
@@ -188,7 +188,7 @@ fn read_api_keys(options: &Options, errors: &mut Vec<ConfigError>) -> Option<Vec
     auth::read_api_keys(path).map_err(error).ok()
 }
 
-/// An origin with an error is left out; `errors` gets the error.
+/// Reads the origins. An origin that cannot be used is left out, and `errors` gets the error.
 fn read_cors(options: &Options, errors: &mut Vec<ConfigError>) -> Cors {
     let text = options.cors_origins.as_deref().unwrap_or_default();
     let mut origins = Vec::new();
@@ -205,7 +205,8 @@ fn read_cors(options: &Options, errors: &mut Vec<ConfigError>) -> Cors {
     }
 }
 
-/// Whether this is a scheme and a host: an origin with a path never equals what browsers send.
+/// Whether this is a scheme and a host only. Browsers send origins without a path, so one with a path would match
+/// nothing.
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|host| {
@@ -216,7 +217,7 @@ fn is_origin(text: &str) -> bool {
     })
 }
 
-/// Checks the settings that are used as they stand.
+/// Checks the settings that need no parsing.
 fn check(options: &Options, errors: &mut Vec<ConfigError>) {
     if let Err(reason) = check_listen(&options.listen) {
         errors.push(ConfigError::Listen { text: options.listen.clone(), reason });
@@ -238,7 +239,7 @@ fn check(options: &Options, errors: &mut Vec<ConfigError>) {
         ("CARTULARY_EXECUTION_TIMEOUT", limits.execution_timeout, "5s"),
     ] {
         if time.is_zero() {
-            errors.push(ConfigError::NoTime(name, example));
+            errors.push(ConfigError::ZeroDuration(name, example));
         }
     }
     for (name, value) in [
@@ -256,19 +257,19 @@ fn check(options: &Options, errors: &mut Vec<ConfigError>) {
     }
 }
 
-/// Checks the form only; whether the name is known and the port is free shows when the socket is bound.
+/// Checks the form of the address. Whether the host is known and the port is free is checked when the socket is bound.
 fn check_listen(text: &str) -> Result<(), &'static str> {
     let (host, port) = text.rsplit_once(':').ok_or("it has no port")?;
     if host.is_empty() || host.contains(char::is_whitespace) {
         return Err("it has no host");
     }
     if host.contains(':') && !host.starts_with('[') {
-        return Err("an IPv6 address stands in brackets, such as [::1]:8080");
+        return Err("an IPv6 address must be in brackets, such as [::1]:8080");
     }
-    port.parse::<u16>().map(drop).map_err(|_| "the port is a number from 0 to 65535")
+    port.parse::<u16>().map(drop).map_err(|_| "the port must be a number from 0 to 65535")
 }
 
-/// One line per setting, by the name of its variable; secrets masked.
+/// Prints one line per setting, with the name of its variable. Secrets are masked.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AuthSettings { jwt_issuer, jwt_audience, jwt_secret, cart_token_secret, api_keys } =

@@ -7,7 +7,7 @@ use commands::relay::{Broker, StreamName};
 use super::{ConfigError, Options};
 use crate::secret::{Secret, masked_url};
 
-/// NATS JetStream.
+/// The settings of NATS JetStream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nats {
     /// Secret, because it may hold a password. Several servers of one cluster are separated by commas.
@@ -15,7 +15,7 @@ pub struct Nats {
     pub stream: StreamName,
 }
 
-/// `None` if no broker is configured.
+/// Reads the settings; `None` if no broker is configured.
 pub(super) fn read(options: &Options, errors: &mut Vec<ConfigError>) -> Option<Nats> {
     let url = options.nats_url.as_ref().filter(|url| !url.is_empty())?;
     let stream = options.nats_stream.clone();
@@ -25,16 +25,16 @@ pub(super) fn read(options: &Options, errors: &mut Vec<ConfigError>) -> Option<N
     Some(Nats { url: Secret::new(url.as_str()), stream })
 }
 
-/// One line per setting, by the name of its variable; passwords masked.
+/// Prints one line per setting, with the name of its variable. Passwords are masked.
 pub(super) fn write(nats: Option<&Nats>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Some(Nats { url, stream }) = nats else { return writeln!(f, "NATS_URL=(none)") };
-    let urls: Vec<_> = url.expose().split(',').map(|url| masked(url.trim())).collect();
+    let urls: Vec<_> = url.expose().split(',').map(|url| mask_credentials(url.trim())).collect();
     writeln!(f, "NATS_URL={}", urls.join(","))?;
     writeln!(f, "CARTULARY_NATS_STREAM={}", stream.as_str())
 }
 
-/// A user without a password is a token, so neither is shown.
-fn masked(url: &str) -> String {
+/// Masks the user too, because a user without a password is a token.
+fn mask_credentials(url: &str) -> String {
     let url = masked_url(url);
     match (url.split_once("://"), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, location))) => format!("{scheme}://***@{location}"),

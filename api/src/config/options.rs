@@ -1,4 +1,5 @@
-//! Flags, each with an environment variable. Secrets have no flags, because `ps` shows flags.
+//! The command-line options, each with an environment variable. Secrets have a variable only, because `ps` shows
+//! the command line to other users.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,12 +11,12 @@ use commands::relay::StreamName;
 use super::Limits;
 use crate::duration;
 
-/// Where the server runs: what it allows and what it requires depends on it.
+/// The environment that the server runs in. It decides what is allowed and which settings are required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Environment {
-    /// Missing secrets are made, and pages of localhost may call the API.
+    /// Missing secrets are generated, and pages of localhost may call the API.
     Development,
-    /// A missing or weak secret stops the start.
+    /// Missing and weak secrets are refused.
     Production,
 }
 
@@ -58,8 +59,8 @@ pub struct Options {
         default_value = "127.0.0.1:8080"
     )]
     pub listen: String,
-    /// The Postgres to use; without it, a private one in the data directory.
-    // Hidden from --help, which would print the variable's value, password and all.
+    /// The Postgres to use; without it, a private one in the data directory is used.
+    // The value is hidden from the help, because it may contain a password.
     #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// The directory of the private Postgres, of generated secrets and of mail.
@@ -71,6 +72,7 @@ pub struct Options {
         default_value = "./data"
     )]
     pub data_dir: PathBuf,
+    /// The environment that the server runs in.
     #[arg(long, global = true, env = "CARTULARY_ENV", value_enum, default_value_t = Environment::Development)]
     pub environment: Environment,
     /// Do not load the demo catalogue into an empty shop.
@@ -103,7 +105,7 @@ pub struct Options {
         default_value = "cartulary"
     )]
     pub jwt_audience: String,
-    /// API keys: JSON, an array or one object a line, of {name, role, sha256}.
+    /// The file of API keys: JSON objects {name, role, sha256}, as an array or one a line.
     #[arg(long, global = true, env = "API_KEYS_FILE", value_name = "FILE")]
     pub api_keys_file: Option<PathBuf>,
     /// Origins whose pages may call this server, separated by commas.
@@ -117,24 +119,24 @@ pub struct Options {
     #[arg(long, global = true, env = "CARTULARY_RESERVATION", value_name = "DURATION",
         default_value = "15m", value_parser = duration::parse)]
     pub reservation: Duration,
-    /// The longest reservation, from placing the order, that payment attempts can extend it to.
+    /// The longest time, counted from placing the order, to which payments can extend a reservation.
     #[arg(long, global = true, env = "CARTULARY_RESERVATION_CAP", value_name = "DURATION",
         default_value = "60m", value_parser = duration::parse)]
     pub reservation_cap: Duration,
-    /// How long an authorisation lasts if the payment provider does not say.
+    /// How long an authorisation lasts if the payment provider does not say it.
     #[arg(long, global = true, env = "CARTULARY_AUTHORIZATION", value_name = "DURATION",
         default_value = "7d", value_parser = duration::parse)]
     pub authorization: Duration,
-    /// The first pause before a payment provider that did not answer is asked again; each next pause is
-    /// twice as long, and the first pause after a refusal is 32 times as long.
+    /// The first pause before a request is sent again to a payment provider that did not answer. Each further pause
+    /// is twice as long, and the first pause after a refusal is 32 times as long.
     #[arg(long, global = true, env = "CARTULARY_PAYMENT_RETRY", value_name = "DURATION",
         default_value = "1s", value_parser = duration::parse)]
     pub payment_retry: Duration,
-    /// Whether tax is added to the prices or included.
+    /// Whether tax is added to the prices or included in them.
     #[arg(long, global = true, env = "CARTULARY_TAX_MODE", value_enum,
         default_value_t = TaxMode::Exclusive)]
     pub tax_mode: TaxMode,
-    /// Tax in percent by country, `*` for all others, such as US=10.75,DE=19,*=0.
+    /// Tax rates in percent by country, with * for all other countries, such as US=10.75,DE=19,*=0.
     #[arg(
         long,
         global = true,
@@ -143,7 +145,7 @@ pub struct Options {
         default_value = ""
     )]
     pub tax_rates: String,
-    /// Shipping by currency, in minor units, and the sum from which it is free, such as
+    /// Shipping prices by currency in minor units, and the value of goods from which shipping is free, such as
     /// USD=644:10000,EUR=499.
     #[arg(
         long,
@@ -155,13 +157,13 @@ pub struct Options {
     pub shipping: String,
     /// The mail server, such as smtp://127.0.0.1:25; without one, mail is written to a folder of the data
     /// directory.
-    // Hidden from --help, which would print the variable's value, password and all.
+    // The value is hidden from the help, because it may contain a password.
     #[arg(long, global = true, env = "SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
     /// The sender of mail, such as Shop <shop@example.com>.
     #[arg(long, global = true, env = "MAIL_FROM", value_name = "MAILBOX")]
     pub mail_from: Option<String>,
-    /// The mailbox that gets messages about low stock; without one, there are none.
+    /// The mailbox that gets messages about low stock; without one, these messages are not sent.
     #[arg(long, global = true, env = "CARTULARY_STAFF_MAIL", value_name = "MAILBOX")]
     pub staff_mail: Option<String>,
     /// The shop's name, as customers know it.
@@ -173,8 +175,7 @@ pub struct Options {
         default_value = "Cartulary"
     )]
     pub shop_name: String,
-    /// The pause after the first failure to send a message; the next ones are 4, 20, 120 and 720
-    /// times as long.
+    /// The pause after the first failure to send a message. The next pauses are 4, 20, 120 and 720 times as long.
     #[arg(long, global = true, env = "CARTULARY_MAIL_BACKOFF", value_name = "DURATION",
         default_value = "30s", value_parser = duration::parse)]
     pub mail_backoff: Duration,
@@ -184,7 +185,7 @@ pub struct Options {
     pub mail_timeout: Duration,
     /// The broker that events are published to, such as nats://127.0.0.1:4222; several servers of one
     /// cluster are separated by commas. Without one, events are not published.
-    // Hidden from --help, which would print the variable's value, password and all.
+    // The value is hidden from the help, because it may contain a password.
     #[arg(long, global = true, env = "NATS_URL", value_name = "URL", hide_env_values = true)]
     pub nats_url: Option<String>,
     /// The JetStream stream of events, created if it is missing; subjects begin with its name in lower case.
@@ -198,7 +199,7 @@ pub struct Options {
     pub nats_stream: StreamName,
     /// The collector of traces, by OTLP over HTTP, such as http://127.0.0.1:4318; without one, traces are
     /// not sent.
-    // Hidden from --help, which would print the variable's value, password and all.
+    // The value is hidden from the help, because it may contain a password.
     #[arg(
         long,
         global = true,
@@ -217,7 +218,8 @@ pub struct Options {
     )]
     pub otel_service: String,
     /// Which lines are logged, in the syntax of tracing-subscriber's EnvFilter.
-    // Errors of Stripe's library are logged where they are handled, and NATS warns of every reconnection.
+    // Errors of Stripe's library are logged where they are handled. The NATS library logs every reconnection at the
+    // level info.
     #[arg(
         long,
         global = true,

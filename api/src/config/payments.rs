@@ -22,6 +22,7 @@ pub enum Payments {
     Stripe(StripeAccount),
 }
 
+/// The settings of an account at Stripe.
 #[derive(Debug, Clone)]
 pub struct StripeAccount {
     pub secret_key: Secret,
@@ -31,14 +32,14 @@ pub struct StripeAccount {
     pub api_base: Secret,
 }
 
-/// Stripe if any setting of Stripe is there, otherwise the simulator; in production the simulator only if
-/// its own secret is set, which is not done by accident. `None` if there are errors.
+/// Chooses Stripe if any setting of Stripe is set, and the simulator otherwise. In production the simulator must be
+/// chosen on purpose, by setting its own secret. Returns `None` if there are errors.
 pub(super) fn read(source: &Source<'_>, errors: &mut Vec<ConfigError>) -> Option<Payments> {
-    let set = |name| (source.variable)(name).filter(|value| !value.is_empty());
-    let given = (set(KEY), set(WEBHOOK_SECRET), set(BASE));
-    let production = source.environment == Environment::Production;
+    let read = |name| (source.variable)(name).filter(|value| !value.is_empty());
+    let given = (read(KEY), read(WEBHOOK_SECRET), read(BASE));
+    let is_production = source.environment == Environment::Production;
     match given {
-        (None, None, None) if production && set(SIMULATOR_WEBHOOK.variable).is_none() => {
+        (None, None, None) if is_production && read(SIMULATOR_WEBHOOK.variable).is_none() => {
             errors.push(ConfigError::NoPaymentProvider);
             None
         }
@@ -66,7 +67,7 @@ fn read_stripe(
         errors.push(ConfigError::StripeKey);
     }
     let base = base.unwrap_or_else(|| STRIPE_API.to_owned());
-    if !is_base(&base) {
+    if !is_base_url(&base) {
         errors.push(ConfigError::StripeBase(masked_url(&base)));
     }
     let account = StripeAccount {
@@ -77,18 +78,19 @@ fn read_stripe(
     (errors.len() == before).then_some(Payments::Stripe(account))
 }
 
-/// The key is sent with every request, so without TLS only to this machine.
-fn is_base(text: &str) -> bool {
+/// Whether this URL can be the base of Stripe's API. The secret key is sent with every request, so a URL without TLS
+/// must be one of this machine.
+fn is_base_url(text: &str) -> bool {
     let Ok(uri) = text.parse::<axum::http::Uri>() else { return false };
-    let local = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
+    let is_local = matches!(uri.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
     match uri.scheme_str() {
         Some("https") => uri.host().is_some() && uri.query().is_none(),
-        Some("http") => local && uri.query().is_none(),
+        Some("http") => is_local && uri.query().is_none(),
         _ => false,
     }
 }
 
-/// One line per setting, by the name of its variable; secrets masked.
+/// Prints one line per setting, with the name of its variable. Secrets are masked.
 impl fmt::Display for Payments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -18,7 +18,7 @@ pub struct Traces {
 }
 
 impl Traces {
-    /// Traces that are sent nowhere.
+    /// Settings by which no traces are sent.
     pub fn off() -> Self {
         Traces { endpoint: None, service: "cartulary".to_owned() }
     }
@@ -27,7 +27,7 @@ impl Traces {
 pub(super) fn read(options: &Options, errors: &mut Vec<ConfigError>) -> Traces {
     let endpoint = options.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
     if let Some(url) = endpoint
-        && !is_base(url)
+        && !is_base_url(url)
     {
         errors.push(ConfigError::OtlpEndpoint(masked_url(url)));
     }
@@ -36,7 +36,7 @@ pub(super) fn read(options: &Options, errors: &mut Vec<ConfigError>) -> Traces {
 }
 
 /// Whether a path can be appended to this URL.
-fn is_base(url: &str) -> bool {
+fn is_base_url(url: &str) -> bool {
     url.parse::<Uri>().is_ok_and(|uri| {
         matches!(uri.scheme_str(), Some("http" | "https"))
             && uri.host().is_some_and(|host| !host.is_empty())
@@ -44,7 +44,7 @@ fn is_base(url: &str) -> bool {
     })
 }
 
-/// One line per setting, by the name of its variable.
+/// Prints one line per setting, with the name of its variable. A password is masked.
 impl fmt::Display for Traces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let endpoint = self.endpoint.as_ref();

@@ -1,22 +1,21 @@
-//! Relay connections from the slices of read models.
+//! Makes Relay connections of the slices that read models return.
 
+use crate::graphql_http::error_with_code;
 use async_graphql::SimpleObject;
 use projections::{Cursor, Page, Slice};
 
-use super::errors::fault;
+/// The default page size.
+const DEFAULT_PAGE_SIZE: i32 = 20;
 
-/// The page size where a client names none.
-const FIRST: i32 = 20;
-
-/// The page that a client asks for.
+/// Parses the arguments `first` and `after`.
 ///
 /// # Errors
-/// `BAD_USER_INPUT` where `first` is not from 0 to 100.
-pub fn page(first: Option<i32>, after: Option<String>) -> async_graphql::Result<Page> {
-    let first = i64::from(first.unwrap_or(FIRST));
+/// `BAD_USER_INPUT` if `first` is not from 0 to 100.
+pub fn parse_page(first: Option<i32>, after: Option<String>) -> async_graphql::Result<Page> {
+    let first = i64::from(first.unwrap_or(DEFAULT_PAGE_SIZE));
     if !(0..=Page::MAX).contains(&first) {
-        let message = format!("first is a number from 0 to {}, not {first}", Page::MAX);
-        return Err(fault("BAD_USER_INPUT", &message));
+        let message = format!("first must be between 0 and {}, got {first}", Page::MAX);
+        return Err(error_with_code("BAD_USER_INPUT", message));
     }
     Ok(Page::new(first, after.map(Cursor::new)))
 }
@@ -36,14 +35,14 @@ pub struct PageInfo {
     end_cursor: Option<String>,
 }
 
-/// A page of nodes as the schema shows it. [`connection!`] makes one for each type of node.
+/// A page of nodes as the schema shows it. [`connection!`] declares one for each type of node.
 pub trait Connection {
     type Node;
 
     fn new(page_info: PageInfo, nodes: Vec<(String, Self::Node)>) -> Self;
 }
 
-/// The connection of a slice; rows that are no object are left out.
+/// Makes a connection of a slice. Rows for which `node` returns `None` are left out.
 pub fn connect<Row, C: Connection>(
     slice: Slice<Row>,
     has_previous_page: bool,
@@ -64,8 +63,8 @@ pub fn connect<Row, C: Connection>(
     C::new(page_info, nodes)
 }
 
-/// Declares the connection and the edge of a type. async-graphql's own generic ones describe the
-/// fields of every connection in the same words, and the connection itself not at all.
+/// Declares the connection type and the edge type of a node type. async-graphql's own generic types are not used,
+/// because they have the same descriptions for every node type and none for the connection itself.
 macro_rules! connection {
     ($connection:ident, $edge:ident, $node:ty, $one:literal, $many:literal) => {
         #[doc = concat!("One page of a list of ", $many, ".")]

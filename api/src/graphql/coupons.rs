@@ -1,4 +1,4 @@
-//! Coupons, as staff see them.
+//! Coupons: the type, the queries and the mutations.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, OneofObject, Result};
 use chrono::{DateTime, Utc};
@@ -10,8 +10,8 @@ use domain::pricing::Percent;
 use projections::ReadModel;
 use serde::Serialize;
 
-use super::connection::{connect, connection, page};
-use super::errors::{Failure, query_fault};
+use super::connection::{connect, connection, parse_page};
+use super::errors::{Failure, query_error};
 use super::input::{Parser, parse};
 use super::money::{Money, MoneyInput};
 use super::mutation::{Completed, MutationOptions, execute, payload};
@@ -126,9 +126,9 @@ impl CouponQuery {
         #[graphql(desc = "Wait until coupons show the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<Option<Coupon>> {
-        shop(ctx).fresh(&[ReadModel::Coupons], min_position).await?;
+        shop(ctx).wait_for_models(&[ReadModel::Coupons], min_position).await?;
         let Ok(code) = code.parse::<CouponCode>() else { return Ok(None) };
-        let row = shop(ctx).read_models.coupon(&code).await.map_err(query_fault)?;
+        let row = shop(ctx).read_models.coupon(&code).await.map_err(query_error)?;
         Ok(row.and_then(|row| Coupon::new(row.version, row.state)))
     }
 
@@ -148,10 +148,10 @@ impl CouponQuery {
         #[graphql(desc = "Wait until the list of coupons shows the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<CouponConnection> {
-        shop(ctx).fresh(&[ReadModel::Coupons], min_position).await?;
-        let (begun, page) = (after.is_some(), page(first, after)?);
-        let slice = shop(ctx).read_models.coupons(&page).await.map_err(query_fault)?;
-        Ok(connect(slice, begun, |row| Coupon::new(row.version, row.state)))
+        shop(ctx).wait_for_models(&[ReadModel::Coupons], min_position).await?;
+        let (has_previous, page) = (after.is_some(), parse_page(first, after)?);
+        let slice = shop(ctx).read_models.coupons(&page).await.map_err(query_error)?;
+        Ok(connect(slice, has_previous, |row| Coupon::new(row.version, row.state)))
     }
 }
 
@@ -261,14 +261,14 @@ async fn create(ctx: &Context<'_>, input: CouponCreateInput) -> Result<Completed
     let coupon_terms = CouponTerms { discount, valid_from, valid_until, minimum, usage_limit };
     let command = CouponCommand::Create { code: code.clone(), terms: coupon_terms };
     let options = MutationOptions::new(&input.idempotency_key, None);
-    ask(ctx, "couponCreate", code, &input, options, command).await
+    execute_on_coupon(ctx, "couponCreate", code, &input, options, command).await
 }
 
 fn parse_discount(parser: &mut Parser, discount: &DiscountInput) -> Option<Discount> {
     match discount {
         DiscountInput::Percentage(percent) => {
             let percent = percent.parse::<Percent>();
-            parser.take(&["discount", "percentage"], percent).map(Discount::Percentage)
+            parser.accept(&["discount", "percentage"], percent).map(Discount::Percentage)
         }
         DiscountInput::Amount(amount) => {
             parser.money(&["discount", "amount"], amount).map(Discount::Fixed)
@@ -282,10 +282,10 @@ async fn disable(
 ) -> Result<Completed<Coupon>, Failure> {
     let code = input.code.parse().map_err(|_| Failure::not_found("code"))?;
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
-    ask(ctx, "couponDisable", code, &input, options, CouponCommand::Disable).await
+    execute_on_coupon(ctx, "couponDisable", code, &input, options, CouponCommand::Disable).await
 }
 
-async fn ask(
+async fn execute_on_coupon(
     ctx: &Context<'_>,
     name: &'static str,
     code: CouponCode,

@@ -1,9 +1,9 @@
 //! The errors of mutations and queries, as clients get them.
 //!
-//! Refusals by the rules, and input that makes no sense, are errors in the payload; a form can show
-//! them. Errors at the top level are for authentication, syntax, limits and faults.
+//! Commands that the rules refuse and input that is not valid are errors in the payload, so that a form can show them.
+//! Errors of authentication, syntax and limits, and internal errors, are at the top level of the answer.
 
-use async_graphql::{ErrorExtensions, Interface, SimpleObject};
+use async_graphql::{Interface, SimpleObject};
 use commands::CommandError;
 use domain::checkout::CheckoutError;
 use domain::{Invalid, Refusal};
@@ -11,6 +11,7 @@ use projections::QueryError;
 
 use super::error_code::ErrorCode;
 use super::money::Money;
+use crate::graphql_http::error_with_code;
 
 /// A reason why a mutation was refused. Errors with data of their own have their own types.
 #[derive(Debug, Clone, Interface)]
@@ -98,13 +99,13 @@ pub struct VersionConflictError {
     pub actual: i32,
 }
 
-/// Why a mutation was not done.
+/// Why a mutation was not carried out.
 #[derive(Debug)]
 pub enum Failure {
-    /// Told in the payload.
-    User(Vec<UserError>),
-    /// Told at the top level.
-    Fault(async_graphql::Error),
+    /// Errors for the list `errors` of the payload.
+    InPayload(Vec<UserError>),
+    /// An error for the top level of the answer.
+    TopLevel(async_graphql::Error),
 }
 
 impl UserError {
@@ -116,7 +117,7 @@ impl UserError {
         UserError::new(invalid.code, invalid.message, path)
     }
 
-    /// The same error, about the input field at this path.
+    /// Sets the path of the input field that the error is about.
     fn with_path(mut self, field: &[String]) -> Self {
         let (UserError::General(GeneralError { path, .. })
         | UserError::InsufficientStock(InsufficientStockError { path, .. })
@@ -128,33 +129,33 @@ impl UserError {
 }
 
 impl Failure {
-    /// The same failure; its user errors are about the input field at this path.
+    /// Sets the path of the input field that the errors of the payload are about.
     #[must_use]
     pub fn with_path(self, field: &[String]) -> Self {
         match self {
-            Failure::User(errors) => {
-                Failure::User(errors.into_iter().map(|error| error.with_path(field)).collect())
+            Failure::InPayload(errors) => {
+                Failure::InPayload(errors.into_iter().map(|error| error.with_path(field)).collect())
             }
-            Failure::Fault(error) => Failure::Fault(error),
+            Failure::TopLevel(error) => Failure::TopLevel(error),
         }
     }
 
     /// Whether the rules refused the command with this code.
-    pub fn is(&self, code: domain::ErrorCode) -> bool {
+    pub fn has_code(&self, code: domain::ErrorCode) -> bool {
         match self {
-            Failure::User(errors) => {
+            Failure::InPayload(errors) => {
                 matches!(errors.as_slice(), [UserError::General(e)] if e.code == ErrorCode(code))
             }
-            Failure::Fault(_) => false,
+            Failure::TopLevel(_) => false,
         }
     }
 
-    /// There is no such object, or it is somebody else's: the same answer.
+    /// The object does not exist or belongs to another person. Both have the same answer, so that ids cannot be probed.
     pub fn not_found(field: &str) -> Self {
         let path = in_input(field);
-        Failure::User(vec![UserError::new(
+        Failure::InPayload(vec![UserError::new(
             domain::ErrorCode::NotFound,
-            "there is no such object",
+            "there is no such object, or it belongs to another person",
             path,
         )])
     }
@@ -162,7 +163,7 @@ impl Failure {
 
 impl From<UserError> for Failure {
     fn from(error: UserError) -> Self {
-        Failure::User(vec![error])
+        Failure::InPayload(vec![error])
     }
 }
 
@@ -170,7 +171,7 @@ impl From<CommandError> for Failure {
     fn from(error: CommandError) -> Self {
         let message = error.to_string();
         match error {
-            CommandError::Refused(refusal) => refused(&refusal).into(),
+            CommandError::Refused(refusal) => render_refusal(&refusal).into(),
             CommandError::KeyReused => {
                 let path = in_input("idempotencyKey");
                 UserError::new(domain::ErrorCode::IdempotencyKeyReused, message, path).into()
@@ -184,28 +185,30 @@ impl From<CommandError> for Failure {
                 })
                 .into()
             }
-            fault => Failure::Fault(command_fault(fault)),
+            error => Failure::TopLevel(command_error(error)),
         }
     }
 }
 
 impl From<QueryError> for Failure {
     fn from(error: QueryError) -> Self {
-        Failure::Fault(query_fault(error))
+        Failure::TopLevel(query_error(error))
     }
 }
 
 impl From<async_graphql::Error> for Failure {
     fn from(error: async_graphql::Error) -> Self {
-        Failure::Fault(error)
+        Failure::TopLevel(error)
     }
 }
 
+/// The path of a field of the mutation's argument `input`.
 pub fn in_input(field: &str) -> Vec<String> {
     vec!["input".to_owned(), field.to_owned()]
 }
 
-fn refused(refusal: &Refusal) -> UserError {
+/// Renders a refusal of the domain.
+fn render_refusal(refusal: &Refusal) -> UserError {
     let (code, message) = (ErrorCode(refusal.code()), refusal.to_string());
     let path = in_input(refusal.field());
     match refusal {
@@ -229,8 +232,9 @@ fn refused(refusal: &Refusal) -> UserError {
     }
 }
 
-/// Whether the command was carried out may be unknown; the same key can be sent again.
-fn command_fault(error: CommandError) -> async_graphql::Error {
+/// The error of a command that was neither carried out nor refused. The client may not know whether it was carried
+/// out, so the message says that the same key can be sent again.
+fn command_error(error: CommandError) -> async_graphql::Error {
     tracing::error!(%error, "a command was not carried out");
     let text = match error {
         CommandError::TimedOut => {
@@ -239,20 +243,16 @@ fn command_fault(error: CommandError) -> async_graphql::Error {
         }
         _ => "the command could not be carried out now; send it again with the same idempotencyKey",
     };
-    fault("UNAVAILABLE", text)
+    error_with_code("UNAVAILABLE", text)
 }
 
-/// A read model that could not be asked.
-pub fn query_fault(error: QueryError) -> async_graphql::Error {
+/// The error of a query that failed.
+pub fn query_error(error: QueryError) -> async_graphql::Error {
     match error {
-        QueryError::BadCursor(_) => fault("BAD_USER_INPUT", &error.to_string()),
+        QueryError::BadCursor(_) => error_with_code("BAD_USER_INPUT", error.to_string()),
         QueryError::Database(_) => {
             tracing::error!(%error, "a query failed");
-            fault("UNAVAILABLE", "the shop cannot be read now; try again")
+            error_with_code("UNAVAILABLE", "the shop cannot be read now; try again")
         }
     }
-}
-
-pub fn fault(code: &'static str, message: &str) -> async_graphql::Error {
-    async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
 }

@@ -1,4 +1,4 @@
-//! Makes values of the domain from a mutation's input. An error names the input field that it is about.
+//! Parses the input of a mutation into values of the domain. An error names the input field that it is about.
 
 use std::str::FromStr;
 
@@ -19,21 +19,23 @@ pub struct Parser {
 pub type Path<'p> = &'p [&'p str];
 
 impl Parser {
-    pub fn take<T>(&mut self, path: Path<'_>, value: Result<T, Invalid>) -> Option<T> {
-        let owned = || std::iter::once("input").chain(path.iter().copied()).map(str::to_owned);
-        let note = |invalid| self.errors.push(UserError::invalid(invalid, owned().collect()));
-        value.map_err(note).ok()
+    /// Returns the value, or adds the error under this path and returns `None`.
+    pub fn accept<T>(&mut self, path: Path<'_>, value: Result<T, Invalid>) -> Option<T> {
+        let full_path = || std::iter::once("input").chain(path.iter().copied()).map(str::to_owned);
+        let add_error =
+            |invalid| self.errors.push(UserError::invalid(invalid, full_path().collect()));
+        value.map_err(add_error).ok()
     }
 
     pub fn parse<T: FromStr<Err = Invalid>>(&mut self, path: Path<'_>, text: &str) -> Option<T> {
-        self.take(path, text.parse())
+        self.accept(path, text.parse())
     }
 
     pub fn text(&mut self, path: Path<'_>, text: &str, max: usize) -> Option<Text> {
-        self.take(path, Text::new(text, max))
+        self.accept(path, Text::new(text, max))
     }
 
-    /// The outer `None` is an error, the inner one a text that was not given.
+    /// Parses a text that may be left out. The outer `None` means an error, the inner one that there is no text.
     pub fn optional_text(
         &mut self,
         path: Path<'_>,
@@ -51,11 +53,11 @@ impl Parser {
     }
 
     pub fn quantity(&mut self, path: Path<'_>, quantity: i64) -> Option<Quantity> {
-        self.take(path, Quantity::new(quantity))
+        self.accept(path, Quantity::new(quantity))
     }
 
     pub fn money(&mut self, path: Path<'_>, money: &MoneyInput) -> Option<domain::Money> {
-        self.take(path, domain::Money::try_from(money))
+        self.accept(path, domain::Money::try_from(money))
     }
 
     pub fn optional_money(
@@ -70,29 +72,31 @@ impl Parser {
     }
 
     pub fn id(&mut self, path: Path<'_>, id: &ID) -> Option<Uuid> {
-        let message = "this is no id";
-        self.take(path, id.parse().map_err(|_| Invalid::new(ErrorCode::InvalidId, message)))
+        let message = "the text is not an id; ids are UUIDs";
+        self.accept(path, id.parse().map_err(|_| Invalid::new(ErrorCode::InvalidId, message)))
     }
 
-    /// A number of units that is not negative.
+    /// Parses a number of units that may be 0.
     pub fn units(&mut self, path: Path<'_>, units: i64) -> Option<u32> {
-        let message = "this is a number of units from 0 to 1000000000";
+        let message =
+            || format!("the number of units must be between 0 and 1,000,000,000, got {units}");
         let within = u32::try_from(units).ok().filter(|units| *units <= 1_000_000_000);
-        self.take(path, within.ok_or_else(|| Invalid::new(ErrorCode::InvalidQuantity, message)))
+        self.accept(path, within.ok_or_else(|| Invalid::new(ErrorCode::InvalidQuantity, message())))
     }
 
     fn finish<T>(self, parsed: Option<T>) -> Result<T, Failure> {
         match parsed {
             Some(parsed) if self.errors.is_empty() => Ok(parsed),
-            _ => Err(Failure::User(self.errors)),
+            _ => Err(Failure::InPayload(self.errors)),
         }
     }
 }
 
-/// Parses an input. `read` parses every field before it ends, by `?`, at the first that has an error.
+/// Parses an input. `read` must parse all fields before it returns `None` for one with an error, so that the errors of all
+/// fields are collected.
 ///
 /// # Errors
-/// All errors that the parser has collected.
+/// All errors that were collected.
 pub fn parse<T>(read: impl FnOnce(&mut Parser) -> Option<T>) -> Result<T, Failure> {
     let mut parser = Parser::default();
     let parsed = read(&mut parser);

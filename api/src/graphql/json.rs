@@ -1,4 +1,4 @@
-//! JSON on the wire, as it is stored.
+//! The scalar `JSON`, for stored JSON texts.
 
 use async_graphql::{
     Description, InputValueError, InputValueResult, Scalar, ScalarType, Value, to_value,
@@ -16,7 +16,7 @@ pub struct Json(pub Box<RawValue>);
 )]
 impl ScalarType for Json {
     fn parse(_: Value) -> InputValueResult<Self> {
-        Err(InputValueError::custom("no argument and no input field takes JSON"))
+        Err(InputValueError::custom("JSON cannot be used as an input"))
     }
 
     fn to_value(&self) -> Value {

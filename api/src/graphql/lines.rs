@@ -1,11 +1,11 @@
-//! Finds the line of an input that a refusal is about: the domain names it by its SKU.
+//! Finds the input line that a refusal is about. The domain names the line by its SKU only.
 
 use domain::Refusal;
 use domain::cart::CartError;
 use domain::order::OrderError;
 use domain::product::ProductError;
 
-/// The path of the line's field that is refused, such as `input.lines.2.quantity`.
+/// The path of the input field that the refusal is about, such as `input.lines.2.quantity`.
 pub fn path_of_line<L>(
     refusal: &Refusal,
     lines: &[L],
@@ -28,7 +28,7 @@ pub fn path_of_line<L>(
     Some(["input", "lines", &n.to_string(), field].map(str::to_owned).into())
 }
 
-/// The path of the refused SKU in a list of SKUs, such as `input.skus.2`.
+/// The path of the refused SKU in an input list of SKUs, such as `input.skus.2`.
 pub fn path_of_sku(refusal: &Refusal, skus: &[String]) -> Option<Vec<String>> {
     let Refusal::Cart(CartError::LineNotFound(sku)) = refusal else { return None };
     let n = skus.iter().position(|listed| listed == sku.as_str())?;

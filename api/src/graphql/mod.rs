@@ -1,7 +1,8 @@
-//! The schema. A query is parse, load, render; a mutation is parse, execute, render.
+//! The GraphQL schema. A query parses its arguments, loads rows and renders them. A mutation parses its input, executes a
+//! command and renders the result.
 //!
-//! One file holds all that the schema says of one thing: its object, its queries and its mutations.
-//! Read `mutation.rs` for how every mutation goes, then `carts.rs` for one that is typical.
+//! Each kind of object has one folder or file with its type, its queries and its mutations. Read `mutation.rs` for the
+//! steps of every mutation, then `inventory/mutations.rs` for a typical one.
 
 mod audit;
 mod carts;
@@ -21,7 +22,6 @@ mod operations;
 mod orders;
 mod payments;
 mod personal;
-
 mod position;
 mod products;
 mod request;
@@ -88,7 +88,7 @@ pub struct Mutation(
     inventory::InventoryMutation,
 );
 
-/// The schema, without what it runs on: give it a [`Shop`] as data.
+/// Builds the schema. The caller must add a [`Shop`] as data before a request is executed.
 pub fn schema() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     async_graphql::Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .register_output_type::<node::Node>()
@@ -96,11 +96,11 @@ pub fn schema() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
         .override_output_type_description::<DateTime<Utc>>(DATE_TIME)
 }
 
-/// async-graphql describes how it implements the type, not what a client sends and gets.
+/// The description of `DateTime`. That of async-graphql describes the implementation, not what clients send and get.
 const DATE_TIME: &str = "A moment as a string of RFC 3339, such as `2026-03-01T12:30:00+00:00`. \
     Answers are in UTC; in inputs any offset is accepted.";
 
-/// The schema as text, with what each scalar is specified by.
+/// The text of the schema, with `@specifiedBy` on the scalars.
 pub fn sdl(schema: &Schema) -> String {
     schema.sdl_with_options(SDLExportOptions::new().include_specified_by())
 }

@@ -1,4 +1,4 @@
-//! Money on the wire.
+//! Amounts of money in inputs and answers.
 
 use async_graphql::{Description, InputObject, Object};
 use domain::{ErrorCode, Invalid};
@@ -46,11 +46,12 @@ impl TryFrom<&MoneyInput> for domain::Money {
     type Error = Invalid;
 
     fn try_from(money: &MoneyInput) -> Result<Self, Invalid> {
-        let whole = |_| {
-            let message = "an amount is a whole number of minor units, such as 2499 for 24.99";
+        let not_whole = |_| {
+            let message =
+                "amount must be a whole number of minor units, such as 2499 for 24.99 USD";
             Invalid::new(ErrorCode::InvalidAmount, message)
         };
-        let amount = money.amount.parse().map_err(whole)?;
+        let amount = money.amount.parse().map_err(not_whole)?;
         Ok(domain::Money::new(amount, money.currency.parse()?))
     }
 }

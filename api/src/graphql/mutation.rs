@@ -1,4 +1,4 @@
-//! How every mutation goes: parse, execute, render.
+//! The steps that every mutation shares: executing its command and rendering its payload.
 
 use async_graphql::{Context, ID};
 use commands::{Command, CommandError, Receipt, Subject, Trace};
@@ -12,7 +12,7 @@ use super::request;
 use super::shop::{Shop, caller, shop};
 use crate::auth::Caller;
 
-/// What every mutation's input may say about how it is executed.
+/// The options of a mutation's input that decide how its command is executed.
 #[derive(Debug, Clone, Copy)]
 pub struct MutationOptions<'i> {
     /// The idempotency key: a repetition under the same key is not executed again.
@@ -22,17 +22,19 @@ pub struct MutationOptions<'i> {
 }
 
 impl<'i> MutationOptions<'i> {
-    /// The key is an `ID` where the input asks for one, and an `Option` where it may be left out.
+    /// `key` is an `&ID` if the input requires a key, and an `&Option<ID>` if the key is optional.
     pub fn new(key: impl Into<Option<&'i ID>>, expected_version: Option<i32>) -> Self {
         MutationOptions { key: key.into(), expected_version }
     }
 }
 
-/// A mutation that was executed: its object and the position of its last event.
+/// The result of a mutation that was executed.
 #[derive(Debug)]
 pub struct Completed<T> {
     pub object: T,
+    /// The position of the command's last event.
     pub position: i64,
+    /// Whether the command was executed by an earlier request with the same key.
     pub replayed: bool,
 }
 
@@ -52,7 +54,7 @@ impl<T> Completed<T> {
     }
 }
 
-/// Executes a command for the caller. A repetition under the same key must have the same `input`.
+/// Executes a command for the caller. A repeated request with the same key must have the same `input`.
 pub async fn execute(
     ctx: &Context<'_>,
     input: &impl Serialize,
@@ -62,8 +64,8 @@ pub async fn execute(
     execute_with_paths(ctx, input, options, command, |_| None).await
 }
 
-/// Executes a command like [`execute`]. `path_of` finds the input field that a refusal is about where the
-/// domain cannot name it, because the domain knows nothing of inputs.
+/// Executes a command like [`execute`]. `path_of` finds the input field that a refusal is about, because the domain does
+/// not know the inputs of the API. If it returns `None`, the path is that of the refusal itself.
 pub async fn execute_with_paths(
     ctx: &Context<'_>,
     input: &impl Serialize,
@@ -71,7 +73,7 @@ pub async fn execute_with_paths(
     command: impl Command,
     path_of: impl FnOnce(&Refusal) -> Option<Vec<String>>,
 ) -> Result<Receipt, Failure> {
-    let context = context(ctx, input, options, command.name())?;
+    let context = build_context(ctx, input, options, command.name())?;
     let Shop { bus, policy, .. } = shop(ctx);
     let executed =
         tokio::time::timeout(policy.wait_for_command, bus.execute(command, context)).await;
@@ -85,8 +87,8 @@ pub async fn execute_with_paths(
     })
 }
 
-/// The command's context: who sends it, under which key, in which trace.
-fn context(
+/// Builds the command's context: who sends it, with which idempotency key, and in which trace.
+fn build_context(
     ctx: &Context<'_>,
     input: &impl Serialize,
     options: MutationOptions<'_>,
@@ -105,24 +107,27 @@ fn context(
     Ok(commands::Context { expected_version: options.expected_version, trace, ..context })
 }
 
-/// Callers who have not signed in share one actor, so only random keys keep their requests apart.
+/// Checks the form of an idempotency key. Anonymous callers share one actor, so their keys must be random, or the key of
+/// one would refuse the request of another.
 fn check_key(key: &ID, caller: &Caller) -> Result<(), Failure> {
     let refuse = |message| {
         let path = in_input("idempotencyKey");
         Err(UserError::new(ErrorCode::InvalidInput, message, path).into())
     };
     if key.is_empty() || key.len() > 255 {
-        return refuse("an idempotency key has 1 to 255 characters");
+        return refuse("idempotencyKey must have 1 to 255 characters");
     }
-    let random = || key.parse::<Uuid>().is_ok_and(|id| id.get_version_num() == 4);
-    if caller.role().is_none() && !random() {
-        return refuse("without signing in, an idempotency key is a random UUID");
+    let is_random = || key.parse::<Uuid>().is_ok_and(|id| id.get_version_num() == 4);
+    if caller.role().is_none() && !is_random() {
+        return refuse(
+            "idempotencyKey must be a random UUID (version 4), because the caller is not signed in",
+        );
     }
     Ok(())
 }
 
-/// Declares the payload of a mutation: the object under its own name beside what all have. The name of
-/// the mutation stands in the descriptions.
+/// Declares the payload of a mutation: the changed object, and the fields that all payloads have. The descriptions contain
+/// the name of the mutation.
 macro_rules! payload {
     ($mutation:ident => $name:ident { $(#[$field_doc:meta])* $field:ident: $object:ty }) => {
         #[doc = concat!(
@@ -175,17 +180,17 @@ pub struct PayloadFields<T> {
 
 impl<T> PayloadFields<T> {
     /// # Errors
-    /// A fault, which belongs into the answer's top-level errors and not into the payload.
+    /// An error that belongs to the top level of the answer and not into the payload.
     pub fn from_result(result: Result<Completed<T>, Failure>) -> async_graphql::Result<Self> {
         match result {
             Ok(Completed { object, position, replayed }) => {
                 let position = Some(Position(position));
                 Ok(PayloadFields { object: Some(object), errors: Vec::new(), position, replayed })
             }
-            Err(Failure::User(errors)) => {
+            Err(Failure::InPayload(errors)) => {
                 Ok(PayloadFields { object: None, errors, position: None, replayed: false })
             }
-            Err(Failure::Fault(error)) => Err(error),
+            Err(Failure::TopLevel(error)) => Err(error),
         }
     }
 }

@@ -1,18 +1,19 @@
-//! Anything by its id.
+//! The queries `node` and `nodes`, which find an object of any kind by its id.
 
 use async_graphql::{Context, ID, Interface, Object, Result};
 use chrono::Utc;
 use domain::{CartId, NotificationId, OrderId, PaymentId};
 use uuid::Uuid;
 
-use super::carts::{Cart, cart};
-use super::errors::query_fault;
+use super::carts::{Cart, load_cart};
+use super::errors::query_error;
 use super::inventory::InventoryItem;
-use super::notifications::{Notification, notification};
-use super::orders::{Order, order};
-use super::payments::{Payment, payment};
+use super::notifications::{Notification, load_notification};
+use super::orders::{Order, load_order};
+use super::payments::{Payment, load_payment};
 use super::products::Product;
 use super::shop::{caller, shop};
+use crate::graphql_http::error_with_code;
 
 /// An object with an id that is unique in the whole shop; `Query.node` finds it.
 #[derive(Debug, Interface)]
@@ -40,7 +41,7 @@ impl NodeQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The UUID that the object has in its `id` field.")] id: ID,
     ) -> Result<Option<Node>> {
-        find(ctx, &id).await
+        find_node(ctx, &id).await
     }
 
     /// Finds up to 100 objects by their ids, as `node` does. The list has one entry for each id, in
@@ -54,40 +55,41 @@ impl NodeQuery {
         #[graphql(desc = "Up to 100 UUIDs of objects, of any kind.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         if ids.len() > 100 {
-            return Err(super::errors::fault("BAD_USER_INPUT", "ask for at most 100 nodes"));
+            let message = format!("ids must have at most 100 entries, got {}", ids.len());
+            return Err(error_with_code("BAD_USER_INPUT", message));
         }
         let mut nodes = Vec::with_capacity(ids.len());
         for id in &ids {
-            nodes.push(find(ctx, id).await?);
+            nodes.push(find_node(ctx, id).await?);
         }
         Ok(nodes)
     }
 }
 
-/// Ids do not say what they are of, so each table is asked, the likeliest first.
-async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
+/// Finds an object. An id does not show the kind of its object, so each read model is queried, the most likely first.
+async fn find_node(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let Ok(id) = id.parse::<Uuid>() else { return Ok(None) };
-    if let Some(order) = order(ctx, OrderId(id)).await? {
+    if let Some(order) = load_order(ctx, OrderId(id)).await? {
         return Ok(Some(order.into()));
     }
-    if let Some(payment) = payment(ctx, PaymentId(id)).await? {
+    if let Some(payment) = load_payment(ctx, PaymentId(id)).await? {
         return Ok(Some(payment.into()));
     }
-    if let Some(cart) = cart(ctx, CartId(id)).await? {
+    if let Some(cart) = load_cart(ctx, CartId(id)).await? {
         return Ok(Some(cart.into()));
     }
     let read_models = &shop(ctx).read_models;
-    let products = read_models.products_by_id(&[id]).await.map_err(query_fault)?;
+    let products = read_models.products_by_id(&[id]).await.map_err(query_error)?;
     if let Some(product) = products.into_iter().find_map(|row| Product::new(row.version, row.state))
     {
         return Ok(Some(product.into()));
     }
-    if let Some(notification) = notification(ctx, NotificationId(id)).await? {
+    if let Some(notification) = load_notification(ctx, NotificationId(id)).await? {
         return Ok(Some(notification.into()));
     }
     if !caller(ctx).is_staff() {
         return Ok(None);
     }
-    let items = read_models.inventory_items_by_id(&[id], Utc::now()).await.map_err(query_fault)?;
+    let items = read_models.inventory_items_by_id(&[id], Utc::now()).await.map_err(query_error)?;
     Ok(items.into_iter().next().map(|row| InventoryItem::from(row).into()))
 }

@@ -1,8 +1,8 @@
-//! How the shop is doing.
+//! The query `projections`, which shows the state of the read models.
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 
-use super::errors::query_fault;
+use super::errors::query_error;
 use super::position::Position;
 use super::shop::shop;
 
@@ -35,7 +35,7 @@ impl OperationsQuery {
     ///
     /// Only staff may call it.
     async fn projections(&self, ctx: &Context<'_>) -> Result<Vec<Projection>> {
-        let status = shop(ctx).read_models.status().await.map_err(query_fault)?;
+        let status = shop(ctx).read_models.status().await.map_err(query_error)?;
         Ok(status
             .into_iter()
             .map(|status| Projection {

@@ -1,13 +1,14 @@
-//! People and addresses: validated before they are sealed, opened only for an authorised reader.
+//! Contacts and addresses. They are validated before they are encrypted, and decrypted only for callers who may read
+//! them.
 
 use async_graphql::{Context, InputObject, Result, SimpleObject};
 use domain::{Address, Contact, Personal, Text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::errors::fault;
 use super::input::Parser;
 use super::shop::shop;
+use crate::graphql_http::error_with_code;
 
 /// The person whom the shop writes to or calls about an order. Personal data: only the buyer and
 /// staff can read it.
@@ -119,10 +120,13 @@ impl AddressInput {
     }
 }
 
-/// Personal data for a caller who may see it; nothing, once the person is forgotten.
-pub async fn open<T: DeserializeOwned>(ctx: &Context<'_>, sealed: &Personal) -> Result<Option<T>> {
-    shop(ctx).vault.open(sealed).await.map_err(|error| {
-        tracing::error!(%error, "personal data cannot be opened");
-        fault("UNAVAILABLE", "personal data cannot be read now; try again")
+/// Decrypts personal data, for a caller who may read it; `None` if the person's data was erased.
+pub async fn decrypt<T: DeserializeOwned>(
+    ctx: &Context<'_>,
+    encrypted: &Personal,
+) -> Result<Option<T>> {
+    shop(ctx).vault.open(encrypted).await.map_err(|error| {
+        tracing::error!(%error, "personal data cannot be decrypted");
+        error_with_code("UNAVAILABLE", "personal data cannot be read now; try again")
     })
 }

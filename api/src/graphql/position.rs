@@ -1,4 +1,4 @@
-//! A place in the log, on the wire.
+//! The scalar `Position`.
 
 use async_graphql::{Description, InputValueError, InputValueResult, Scalar, ScalarType, Value};
 
@@ -19,7 +19,7 @@ impl ScalarType for Position {
         };
         match position {
             Some(position @ 0..) => Ok(Position(position)),
-            _ => Err(InputValueError::custom("a position is a whole number from 0 on")),
+            _ => Err(InputValueError::custom("a position must be a whole number, 0 or greater")),
         }
     }
 

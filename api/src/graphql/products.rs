@@ -1,4 +1,4 @@
-//! The catalogue.
+//! Products: the type, the queries and the mutations.
 
 use async_graphql::{Context, Description, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
@@ -8,8 +8,8 @@ use domain::{Sku, Text};
 use projections::ReadModel;
 use serde::Serialize;
 
-use super::connection::{connect, connection, page};
-use super::errors::{Failure, query_fault};
+use super::connection::{connect, connection, parse_page};
+use super::errors::{Failure, query_error};
 use super::input::{parse, parse_sku};
 use super::money::{Money, MoneyInput};
 use super::mutation::{Completed, MutationOptions, execute, payload};
@@ -80,7 +80,7 @@ impl Product {
     /// reservation.
     async fn available(&self, ctx: &Context<'_>) -> Result<i64> {
         let item = shop(ctx).read_models.inventory_item(&self.listing.sku, Utc::now()).await;
-        let item = item.map_err(query_fault)?;
+        let item = item.map_err(query_error)?;
         Ok(item.map_or(0, |row| row.state.available()))
     }
 
@@ -102,8 +102,9 @@ impl Product {
     }
 }
 
-/// What is shown of a product: its page, and what is available of it.
-const SHOWN: [ReadModel; 3] = [ReadModel::Products, ReadModel::Inventory, ReadModel::Reservations];
+/// The read models from which a product and its available units are read.
+const PRODUCT_MODELS: [ReadModel; 3] =
+    [ReadModel::Products, ReadModel::Inventory, ReadModel::Reservations];
 
 /// Selects products. Conditions that are left out or null match every product; all others must hold
 /// together.
@@ -134,9 +135,9 @@ impl ProductQuery {
         )]
         min_position: Option<Position>,
     ) -> Result<Option<Product>> {
-        shop(ctx).fresh(&SHOWN, min_position).await?;
+        shop(ctx).wait_for_models(&PRODUCT_MODELS, min_position).await?;
         let Ok(sku) = sku.parse::<Sku>() else { return Ok(None) };
-        let row = shop(ctx).read_models.product(&sku).await.map_err(query_fault)?;
+        let row = shop(ctx).read_models.product(&sku).await.map_err(query_error)?;
         Ok(row.and_then(|row| Product::new(row.version, row.state)))
     }
 
@@ -162,12 +163,12 @@ impl ProductQuery {
         )]
         min_position: Option<Position>,
     ) -> Result<ProductConnection> {
-        shop(ctx).fresh(&SHOWN, min_position).await?;
-        let (begun, page) = (after.is_some(), page(first, after)?);
+        shop(ctx).wait_for_models(&PRODUCT_MODELS, min_position).await?;
+        let (has_previous, page) = (after.is_some(), parse_page(first, after)?);
         let filter = filter.unwrap_or_default();
         let filter = projections::products::Filter { search: filter.search, active: filter.active };
-        let slice = shop(ctx).read_models.products(&filter, &page).await.map_err(query_fault)?;
-        Ok(connect(slice, begun, |row| Product::new(row.version, row.state)))
+        let slice = shop(ctx).read_models.products(&filter, &page).await.map_err(query_error)?;
+        Ok(connect(slice, has_previous, |row| Product::new(row.version, row.state)))
     }
 }
 
@@ -347,7 +348,7 @@ impl ProductMutation {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("productDiscontinue", ProductCommand::Discontinue);
         ProductDiscontinuePayload::render(
-            ask(ctx, name, &input.sku, &input, options, command).await,
+            execute_on_product(ctx, name, &input.sku, &input, options, command).await,
         )
     }
 
@@ -364,7 +365,9 @@ impl ProductMutation {
     ) -> Result<ProductReinstatePayload> {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("productReinstate", ProductCommand::Reinstate);
-        ProductReinstatePayload::render(ask(ctx, name, &input.sku, &input, options, command).await)
+        ProductReinstatePayload::render(
+            execute_on_product(ctx, name, &input.sku, &input, options, command).await,
+        )
     }
 }
 
@@ -388,7 +391,7 @@ async fn create(
         })
     })?;
     let options = MutationOptions::new(&input.idempotency_key, None);
-    ask(ctx, "productCreate", &input.sku, &input, options, command).await
+    execute_on_product(ctx, "productCreate", &input.sku, &input, options, command).await
 }
 
 async fn update(
@@ -407,7 +410,7 @@ async fn update(
         })
     })?;
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
-    ask(ctx, "productUpdate", &input.sku, &input, options, command).await
+    execute_on_product(ctx, "productUpdate", &input.sku, &input, options, command).await
 }
 
 async fn reprice(
@@ -417,10 +420,10 @@ async fn reprice(
     let price = parse(|parser| parser.money(&["price"], &input.price))?;
     let command = ProductCommand::Reprice { price };
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
-    ask(ctx, "productReprice", &input.sku, &input, options, command).await
+    execute_on_product(ctx, "productReprice", &input.sku, &input, options, command).await
 }
 
-async fn ask(
+async fn execute_on_product(
     ctx: &Context<'_>,
     name: &'static str,
     sku: &str,

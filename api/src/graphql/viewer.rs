@@ -1,4 +1,4 @@
-//! Who is asking.
+//! The query `me`, which shows the caller.
 
 use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};

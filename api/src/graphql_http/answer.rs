@@ -1,4 +1,4 @@
-//! Answers: GraphQL's JSON, its media type and its status; internal errors without their details.
+//! Builds answers: the JSON of GraphQL with its media type and status. The details of internal errors are left out.
 
 use async_graphql::{ErrorExtensions, Response as GraphqlResponse, ServerError, Value};
 use axum::body::Body;
@@ -11,12 +11,12 @@ use super::Refusal;
 use super::media::Media;
 use crate::metrics::requests::RESOLVER_FAILURES;
 
-/// An error with an `extensions.code`, for resolvers. An error without a code counts as internal.
-pub fn coded(code: &str, message: impl Into<String>) -> async_graphql::Error {
+/// Makes an error with an `extensions.code`, for resolvers. An error without a code is treated as an internal one.
+pub fn error_with_code(code: &str, message: impl Into<String>) -> async_graphql::Error {
     async_graphql::Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
 }
 
-/// The answer to an internal error; its details are in the log.
+/// The answer to an internal error. The details of the error are in the log only.
 pub fn internal() -> Response {
     error(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, INTERNAL_MESSAGE)
 }
@@ -46,7 +46,7 @@ pub(super) fn refuse(refusal: &Refusal, media: Media) -> Response {
     response
 }
 
-/// The header that tells a client what to do about the refusal.
+/// The header by which a client or a browser knows how to continue after the refusal.
 fn header_of(refusal: &Refusal) -> Option<(HeaderName, HeaderValue)> {
     let (name, value) = match refusal {
         Refusal::Method => (header::ALLOW, HeaderValue::from_static("GET, POST")),
@@ -77,14 +77,14 @@ pub(super) fn answer(
     answer
 }
 
-/// Whether execution never started: then there is no `data`, not even null.
+/// Whether the request was refused before it was executed. Such an answer has no `data`, not even null.
 pub(super) fn is_request_error(response: &GraphqlResponse) -> bool {
     response.data == Value::Null
         && !response.errors.is_empty()
         && response.errors.iter().all(|error| error.path.is_empty())
 }
 
-/// The error as the client gets it: with a code, and without the details of an internal error.
+/// Prepares an error for the client: adds a code, and removes the details of an internal error.
 fn shown_to_client(error: ServerError, trace: Option<TraceId>) -> ServerError {
     let has_code =
         error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some());
@@ -103,11 +103,11 @@ fn shown_to_client(error: ServerError, trace: Option<TraceId>) -> ServerError {
     }
 }
 
-/// Whether this is async-graphql's message about an argument of the wrong type; it sets no code itself.
+/// Whether this is async-graphql's message about an argument of the wrong type. async-graphql sets no code for it.
 fn is_bad_input(message: &str) -> bool {
     ["Failed to parse \"", "Expected input type \"", "Invalid value for argument "]
         .iter()
-        .any(|beginning| message.starts_with(beginning))
+        .any(|prefix| message.starts_with(prefix))
 }
 
 fn with_code(mut error: ServerError, code: &str) -> ServerError {
@@ -115,15 +115,15 @@ fn with_code(mut error: ServerError, code: &str) -> ServerError {
     error
 }
 
-/// The capacity that most answers fit in, so that the buffer does not grow while they are written.
+/// The initial capacity of the buffer, in bytes. Most answers fit in it, so that it need not grow.
 const USUAL_BYTES: usize = 1_024;
 
 fn render(status: StatusCode, response: &GraphqlResponse, media: Media) -> Response {
-    // An answer is for one caller at one moment; no cache between us may keep it.
+    // An answer is for one caller at one moment, so no proxy may cache it.
     let headers =
         [(header::CONTENT_TYPE, media.content_type()), (header::CACHE_CONTROL, "no-store")];
     let mut body = Vec::with_capacity(USUAL_BYTES);
-    match serde_json::to_writer(&mut body, &Wire(response)) {
+    match serde_json::to_writer(&mut body, &SpecifiedResponse(response)) {
         Ok(()) => (status, headers, Body::from(body)).into_response(),
         Err(error) => {
             tracing::error!(%error, "an answer cannot be written as JSON");
@@ -132,12 +132,12 @@ fn render(status: StatusCode, response: &GraphqlResponse, media: Media) -> Respo
     }
 }
 
-/// A response in the order and with the entries that the specification asks for.
-struct Wire<'a>(&'a GraphqlResponse);
+/// Serializes a response with the entries that the specification requires, in its order.
+struct SpecifiedResponse<'a>(&'a GraphqlResponse);
 
-impl Serialize for Wire<'_> {
+impl Serialize for SpecifiedResponse<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Wire(response) = self;
+        let SpecifiedResponse(response) = self;
         let mut map = serializer.serialize_map(None)?;
         if !response.errors.is_empty() {
             map.serialize_entry("errors", &response.errors)?;
@@ -169,8 +169,8 @@ mod tests {
 
     #[test]
     fn an_internal_error_is_shown_without_its_details() {
-        let fault = async_graphql::Error::from(std::io::Error::other("password is hunter2"));
-        let (code, message) = shown(at_a_field(fault));
+        let internal = async_graphql::Error::from(std::io::Error::other("password is hunter2"));
+        let (code, message) = shown(at_a_field(internal));
         assert_eq!(code, "\"INTERNAL\"");
         assert!(!message.contains("hunter2"));
         let (code, message) = shown(at_a_field(async_graphql::Error::new("hunter2")));
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn an_error_with_a_code_is_shown_as_it_is() {
-        let shown = shown(at_a_field(coded("STALE", "the read model lags")));
+        let shown = shown(at_a_field(error_with_code("STALE", "the read model lags")));
         assert_eq!(shown, ("\"STALE\"".to_owned(), "the read model lags".to_owned()));
     }
 

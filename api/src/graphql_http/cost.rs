@@ -1,7 +1,7 @@
-//! The size of a document with its fragments expanded, without expanding them.
+//! Measures the size that a document would have with its fragments expanded, without expanding them.
 //!
-//! Thirty fragments that each spread the next one twice are a kilobyte of text and a thousand million fields.
-//! Every fragment is measured once, so measuring takes one pass over the text.
+//! Thirty fragments that each spread the next one twice are one kilobyte of text and a billion fields. Every fragment
+//! is measured once, so measuring takes one pass over the document.
 
 use std::collections::HashMap;
 
@@ -10,25 +10,27 @@ use async_graphql::parser::types::{ExecutableDocument, Field, Selection, Selecti
 
 use super::Refusal;
 
-/// The size of a selection set, fragments expanded.
+/// The size of a selection set with its fragments expanded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Cost {
-    /// Fields, spreads and inline fragments.
+    /// The number of fields, fragment spreads and inline fragments.
     pub(super) nodes: usize,
-    /// Fields at the top.
+    /// The number of fields at the top level.
     pub(super) fields: usize,
     pub(super) aliases: usize,
-    /// Levels of fields, leaving out what is below `__schema` and `__type`.
+    /// The number of levels of fields. Levels below `__schema` and `__type` do not count.
     pub(super) depth: usize,
-    /// Levels of fields down to the deepest below `__schema` or `__type`; 0 without these.
+    /// The number of levels down to the deepest field below `__schema` or `__type`; 0 if neither is selected.
     pub(super) introspection_depth: usize,
 }
 
 impl Cost {
-    const NODE: Cost = Cost { nodes: 1, fields: 0, aliases: 0, depth: 0, introspection_depth: 0 };
+    /// The cost of a spread or an inline fragment without its fields.
+    const FRAGMENT: Cost =
+        Cost { nodes: 1, fields: 0, aliases: 0, depth: 0, introspection_depth: 0 };
 
-    /// The cost of two selections side by side.
-    fn beside(self, other: Cost) -> Cost {
+    /// Adds the cost of another selection of the same selection set.
+    fn plus(self, other: Cost) -> Cost {
         Cost {
             nodes: self.nodes.saturating_add(other.nodes),
             fields: self.fields.saturating_add(other.fields),
@@ -38,12 +40,12 @@ impl Cost {
         }
     }
 
-    /// The cost of a field with these subfields.
-    fn below(self, field: &Field) -> Cost {
-        let level = |depth: usize| if depth == 0 { 0 } else { depth + 1 };
+    /// The cost of a field whose subfields have this cost.
+    fn as_subfields_of(self, field: &Field) -> Cost {
+        let one_deeper = |depth: usize| if depth == 0 { 0 } else { depth + 1 };
         let (depth, introspection_depth) = match field.name.node.as_str() {
             "__schema" | "__type" => (0, 1 + self.depth.max(self.introspection_depth)),
-            _ => (1 + self.depth, level(self.introspection_depth)),
+            _ => (1 + self.depth, one_deeper(self.introspection_depth)),
         };
         let alias = usize::from(field.alias.is_some());
         let aliases = self.aliases.saturating_add(alias);
@@ -51,10 +53,10 @@ impl Cost {
     }
 }
 
-/// Measures selections of one document.
+/// Measures the selection sets of one document.
 pub(super) struct CostMeter<'a> {
     document: &'a ExecutableDocument,
-    /// `None` while a fragment is being measured; meeting it again means a cycle.
+    /// The cost of each fragment; `None` while it is being measured. If it is met again then, it contains itself.
     fragments: HashMap<&'a str, Option<Cost>>,
 }
 
@@ -63,6 +65,8 @@ impl<'a> CostMeter<'a> {
         CostMeter { document, fragments: HashMap::new() }
     }
 
+    /// Measures a selection set.
+    ///
     /// # Errors
     /// If a fragment contains itself.
     pub(super) fn measure(&mut self, set: &'a Positioned<SelectionSet>) -> Result<Cost, Refusal> {
@@ -70,22 +74,22 @@ impl<'a> CostMeter<'a> {
         for selection in &set.node.items {
             let cost = match &selection.node {
                 Selection::Field(field) => {
-                    self.measure(&field.node.selection_set)?.below(&field.node)
+                    self.measure(&field.node.selection_set)?.as_subfields_of(&field.node)
                 }
                 Selection::InlineFragment(inline) => {
-                    self.measure(&inline.node.selection_set)?.beside(Cost::NODE)
+                    self.measure(&inline.node.selection_set)?.plus(Cost::FRAGMENT)
                 }
                 Selection::FragmentSpread(spread) => {
-                    self.fragment(&spread.node.fragment_name.node)?.beside(Cost::NODE)
+                    self.measure_fragment(&spread.node.fragment_name.node)?.plus(Cost::FRAGMENT)
                 }
             };
-            total = total.beside(cost);
+            total = total.plus(cost);
         }
         Ok(total)
     }
 
-    /// A fragment's cost; one that does not exist costs nothing here and fails validation.
-    pub(super) fn fragment(&mut self, name: &'a str) -> Result<Cost, Refusal> {
+    /// Measures a fragment. A fragment that does not exist costs nothing here; validation refuses it later.
+    pub(super) fn measure_fragment(&mut self, name: &'a str) -> Result<Cost, Refusal> {
         let Some(fragment) = self.document.fragments.get(name) else { return Ok(Cost::default()) };
         match self.fragments.get(name) {
             Some(Some(cost)) => return Ok(*cost),
@@ -122,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn introspection_has_a_depth_of_its_own() {
+    fn the_depth_of_introspection_is_counted_separately() {
         let cost =
             measure("{ a { b } ...F } fragment F on Q { __schema { types { fields { name } } } }")
                 .unwrap();
@@ -130,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_of_doubling_fragments_is_measured_at_once() {
+    fn a_chain_of_doubling_fragments_is_measured_in_one_pass() {
         let chain = |n| format!("fragment F{n} on Q {{ ...F{} ...F{} }}", n + 1, n + 1);
         let fragments: String = (0..200).map(chain).collect();
         let cost = measure(&format!("{{ ...F0 }} {fragments} fragment F200 on Q {{ a }}")).unwrap();

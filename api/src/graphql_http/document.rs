@@ -1,4 +1,4 @@
-//! The document: its limits, its operation, and whether the caller may run it.
+//! Checks a document: its limits, which of its operations runs, and whether the caller may run it.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -17,45 +17,45 @@ use crate::access::{self, Root, RootFields};
 use crate::auth::Caller;
 use crate::config::Limits;
 
-/// A document within its limits, and the properties of the operation that will run.
+/// A document within its limits, and what is known about the operation that will run.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) parsed: ExecutableDocument,
     kind: OperationType,
     root_fields: Vec<String>,
-    introspects: bool,
-    /// Whether every variable is an argument's whole value, in the only operation there is: then the
-    /// variables' types say all that validation would say of their values.
+    has_introspection: bool,
+    /// Whether the document has one operation only and each variable is used as the whole value of an argument. Then a
+    /// value that fits its variable's type needs no further validation.
     has_plain_variables: bool,
-    /// The tokens of its text, which bound its size in memory.
+    /// The number of tokens of its text, by which its size in memory is estimated.
     pub(super) tokens: usize,
 }
 
 /// Checks the text, parses it, and checks the document.
 ///
-/// It depends on nothing but the text and the operation's name.
+/// The result depends only on the text, the operation's name and the limits, so it can be cached.
 pub(super) fn prepare(
     query: &str,
     operation_name: Option<&str>,
     limits: &Limits,
 ) -> Result<Document, Refusal> {
-    // A character has at least one byte, so only long texts need be counted.
+    // A character has at least one byte, so only texts of many bytes have to be counted.
     if query.len() > limits.query_chars && query.chars().count() > limits.query_chars {
         return Err(Refusal::QueryTooLong(limits.query_chars));
     }
     let tokens = lexer::check(query, limits.query_tokens, limits.query_nesting)?;
     let parsed =
         parse_query(query).map_err(|error| Refusal::Parse(Box::new(ServerError::from(error))))?;
-    let introspects = check_costs(&parsed, limits)?;
-    let operation = select(&parsed, operation_name)?;
+    let has_introspection = check_costs(&parsed, limits)?;
+    let operation = select_operation(&parsed, operation_name)?;
     let kind = operation.ty;
-    let root_fields = root_fields(&parsed, operation);
+    let root_fields = collect_root_fields(&parsed, operation);
     let has_plain_variables = has_plain_variables(&parsed);
-    Ok(Document { kind, root_fields, introspects, has_plain_variables, tokens, parsed })
+    Ok(Document { kind, root_fields, has_introspection, has_plain_variables, tokens, parsed })
 }
 
 impl Document {
-    /// The kind of operation that will run, as GraphQL names it.
+    /// The kind of the operation that will run, as the keyword of GraphQL.
     pub(super) fn kind(&self) -> &'static str {
         match self.kind {
             OperationType::Query => "query",
@@ -64,10 +64,10 @@ impl Document {
         }
     }
 
-    /// Whether this operation may be run by this caller in this way.
+    /// Checks whether this caller may run the operation by this HTTP method.
     ///
-    /// Fields that the schema does not have are left to validation, whose answer says so.
-    pub(super) fn allow(
+    /// Fields that the schema does not have are not checked here; validation refuses them later.
+    pub(super) fn authorize(
         &self,
         is_get: bool,
         may_introspect: bool,
@@ -80,7 +80,7 @@ impl Document {
             OperationType::Mutation => Root::Mutation,
             OperationType::Subscription => return Err(Refusal::SubscriptionOverHttp),
         };
-        if self.introspects && !may_introspect {
+        if self.has_introspection && !may_introspect {
             return Err(Refusal::IntrospectionOff);
         }
         for field in self.root_fields.iter().filter(|field| schema.contains(root, field)) {
@@ -89,16 +89,17 @@ impl Document {
         Ok(())
     }
 
-    /// Whether a document that has been validated with other variables is certainly valid with these.
+    /// Whether a document that was validated with other variables is certainly valid with these.
     pub(super) fn stays_valid_with(&self, variables: &Variables, types: &InputTypes) -> bool {
         let declared = self.parsed.operations.iter().flat_map(|(_, operation)| {
             operation.node.variable_definitions.iter().map(|variable| &variable.node)
         });
-        self.has_plain_variables && types.certainly_fit(declared, variables)
+        self.has_plain_variables && types.are_certainly_valid(declared, variables)
     }
 }
 
-/// Checks every operation and every fragment, because validation visits them all, used or not.
+/// Checks the cost of all operations and fragments, because validation visits even unused ones. Returns whether the
+/// document uses introspection.
 fn check_costs(document: &ExecutableDocument, limits: &Limits) -> Result<bool, Refusal> {
     let mut meter = CostMeter::new(document);
     let mut total = Cost::default();
@@ -112,7 +113,7 @@ fn check_costs(document: &ExecutableDocument, limits: &Limits) -> Result<bool, R
         total.introspection_depth = total.introspection_depth.max(cost.introspection_depth);
     }
     for name in document.fragments.keys() {
-        check_cost(meter.fragment(name)?, limits)?;
+        check_cost(meter.measure_fragment(name)?, limits)?;
     }
     check_cost(total, limits)?;
     Ok(total.introspection_depth > 0)
@@ -130,8 +131,8 @@ fn check_cost(cost: Cost, limits: &Limits) -> Result<(), Refusal> {
     }
 }
 
-/// The operation to run: the named one, or the only one.
-fn select<'a>(
+/// Selects the operation to run: the named one, or the only one.
+fn select_operation<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
 ) -> Result<&'a OperationDefinition, Refusal> {
@@ -152,15 +153,18 @@ fn select<'a>(
     }
 }
 
-/// The names of the operation's root fields, also of those in fragments.
-fn root_fields(document: &ExecutableDocument, operation: &OperationDefinition) -> Vec<String> {
+/// Collects the names of the operation's root fields, including those in fragments.
+fn collect_root_fields(
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+) -> Vec<String> {
     let mut names = Vec::new();
     let mut seen = HashSet::new();
-    collect(document, &operation.selection_set, &mut seen, &mut names);
+    collect_fields(document, &operation.selection_set, &mut seen, &mut names);
     names
 }
 
-fn collect<'a>(
+fn collect_fields<'a>(
     document: &'a ExecutableDocument,
     set: &'a Positioned<SelectionSet>,
     seen: &mut HashSet<&'a str>,
@@ -170,48 +174,56 @@ fn collect<'a>(
         match &selection.node {
             Selection::Field(field) => names.push(field.node.name.node.to_string()),
             Selection::InlineFragment(inline) => {
-                collect(document, &inline.node.selection_set, seen, names)
+                collect_fields(document, &inline.node.selection_set, seen, names)
             }
             Selection::FragmentSpread(spread) => {
                 let name = spread.node.fragment_name.node.as_str();
                 if let Some(fragment) = document.fragments.get(name).filter(|_| seen.insert(name)) {
-                    collect(document, &fragment.node.selection_set, seen, names);
+                    collect_fields(document, &fragment.node.selection_set, seen, names);
                 }
             }
         }
     }
 }
 
+/// Whether the document has one operation only, and each variable in it is used as the whole value of an argument.
 fn has_plain_variables(document: &ExecutableDocument) -> bool {
     let mut operations = document.operations.iter().map(|(_, operation)| &operation.node);
     let mut fragments = document.fragments.values().map(|fragment| &fragment.node);
     operations.len() == 1
-        && operations.all(|it| are_plain(&it.directives) && is_plain(&it.selection_set))
-        && fragments.all(|it| are_plain(&it.directives) && is_plain(&it.selection_set))
+        && operations.all(|part| {
+            have_plain_arguments(&part.directives) && selects_plain_arguments(&part.selection_set)
+        })
+        && fragments.all(|part| {
+            have_plain_arguments(&part.directives) && selects_plain_arguments(&part.selection_set)
+        })
 }
 
-fn is_plain(set: &Positioned<SelectionSet>) -> bool {
+fn selects_plain_arguments(set: &Positioned<SelectionSet>) -> bool {
     set.node.items.iter().all(|selection| {
         let is_plain = match &selection.node {
             Selection::Field(field) => {
                 let mut arguments = field.node.arguments.iter();
-                arguments.all(|(_, value)| is_whole_or_literal(&value.node))
-                    && is_plain(&field.node.selection_set)
+                arguments.all(|(_, value)| is_variable_or_literal(&value.node))
+                    && selects_plain_arguments(&field.node.selection_set)
             }
-            Selection::InlineFragment(inline) => is_plain(&inline.node.selection_set),
+            Selection::InlineFragment(inline) => {
+                selects_plain_arguments(&inline.node.selection_set)
+            }
             Selection::FragmentSpread(_) => true,
         };
-        is_plain && are_plain(selection.node.directives())
+        is_plain && have_plain_arguments(selection.node.directives())
     })
 }
 
-fn are_plain(directives: &[Positioned<Directive>]) -> bool {
+fn have_plain_arguments(directives: &[Positioned<Directive>]) -> bool {
     let mut arguments = directives.iter().flat_map(|directive| &directive.node.arguments);
-    arguments.all(|(_, value)| is_whole_or_literal(&value.node))
+    arguments.all(|(_, value)| is_variable_or_literal(&value.node))
 }
 
-/// Whether an argument is a variable or has none in it. A string with a dollar sign counts as neither.
-fn is_whole_or_literal(value: &impl Display) -> bool {
+/// Whether the value of an argument is a variable, or contains none. A string that contains a dollar sign is taken to
+/// contain a variable, so that it is validated.
+fn is_variable_or_literal(value: &impl Display) -> bool {
     let text = value.to_string();
     text.starts_with('$') || !text.contains('$')
 }
@@ -224,8 +236,8 @@ mod tests {
         prepare(query, None, &Limits::default()).map_or_else(|refusal| refusal.code(), |_| "OK")
     }
 
-    /// `{ a { a { … } } }`, so many fields deep.
-    fn deep(field: &str, levels: usize) -> String {
+    /// `{ a { a { … } } }` with this number of levels.
+    fn nested(field: &str, levels: usize) -> String {
         format!(
             "{{ {}{field}{} }}",
             format!("{field} {{ ").repeat(levels - 1),
@@ -234,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bound_lets_its_limit_pass_and_no_more() {
+    fn a_query_at_each_limit_is_accepted_and_one_beyond_it_is_refused() {
         let fields = |n: usize, field: &str| format!("{{ {} }}", format!("{field} ").repeat(n));
         let mutations = |n: usize| format!("mutation {}", fields(n, "a"));
         for (query, expected) in [
@@ -243,11 +255,11 @@ mod tests {
             (format!("{{ a }}{}", " ".repeat(9_995)), "OK"),
             (format!("{{ a }}{}", " ".repeat(9_996)), "QUERY_TOO_LONG"),
             (format!("{{ a }} #{}", "é".repeat(9_993)), "OK"),
-            (deep("a", 10), "OK"),
-            (deep("a", 11), "QUERY_TOO_DEEP"),
-            (deep("a", 65), "QUERY_TOO_NESTED"),
-            (deep("a", 16).replacen('a', "__schema", 1), "OK"),
-            (deep("a", 17).replacen('a', "__schema", 1), "QUERY_TOO_DEEP"),
+            (nested("a", 10), "OK"),
+            (nested("a", 11), "QUERY_TOO_DEEP"),
+            (nested("a", 65), "QUERY_TOO_NESTED"),
+            (nested("a", 16).replacen('a', "__schema", 1), "OK"),
+            (nested("a", 17).replacen('a', "__schema", 1), "QUERY_TOO_DEEP"),
             (fields(15, "b: a"), "OK"),
             (fields(16, "b: a"), "QUERY_TOO_MANY_ALIASES"),
             (mutations(4), "OK"),
@@ -258,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn fragments_that_no_operation_uses_are_bounded_too() {
+    fn unused_fragments_are_limited_too() {
         let chain = |n: usize| format!("fragment F{n} on Q {{ ...F{} ...F{} }}", n + 1, n + 1);
         let fragments: String = (0..30).map(chain).collect();
         assert_eq!(
@@ -268,15 +280,17 @@ mod tests {
         assert_eq!(code("{ a } fragment F on Q { ...F }"), "FRAGMENT_CYCLE");
     }
 
-    /// The parser's stack bears the deepest nesting that is let through, in the smallest thread.
+    /// The deepest nesting that is accepted does not overflow the parser's stack, even in a small thread.
     #[test]
-    fn the_deepest_nesting_let_through_can_be_parsed() {
+    fn the_deepest_nesting_that_is_accepted_can_be_parsed() {
         let brackets = |open: &str, close: &str, n: usize| {
             format!("{{ a(b: {}{}) }}", open.repeat(n), close.repeat(n))
         };
-        for query in
-            [brackets("[", "]", 62), brackets("{c:", "}", 62).replace("c:}", "c:1}"), deep("a", 63)]
-        {
+        for query in [
+            brackets("[", "]", 62),
+            brackets("{c:", "}", 62).replace("c:}", "c:1}"),
+            nested("a", 63),
+        ] {
             let parse =
                 std::thread::Builder::new().stack_size(1 << 20).spawn(move || code(&query).len());
             parse.unwrap().join().unwrap();
@@ -334,7 +348,7 @@ mod tests {
         let schema = RootFields::from_sdl("type Query { me: Int events: Int }").unwrap();
         assert_eq!(document.root_fields, ["events", "projections", "me"]);
         assert!(matches!(
-            document.allow(false, true, &schema, &Caller::Anonymous),
+            document.authorize(false, true, &schema, &Caller::Anonymous),
             Err(Refusal::Denied(_))
         ));
     }

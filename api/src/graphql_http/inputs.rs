@@ -1,10 +1,10 @@
-//! Whether a variable's value is certainly of its declared type, as far as the schema shows.
+//! Decides whether a variable's value is certainly of its declared type, by the schema alone.
 //!
-//! Of all rules of validation in async-graphql 7.2 only `ArgumentsOfCorrectType` looks at the values of
-//! variables; the others depend on the document alone and need not be asked twice.  A value that is
-//! certainly of its variable's type is so of every place that `VariableInAllowedPosition` let the
-//! variable into.  What is not certain here (custom scalars, a null beside a default, numbers where
-//! implementations differ) is left to that rule, so that every error is its own.
+//! Of the validation rules of async-graphql 7.2, only `ArgumentsOfCorrectType` depends on the values of variables. The
+//! other rules depend on the document alone, so a cached document need not be checked by them again. A value that is
+//! certainly of its variable's type is valid wherever `VariableInAllowedPosition` has accepted the variable. In doubt
+//! (custom scalars, a null beside a default, numbers that implementations treat differently) the document is validated
+//! again, so that every error message comes from async-graphql.
 
 use std::collections::{HashMap, HashSet};
 
@@ -32,6 +32,8 @@ struct InputField {
 }
 
 impl InputTypes {
+    /// Reads the types from the text of a schema.
+    ///
     /// # Errors
     /// If the text is not a schema.
     pub(super) fn from_sdl(sdl: &str) -> Result<Self, async_graphql::parser::Error> {
@@ -43,9 +45,10 @@ impl InputTypes {
                 TypeKind::Enum(ty) => {
                     InputType::Enum(ty.values.into_iter().map(|v| v.node.value.node).collect())
                 }
-                // A directive such as `@oneOf` asks for more than the fields' types.
+                // A directive such as `@oneOf` requires more than the types of the fields show, so no value of such a
+                // type is certain.
                 TypeKind::InputObject(ty) if definition.directives.is_empty() => {
-                    InputType::Object(fields(ty))
+                    InputType::Object(read_fields(ty))
                 }
                 _ => continue,
             };
@@ -54,35 +57,35 @@ impl InputTypes {
         Ok(InputTypes(types))
     }
 
-    /// Whether validation certainly finds nothing wrong with these values.  A variable that is left out
-    /// is no error of validation; its resolver sees the default.
-    pub(super) fn certainly_fit<'a>(
+    /// Whether all values are certainly of their variables' types. A variable that is left out is no error, because its
+    /// default is used.
+    pub(super) fn are_certainly_valid<'a>(
         &self,
         mut declared: impl Iterator<Item = &'a VariableDefinition>,
         variables: &Variables,
     ) -> bool {
         declared.all(|variable| match variables.get(&variable.name.node) {
             None => true,
-            // By its default a nullable variable gets into places where null may not be.
+            // A nullable variable with a default is allowed in places where null is not.
             Some(Value::Null) => {
                 variable.var_type.node.nullable && variable.default_value.is_none()
             }
-            Some(value) => self.is_certainly(&variable.var_type.node, value),
+            Some(value) => self.is_certainly_of_type(&variable.var_type.node, value),
         })
     }
 
-    fn is_certainly(&self, ty: &Type, value: &Value) -> bool {
+    fn is_certainly_of_type(&self, ty: &Type, value: &Value) -> bool {
         match (&ty.base, value) {
             (_, Value::Null) => ty.nullable,
             (BaseType::List(ty), Value::List(items)) => {
-                items.iter().all(|item| self.is_certainly(ty, item))
+                items.iter().all(|item| self.is_certainly_of_type(ty, item))
             }
             (BaseType::List(_), _) => false,
-            (BaseType::Named(name), value) => self.is_certainly_a(name, value),
+            (BaseType::Named(name), value) => self.is_certainly_of_named_type(name, value),
         }
     }
 
-    fn is_certainly_a(&self, name: &Name, value: &Value) -> bool {
+    fn is_certainly_of_named_type(&self, name: &Name, value: &Value) -> bool {
         match (name.as_str(), value) {
             ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => return true,
             ("Int", Value::Number(number)) => {
@@ -97,7 +100,7 @@ impl InputTypes {
                 let fits = fields.iter().all(|field| match given.get(&field.name) {
                     Some(value) => {
                         found += 1;
-                        self.is_certainly(&field.ty, value)
+                        self.is_certainly_of_type(&field.ty, value)
                     }
                     None => field.may_be_absent,
                 });
@@ -108,7 +111,7 @@ impl InputTypes {
     }
 }
 
-fn fields(ty: InputObjectType) -> Vec<InputField> {
+fn read_fields(ty: InputObjectType) -> Vec<InputField> {
     let field = |field: async_graphql::parser::types::InputValueDefinition| InputField {
         may_be_absent: field.ty.node.nullable || field.default_value.is_some(),
         name: field.name.node,
@@ -133,7 +136,7 @@ mod tests {
         let (_, operation) = document.operations.iter().next().unwrap();
         let declared = operation.node.variable_definitions.iter().map(|variable| &variable.node);
         let variables = Variables::from_json(json!({ "v": value }));
-        InputTypes::from_sdl(SDL).unwrap().certainly_fit(declared, &variables)
+        InputTypes::from_sdl(SDL).unwrap().are_certainly_valid(declared, &variables)
     }
 
     #[test]
@@ -182,6 +185,6 @@ mod tests {
         let (_, operation) = document.operations.iter().next().unwrap();
         let declared = operation.node.variable_definitions.iter().map(|variable| &variable.node);
         let types = InputTypes::from_sdl(SDL).unwrap();
-        assert!(types.certainly_fit(declared, &Variables::default()));
+        assert!(types.are_certainly_valid(declared, &Variables::default()));
     }
 }

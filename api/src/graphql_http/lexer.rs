@@ -1,21 +1,21 @@
-//! Checks a query's tokens before it is parsed.
+//! Counts the tokens and brackets of a query before it is parsed.
 //!
-//! The parser descends once per bracket and aborts the process where its stack ends, so brackets are
-//! counted first, in one pass and without recursion.  Where the two could differ on what is inside a
-//! string, this one refuses: nothing may hide brackets from it.
+//! The parser recurses once per bracket and aborts the process when its stack overflows. Therefore brackets are counted
+//! first, in one pass and without recursion. Where this lexer and the parser could disagree about the end of a string,
+//! this lexer refuses the query, so that no bracket goes uncounted.
 
-/// Why a text is not parsed.
+/// Why a query is not parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LexError {
     #[error("the query has more than {limit} tokens")]
     TooManyTokens { limit: usize },
     #[error("the query has more than {limit} brackets open at once")]
     TooNested { limit: usize },
-    #[error("a string beginning at byte {at} is not closed")]
+    #[error("the string that begins at byte {at} is not closed")]
     OpenString { at: usize },
 }
 
-/// Counts tokens and open brackets up to their limits; the number of tokens.
+/// Counts tokens and open brackets, and checks their limits. Returns the number of tokens.
 pub(super) fn check(query: &str, max_tokens: usize, max_nesting: usize) -> Result<usize, LexError> {
     let text = query.as_bytes();
     let (mut at, mut tokens, mut nesting) = (0, 0, 0_usize);
@@ -26,7 +26,7 @@ pub(super) fn check(query: &str, max_tokens: usize, max_nesting: usize) -> Resul
             b'#' => end_of_line(text, at),
             b'"' => end_of_string(text, at).ok_or(LexError::OpenString { at })?,
             b'.' if text[at..].starts_with(b"...") => at + 3,
-            byte if in_word(byte) => end_of_word(text, at),
+            byte if is_word_byte(byte) => end_of_word(text, at),
             _ => at + 1,
         };
         match byte {
@@ -47,24 +47,24 @@ pub(super) fn check(query: &str, max_tokens: usize, max_nesting: usize) -> Resul
     Ok(tokens)
 }
 
-/// Names and numbers; bytes past ASCII are no tokens of the language and count as words until the
-/// parser says so.
-fn in_word(byte: u8) -> bool {
+/// Whether the byte can be part of a name or a number. Bytes that are not ASCII are counted as such too; the parser
+/// refuses them later.
+fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
 fn end_of_word(text: &[u8], at: usize) -> usize {
-    at + text[at..].iter().take_while(|&&byte| in_word(byte)).count()
+    at + text[at..].iter().take_while(|&&byte| is_word_byte(byte)).count()
 }
 
 fn end_of_line(text: &[u8], at: usize) -> usize {
     at + text[at..].iter().take_while(|&&byte| byte != b'\n' && byte != b'\r').count()
 }
 
-/// The index after the string that begins at `at`; `None` if it does not end.
+/// The index after the string that begins at `at`; `None` if the string is not closed.
 fn end_of_string(text: &[u8], at: usize) -> Option<usize> {
     if text[at..].starts_with(b"\"\"\"") {
-        return end_of_block(text, at + 3);
+        return end_of_block_string(text, at + 3);
     }
     let mut at = at + 1;
     loop {
@@ -77,13 +77,14 @@ fn end_of_string(text: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-fn end_of_block(text: &[u8], mut at: usize) -> Option<usize> {
+/// The index after the block string whose text begins at `at`; `None` if the string is not closed.
+fn end_of_block_string(text: &[u8], mut at: usize) -> Option<usize> {
     while at < text.len() {
-        let rest = &text[at..];
-        if rest.starts_with(b"\"\"\"") {
+        let remaining = &text[at..];
+        if remaining.starts_with(b"\"\"\"") {
             return Some(at + 3);
         }
-        at += if rest.starts_with(b"\\\"\"\"") { 4 } else { 1 };
+        at += if remaining.starts_with(b"\\\"\"\"") { 4 } else { 1 };
     }
     None
 }

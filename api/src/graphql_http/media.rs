@@ -1,12 +1,13 @@
-//! Which of the two media types an answer has.
+//! Chooses the media type of an answer.
 
 use axum::http::{HeaderMap, header};
 
+/// The two media types of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Media {
-    /// `application/json`: any answer to a well-formed request is a 200, as old clients expect.
+    /// `application/json`: every answer to a well-formed request has the status 200, as older clients expect.
     Json,
-    /// `application/graphql-response+json`: the status tells whether there is data.
+    /// `application/graphql-response+json`: the status shows whether there is data.
     Response,
 }
 
@@ -18,15 +19,15 @@ impl Media {
         }
     }
 
-    /// The type that the client prefers; the first among equals. Without a preference, `application/json`.
-    /// `None` if `Accept` allows neither.
-    pub(super) fn accepted(headers: &HeaderMap) -> Option<Media> {
+    /// The type that the client prefers, the first one of equal weight; `application/json` if the client states no
+    /// preference, and `None` if it accepts neither type.
+    pub(super) fn preferred(headers: &HeaderMap) -> Option<Media> {
         let mut best: Option<(Media, f32)> = None;
-        let mut stated = false;
+        let mut has_accept = false;
         for value in headers.get_all(header::ACCEPT) {
-            stated = true;
+            has_accept = true;
             let ranges = value.to_str().unwrap_or_default().split(',');
-            for (media, weight) in ranges.filter_map(range) {
+            for (media, weight) in ranges.filter_map(parse_range) {
                 if weight > best.map_or(0.0, |(_, best)| best) {
                     best = Some((media, weight));
                 }
@@ -34,14 +35,14 @@ impl Media {
         }
         match best {
             Some((media, _)) => Some(media),
-            None if stated => None,
+            None if has_accept => None,
             None => Some(Media::Json),
         }
     }
 }
 
-/// One range of an `Accept` header and its weight, where it covers one of ours.
-fn range(text: &str) -> Option<(Media, f32)> {
+/// Parses one media range of an `Accept` header with its weight; `None` if it covers neither of the two types.
+fn parse_range(text: &str) -> Option<(Media, f32)> {
     let mut parts = text.split(';').map(str::trim);
     let media = match parts.next()?.to_ascii_lowercase().as_str() {
         "application/graphql-response+json" => Media::Response,
@@ -60,7 +61,7 @@ mod tests {
 
     fn accepted(accept: &'static str) -> Option<Media> {
         let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
-        Media::accepted(&headers)
+        Media::preferred(&headers)
     }
 
     #[test]
@@ -82,6 +83,6 @@ mod tests {
         ] {
             assert_eq!(accepted(accept), media, "{accept}");
         }
-        assert_eq!(Media::accepted(&HeaderMap::new()), Some(Media::Json));
+        assert_eq!(Media::preferred(&HeaderMap::new()), Some(Media::Json));
     }
 }

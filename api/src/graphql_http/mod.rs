@@ -1,10 +1,10 @@
-//! GraphQL over HTTP: one request, from its bytes to its answer.
+//! GraphQL over HTTP: serves one request, from its bytes to its answer.
 //!
-//! In order: method, media types, credentials ([`crate::auth`]), rate ([`crate::rate_limit`]), body
-//! ([`params`]), a free slot ([`slot`]), the document, known already ([`documents`]) or prepared
-//! ([`lexer`], [`document`], [`cost`]), access ([`crate::access`]), execution against the clock, and the
-//! answer ([`answer`]). Each step can end the request with a [`Refusal`].  Why this is not the stock
-//! integration: see API.md, "Known traps".
+//! The steps are, in order: check the method and the media types, identify the caller ([`crate::auth`]), count the
+//! request ([`crate::rate_limit`]), read the body ([`params`]), take a free slot ([`slot`]), find the document in the
+//! cache ([`documents`]) or prepare it ([`lexer`], [`document`], [`cost`]), check access ([`crate::access`]), execute
+//! within a time limit, and write the answer ([`answer`]). Each step can end the request with a [`Refusal`].
+//! async-graphql's own axum integration is not used, because it has no place for most of these steps.
 
 mod answer;
 mod cost;
@@ -29,7 +29,7 @@ use axum::routing::any;
 use commands::Trace;
 use tokio::sync::Semaphore;
 
-pub use answer::{coded, error, internal};
+pub use answer::{error, error_with_code, internal};
 pub(crate) use params::read_body;
 pub use refusal::Refusal;
 pub use slot::Slot;
@@ -44,7 +44,7 @@ use inputs::InputTypes;
 use media::Media;
 use params::Params;
 
-/// The schema twice: `strict` validates documents, `fast` executes documents that are known to be valid.
+/// The schema twice: `strict` validates documents, and `fast` executes documents that are known to be valid.
 #[derive(Debug, Clone)]
 pub struct Schemas<E> {
     pub strict: E,
@@ -58,7 +58,7 @@ impl<E> Schemas<E> {
     }
 }
 
-/// The GraphQL endpoint: a schema, and everything that a request is checked with.
+/// The GraphQL endpoint: the schema, and everything with which requests are checked.
 #[derive(Debug, Clone)]
 pub struct Endpoint<E> {
     schemas: Schemas<E>,
@@ -74,12 +74,12 @@ pub struct Endpoint<E> {
 }
 
 impl<E: Executor> Endpoint<E> {
-    /// `sdl` is the schema's text; `introspection` is whether clients may read it.
+    /// Builds the endpoint. `sdl` is the text of the schema; `introspection` says whether clients may read it.
     ///
-    /// Must be called in a Tokio runtime, because the rate limit spawns a task.
+    /// It must be called in a Tokio runtime, because the rate limit spawns a task.
     ///
     /// # Errors
-    /// If `sdl` is not a schema, because access could not be checked.
+    /// If `sdl` is not a schema. Access could not be checked then.
     pub fn new(
         schemas: Schemas<E>,
         sdl: &str,
@@ -155,12 +155,12 @@ impl<E: Executor> Endpoint<E> {
         let requested = self.documents.find(query, persisted, operation_name, &self.limits)?;
         let document = &requested.document;
         meter.set_operation(document.kind());
-        document.allow(is_get, self.sdl.is_some(), &self.root_fields, &identity.caller)?;
+        document.authorize(is_get, self.sdl.is_some(), &self.root_fields, &identity.caller)?;
         let is_valid =
-            requested.is_known && document.stays_valid_with(&variables, &self.input_types);
+            requested.is_cached && document.stays_valid_with(&variables, &self.input_types);
         let schema = if is_valid { &self.schemas.fast } else { &self.schemas.strict };
 
-        // The parsed document is enough; nothing reads the text.
+        // The text is left empty, because the request contains the parsed document.
         let mut request = Request::new("").variables(variables);
         request.set_parsed_query(document.parsed.clone());
         if let Some(name) = requested.operation() {
@@ -175,7 +175,7 @@ impl<E: Executor> Endpoint<E> {
         drop(slot);
         let response = response.map_err(|_| Refusal::Timeout(limit))?;
         if !answer::is_request_error(&response) {
-            self.documents.keep(requested);
+            self.documents.insert(requested);
         }
         Ok(response)
     }
@@ -187,9 +187,9 @@ async fn graphql<E: Executor>(
 ) -> Response {
     let mut meter = RequestMeter::start();
     let trace = request.extensions().get::<Trace>().map(|trace| trace.id);
-    let is_served = matches!(*request.method(), Method::POST | Method::GET | Method::HEAD);
-    let (media, result) = match Media::accepted(request.headers()) {
-        _ if !is_served => (Media::Json, Err(Refusal::Method)),
+    let is_allowed = matches!(*request.method(), Method::POST | Method::GET | Method::HEAD);
+    let (media, result) = match Media::preferred(request.headers()) {
+        _ if !is_allowed => (Media::Json, Err(Refusal::Method)),
         None => (Media::Json, Err(Refusal::NotAcceptable)),
         Some(media) => (media, endpoint.handle(request, &mut meter).await),
     };

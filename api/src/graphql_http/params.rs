@@ -1,4 +1,4 @@
-//! The parameters of a request, from its body or its query string.
+//! Reads the parameters of a GraphQL request from its body or its query string.
 
 use std::collections::HashMap;
 
@@ -16,19 +16,19 @@ use crate::config::Limits;
 /// The parameters of a GraphQL request.
 #[derive(Debug)]
 pub(super) struct Params {
-    /// One of these two is there.
+    /// The text of the document. Either this or `persisted` is given, or both.
     pub(super) query: Option<String>,
     pub(super) persisted: Option<Persisted>,
     pub(super) operation_name: Option<String>,
     pub(super) variables: Variables,
 }
 
-/// `extensions.persistedQuery`: the query by its hash, as Apollo's clients send it.
+/// The value of `extensions.persistedQuery`: the hash of the query, in the protocol of Apollo's clients.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Persisted {
     pub(super) version: i64,
-    /// In hexadecimal digits.
+    /// The hash in hexadecimal digits.
     pub(super) sha256_hash: String,
 }
 
@@ -47,7 +47,7 @@ struct RawParams {
     query: Option<String>,
     operation_name: Option<String>,
     variables: Option<Variables>,
-    /// Those that are not known are ignored.
+    /// Unknown extensions are ignored.
     extensions: Option<HashMap<String, Box<RawValue>>>,
 }
 
@@ -99,7 +99,7 @@ impl Params {
                 .map_err(|error| Refusal::Params(format!("extensions.persistedQuery: {error}")))?,
         };
         if raw.query.is_none() && persisted.is_none() {
-            return Err(Refusal::Params("query: is missing".to_owned()));
+            return Err(Refusal::Params("query is missing".to_owned()));
         }
         Ok(Params {
             query: raw.query,
@@ -110,8 +110,8 @@ impl Params {
     }
 }
 
-/// Only JSON in UTF-8. Any web page can send a form or plain text without a preflight, from its visitor's
-/// network; JSON needs a preflight.
+/// Requires JSON in UTF-8. A form or plain text could be sent by any web page that a person in this network visits,
+/// because browsers send these without a CORS preflight. JSON needs a preflight.
 pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let value =
         headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -127,9 +127,9 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
     if is_json && is_utf8 { Ok(()) } else { Err(Refusal::MediaType) }
 }
 
-/// The whole body, unless it is too long. A stated length that is too long is refused before the body is sent.
+/// Reads the whole body, up to the limit. If the stated length exceeds the limit, the body is not read at all.
 pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Refusal> {
-    let stated = http_body_size(&body);
+    let stated = stated_length(&body);
     if stated > limit as u64 {
         return Err(Refusal::BodyTooLarge(limit));
     }
@@ -145,7 +145,7 @@ pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Refusal
     Ok(bytes.into())
 }
 
-fn http_body_size(body: &Body) -> u64 {
+fn stated_length(body: &Body) -> u64 {
     axum::body::HttpBody::size_hint(body).lower()
 }
 
@@ -155,13 +155,13 @@ mod tests {
 
     use super::*;
 
-    async fn of_body(body: &'static str) -> Result<Params, Refusal> {
+    async fn parse_body(body: &'static str) -> Result<Params, Refusal> {
         Params::from_body(Body::from(body), &Limits::default()).await
     }
 
     #[tokio::test]
-    async fn null_parameters_are_absent_ones() {
-        let params = of_body(
+    async fn a_null_parameter_is_the_same_as_an_absent_one() {
+        let params = parse_body(
             r#"{"query":"{a}","operationName":null,"variables":null,"extensions":null,"x":1}"#,
         );
         let params = params.await.unwrap();
@@ -183,11 +183,11 @@ mod tests {
             r#"{"extensions":{"persistedQuery":null}}"#,
             r#""{a}""#,
         ] {
-            assert!(matches!(of_body(body).await, Err(Refusal::Params(_))), "{body}");
+            assert!(matches!(parse_body(body).await, Err(Refusal::Params(_))), "{body}");
         }
-        assert!(matches!(of_body("{").await, Err(Refusal::Json(_))));
-        assert!(matches!(of_body("").await, Err(Refusal::Json(_))));
-        assert!(matches!(of_body(" [{}]").await, Err(Refusal::Batch)));
+        assert!(matches!(parse_body("{").await, Err(Refusal::Json(_))));
+        assert!(matches!(parse_body("").await, Err(Refusal::Json(_))));
+        assert!(matches!(parse_body(" [{}]").await, Err(Refusal::Batch)));
     }
 
     #[test]

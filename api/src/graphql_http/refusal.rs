@@ -10,16 +10,16 @@ use super::media::Media;
 use crate::access::Denied;
 use crate::auth::Unauthenticated;
 use crate::duration;
-use crate::rate_limit::TooMany;
+use crate::rate_limit::TooManyRequests;
 
-/// A refusal ends the request before there is data.
+/// Why a request ends before there is data.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    #[error("GraphQL is served by POST, and queries by GET too")]
+    #[error("send GraphQL requests by POST; queries may also be sent by GET")]
     Method,
-    #[error("Content-Type must be application/json in UTF-8")]
+    #[error("Content-Type must be application/json, encoded in UTF-8")]
     MediaType,
-    #[error("Accept allows neither application/graphql-response+json nor application/json")]
+    #[error("Accept must allow application/graphql-response+json or application/json")]
     NotAcceptable,
     #[error(transparent)]
     Unauthenticated(#[from] Unauthenticated),
@@ -27,26 +27,26 @@ pub enum Refusal {
     BodyTooLarge(usize),
     #[error("the body did not arrive within {}", duration::format(*.0))]
     BodyTimeout(Duration),
-    #[error("the body broke off")]
+    #[error("the connection was closed before the whole body had arrived")]
     BodyBroken,
     #[error("the body is not JSON: {0}")]
     Json(String),
     #[error("the parameters are not those of a GraphQL request: {0}")]
     Params(String),
-    #[error("batches are not served; send one operation a request")]
+    #[error("batches are not supported; send one operation per request")]
     Batch,
     #[error("the server is busy; send the request again")]
     Busy,
     #[error(transparent)]
-    RateLimited(#[from] TooMany),
-    /// Clients look for this text, which the protocol prescribes.
+    RateLimited(#[from] TooManyRequests),
+    /// The protocol prescribes this text, and clients look for it.
     #[error("PersistedQueryNotFound")]
     PersistedQueryNotFound,
     #[error(
-        "extensions.persistedQuery.sha256Hash is not the query's SHA-256 in hexadecimal digits"
+        "extensions.persistedQuery.sha256Hash must be the query's SHA-256 in hexadecimal digits"
     )]
     PersistedQueryMismatch,
-    #[error("persisted queries are served in version 1 only")]
+    #[error("extensions.persistedQuery.version must be 1")]
     PersistedQueryVersion,
     #[error("the query is longer than {0} characters")]
     QueryTooLong(usize),
@@ -54,7 +54,7 @@ pub enum Refusal {
     Lex(#[from] LexError),
     #[error("{}", .0.message)]
     Parse(Box<ServerError>),
-    #[error("the query has more than {0} fields and fragments, fragments expanded")]
+    #[error("the query has more than {0} fields and fragments after fragments are expanded")]
     TooManyNodes(usize),
     #[error("the query is more than {0} levels deep")]
     TooDeep(usize),
@@ -66,13 +66,13 @@ pub enum Refusal {
     FragmentCycle(String),
     #[error("the document has no operation {0:?}")]
     OperationUnknown(String),
-    #[error("the document has several operations; operationName says which to run")]
+    #[error("the document has several operations; set operationName to the one to run")]
     OperationNotNamed,
-    #[error("mutations are served by POST only")]
+    #[error("send mutations by POST, not by GET")]
     MutationOverGet,
-    #[error("subscriptions are served by WebSocket at /graphql/ws only")]
+    #[error("subscriptions are not supported over HTTP")]
     SubscriptionOverHttp,
-    #[error("introspection is switched off")]
+    #[error("introspection is disabled on this server")]
     IntrospectionOff,
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -82,7 +82,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The `extensions.code` of the answer, which clients rely on.
+    /// The value of `extensions.code` in the answer. Clients rely on it.
     pub fn code(&self) -> &'static str {
         match self {
             Refusal::Method | Refusal::MutationOverGet => "METHOD_NOT_ALLOWED",
@@ -118,20 +118,20 @@ impl Refusal {
         }
     }
 
-    /// The status of the answer. An error of HTTP or of the caller has its own status in any media type; an
-    /// error of the document is a 200 for clients that only know `application/json`.
+    /// The status of the answer. Errors of the HTTP request and of the credentials have their own status in both media
+    /// types. Errors of the document have the status 200 for clients that only accept `application/json`.
     pub(super) fn status(&self, media: Media) -> StatusCode {
-        let (status, is_of_document) = self.plain_status();
-        if is_of_document && media == Media::Json { StatusCode::OK } else { status }
+        let (status, is_document_error) = self.specific_status();
+        if is_document_error && media == Media::Json { StatusCode::OK } else { status }
     }
 
-    /// The status of an answer that is not GraphQL's.
+    /// The status of an answer on a path that does not serve GraphQL.
     pub fn http_status(&self) -> StatusCode {
-        self.plain_status().0
+        self.specific_status().0
     }
 
-    /// The most specific status, and whether the document or the operation is the cause.
-    fn plain_status(&self) -> (StatusCode, bool) {
+    /// The most specific status, and whether the document or its operation is the cause.
+    fn specific_status(&self) -> (StatusCode, bool) {
         match self {
             Refusal::Method | Refusal::MutationOverGet => (StatusCode::METHOD_NOT_ALLOWED, false),
             Refusal::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),

@@ -1,4 +1,4 @@
-//! A slot: one of the GraphQL requests that are executed at once.
+//! Slots limit the number of GraphQL requests that are executed at the same time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,14 +7,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Refusal;
 use crate::metrics::requests::IN_FLIGHT;
 
-/// A request's slot. It is in the request's data, so that a resolver which only waits for a payment
-/// provider can [release](Slot::release) it: waiting costs nothing and must not fill the server.
+/// The slot of one request. A resolver finds it in the request's data, and [releases](Slot::release) it while it only
+/// waits for a payment provider: waiting needs no processor time, so it must not keep other requests out.
 #[derive(Debug)]
 pub struct Slot(Mutex<Option<CountedPermit>>);
 
-/// A permit that is counted in the metrics for as long as it is held.
+/// A permit that is counted in the metrics while it is held.
 #[derive(Debug)]
-struct CountedPermit(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
+struct CountedPermit(
+    #[expect(dead_code, reason = "dropping it returns the permit")] OwnedSemaphorePermit,
+);
 
 impl Drop for CountedPermit {
     fn drop(&mut self) {
@@ -23,14 +25,15 @@ impl Drop for CountedPermit {
 }
 
 impl Slot {
-    /// Takes a free slot. There is no queue: a client can wait better than a server.
+    /// Takes a free slot. If there is none, the request is refused at once and the client retries: a queue in the server
+    /// would only delay every request.
     pub fn take(slots: &Arc<Semaphore>) -> Result<Arc<Slot>, Refusal> {
         let permit = slots.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
         IN_FLIGHT.inc();
         Ok(Arc::new(Slot(Mutex::new(Some(CountedPermit(permit))))))
     }
 
-    /// Releases the slot before the request ends, so that another request can be executed.
+    /// Releases the slot before the request ends.
     pub fn release(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     }

@@ -1,16 +1,16 @@
-//! The process, under the names that Prometheus' own libraries use.
+//! Metrics of the process, under the names that the client libraries of Prometheus use.
 
 use chrono::{DateTime, Utc};
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-/// `began` is when the server was made. Memory and open files are registered on Linux only.
-pub(super) fn register(registry: &mut Registry, began: DateTime<Utc>) {
-    let help = "When the server began, in seconds since 1970";
-    let began = began.timestamp_millis() as f64 / 1_000.0;
-    registry.register("process_start_time_seconds", help, ConstGauge::new(began));
+/// Registers the metrics. `started_at` is the start of the server. Memory and open files are known on Linux only.
+pub(super) fn register(registry: &mut Registry, started_at: DateTime<Utc>) {
+    let help = "When the server started, in seconds since 1970";
+    let seconds = started_at.timestamp_millis() as f64 / 1_000.0;
+    registry.register("process_start_time_seconds", help, ConstGauge::new(seconds));
     if let Some(bytes) = resident_bytes() {
-        let help = "Memory in use";
+        let help = "Memory in use, in bytes";
         registry.register("process_resident_memory_bytes", help, ConstGauge::new(bytes));
     }
     if let Some(files) = std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count) {

@@ -1,4 +1,4 @@
-//! Gauges, read by the same functions that `/health` and the query `projections` use.
+//! Reads the gauges, by the same functions that `/health` and the query `projections` use.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use sqlx::PgPool;
 
 use super::{PREFIX, Sampler, process};
 
-/// The parts of the shop that the figures are read from.
+/// The parts of the shop that the gauges are read from.
 #[derive(Debug, Clone)]
 pub struct Sources {
     pub store: EventStore,
@@ -31,7 +31,7 @@ pub struct Sources {
 struct Figures {
     projections: Vec<ProjectionStatus>,
     reactions: ReactionStatus,
-    /// By kind of deadline.
+    /// The number of overdue deadlines of each kind.
     due: Vec<(&'static str, i64)>,
     inbox_waiting: i64,
     inbox_overdue: i64,
@@ -39,17 +39,18 @@ struct Figures {
 
 impl Sources {
     pub fn sampler(self) -> Sampler {
-        let began = Utc::now();
-        Arc::new(move || self.clone().sample(began).boxed())
+        let started_at = Utc::now();
+        Arc::new(move || self.clone().sample(started_at).boxed())
     }
 
-    async fn sample(self, began: DateTime<Utc>) -> Registry {
+    async fn sample(self, started_at: DateTime<Utc>) -> Registry {
         let mut all = Registry::default();
-        process::register(&mut all, began);
+        process::register(&mut all, started_at);
         let registry = all.sub_registry_with_prefix(PREFIX);
-        build(registry);
-        self.register_known_here(registry);
-        let figures = tokio::time::timeout(time_limits::METRICS_QUESTION, self.figures()).await;
+        register_build(registry);
+        self.register_local(registry);
+        let figures =
+            tokio::time::timeout(time_limits::METRICS_QUESTION, self.read_figures()).await;
         let figures = figures.unwrap_or_else(|_| Err("the database did not answer in time".into()));
         gauge(registry, "database_up", "Whether Postgres answers", i64::from(figures.is_ok()));
         match figures {
@@ -59,20 +60,21 @@ impl Sources {
         all
     }
 
-    fn register_known_here(&self, registry: &mut Registry) {
+    /// Registers the gauges that this process knows without asking the database.
+    fn register_local(&self, registry: &mut Registry) {
         let head = self.store.known_head();
         gauge(registry, "log_head", "The position of the log's last event", head);
-        let (waiting, most) = self.store.queue_usage();
+        let (waiting, limit) = self.store.queue_usage();
         let help = "Commands that wait to be appended";
         gauge(registry, "append_queue_items", help, waiting as i64);
         let help = "How many commands may wait to be appended";
-        gauge(registry, "append_queue_items_limit", help, most as i64);
-        pool(registry, self.store.pool());
+        gauge(registry, "append_queue_items_limit", help, limit as i64);
+        register_pool(registry, self.store.pool());
         let help = "1 while the circuit to the payment provider is open: it did not answer and is not called";
         gauge(registry, "payment_circuit_open", help, i64::from(self.provider.is_circuit_open()));
     }
 
-    async fn figures(&self) -> Result<Figures, Box<dyn std::error::Error + Send + Sync>> {
+    async fn read_figures(&self) -> Result<Figures, Box<dyn std::error::Error + Send + Sync>> {
         Ok(Figures {
             projections: self.read_models.status().await?,
             reactions: reaction_status(self.store.pool()).await?,
@@ -88,13 +90,18 @@ impl Figures {
         let Figures { projections, reactions, due, inbox_waiting, inbox_overdue } = self;
         register_projections(registry, &projections);
         let ReactionStatus { position, parked } = reactions;
-        let help = "Everything up to this position was reacted to";
+        let help = "The process managers have reacted to all events up to this position";
         gauge(registry, "reactions_position", help, position);
-        let help = "Events that were not reacted to yet";
+        let help = "Events that the process managers have not reacted to yet";
         gauge(registry, "reactions_lag_events", help, (head - position).max(0));
-        gauge(registry, "reactions_parked", "Reactions that failed and need a person", parked);
-        let of_kind = due.into_iter().map(|(kind, count)| (Deadline { kind }, count));
-        gauges(registry, "deadlines_due", "Deadlines that are due", of_kind);
+        gauge(
+            registry,
+            "reactions_parked",
+            "Reactions that failed and wait for a person to repair them",
+            parked,
+        );
+        let by_kind = due.into_iter().map(|(kind, count)| (Deadline { kind }, count));
+        gauges(registry, "deadlines_due", "Deadlines that are due", by_kind);
         let help = "Webhooks that are not processed yet";
         gauge(registry, "inbox_waiting", help, inbox_waiting);
         let help = "Webhooks that have waited for more than a day";
@@ -117,45 +124,50 @@ struct Connections {
     state: &'static str,
 }
 
-fn build(registry: &mut Registry) {
+fn register_build(registry: &mut Registry) {
     let version = ("version", env!("CARGO_PKG_VERSION"));
     let build = ("build", option_env!("CARTULARY_BUILD").unwrap_or("unknown"));
     registry.register("build", "The program that runs", Info::new(vec![version, build]));
 }
 
-fn pool(registry: &mut Registry, pool: &PgPool) {
+fn register_pool(registry: &mut Registry, pool: &PgPool) {
     let idle = pool.num_idle() as i64;
     let used = i64::from(pool.size()) - idle;
     let states = [("idle", idle), ("used", used.max(0))];
     let states = states.into_iter().map(|(state, count)| (Connections { state }, count));
     gauges(registry, "pool_connections", "Connections to Postgres", states);
-    let most = i64::from(pool.options().get_max_connections());
-    gauge(registry, "pool_connections_limit", "How many there may be", most);
+    let limit = i64::from(pool.options().get_max_connections());
+    gauge(
+        registry,
+        "pool_connections_limit",
+        "How many connections to Postgres there may be",
+        limit,
+    );
 }
 
 fn register_projections(registry: &mut Registry, all: &[ProjectionStatus]) {
-    let of = |figure: fn(&ProjectionStatus) -> i64| {
+    let by_projection = |figure: fn(&ProjectionStatus) -> i64| {
         all.iter().map(move |one| (Projection { projection: one.model.name() }, figure(one)))
     };
-    let help = "The position of the last event in the read model";
-    gauges(registry, "projection_position", help, of(|one| one.position));
-    let help = "Events that are not in the read model yet";
-    gauges(registry, "projection_lag_events", help, of(|one| one.lag_events));
-    let help = "1 if a read model has stopped until a person restarts it";
+    let help = "The position of the last event that the read model includes";
+    gauges(registry, "projection_position", help, by_projection(|one| one.position));
+    let help = "Events that the read model does not include yet";
+    gauges(registry, "projection_lag_events", help, by_projection(|one| one.lag_events));
+    let help = "1 if the read model has stopped until a person repairs and restarts it";
     gauges(
         registry,
         "projection_stopped",
         help,
-        of(|one| i64::from(one.stopped_because.is_some())),
+        by_projection(|one| i64::from(one.stopped_because.is_some())),
     );
     let help = "1 if a node is the leader of the read model";
-    gauges(registry, "projection_owned", help, of(|one| i64::from(one.owner.is_some())));
+    gauges(registry, "projection_owned", help, by_projection(|one| i64::from(one.owner.is_some())));
     let family = Family::<Projection, Gauge<f64, std::sync::atomic::AtomicU64>>::default();
     for one in all {
         let projection = Projection { projection: one.model.name() };
         family.get_or_create(&projection).set(one.lag_time.as_secs_f64());
     }
-    let help = "How long the first event that is not in the read model has waited";
+    let help = "Age in seconds of the oldest event that the read model does not include yet";
     registry.register("projection_lag_seconds", help, family);
 }
 

@@ -1,8 +1,7 @@
-//! Connections: accepted, with time limits for idle connections and for the heads of requests, and ended in
-//! order.
+//! Accepts connections, limits the time of idle connections and of request heads, and closes connections at the end.
 //!
-//! `axum::serve` has no time limit for heads: a client that sends a byte a minute would hold a socket for
-//! ever. So this uses hyper directly.
+//! `axum::serve` has no time limit for heads: a client that sends one byte a minute would hold a socket for ever.
+//! Therefore this module uses hyper directly.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,14 +23,14 @@ use tokio::task::JoinSet;
 use super::head_timer::HeadTimer;
 use crate::config::Limits;
 
-/// The pause when no socket is free: another connection must end before the next can be accepted.
+/// The pause before the next attempt to accept, when no socket is free. A connection must end first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) struct Connections {
     router: Router,
     http: http1::Builder,
     head_within: Duration,
-    /// Sends the signal to end to every connection.
+    /// Signals every connection to end after its current request.
     stop: watch::Sender<()>,
     tasks: JoinSet<()>,
 }
@@ -39,17 +38,17 @@ pub(super) struct Connections {
 impl Connections {
     pub(super) fn new(router: Router, limits: &Limits) -> Self {
         let mut http = http1::Builder::new();
-        // The time runs from the end of the last answer; `HeadTimer` bounds the head itself.
+        // This time limit runs from the end of the last answer. `HeadTimer` limits the head itself.
         http.header_read_timeout(limits.idle_timeout);
         let (stop, tasks) = (watch::Sender::new(()), JoinSet::new());
         Connections { router, http, head_within: limits.header_timeout, stop, tasks }
     }
 
-    /// Waits for one connection and serves it in a task of its own.
+    /// Waits for one connection, and serves it in a new task.
     pub(super) async fn accept(&mut self, listener: &TcpListener) {
         match listener.accept().await {
             Ok((stream, peer)) => self.serve(stream, peer),
-            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "no connection can be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -59,9 +58,9 @@ impl Connections {
     }
 
     fn serve(&mut self, stream: TcpStream, peer: SocketAddr) {
-        // Answers are small and written at once; waiting for more bytes only delays them.
+        // Without this, TCP may hold a small answer back to send it with later bytes, and there are none.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "the client is gone already");
+            tracing::debug!(%error, "the client has closed the connection already");
             return;
         }
         let router = TowerToHyperService::new(self.router.clone());
@@ -74,12 +73,12 @@ impl Connections {
         let stream = TokioIo::new(timer.watch(stream));
         let http = self.http.clone().timer(timer).serve_connection(stream, service);
         let connection = http.with_upgrades();
-        let mut stop = self.stop.subscribe();
+        let mut stop_signal = self.stop.subscribe();
         self.tasks.spawn(async move {
             let mut connection = pin!(connection);
             let ended = tokio::select! {
                 ended = &mut connection => ended,
-                _ = stop.changed() => {
+                _ = stop_signal.changed() => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
@@ -90,7 +89,7 @@ impl Connections {
         });
     }
 
-    /// Waits for requests in progress, at most for `timeout`, then closes the remaining connections.
+    /// Waits at most `timeout` for the requests in progress, then closes the remaining connections.
     pub(super) async fn finish(mut self, timeout: Duration) {
         let Connections { stop, tasks, .. } = &mut self;
         stop.send_replace(());
@@ -100,14 +99,14 @@ impl Connections {
         if ended.is_err() {
             tracing::warn!(
                 connections = tasks.len(),
-                "cut off requests that did not finish in time"
+                "closed the connections of requests that did not finish in time"
             );
             tasks.shutdown().await;
         }
     }
 }
 
-/// Serves `/shop/` as `/shop`: people and programs write both.
+/// Removes trailing slashes, so that `/shop/` is served like `/shop`. People and programs write both.
 fn trim_trailing_slash(uri: &mut Uri) {
     let trimmed = uri.path().trim_end_matches('/');
     if trimmed.len() == uri.path().len() || trimmed.is_empty() {
@@ -115,15 +114,15 @@ fn trim_trailing_slash(uri: &mut Uri) {
     }
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut parts = uri.clone().into_parts();
-    // What was a path and a query still is without a slash, so this never fails.
+    // A path and query without its trailing slash is still one, so this never fails.
     parts.path_and_query = format!("{trimmed}{query}").parse().ok();
     if let Ok(shorter) = Uri::from_parts(parts) {
         *uri = shorter;
     }
 }
 
-/// Whether the error is that of one connection, and not of the listener.
-fn is_of_one_connection(error: &io::Error) -> bool {
+/// Whether the error concerns one connection and not the listener.
+fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

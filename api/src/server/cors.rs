@@ -1,4 +1,4 @@
-//! CORS: which pages may call the server from a browser.
+//! CORS: decides which pages may call the server from a browser.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::traces::{REQUEST_ID, TRACEPARENT};
 /// How long browsers cache the answer to a preflight.
 const MAX_AGE: Duration = Duration::from_secs(3600);
 
-/// The layer that answers browsers; `None` if no page may call.
+/// The layer that answers preflight requests; `None` if no page may call.
 ///
-/// It allows no cookies: credentials are headers that a page must know, so that a visit to another page opens
-/// nothing.
+/// It allows no cookies. Credentials are headers that a page must set itself, so that a foreign page cannot use the
+/// credentials of its visitor.
 pub(super) fn layer(cors: &Cors) -> Option<CorsLayer> {
     let origins = match cors {
         Cors::None => return None,

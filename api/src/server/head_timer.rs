@@ -1,9 +1,9 @@
 //! Two time limits of a connection: a long one for idle connections, and a short one for the head of a
 //! request that has started.
 //!
-//! hyper 1.12 has one time limit for both, which runs from the end of the last answer. A short one closes
-//! connections that clients keep in a pool; a long one lets a slow head hold a socket. So hyper gets the
-//! long one, with a timer that becomes short when the first bytes of a head are read.
+//! hyper 1.12 has one time limit for both, which runs from the end of the last answer. A short limit would close
+//! connections that clients keep in a pool, and a long limit would let a slow head hold a socket. Therefore hyper
+//! gets the long limit, and a timer that shortens it when the first bytes of a head are read.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -33,10 +33,10 @@ impl HeadTimer {
         HeadTimer { head_within, has_started: is_true(), is_first: is_true() }
     }
 
-    /// The same stream; the timer sees when it is read.
+    /// Wraps the stream, so that the timer notices when bytes are read.
     ///
-    /// It does not see bytes that were read together with the end of the previous request: such a head has the
-    /// time of an idle connection.
+    /// It does not notice bytes that were read together with the end of the previous request. Such a head has the
+    /// time limit of an idle connection.
     pub(super) fn watch(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -67,7 +67,7 @@ impl Timer for HeadTimer {
     }
 }
 
-/// The time limit of one head; it is polled after every read that did not complete the head.
+/// The time limit of one head. hyper polls it after every read that did not complete the head.
 struct Waiting {
     end: Pin<Box<tokio::time::Sleep>>,
     /// `None` once the head has started.

@@ -1,4 +1,5 @@
-//! One log line and one span per request. They hold neither headers nor query strings: both may have secrets.
+//! One log line and one span per request. They contain neither headers nor query strings, because both may contain
+//! secrets.
 
 use std::time::Instant;
 
@@ -14,13 +15,14 @@ use tracing::{Instrument, Span};
 use crate::traces::{self, REQUEST_ID};
 
 pub(super) async fn log(mut request: Request, next: Next) -> Response {
-    let begun = Instant::now();
+    let started_at = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    // Probes come every few seconds and would hide other lines.
+    // Probes come every few seconds, so their lines would hide the others.
     let is_probe = path.starts_with("/health") || path == "/metrics";
-    let span = if is_probe { Span::none() } else { span(&request) };
-    let trace = Trace::enter(&span, traces::named(request.headers())).unwrap_or_else(Trace::random);
+    let span = if is_probe { Span::none() } else { new_span(&request) };
+    let trace = Trace::enter(&span, traces::read_traceparent(request.headers()))
+        .unwrap_or_else(Trace::random);
     request.extensions_mut().insert(trace);
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status().as_u16();
@@ -28,7 +30,7 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     if let Ok(id) = HeaderValue::from_str(&trace.id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    let (elapsed_ms, trace) = (begun.elapsed().as_secs_f64() * 1000.0, trace.id);
+    let (elapsed_ms, trace) = (started_at.elapsed().as_secs_f64() * 1000.0, trace.id);
     if is_probe {
         tracing::debug!(%method, path, status, elapsed_ms, %trace, "request");
     } else {
@@ -37,8 +39,8 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// The empty fields are recorded later, when they are known.
-fn span(request: &Request) -> Span {
+/// The span of a request. Its empty fields are recorded later, when their values are known.
+fn new_span(request: &Request) -> Span {
     tracing::debug_span!(
         target: SPANS,
         "request",

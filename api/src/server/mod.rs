@@ -1,4 +1,4 @@
-//! The server: routes under one roof, and the sockets they are served on.
+//! The server: all routes in one router, and the connections it is served on.
 
 mod connections;
 mod cors;
@@ -53,12 +53,12 @@ impl Server {
             router = router.layer(cors);
         }
         let router = router
-            .layer(CatchPanicLayer::custom(panicked))
+            .layer(CatchPanicLayer::custom(answer_panic))
             .layer(axum::middleware::from_fn(log::log));
         Server { router, health, limits }
     }
 
-    /// Serves until `shutdown` is done, then waits for the requests in progress, at most for the limit.
+    /// Serves until `shutdown` completes, then waits for the requests in progress, at most for the configured time.
     pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let Server { router, health, limits } = self;
         let mut connections = connections::Connections::new(router, &limits);
@@ -69,7 +69,7 @@ impl Server {
                 () = connections.accept(&listener) => {}
             }
         }
-        health.stop();
+        health.mark_stopping();
         drop(listener);
         connections.finish(limits.shutdown_timeout).await;
     }
@@ -79,8 +79,8 @@ async fn not_found() -> Response {
     graphql_http::error(StatusCode::NOT_FOUND, "NOT_FOUND", "nothing is served at this path")
 }
 
-/// A bug in a handler costs one request, not the connection.
-fn panicked(panic: Box<dyn Any + Send>) -> Response {
+/// Answers a request whose handler panicked, so that a bug ends one request and not the connection.
+fn answer_panic(panic: Box<dyn Any + Send>) -> Response {
     let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     tracing::error!(panic = text, "a handler panicked");

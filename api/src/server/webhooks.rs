@@ -1,4 +1,4 @@
-//! Webhooks: their bodies are passed on unchanged, because signatures cover every byte.
+//! Webhooks. Their bodies are passed on unchanged, because the senders' signatures cover every byte.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// Serves `POST /webhooks/<sender>` with this handler.
+    /// Adds a handler for `POST /webhooks/<sender>`.
     #[must_use]
     pub fn on<F>(
         mut self,
@@ -61,7 +61,7 @@ async fn receive(request: Request<Body>, handler: Handler, limits: Limits) -> Re
             error(StatusCode::REQUEST_TIMEOUT, "BODY_TIMEOUT", "the body did not arrive in time")
         }
     };
-    requests::webhook_answered(response.status());
+    requests::count_webhook(response.status());
     response
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use api::auth::Identity;
-use api::graphql_http::{Slot, coded};
+use api::graphql_http::{Slot, error_with_code};
 use async_graphql::{Context, EmptySubscription, Object, Result, Schema, ValidationMode};
 use tokio::sync::Semaphore;
 
@@ -97,7 +97,7 @@ impl Query {
     /// The type is `Option<Result<_>>`, because async-graphql leaves a failed `Result<Option<_>>`
     /// out of the data.
     async fn order(&self) -> Option<Result<bool>> {
-        Some(Err(coded("STALE", "the read model lags")))
+        Some(Err(error_with_code("STALE", "the read model lags")))
     }
 
     async fn orders(&self) -> bool {

@@ -1,4 +1,4 @@
-//! An event as a client sees it, and the history of a stream.
+//! The type `Event`, and the history of a stream.
 
 use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
@@ -6,11 +6,12 @@ use domain::{Kind, StreamId};
 use event_store::RecordedEvent;
 use serde_json::value::RawValue;
 
-use crate::graphql::connection::{connect, connection, page};
-use crate::graphql::errors::{fault, query_fault};
+use crate::graphql::connection::{connect, connection, parse_page};
+use crate::graphql::errors::query_error;
 use crate::graphql::json::Json;
 use crate::graphql::position::Position;
 use crate::graphql::shop::{caller, shop};
+use crate::graphql_http::error_with_code;
 
 /// The kinds of objects whose changes are recorded in the event log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -47,7 +48,8 @@ impl Event {
     /// Which kind of object the event happened to.
     async fn kind(&self) -> Result<AggregateKind> {
         let kind = self.0.stream_type.parse::<Kind>();
-        kind.map(Into::into).map_err(|()| fault("INTERNAL", "an event of an unknown kind"))
+        kind.map(Into::into)
+            .map_err(|()| error_with_code("INTERNAL", "the event has an unknown kind"))
     }
 
     /// Id of the object that the event happened to; `node` finds it, unless it is a coupon.
@@ -70,7 +72,9 @@ impl Event {
     /// `type`.
     async fn payload(&self) -> Result<Json> {
         let payload = RawValue::from_string(self.0.payload.clone());
-        payload.map(Json).map_err(|_| fault("INTERNAL", "an event that is no JSON"))
+        payload
+            .map(Json)
+            .map_err(|_| error_with_code("INTERNAL", "the event is not stored as JSON"))
     }
 
     /// Who caused the event: `customer:`, `guest:`, `staff:`, `key:` or `system:`, then an id or a
@@ -105,16 +109,16 @@ impl Event {
 
 connection!(EventConnection, EventEdge, Event, "event", "events");
 
-/// The events of a stream, the first one first. Only staff get the notes of staff.
-pub async fn history(
+/// Loads the events of a stream, the oldest first. Callers who are not staff do not get the notes of staff.
+pub async fn load_history(
     ctx: &Context<'_>,
     stream: StreamId,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<EventConnection> {
-    let (begun, page) = (after.is_some(), page(first, after)?);
-    let slice = shop(ctx).read_models.history(stream, &page).await.map_err(query_fault)?;
-    let staff = caller(ctx).is_staff();
-    let visible = |event: &RecordedEvent| staff || &*event.event_type != "order.note_added";
-    Ok(connect(slice, begun, |event| visible(&event).then_some(Event(event))))
+    let (has_previous, page) = (after.is_some(), parse_page(first, after)?);
+    let slice = shop(ctx).read_models.history(stream, &page).await.map_err(query_error)?;
+    let is_staff = caller(ctx).is_staff();
+    let is_visible = |event: &RecordedEvent| is_staff || &*event.event_type != "order.note_added";
+    Ok(connect(slice, has_previous, |event| is_visible(&event).then_some(Event(event))))
 }

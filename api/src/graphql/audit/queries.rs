@@ -1,4 +1,4 @@
-//! Queries of the log.
+//! The queries of the event log.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
@@ -6,10 +6,10 @@ use domain::{Kind, OrderId, StreamId};
 use projections::ReadModel;
 use projections::audit::Filter;
 
-use super::event::{AggregateKind, Event, EventConnection, history};
-use crate::graphql::connection::{connect, page};
-use crate::graphql::errors::query_fault;
-use crate::graphql::orders::order;
+use super::event::{AggregateKind, Event, EventConnection, load_history};
+use crate::graphql::connection::{connect, parse_page};
+use crate::graphql::errors::query_error;
+use crate::graphql::orders::load_order;
 use crate::graphql::position::Position;
 use crate::graphql::shop::{caller, shop};
 
@@ -78,11 +78,11 @@ impl AuditQuery {
         #[graphql(desc = "Wait until the index of events includes the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<EventConnection> {
-        shop(ctx).fresh(&[ReadModel::Audit], min_position).await?;
-        let (begun, page) = (after.is_some(), page(first, after)?);
+        shop(ctx).wait_for_models(&[ReadModel::Audit], min_position).await?;
+        let (has_previous, page) = (after.is_some(), parse_page(first, after)?);
         let filter = filter.unwrap_or_default().into();
-        let slice = shop(ctx).read_models.events(&filter, &page).await.map_err(query_fault)?;
-        Ok(connect(slice, begun, |event| Some(Event(event))))
+        let slice = shop(ctx).read_models.events(&filter, &page).await.map_err(query_error)?;
+        Ok(connect(slice, has_previous, |event| Some(Event(event))))
     }
 
     /// All events of one object, the oldest first. Customers can ask for the orders they own, without
@@ -105,15 +105,19 @@ impl AuditQuery {
         )]
         min_position: Option<Position>,
     ) -> Result<EventConnection> {
-        shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
+        shop(ctx).wait_for_models(&[ReadModel::Orders], min_position).await?;
         let Ok(id) = id.parse() else { return Ok(EventConnection::default()) };
         let stream = StreamId::new(kind.into(), id);
-        let own = match stream.kind {
+        let is_visible = match stream.kind {
             _ if caller(ctx).is_staff() => true,
-            Kind::Order => order(ctx, OrderId(id)).await?.is_some(),
+            Kind::Order => load_order(ctx, OrderId(id)).await?.is_some(),
             _ => false,
         };
-        if own { history(ctx, stream, first, after).await } else { Ok(EventConnection::default()) }
+        if is_visible {
+            load_history(ctx, stream, first, after).await
+        } else {
+            Ok(EventConnection::default())
+        }
     }
 
     /// Explains why an event happened: the event itself, then the event that caused it, and so on
@@ -127,7 +131,7 @@ impl AuditQuery {
         #[graphql(desc = "Position of the event to explain, as in `Event.position`.")]
         position: Position,
     ) -> Result<Vec<Event>> {
-        let chain = shop(ctx).read_models.causes(position.0).await.map_err(query_fault)?;
+        let chain = shop(ctx).read_models.causes(position.0).await.map_err(query_error)?;
         Ok(chain.into_iter().map(Event).collect())
     }
 }

@@ -1,4 +1,4 @@
-//! A coupon in a cart.
+//! The mutations that apply a coupon to a cart and remove it.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use commands::AggregateCommand;

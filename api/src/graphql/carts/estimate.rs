@@ -1,4 +1,4 @@
-//! What an order for a cart would cost now.
+//! Estimates what an order for a cart would cost now.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use domain::order::Totals;
 use domain::pricing::Charges;
 use domain::product::Offer;
 
-use crate::graphql::errors::query_fault;
+use crate::graphql::errors::query_error;
 use crate::graphql::money::Money;
 use crate::graphql::shop::shop;
 
@@ -38,16 +38,16 @@ pub struct CartEstimate {
     total: Money,
 }
 
-/// The estimate; `None` if the cart is empty or something in it is no longer sold.
-pub async fn estimate(
+/// Estimates the cost; `None` if the cart is empty or one of its products is not sold any more.
+pub async fn load_estimate(
     ctx: &Context<'_>,
     details: &CartDetails,
     country: &str,
 ) -> Result<Option<CartEstimate>> {
-    let Some(offers) = offers(ctx, details).await? else { return Ok(None) };
+    let Some(offers) = load_offers(ctx, details).await? else { return Ok(None) };
     let read_models = &shop(ctx).read_models;
     let coupon = match &details.coupon {
-        Some(code) => read_models.coupon(code).await.map_err(query_fault)?.map(|row| row.state),
+        Some(code) => read_models.coupon(code).await.map_err(query_error)?.map(|row| row.state),
         None => None,
     };
     Ok(estimate_at(
@@ -83,13 +83,13 @@ fn estimate_at(
     })
 }
 
-/// The present offer of every line, in the order of the lines; `None` if one is no longer sold.
-async fn offers(ctx: &Context<'_>, details: &CartDetails) -> Result<Option<Vec<Offer>>> {
+/// Loads the present offer of every line, in the order of the lines; `None` if one of the products is not sold any more.
+async fn load_offers(ctx: &Context<'_>, details: &CartDetails) -> Result<Option<Vec<Offer>>> {
     if details.lines.is_empty() {
         return Ok(None);
     }
     let ids: Vec<_> = details.lines.iter().map(|line| line.sku.product().id).collect();
-    let rows = shop(ctx).read_models.products_by_id(&ids).await.map_err(query_fault)?;
+    let rows = shop(ctx).read_models.products_by_id(&ids).await.map_err(query_error)?;
     let products: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row.state)).collect();
     let offer =
         |line: &domain::cart::CartLine| products.get(&line.sku.product().id)?.offer(&line.sku).ok();

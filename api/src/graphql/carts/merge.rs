@@ -1,4 +1,4 @@
-//! Merging on login: what a guest has gathered goes into the customer's cart.
+//! The mutation that merges a guest's cart into the cart of the customer who has signed in.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use domain::CartId;
@@ -66,7 +66,7 @@ async fn merge(ctx: &Context<'_>, input: CartMergeInput) -> Result<Completed<Car
                 .await?,
         )
     };
-    let (into, _) = shop(ctx).cart_of(caller(ctx), None).await?;
+    let (into, _) = shop(ctx).resolve_cart(caller(ctx), None).await?;
     let merged = merge_into(into).await;
     match shop(ctx).next_cart(caller(ctx), (None, into), &merged).await? {
         Some((into, _)) => merge_into(into).await,

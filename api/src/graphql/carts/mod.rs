@@ -1,4 +1,4 @@
-//! Carts.
+//! Carts: the type, the queries and the mutations.
 
 mod coupon;
 mod estimate;
@@ -11,4 +11,4 @@ pub use self::coupon::CartCouponMutation;
 pub use self::merge::CartMergeMutation;
 pub use self::mutations::CartMutation;
 pub use self::object::Cart;
-pub use self::queries::{CartQuery, cart};
+pub use self::queries::{CartQuery, load_cart};

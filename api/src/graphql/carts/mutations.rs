@@ -1,4 +1,4 @@
-//! What can be done about carts.
+//! The mutations of carts, except those about coupons and merging.
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use commands::cart::{AddLines, WantedLine};
@@ -240,7 +240,7 @@ impl CartMutation {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let cart = input.cart_id.as_ref();
         CartClearPayload::render(
-            ask(ctx, "cartClear", cart, &input, options, CartCommand::Clear).await,
+            execute_on_cart(ctx, "cartClear", cart, &input, options, CartCommand::Clear).await,
         )
     }
 }
@@ -249,7 +249,7 @@ async fn create(ctx: &Context<'_>, input: CartCreateInput) -> Result<Completed<C
     let Caller::Customer { .. } = caller(ctx) else {
         return create_cart(ctx, &input, CartId(Uuid::now_v7()), Owner::Guest).await;
     };
-    let (cart, owner) = shop(ctx).cart_of(caller(ctx), None).await?;
+    let (cart, owner) = shop(ctx).resolve_cart(caller(ctx), None).await?;
     let created = create_cart(ctx, &input, cart, owner).await;
     match shop(ctx).next_cart(caller(ctx), (None, cart), &created).await? {
         Some((cart, owner)) => create_cart(ctx, &input, cart, owner).await,
@@ -272,7 +272,7 @@ async fn create_cart(
 async fn add(ctx: &Context<'_>, input: CartLinesAddInput) -> Result<Completed<Cart>, Failure> {
     let lines = parse(|parser| Some(parse_wanted_lines(parser, &input.lines)))?;
     let named = parse_cart_id(input.cart_id.as_ref())?;
-    let (cart, owner) = shop(ctx).cart_of(caller(ctx), named).await?;
+    let (cart, owner) = shop(ctx).resolve_cart(caller(ctx), named).await?;
     let idle_seconds = shop(ctx).policy.cart_idle_seconds;
     let add = AddLines { cart, owner, idle_seconds, lines };
     let added = add_lines(ctx, &input, add.clone()).await;
@@ -282,7 +282,7 @@ async fn add(ctx: &Context<'_>, input: CartLinesAddInput) -> Result<Completed<Ca
     }
 }
 
-/// A line with an error is left out; the parser keeps the error.
+/// Parses the lines to add. A line with an error is left out, and the parser keeps the error.
 fn parse_wanted_lines(parser: &mut Parser, lines: &[CartLineAddInput]) -> Vec<WantedLine> {
     check_count(parser, "lines", lines.len());
     let mut wanted = Vec::with_capacity(lines.len());
@@ -322,8 +322,8 @@ async fn update(
     render_cart(execute_with_paths(ctx, &input, options, command, path_of).await?)
 }
 
-/// `None` is the quantity 0, which removes the line. A line with an error is left out; the parser keeps the
-/// error.
+/// Parses the new quantities. `None` stands for the quantity 0, which removes the line. A line with an error is left out,
+/// and the parser keeps the error.
 fn parse_new_quantities(
     parser: &mut Parser,
     lines: &[CartLineUpdateInput],
@@ -361,16 +361,17 @@ async fn remove(
     render_cart(execute_with_paths(ctx, &input, options, command, path_of).await?)
 }
 
-/// Checks how many lines a request names.
+/// Checks the number of entries in a list of lines.
 fn check_count(parser: &mut Parser, field: &str, count: usize) {
     if !(1..=domain::cart::MAX_LINES).contains(&count) {
-        let message = format!("name from 1 to {} lines, not {count}", domain::cart::MAX_LINES);
+        let message =
+            format!("{field} must have 1 to {} entries, got {count}", domain::cart::MAX_LINES);
         let code = if count == 0 {
             domain::ErrorCode::InvalidInput
         } else {
             domain::ErrorCode::TooManyLines
         };
-        parser.take::<()>(&[field], Err(domain::Invalid::new(code, message)));
+        parser.accept::<()>(&[field], Err(domain::Invalid::new(code, message)));
     }
 }
 
@@ -378,15 +379,15 @@ fn parse_cart_id(cart: Option<&ID>) -> Result<Option<CartId>, Failure> {
     cart.map(|id| parse_id("cartId", id).map(CartId)).transpose()
 }
 
-/// The cart that the input names, or else the caller's.
+/// Finds the cart that the input names, or else the caller's current one.
 pub(super) async fn find_cart(
     ctx: &Context<'_>,
     id: Option<&ID>,
 ) -> Result<(CartId, Owner), Failure> {
-    shop(ctx).cart_of(caller(ctx), parse_cart_id(id)?).await
+    shop(ctx).resolve_cart(caller(ctx), parse_cart_id(id)?).await
 }
 
-async fn ask(
+async fn execute_on_cart(
     ctx: &Context<'_>,
     name: &'static str,
     cart: Option<&ID>,

@@ -1,4 +1,4 @@
-//! A cart as a client sees it.
+//! The type `Cart` and its lines.
 
 use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
@@ -7,8 +7,8 @@ use domain::cart::{Cart as State, CartDetails, Owner};
 use domain::coupon::CouponCode;
 use uuid::Uuid;
 
-use super::estimate::{CartEstimate, estimate};
-use crate::graphql::errors::query_fault;
+use super::estimate::{CartEstimate, load_estimate};
+use crate::graphql::errors::query_error;
 use crate::graphql::money::Money;
 use crate::graphql::products::Product;
 use crate::graphql::shop::shop;
@@ -101,7 +101,7 @@ impl Cart {
         )]
         country: String,
     ) -> Result<Option<CartEstimate>> {
-        estimate(ctx, &self.details, &country).await
+        load_estimate(ctx, &self.details, &country).await
     }
 
     /// The customer who owns the cart; null for a guest's cart.
@@ -165,7 +165,7 @@ impl CartLine<'_> {
     /// Price of one unit in the catalogue now, which is what checkout charges. Null if the product is
     /// discontinued.
     async fn current_unit_price(&self, ctx: &Context<'_>) -> Result<Option<Money>> {
-        let row = shop(ctx).read_models.product(&self.0.sku).await.map_err(query_fault)?;
+        let row = shop(ctx).read_models.product(&self.0.sku).await.map_err(query_error)?;
         let offer = row.and_then(|row| row.state.offer(&self.0.sku).ok());
         Ok(offer.map(|offer| Money(offer.price)))
     }
@@ -178,7 +178,7 @@ impl CartLine<'_> {
 
     /// The product's current page in the catalogue; it exists for discontinued products too.
     async fn product(&self, ctx: &Context<'_>) -> Result<Option<Product>> {
-        let row = shop(ctx).read_models.product(&self.0.sku).await.map_err(query_fault)?;
+        let row = shop(ctx).read_models.product(&self.0.sku).await.map_err(query_error)?;
         Ok(row.and_then(|row| Product::new(row.version, row.state)))
     }
 }

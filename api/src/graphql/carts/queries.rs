@@ -1,4 +1,4 @@
-//! Questions about carts.
+//! The queries of carts.
 
 use async_graphql::{Context, ID, Object, Result};
 use domain::CartId;
@@ -6,7 +6,7 @@ use projections::ReadModel;
 
 use super::Cart;
 use crate::auth::Caller;
-use crate::graphql::errors::query_fault;
+use crate::graphql::errors::query_error;
 use crate::graphql::position::Position;
 use crate::graphql::shop::{caller, may_use_cart, shop};
 
@@ -31,12 +31,12 @@ impl CartQuery {
         )]
         min_position: Option<Position>,
     ) -> Result<Option<Cart>> {
-        shop(ctx).fresh(read_from(ctx), min_position).await?;
+        shop(ctx).wait_for_models(needed_models(ctx), min_position).await?;
         let id = match (&id, caller(ctx)) {
             (Some(id), _) => id.parse().ok().map(CartId),
             (None, Caller::Guest { cart }) => Some(*cart),
             (None, Caller::Customer { id }) => {
-                let latest = shop(ctx).read_models.latest_cart(*id).await.map_err(query_fault)?;
+                let latest = shop(ctx).read_models.latest_cart(*id).await.map_err(query_error)?;
                 let cart = latest.and_then(|cart| {
                     Cart::new(CartId(cart.row.id), cart.row.version, cart.row.state)
                 });
@@ -45,24 +45,24 @@ impl CartQuery {
             (None, _) => None,
         };
         let Some(id) = id else { return Ok(None) };
-        cart(ctx, id).await
+        load_cart(ctx, id).await
     }
 }
 
-/// The read models that the selected fields are read from: a cart's own row has no current prices.
-fn read_from(ctx: &Context<'_>) -> &'static [ReadModel] {
+/// The read models that the selected fields need. The row of a cart contains no current prices.
+fn needed_models(ctx: &Context<'_>) -> &'static [ReadModel] {
     let (cart, lines) = (ctx.look_ahead(), ctx.look_ahead().field("lines"));
-    let shows = |part: &str| lines.field(part).exists();
-    if cart.field("estimate").exists() || shows("currentUnitPrice") || shows("product") {
+    let selects = |part: &str| lines.field(part).exists();
+    if cart.field("estimate").exists() || selects("currentUnitPrice") || selects("product") {
         &[ReadModel::Carts, ReadModel::Products, ReadModel::Coupons]
     } else {
         &[ReadModel::Carts]
     }
 }
 
-/// A cart that the caller may see.
-pub async fn cart(ctx: &Context<'_>, id: CartId) -> Result<Option<Cart>> {
-    let row = shop(ctx).read_models.cart(id).await.map_err(query_fault)?;
+/// Loads a cart, if the caller may see it.
+pub async fn load_cart(ctx: &Context<'_>, id: CartId) -> Result<Option<Cart>> {
+    let row = shop(ctx).read_models.cart(id).await.map_err(query_error)?;
     let cart = row.and_then(|row| Cart::new(id, row.version, row.state));
     Ok(cart.filter(|cart| may_use_cart(caller(ctx), id, cart.owner())))
 }

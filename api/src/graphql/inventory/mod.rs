@@ -1,4 +1,4 @@
-//! The stock.
+//! Stock: the type, the queries and the mutations.
 
 mod mutations;
 mod object;

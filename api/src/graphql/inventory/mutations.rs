@@ -1,4 +1,4 @@
-//! What can be done about stock.
+//! The mutations of stock.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use commands::AggregateCommand;
@@ -154,7 +154,7 @@ async fn register(
         })
     })?;
     let options = MutationOptions::new(&input.idempotency_key, None);
-    ask(ctx, "inventoryRegister", &input.sku, &input, options, command).await
+    execute_on_stock(ctx, "inventoryRegister", &input.sku, &input, options, command).await
 }
 
 async fn adjust(
@@ -165,11 +165,11 @@ async fn adjust(
     let command = parse(|parser| {
         let reason = parser.optional_text(&["reason"], input.reason.as_ref(), Text::SHORT);
         let reference = input.reference.as_deref().map(Text::reference).transpose();
-        let reference = parser.take(&["reference"], reference);
+        let reference = parser.accept(&["reference"], reference);
         Some(InventoryCommand::Adjust { kind, quantity, reason: reason?, reference: reference? })
     })?;
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
-    ask(ctx, "inventoryAdjust", &input.sku, &input, options, command).await
+    execute_on_stock(ctx, "inventoryAdjust", &input.sku, &input, options, command).await
 }
 
 async fn set_reorder_level(
@@ -185,10 +185,10 @@ async fn set_reorder_level(
         })
     })?;
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
-    ask(ctx, "inventoryReorderLevelSet", &input.sku, &input, options, command).await
+    execute_on_stock(ctx, "inventoryReorderLevelSet", &input.sku, &input, options, command).await
 }
 
-async fn ask(
+async fn execute_on_stock(
     ctx: &Context<'_>,
     name: &'static str,
     sku: &str,

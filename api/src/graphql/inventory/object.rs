@@ -1,4 +1,4 @@
-//! A stock as a client sees it.
+//! The type `InventoryItem` and its ledger.
 
 use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
@@ -8,8 +8,8 @@ use projections::Row;
 use projections::inventory::{LedgerLine as Line, StockLevels};
 use serde::Serialize;
 
-use crate::graphql::connection::{connect, connection, page};
-use crate::graphql::errors::query_fault;
+use crate::graphql::connection::{connect, connection, parse_page};
+use crate::graphql::errors::query_error;
 use crate::graphql::position::Position;
 use crate::graphql::shop::shop;
 
@@ -54,7 +54,7 @@ pub enum AdjustmentKind {
 }
 
 impl InventoryItem {
-    /// The stock as a command left it.
+    /// The stock after a command.
     pub fn new(version: i32, state: &Inventory) -> Option<Self> {
         let levels = StockLevels::at(state.stock()?, Utc::now());
         Some(InventoryItem { version, levels })
@@ -123,7 +123,7 @@ impl InventoryItem {
         )]
         after: Option<String>,
     ) -> Result<InventoryLedgerLineConnection> {
-        ledger(ctx, &self.levels.sku, first, after).await
+        load_ledger(ctx, &self.levels.sku, first, after).await
     }
 
     /// Grows with every change of the stock, reservations included. Send it as `expectedVersion` to
@@ -195,14 +195,14 @@ connection!(
     "ledger lines"
 );
 
-/// The ledger of a SKU: every change of `onHand`, the latest first.
-pub async fn ledger(
+/// Loads the ledger of a SKU: all changes of `onHand`, the newest first.
+pub async fn load_ledger(
     ctx: &Context<'_>,
     sku: &Sku,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<InventoryLedgerLineConnection> {
-    let (begun, page) = (after.is_some(), page(first, after)?);
-    let slice = shop(ctx).read_models.inventory_ledger(sku, &page).await.map_err(query_fault)?;
-    Ok(connect(slice, begun, |line| Some(LedgerLine(line))))
+    let (has_previous, page) = (after.is_some(), parse_page(first, after)?);
+    let slice = shop(ctx).read_models.inventory_ledger(sku, &page).await.map_err(query_error)?;
+    Ok(connect(slice, has_previous, |line| Some(LedgerLine(line))))
 }

@@ -1,18 +1,18 @@
-//! Questions about stock.
+//! The queries of stock.
 
 use async_graphql::{Context, InputObject, Object, Result};
 use chrono::Utc;
 use domain::Sku;
 use projections::ReadModel;
 
-use super::object::{InventoryItem, InventoryLedgerLineConnection, ledger};
-use crate::graphql::connection::{connect, connection, page};
-use crate::graphql::errors::query_fault;
+use super::object::{InventoryItem, InventoryLedgerLineConnection, load_ledger};
+use crate::graphql::connection::{connect, connection, parse_page};
+use crate::graphql::errors::query_error;
 use crate::graphql::position::Position;
 use crate::graphql::shop::shop;
 
-/// What the figures of a stock are made of.
-const STOCK: [ReadModel; 2] = [ReadModel::Inventory, ReadModel::Reservations];
+/// The read models from which the figures of a stock are computed.
+const STOCK_MODELS: [ReadModel; 2] = [ReadModel::Inventory, ReadModel::Reservations];
 
 /// Selects stocks. Conditions that are left out or null match every stock.
 #[derive(Debug, Default, InputObject)]
@@ -38,10 +38,10 @@ impl InventoryQuery {
         #[graphql(desc = "Wait until this stock shows the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<Option<InventoryItem>> {
-        shop(ctx).fresh(&STOCK, min_position).await?;
+        shop(ctx).wait_for_models(&STOCK_MODELS, min_position).await?;
         let Ok(sku) = sku.parse::<Sku>() else { return Ok(None) };
         let row = shop(ctx).read_models.inventory_item(&sku, Utc::now()).await;
-        Ok(row.map_err(query_fault)?.map(InventoryItem::from))
+        Ok(row.map_err(query_error)?.map(InventoryItem::from))
     }
 
     /// The stock of every product for which one is registered, in the order of the SKUs.
@@ -64,12 +64,12 @@ impl InventoryQuery {
         #[graphql(desc = "Wait until the list of stocks shows the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<InventoryItemConnection> {
-        shop(ctx).fresh(&STOCK, min_position).await?;
-        let (begun, page) = (after.is_some(), page(first, after)?);
+        shop(ctx).wait_for_models(&STOCK_MODELS, min_position).await?;
+        let (has_previous, page) = (after.is_some(), parse_page(first, after)?);
         let filter = projections::inventory::Filter { low: filter.and_then(|filter| filter.low) };
         let slice = shop(ctx).read_models.inventory_items(&filter, &page, Utc::now()).await;
-        let slice = slice.map_err(query_fault)?;
-        Ok(connect(slice, begun, |row| Some(row.into())))
+        let slice = slice.map_err(query_error)?;
+        Ok(connect(slice, has_previous, |row| Some(row.into())))
     }
 
     /// Every change of `InventoryItem.onHand` of one product, the newest first. The list is empty if
@@ -89,9 +89,9 @@ impl InventoryQuery {
         #[graphql(desc = "Wait until the ledger shows the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<InventoryLedgerLineConnection> {
-        shop(ctx).fresh(&[ReadModel::Ledger], min_position).await?;
+        shop(ctx).wait_for_models(&[ReadModel::Ledger], min_position).await?;
         match sku.parse::<Sku>() {
-            Ok(sku) => ledger(ctx, &sku, first, after).await,
+            Ok(sku) => load_ledger(ctx, &sku, first, after).await,
             Err(_) => Ok(InventoryLedgerLineConnection::default()),
         }
     }

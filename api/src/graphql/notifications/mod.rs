@@ -1,7 +1,7 @@
-//! What people were told, and whether it reached them.
+//! Notifications: the type and the queries.
 
 mod object;
 mod queries;
 
 pub use self::object::Notification;
-pub use self::queries::{NotificationQuery, notification, of_order};
+pub use self::queries::{NotificationQuery, load_notification, load_order_notifications};

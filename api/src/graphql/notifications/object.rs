@@ -1,4 +1,4 @@
-//! A notification as a client sees it.
+//! The type `Notification`.
 
 use async_graphql::{Context, Description, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -8,7 +8,7 @@ use domain::notification::{
 use domain::{Contact, NotificationId};
 use projections::Row;
 
-use crate::graphql::personal::open;
+use crate::graphql::personal::decrypt;
 
 /// A message from the shop to one person.
 #[derive(Debug, Description)]
@@ -124,7 +124,7 @@ impl Notification {
         match &self.outgoing.request.recipient {
             Recipient::Staff => Ok(None),
             Recipient::Buyer { contact, .. } => {
-                let contact = open::<Contact>(ctx, contact).await?;
+                let contact = decrypt::<Contact>(ctx, contact).await?;
                 Ok(contact.map(|contact| contact.email.as_str().to_owned()))
             }
         }

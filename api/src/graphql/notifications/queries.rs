@@ -1,16 +1,15 @@
-//! Questions about notifications.
+//! The queries of notifications.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
-use domain::{CustomerId, NotificationId, OrderId};
+use domain::{NotificationId, OrderId};
 use projections::notifications::Filter;
 use projections::{Page, ReadModel};
 
 use super::object::{Notification, NotificationStatus, NotificationTemplate};
-use crate::auth::Caller;
-use crate::graphql::connection::{connect, connection, page};
-use crate::graphql::errors::query_fault;
+use crate::graphql::connection::{connect, connection, parse_page};
+use crate::graphql::errors::query_error;
 use crate::graphql::position::Position;
-use crate::graphql::shop::{caller, shop};
+use crate::graphql::shop::{caller, customer_filter, shop};
 
 /// Selects notifications. Conditions that are left out or null match every message; all others must
 /// hold together.
@@ -50,9 +49,9 @@ impl NotificationQuery {
         #[graphql(desc = "Wait until notifications show the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<Option<Notification>> {
-        shop(ctx).fresh(&[ReadModel::Notifications], min_position).await?;
+        shop(ctx).wait_for_models(&[ReadModel::Notifications], min_position).await?;
         match id.parse() {
-            Ok(id) => notification(ctx, NotificationId(id)).await,
+            Ok(id) => load_notification(ctx, NotificationId(id)).await,
             Err(_) => Ok(None),
         }
     }
@@ -77,13 +76,13 @@ impl NotificationQuery {
         #[graphql(desc = "Wait until the list of notifications shows the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<NotificationConnection> {
-        shop(ctx).fresh(&[ReadModel::Notifications], min_position).await?;
-        let (begun, page) = (after.is_some(), page(first, after)?);
+        shop(ctx).wait_for_models(&[ReadModel::Notifications], min_position).await?;
+        let (has_previous, page) = (after.is_some(), parse_page(first, after)?);
         let filter = filter.unwrap_or_default();
-        let Some(customer) = whose(caller(ctx), filter.customer_id.as_ref()) else {
+        let Some(customer) = customer_filter(caller(ctx), filter.customer_id.as_ref()) else {
             return Ok(NotificationConnection::default());
         };
-        // An id that is none matches nothing.
+        // A text that is not an id becomes the nil id, which matches no order.
         let order = filter.order_id.map(|id| OrderId(id.parse().unwrap_or_default()));
         let filter = Filter {
             customer,
@@ -92,39 +91,33 @@ impl NotificationQuery {
             status: filter.status.map(Into::into),
         };
         let slice =
-            shop(ctx).read_models.notifications(&filter, &page).await.map_err(query_fault)?;
-        Ok(connect(slice, begun, Notification::from_row))
+            shop(ctx).read_models.notifications(&filter, &page).await.map_err(query_error)?;
+        Ok(connect(slice, has_previous, Notification::from_row))
     }
 }
 
-/// A notification that the caller may see.
-pub async fn notification(ctx: &Context<'_>, id: NotificationId) -> Result<Option<Notification>> {
-    let row = shop(ctx).read_models.notification(id).await.map_err(query_fault)?;
+/// Loads a notification, if the caller may see it.
+pub async fn load_notification(
+    ctx: &Context<'_>,
+    id: NotificationId,
+) -> Result<Option<Notification>> {
+    let row = shop(ctx).read_models.notification(id).await.map_err(query_error)?;
     let found = row.and_then(Notification::from_row);
-    Ok(found.filter(|notification| match whose(caller(ctx), None) {
+    Ok(found.filter(|notification| match customer_filter(caller(ctx), None) {
         None => false,
         Some(None) => true,
         own => own == Some(notification.outgoing_message().customer()),
     }))
 }
 
-/// What the buyer of an order was told of it, the latest first; at most 100.
-pub async fn of_order(ctx: &Context<'_>, order: OrderId) -> Result<Vec<Notification>> {
-    let Some(customer) = whose(caller(ctx), None) else { return Ok(vec![]) };
+/// Loads the notifications about an order that the caller may see, the newest first and at most 100.
+pub async fn load_order_notifications(
+    ctx: &Context<'_>,
+    order: OrderId,
+) -> Result<Vec<Notification>> {
+    let Some(customer) = customer_filter(caller(ctx), None) else { return Ok(vec![]) };
     let filter = Filter { customer, order: Some(order), ..Filter::default() };
     let page = Page::new(Page::MAX, None);
-    let slice = shop(ctx).read_models.notifications(&filter, &page).await.map_err(query_fault)?;
+    let slice = shop(ctx).read_models.notifications(&filter, &page).await.map_err(query_error)?;
     Ok(slice.items.into_iter().filter_map(|(_, row)| Notification::from_row(row)).collect())
-}
-
-/// The customer whose notifications the caller may see, all of them where there is none; nothing for
-/// callers who are no customer and no staff.
-fn whose(caller: &Caller, named: Option<&ID>) -> Option<Option<CustomerId>> {
-    match caller {
-        Caller::Customer { id } => Some(Some(*id)),
-        staff if staff.is_staff() => {
-            Some(named.map(|id| CustomerId(id.parse().unwrap_or_default())))
-        }
-        _ => None,
-    }
 }

@@ -1,4 +1,4 @@
-//! What can be done about orders.
+//! The mutations of orders, except those about shipping and returns.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use commands::checkout::CancelOrder;
@@ -189,9 +189,9 @@ async fn place(ctx: &Context<'_>, input: OrderPlaceInput) -> Result<Completed<Or
         Some((contact?, address?, expected?))
     })?;
     let named = input.cart_id.as_ref().map(|id| parse_id("cartId", id).map(CartId)).transpose()?;
-    let (cart, owner) = shop(ctx).cart_of(caller(ctx), named).await?;
+    let (cart, owner) = shop(ctx).resolve_cart(caller(ctx), named).await?;
     let place =
-        |cart, owner| place_with(ctx, &input, (cart, owner), (&contact, &address), expected_total);
+        |cart, owner| place_cart(ctx, &input, (cart, owner), (&contact, &address), expected_total);
     let placed = place(cart, owner).await;
     match shop(ctx).next_cart(caller(ctx), (named, cart), &placed).await? {
         Some((cart, owner)) => place(cart, owner).await,
@@ -199,26 +199,26 @@ async fn place(ctx: &Context<'_>, input: OrderPlaceInput) -> Result<Completed<Or
     }
 }
 
-async fn place_with(
+async fn place_cart(
     ctx: &Context<'_>,
     input: &OrderPlaceInput,
     (cart, owner): (CartId, Owner),
     (contact, address): (&Contact, &Address),
     expected_total: Option<Money>,
 ) -> Result<Completed<Order>, Failure> {
-    let (shop, subject) = (shop(ctx), subject(cart, owner));
+    let (shop, subject) = (shop(ctx), subject_of_cart(cart, owner));
     let command = PlaceOrder {
         order: OrderId(Uuid::now_v7()),
         number: shop.order_numbers.next().await.map_err(commands::CommandError::from)?,
         cart,
-        contact: seal(shop, subject, contact).await?,
-        shipping_address: seal(shop, subject, address).await?,
+        contact: encrypt(shop, subject, contact).await?,
+        shipping_address: encrypt(shop, subject, address).await?,
         expected_total,
         charges: shop.policy.charges.to(address.country.as_str()),
         reserve_for: shop.policy.reserve_for,
     };
     let options = MutationOptions::new(&input.idempotency_key, None);
-    // An error of a product or a coupon is an error of the cart that it is in.
+    // A refusal about a product or a coupon concerns the cart that contains it.
     let path_of = |refusal: &Refusal| {
         matches!(refusal, Refusal::Product(_) | Refusal::Coupon(_)).then(|| in_input("cartId"))
     };
@@ -238,18 +238,18 @@ async fn update(ctx: &Context<'_>, input: OrderUpdateInput) -> Result<Completed<
         Some((contact?, address?))
     })?;
     let order = find_order(ctx, &input.order_id).await?;
-    let subject = subject_of(shop(ctx), order).await?;
+    let subject = subject_of_order(shop(ctx), order).await?;
     let contact = match &contact {
-        Some(contact) => Some(seal(shop(ctx), subject, contact).await?),
+        Some(contact) => Some(encrypt(shop(ctx), subject, contact).await?),
         None => None,
     };
     let shipping_address = match &address {
-        Some(address) => Some(seal(shop(ctx), subject, address).await?),
+        Some(address) => Some(encrypt(shop(ctx), subject, address).await?),
         None => None,
     };
     let command = OrderCommand::Update { contact, shipping_address };
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
-    ask(ctx, "orderUpdate", &input.order_id, &input, options, command).await
+    execute_on_order(ctx, "orderUpdate", &input.order_id, &input, options, command).await
 }
 
 async fn cancel(ctx: &Context<'_>, input: OrderCancelInput) -> Result<Completed<Order>, Failure> {
@@ -271,21 +271,22 @@ async fn add_note(
 ) -> Result<Completed<Order>, Failure> {
     let text = parse(|parser| parser.text(&["text"], &input.text, Text::LONG))?;
     let order = find_order(ctx, &input.order_id).await?;
-    let subject = subject_of(shop(ctx), order).await?;
-    let command = OrderCommand::AddNote { note: seal(shop(ctx), subject, &text).await? };
+    let subject = subject_of_order(shop(ctx), order).await?;
+    let command = OrderCommand::AddNote { note: encrypt(shop(ctx), subject, &text).await? };
     let options = MutationOptions::new(&input.idempotency_key, None);
-    ask(ctx, "orderNoteAdd", &input.order_id, &input, options, command).await
+    execute_on_order(ctx, "orderNoteAdd", &input.order_id, &input, options, command).await
 }
 
-/// The person an order is about: the customer, or whoever holds the cart.
-fn subject(cart: CartId, owner: Owner) -> SubjectId {
+/// The person whose key encrypts the order's personal data: the customer, or the guest who has the cart.
+fn subject_of_cart(cart: CartId, owner: Owner) -> SubjectId {
     match owner {
         Owner::Customer(CustomerId(id)) => SubjectId(id),
         Owner::Guest => SubjectId(cart.0),
     }
 }
 
-async fn subject_of(shop: &Shop, order: OrderId) -> Result<SubjectId, Failure> {
+/// The person whose key encrypts the personal data of an existing order.
+async fn subject_of_order(shop: &Shop, order: OrderId) -> Result<SubjectId, Failure> {
     let subject = shop.bus.look(order.stream(), |state| match state {
         domain::State::Order(order) => order.details().map(|order| order.placed.contact.subject),
         _ => None,
@@ -293,7 +294,8 @@ async fn subject_of(shop: &Shop, order: OrderId) -> Result<SubjectId, Failure> {
     subject.await?.ok_or_else(|| Failure::not_found("orderId"))
 }
 
-async fn seal(
+/// Encrypts personal data with the key of this person.
+async fn encrypt(
     shop: &Shop,
     subject: SubjectId,
     value: &impl Serialize,
@@ -303,11 +305,11 @@ async fn seal(
 
 pub(super) async fn find_order(ctx: &Context<'_>, order: &ID) -> Result<OrderId, Failure> {
     let order = OrderId(parse_id("orderId", order)?);
-    shop(ctx).own_order(caller(ctx), order).await?;
+    shop(ctx).check_own_order(caller(ctx), order).await?;
     Ok(order)
 }
 
-pub(super) async fn ask(
+pub(super) async fn execute_on_order(
     ctx: &Context<'_>,
     name: &'static str,
     order: &ID,

@@ -1,4 +1,4 @@
-//! An order as a client sees it.
+//! The type `Order`.
 
 use async_graphql::{Context, Description, Enum, ID, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -6,12 +6,12 @@ use domain::OrderId;
 use domain::coupon::CouponCode;
 use domain::order::{self, Lifecycle, LineQuantity, OrderDetails, OrderLine, SentShipment};
 
-use crate::graphql::audit::{EventConnection, history};
-use crate::graphql::errors::query_fault;
+use crate::graphql::audit::{EventConnection, load_history};
+use crate::graphql::errors::query_error;
 use crate::graphql::money::Money;
 use crate::graphql::notifications::{self, Notification};
 use crate::graphql::payments::Payment;
-use crate::graphql::personal::{AddressView, ContactView, open};
+use crate::graphql::personal::{AddressView, ContactView, decrypt};
 use crate::graphql::shop::{caller, shop};
 
 /// An order, from the moment it is placed. Prices, discount and tax are fixed then and never change.
@@ -163,13 +163,14 @@ impl Order {
 
     /// The person to write to or call. Null once the person's data was erased.
     async fn contact(&self, ctx: &Context<'_>) -> Result<Option<ContactView>> {
-        let contact = open::<domain::Contact>(ctx, &self.details.placed.contact).await?;
+        let contact = decrypt::<domain::Contact>(ctx, &self.details.placed.contact).await?;
         Ok(contact.map(ContactView::from))
     }
 
     /// Where the goods go. Null once the person's data was erased.
     async fn shipping_address(&self, ctx: &Context<'_>) -> Result<Option<AddressView>> {
-        let address = open::<domain::Address>(ctx, &self.details.placed.shipping_address).await?;
+        let address =
+            decrypt::<domain::Address>(ctx, &self.details.placed.shipping_address).await?;
         Ok(address.map(AddressView::from))
     }
 
@@ -223,7 +224,7 @@ impl Order {
     /// All attempts to pay for the order, the oldest first.
     async fn payments(&self, ctx: &Context<'_>) -> Result<Vec<Payment>> {
         let ids: Vec<_> = self.details.payments.keys().map(|payment| payment.0).collect();
-        let rows = shop(ctx).read_models.payments_by_id(&ids).await.map_err(query_fault)?;
+        let rows = shop(ctx).read_models.payments_by_id(&ids).await.map_err(query_error)?;
         let mut payments: Vec<_> = rows.into_iter().filter_map(Payment::from_row).collect();
         payments.sort_by_key(|payment| payment.id);
         Ok(payments)
@@ -236,7 +237,7 @@ impl Order {
 
     /// Messages about the order, the newest first, at most 100. Empty for guests.
     async fn notifications(&self, ctx: &Context<'_>) -> Result<Vec<Notification>> {
-        notifications::of_order(ctx, self.id).await
+        notifications::load_order_notifications(ctx, self.id).await
     }
 
     /// Notes that staff wrote about the order, the oldest first. Empty for everyone but staff.
@@ -246,7 +247,7 @@ impl Order {
         }
         let mut notes = vec![];
         for note in &self.details.notes {
-            let text = open(ctx, &note.text).await?;
+            let text = decrypt(ctx, &note.text).await?;
             notes.push(Note { text, at: note.at });
         }
         Ok(notes)
@@ -264,7 +265,7 @@ impl Order {
         )]
         after: Option<String>,
     ) -> Result<EventConnection> {
-        history(ctx, self.id.stream(), first, after).await
+        load_history(ctx, self.id.stream(), first, after).await
     }
 
     /// Time at which the order was placed.

@@ -1,16 +1,16 @@
-//! Questions about orders.
+//! The queries of orders.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
-use domain::{CustomerId, OrderId};
+use domain::OrderId;
 use projections::ReadModel;
 
 use super::{Order, OrderStatus};
 use crate::auth::Caller;
-use crate::graphql::connection::{connect, connection, page};
-use crate::graphql::errors::query_fault;
+use crate::graphql::connection::{connect, connection, parse_page};
+use crate::graphql::errors::query_error;
 use crate::graphql::position::Position;
-use crate::graphql::shop::{caller, may_use_order, shop};
+use crate::graphql::shop::{caller, customer_filter, may_use_order, shop};
 
 /// Selects orders. Conditions that are left out or null match every order; all others must hold
 /// together.
@@ -48,15 +48,15 @@ impl OrderQuery {
         #[graphql(desc = "Wait until orders show the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<Option<Order>> {
-        shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
+        shop(ctx).wait_for_models(&[ReadModel::Orders], min_position).await?;
         match (id, number) {
             (Some(id), _) => match id.parse() {
-                Ok(id) => order(ctx, OrderId(id)).await,
+                Ok(id) => load_order(ctx, OrderId(id)).await,
                 Err(_) => Ok(None),
             },
             (None, Some(number)) => {
                 let row = shop(ctx).read_models.order_by_number(&number).await;
-                let row = row.map_err(query_fault)?;
+                let row = row.map_err(query_error)?;
                 let order = row.and_then(|row| Order::new(OrderId(row.id), row.version, row.state));
                 Ok(order.filter(|order| may_use_order(caller(ctx), order.details())))
             }
@@ -85,10 +85,11 @@ impl OrderQuery {
         #[graphql(desc = "Wait until the list of orders shows the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<OrderConnection> {
-        shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
-        let (begun, page) = (after.is_some(), page(first, after)?);
-        let Some(customer) = whose(caller(ctx), filter.as_ref()) else {
-            return of_guest(ctx, begun).await;
+        shop(ctx).wait_for_models(&[ReadModel::Orders], min_position).await?;
+        let (has_previous, page) = (after.is_some(), parse_page(first, after)?);
+        let named = filter.as_ref().and_then(|filter| filter.customer_id.as_ref());
+        let Some(customer) = customer_filter(caller(ctx), named) else {
+            return load_guest_orders(ctx, has_previous).await;
         };
         let filter = filter.unwrap_or_default();
         let filter = projections::orders::Filter {
@@ -97,41 +98,28 @@ impl OrderQuery {
             placed_from: filter.placed_from,
             placed_to: filter.placed_to,
         };
-        let slice = shop(ctx).read_models.orders(&filter, &page).await.map_err(query_fault)?;
-        Ok(connect(slice, begun, |row| Order::new(OrderId(row.id), row.version, row.state)))
+        let slice = shop(ctx).read_models.orders(&filter, &page).await.map_err(query_error)?;
+        Ok(connect(slice, has_previous, |row| Order::new(OrderId(row.id), row.version, row.state)))
     }
 }
 
-/// An order that the caller may see.
-pub async fn order(ctx: &Context<'_>, id: OrderId) -> Result<Option<Order>> {
-    let row = shop(ctx).read_models.order(id).await.map_err(query_fault)?;
+/// Loads an order, if the caller may see it.
+pub async fn load_order(ctx: &Context<'_>, id: OrderId) -> Result<Option<Order>> {
+    let row = shop(ctx).read_models.order(id).await.map_err(query_error)?;
     let order = row.and_then(|row| Order::new(id, row.version, row.state));
     Ok(order.filter(|order| may_use_order(caller(ctx), order.details())))
 }
 
-/// The customer to list, if any; nothing for callers who are no customer and no staff.
-fn whose(caller: &Caller, filter: Option<&OrderFilter>) -> Option<Option<CustomerId>> {
-    match caller {
-        Caller::Customer { id } => Some(Some(*id)),
-        staff if staff.is_staff() => {
-            let named = filter.and_then(|filter| filter.customer_id.as_ref());
-            // A text that is not an id becomes the nil id, which matches no customer.
-            Some(named.map(|id| CustomerId(id.parse().unwrap_or_default())))
-        }
-        _ => None,
-    }
-}
-
-/// A guest has at most the order that was placed with their cart.
-async fn of_guest(ctx: &Context<'_>, begun: bool) -> Result<OrderConnection> {
+/// Loads the list of orders for a guest, who has at most the order that was placed with their cart.
+async fn load_guest_orders(ctx: &Context<'_>, has_previous: bool) -> Result<OrderConnection> {
     let placed = match caller(ctx) {
-        Caller::Guest { cart } if !begun => shop(ctx).read_models.order_by_cart(*cart).await,
+        Caller::Guest { cart } if !has_previous => shop(ctx).read_models.order_by_cart(*cart).await,
         _ => Ok(None),
     };
-    let orders = placed.map_err(query_fault)?.into_iter().filter_map(|row| {
+    let orders = placed.map_err(query_error)?.into_iter().filter_map(|row| {
         let cursor = projections::Cursor::new(row.id.to_string());
         Some((cursor, Order::new(OrderId(row.id), row.version, row.state)?))
     });
     let items = orders.collect();
-    Ok(connect(projections::Slice { items, has_next: false }, begun, Some))
+    Ok(connect(projections::Slice { items, has_next: false }, has_previous, Some))
 }

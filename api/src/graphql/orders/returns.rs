@@ -1,4 +1,4 @@
-//! Goods that come back.
+//! The mutations of returns.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result};
 use commands::AggregateCommand;

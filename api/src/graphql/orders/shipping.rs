@@ -1,4 +1,4 @@
-//! Goods on their way: packed, handed over, arrived.
+//! The mutations of processing, shipping and delivery.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::Order;
-use super::mutations::{ask, find_order, render_order};
+use super::mutations::{execute_on_order, find_order, render_order};
 use crate::graphql::errors::Failure;
 use crate::graphql::input::{Parser, parse};
 use crate::graphql::lines;
@@ -113,7 +113,7 @@ impl OrderShippingMutation {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("orderProcessingStart", OrderCommand::StartProcessing);
         OrderProcessingStartPayload::render(
-            ask(ctx, name, &input.order_id, &input, options, command).await,
+            execute_on_order(ctx, name, &input.order_id, &input, options, command).await,
         )
     }
 
@@ -172,8 +172,8 @@ async fn deliver(ctx: &Context<'_>, input: OrderDeliverInput) -> Result<Complete
 fn parse_shipment(parser: &mut Parser, input: &OrderShipInput) -> Option<Shipment> {
     let lines = parse_lines(parser, &input.lines);
     let carrier = parser.optional_text(&["carrier"], input.carrier.as_ref(), Text::SHORT);
-    // A tracking number can look like a card number, so it is not checked for one.
-    let tracking_number = parser.take(
+    // A tracking number can look like a card number, so it is not checked for card numbers.
+    let tracking_number = parser.accept(
         &["trackingNumber"],
         input.tracking_number.as_deref().map(Text::reference).transpose(),
     );
@@ -186,7 +186,7 @@ fn parse_shipment(parser: &mut Parser, input: &OrderShipInput) -> Option<Shipmen
     })
 }
 
-/// A line with an error is left out; the parser keeps the error under the line's path.
+/// Parses lines of an order. A line with an error is left out, and the parser keeps the error.
 pub(super) fn parse_lines(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<LineQuantity> {
     let mut parts = Vec::with_capacity(lines.len());
     for (n, line) in lines.iter().enumerate() {
@@ -200,7 +200,7 @@ pub(super) fn parse_lines(parser: &mut Parser, lines: &[OrderPartInput]) -> Vec<
     parts
 }
 
-/// Finds the path of the line that a refusal is about.
+/// Returns a function that finds the path of the line that a refusal is about.
 pub(super) fn path_of_line(lines: &[OrderPartInput]) -> impl Fn(&Refusal) -> Option<Vec<String>> {
     move |refusal| lines::path_of_line(refusal, lines, |line| &line.sku)
 }

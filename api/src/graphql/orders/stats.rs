@@ -1,4 +1,4 @@
-//! How business goes.
+//! The query `orderStats`.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,15 @@ use projections::ReadModel;
 use projections::orders::Stats;
 
 use super::OrderStatus;
-use crate::graphql::errors::{fault, query_fault};
+use crate::graphql::errors::query_error;
 use crate::graphql::money::Money;
 use crate::graphql::position::Position;
 use crate::graphql::shop::shop;
+use crate::graphql_http::error_with_code;
 
-/// The days that are looked back where no beginning is named.
-const LOOK_BACK: TimeDelta = TimeDelta::days(30);
-/// The most spans that are answered at once.
+/// The default length of the period.
+const DEFAULT_PERIOD: TimeDelta = TimeDelta::days(30);
+/// The most intervals in one answer.
 const SPANS_MAX: i64 = 1_000;
 
 /// The length of the intervals for which statistics are given. All of them start and end in UTC.
@@ -120,24 +121,24 @@ impl OrderStatsQuery {
         #[graphql(desc = "Wait until the statistics include the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<OrderStats> {
-        shop(ctx).fresh(&[ReadModel::Orders], min_position).await?;
+        shop(ctx).wait_for_models(&[ReadModel::Orders], min_position).await?;
         let to = to.unwrap_or_else(Utc::now);
-        let from = from.unwrap_or_else(|| month_before(to));
+        let from = from.unwrap_or_else(|| default_start(to));
         check_bounds(from, to, interval)?;
         let stats = shop(ctx).read_models.order_stats(from, to, interval.into()).await;
-        Ok(OrderStats::new(from, to, stats.map_err(query_fault)?))
+        Ok(OrderStats::new(from, to, stats.map_err(query_error)?))
     }
 }
 
-/// 30 days before `to`, rounded down to a whole day.
-fn month_before(to: DateTime<Utc>) -> DateTime<Utc> {
-    let from = to.checked_sub_signed(LOOK_BACK).unwrap_or(to);
+/// The default start of the period: 30 days before `to`, at midnight UTC.
+fn default_start(to: DateTime<Utc>) -> DateTime<Utc> {
+    let from = to.checked_sub_signed(DEFAULT_PERIOD).unwrap_or(to);
     from.duration_trunc(TimeDelta::days(1)).unwrap_or(from)
 }
 
 fn check_bounds(from: DateTime<Utc>, to: DateTime<Utc>, interval: StatsInterval) -> Result<()> {
     if from >= to {
-        return Err(fault("BAD_USER_INPUT", "from must be earlier than to"));
+        return Err(error_with_code("BAD_USER_INPUT", "from must be earlier than to"));
     }
     let hours = match interval {
         StatsInterval::Hour => 1,
@@ -146,8 +147,10 @@ fn check_bounds(from: DateTime<Utc>, to: DateTime<Utc>, interval: StatsInterval)
         StatsInterval::Month => 28 * 24,
     };
     if (to - from).num_hours() / hours >= SPANS_MAX {
-        let message = format!("from and to are at most {SPANS_MAX} spans apart; take longer spans");
-        return Err(fault("BAD_USER_INPUT", &message));
+        let message = format!(
+            "from and to must be less than {SPANS_MAX} intervals apart; choose a longer interval or a shorter period"
+        );
+        return Err(error_with_code("BAD_USER_INPUT", message));
     }
     Ok(())
 }
@@ -182,13 +185,19 @@ impl OrderFigures {
         }
         OrderFigures {
             orders: parts.iter().map(|part| part.orders).sum(),
-            sales: sales.into_iter().filter_map(|(currency, sum)| sold(currency, sum)).collect(),
-            by_status: by_status.into_iter().filter_map(|(key, sum)| counted(key, sum)).collect(),
+            sales: sales
+                .into_iter()
+                .filter_map(|(currency, sum)| to_sales(currency, sum))
+                .collect(),
+            by_status: by_status
+                .into_iter()
+                .filter_map(|(key, sum)| to_status_count(key, sum))
+                .collect(),
         }
     }
 }
 
-/// Orders, and their total in minor units.
+/// The number of orders, and the sum of their totals in minor units.
 type Sum = (i64, i64);
 
 fn add((orders, total): &mut Sum, part: &Stats) {
@@ -196,13 +205,13 @@ fn add((orders, total): &mut Sum, part: &Stats) {
     *total = total.saturating_add(part.total);
 }
 
-fn sold(currency: &str, (orders, total): Sum) -> Option<OrderSales> {
+fn to_sales(currency: &str, (orders, total): Sum) -> Option<OrderSales> {
     let currency: Currency = currency.parse().ok()?;
     let money = |amount| Money(domain::Money::new(amount, currency));
     Some(OrderSales { orders, total: money(total), average: money(total / orders.max(1)) })
 }
 
-fn counted(
+fn to_status_count(
     (status, currency): (domain::order::OrderStatus, &str),
     (orders, total): Sum,
 ) -> Option<OrderStatusCount> {

@@ -1,4 +1,4 @@
-//! Payments.
+//! Payments: the type, the queries and the mutations.
 
 mod mutations;
 mod object;
@@ -6,4 +6,4 @@ mod queries;
 
 pub use self::mutations::PaymentMutation;
 pub use self::object::Payment;
-pub use self::queries::{PaymentQuery, payment};
+pub use self::queries::{PaymentQuery, load_payment};

@@ -1,4 +1,4 @@
-//! What can be done about payments.
+//! The mutations of payments.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -183,7 +183,7 @@ impl PaymentMutation {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("paymentVoid", PaymentCommand::RequestVoid);
         PaymentVoidPayload::render(
-            ask(ctx, name, &input.payment_id, &input, options, command).await,
+            execute_on_payment(ctx, name, &input.payment_id, &input, options, command).await,
         )
     }
 
@@ -217,7 +217,8 @@ impl PaymentMutation {
     ) -> Result<PaymentAttentionResolvePayload> {
         let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
         let (name, command) = ("paymentAttentionResolve", PaymentCommand::ResolveAttention);
-        let resolved = ask(ctx, name, &input.payment_id, &input, options, command).await;
+        let resolved =
+            execute_on_payment(ctx, name, &input.payment_id, &input, options, command).await;
         PaymentAttentionResolvePayload::render(resolved)
     }
 }
@@ -225,7 +226,7 @@ impl PaymentMutation {
 async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Completed<Payment>, Failure> {
     let source = parse(|parser| parse_token(parser, &input))?;
     let order = OrderId(parse_id("orderId", &input.order_id)?);
-    shop(ctx).own_order(caller(ctx), order).await?;
+    shop(ctx).check_own_order(caller(ctx), order).await?;
     let policy = &shop(ctx).policy;
     let command = StartPayment {
         order,
@@ -238,14 +239,14 @@ async fn start(ctx: &Context<'_>, input: PaymentStartInput) -> Result<Completed<
     };
     let options = MutationOptions::new(&input.idempotency_key, None);
     let started = render_payment(execute(ctx, &input, options, command).await?)?;
-    // From here on this request only waits for the provider, and a waiting request must not keep others out.
+    // From here on this request only waits for the provider, so it must not keep other requests out.
     if let Some(slot) = ctx.data_opt::<Arc<Slot>>() {
         slot.release();
     }
     wait_for_provider(ctx, started, policy.wait_for_provider).await
 }
 
-/// The token that the provider gave for the means of payment; cash needs none.
+/// Parses the provider's token for the means of payment. Cash on delivery needs none.
 fn parse_token(parser: &mut Parser, input: &PaymentStartInput) -> Option<String> {
     match (input.method, &input.token) {
         (PaymentMethod::CashOnDelivery, None) => Some(String::new()),
@@ -253,23 +254,23 @@ fn parse_token(parser: &mut Parser, input: &PaymentStartInput) -> Option<String>
             parser.text(&["token"], token, Text::SHORT).map(|token| token.to_string())
         }
         (_, None) => {
-            let message = "a payment other than in cash needs the provider's token";
-            parser.take(&["token"], Err(domain::Invalid::new(ErrorCode::InvalidInput, message)))
+            let message = "token is required unless method is CASH_ON_DELIVERY";
+            parser.accept(&["token"], Err(domain::Invalid::new(ErrorCode::InvalidInput, message)))
         }
     }
 }
 
-/// Events that are read at once while waiting for one of the payment.
+/// The most events that are read at once while waiting for an event of the payment.
 const EVENTS_AT_ONCE: usize = 500;
 
-/// Waits until the provider has answered, at most for so long; the payment as it then stands.
+/// Waits at most `time_limit` until the provider has answered, and returns the payment in its state then.
 async fn wait_for_provider(
     ctx: &Context<'_>,
     mut started: Completed<Payment>,
-    at_most: Duration,
+    time_limit: Duration,
 ) -> Result<Completed<Payment>, Failure> {
     let bus = &shop(ctx).bus;
-    let deadline = tokio::time::Instant::now() + at_most;
+    let deadline = tokio::time::Instant::now() + time_limit;
     let payment = &mut started.object;
     let mut seen = started.position;
     while awaits_provider(payment) {
@@ -278,18 +279,19 @@ async fn wait_for_provider(
             break;
         }
         bus.store().wait_for_event_after(seen, left).await;
-        // Most of these events are about other things; they are read from memory.
+        // Most of these events belong to other streams. They are read from the store's cache, so this costs little.
         let events = bus.store().read(seen, EVENTS_AT_ONCE).await;
         let events = events.map_err(commands::CommandError::from)?;
         seen = events.last().map_or(seen, |event| event.position);
-        let own = payment.id.0;
-        for event in events.iter().filter(|event| event.stream_id == own) {
+        let stream_id = payment.id.0;
+        for event in events.iter().filter(|event| event.stream_id == stream_id) {
             payment.apply(projections::decode(event).map_err(commands::CommandError::from)?);
         }
     }
     Ok(started)
 }
 
+/// Whether the provider has not yet answered the start of the payment.
 fn awaits_provider(payment: &Payment) -> bool {
     let details = &payment.details;
     details.reference.is_none()
@@ -304,7 +306,7 @@ async fn capture(
     let amount = parse(|parser| parser.optional_money(&["amount"], input.amount.as_ref()))?;
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
     let command = PaymentCommand::RequestCapture { amount };
-    ask(ctx, "paymentCapture", &input.payment_id, &input, options, command).await
+    execute_on_payment(ctx, "paymentCapture", &input.payment_id, &input, options, command).await
 }
 
 async fn refund(
@@ -314,10 +316,10 @@ async fn refund(
     let amount = parse(|parser| parser.optional_money(&["amount"], input.amount.as_ref()))?;
     let options = MutationOptions::new(&input.idempotency_key, input.expected_version);
     let command = PaymentCommand::RequestRefund { amount };
-    ask(ctx, "paymentRefund", &input.payment_id, &input, options, command).await
+    execute_on_payment(ctx, "paymentRefund", &input.payment_id, &input, options, command).await
 }
 
-async fn ask(
+async fn execute_on_payment(
     ctx: &Context<'_>,
     name: &'static str,
     payment: &ID,
@@ -326,7 +328,7 @@ async fn ask(
     command: PaymentCommand,
 ) -> Result<Completed<Payment>, Failure> {
     let payment = PaymentId(parse_id("paymentId", payment)?);
-    shop(ctx).known_payment(payment).await?;
+    shop(ctx).check_payment_exists(payment).await?;
     render_payment(
         execute(ctx, input, options, AggregateCommand { name, id: payment, command }).await?,
     )

@@ -1,4 +1,4 @@
-//! A payment as a client sees it.
+//! The type `Payment`.
 
 use async_graphql::{Context, Description, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
@@ -7,9 +7,9 @@ use domain::payment::{Payment as State, PaymentDetails};
 use projections::{DecodedEvent, Row};
 use serde::Serialize;
 
-use crate::graphql::errors::fault;
 use crate::graphql::money::Money;
 use crate::graphql::shop::{caller, shop};
+use crate::graphql_http::error_with_code;
 
 /// One attempt to pay for an order. An order can have several, but only one at a time is open.
 /// Amounts are what the provider has reported; the status follows from them.
@@ -215,7 +215,7 @@ impl Payment {
                 let secret = shop(ctx).provider.client_secret(reference).await;
                 secret.map(Some).map_err(|error| {
                     tracing::warn!(%error, "a client secret cannot be fetched");
-                    fault("UNAVAILABLE", "the payment provider does not answer")
+                    error_with_code("UNAVAILABLE", "the payment provider does not answer")
                 })
             }
             _ => Ok(None),

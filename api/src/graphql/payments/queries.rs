@@ -1,4 +1,4 @@
-//! Questions about payments.
+//! The queries of payments.
 
 use async_graphql::{Context, ID, InputObject, Object, Result};
 use domain::{OrderId, PaymentId};
@@ -6,8 +6,8 @@ use projections::ReadModel;
 
 use super::object::{Payment, PaymentStatus};
 use crate::auth::Caller;
-use crate::graphql::connection::{connect, connection, page};
-use crate::graphql::errors::query_fault;
+use crate::graphql::connection::{connect, connection, parse_page};
+use crate::graphql::errors::query_error;
 use crate::graphql::position::Position;
 use crate::graphql::shop::{caller, may_use_order, shop};
 
@@ -42,9 +42,9 @@ impl PaymentQuery {
         #[graphql(desc = "Wait until payments show the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<Option<Payment>> {
-        shop(ctx).fresh(&[ReadModel::Payments], min_position).await?;
+        shop(ctx).wait_for_models(&[ReadModel::Payments], min_position).await?;
         match id.parse() {
-            Ok(id) => payment(ctx, PaymentId(id)).await,
+            Ok(id) => load_payment(ctx, PaymentId(id)).await,
             Err(_) => Ok(None),
         }
     }
@@ -70,11 +70,11 @@ impl PaymentQuery {
         #[graphql(desc = "Wait until the list of payments shows the event at this position.")]
         min_position: Option<Position>,
     ) -> Result<PaymentConnection> {
-        shop(ctx).fresh(&[ReadModel::Payments], min_position).await?;
-        let (begun, page) = (after.is_some(), page(first, after)?);
+        shop(ctx).wait_for_models(&[ReadModel::Payments], min_position).await?;
+        let (has_previous, page) = (after.is_some(), parse_page(first, after)?);
         let filter = filter.unwrap_or_default();
         let order = filter.order_id.map(|id| OrderId(id.parse().unwrap_or_default()));
-        if !caller(ctx).is_staff() && !owns(ctx, order).await? {
+        if !caller(ctx).is_staff() && !owns_order(ctx, order).await? {
             return Ok(PaymentConnection::default());
         }
         let filter = projections::payments::Filter {
@@ -82,24 +82,25 @@ impl PaymentQuery {
             status: filter.status.map(Into::into),
             needs_attention: filter.needs_attention.filter(|_| caller(ctx).is_staff()),
         };
-        let slice = shop(ctx).read_models.payments(&filter, &page).await.map_err(query_fault)?;
-        Ok(connect(slice, begun, Payment::from_row))
+        let slice = shop(ctx).read_models.payments(&filter, &page).await.map_err(query_error)?;
+        Ok(connect(slice, has_previous, Payment::from_row))
     }
 }
 
-/// A payment that the caller may see.
-pub async fn payment(ctx: &Context<'_>, id: PaymentId) -> Result<Option<Payment>> {
-    let row = shop(ctx).read_models.payment(id).await.map_err(query_fault)?;
+/// Loads a payment, if the caller may see it.
+pub async fn load_payment(ctx: &Context<'_>, id: PaymentId) -> Result<Option<Payment>> {
+    let row = shop(ctx).read_models.payment(id).await.map_err(query_error)?;
     let Some(payment) = row.and_then(Payment::from_row) else { return Ok(None) };
-    let visible = caller(ctx).is_staff() || owns(ctx, Some(payment.details.order)).await?;
-    Ok(visible.then_some(payment))
+    let is_visible = caller(ctx).is_staff() || owns_order(ctx, Some(payment.details.order)).await?;
+    Ok(is_visible.then_some(payment))
 }
 
-async fn owns(ctx: &Context<'_>, order: Option<OrderId>) -> Result<bool> {
+/// Whether the caller is a customer or guest who owns this order.
+async fn owns_order(ctx: &Context<'_>, order: Option<OrderId>) -> Result<bool> {
     let (Some(order), Caller::Customer { .. } | Caller::Guest { .. }) = (order, caller(ctx)) else {
         return Ok(false);
     };
-    let row = shop(ctx).read_models.order(order).await.map_err(query_fault)?;
+    let row = shop(ctx).read_models.order(order).await.map_err(query_error)?;
     let details = row.as_ref().and_then(|row| row.state.details());
     Ok(details.is_some_and(|details| may_use_order(caller(ctx), details)))
 }

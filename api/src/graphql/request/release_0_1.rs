@@ -1,5 +1,5 @@
-//! An input as release 0.1 wrote it before hashing: every field its type had then, in the order of the schema,
-//! by the name it has in Rust, and null where it was not sent.
+//! Writes an input in the form that release 0.1 hashed: all fields that its type had then, in the order of the schema,
+//! with their names in Rust, and null for a field that was not sent.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -17,13 +17,13 @@ const SDL: &str = include_str!("release_0_1.graphql");
 static TYPES: LazyLock<HashMap<String, InputType>> = LazyLock::new(|| parse(SDL));
 
 struct InputType {
-    /// Exactly one of the fields is given (`@oneOf`).
+    /// Whether exactly one of the fields must be given (`@oneOf`).
     is_choice: bool,
     fields: Vec<(String, Type)>,
 }
 
 fn parse(sdl: &str) -> HashMap<String, InputType> {
-    // A test parses it.
+    // A test checks that this text can be parsed.
     let definitions = parse_schema(sdl).map(|document| document.definitions).unwrap_or_default();
     let mut types = HashMap::new();
     for definition in definitions {
@@ -41,9 +41,9 @@ fn parse(sdl: &str) -> HashMap<String, InputType> {
     types
 }
 
-/// The input's JSON text; nothing if release 0.1 did not have this mutation. Fields that its type did not have
-/// are left out: a request that sends one of them was never sent to release 0.1.
-pub fn text(mutation: &str, input: &Value) -> Option<String> {
+/// Writes the input as JSON; `None` if release 0.1 did not have this mutation. Fields that release 0.1 did not have are
+/// left out, because a request with such a field was never sent to release 0.1.
+pub fn to_text(mutation: &str, input: &Value) -> Option<String> {
     let name = format!("{}Input", upper_first(mutation));
     let ty = TYPES.get(&name)?;
     let mut text = String::new();
@@ -66,7 +66,7 @@ fn write(ty: &Type, value: &Value, to: &mut String) {
 }
 
 fn write_object(ty: &InputType, value: &Value, to: &mut String) {
-    let named = |name: &str, to: &mut String| {
+    let write_name = |name: &str, to: &mut String| {
         to.push('"');
         to.push_str(name);
         to.push_str("\":");
@@ -78,14 +78,14 @@ fn write_object(ty: &InputType, value: &Value, to: &mut String) {
             Some((name, ty, value))
         });
         write_list('{', '}', chosen, to, |(name, ty, value), to| {
-            named(&name, to);
+            write_name(&name, to);
             write(ty, value, to);
         });
         return;
     }
     write_list('{', '}', &ty.fields, to, |(name, ty), to| {
         let name = snake_case(name);
-        named(&name, to);
+        write_name(&name, to);
         write(ty, value.get(&name).unwrap_or(&Value::Null), to);
     });
 }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn all_fields_are_written_in_order_and_null_where_they_are_missing() {
         let input = json!({"lines": [{"quantity": 2, "sku": "MUG"}], "since_then": 1});
-        let text = text("cartLinesAdd", &input).unwrap();
+        let text = to_text("cartLinesAdd", &input).unwrap();
         let line = r#"{"sku":"MUG","quantity":2,"expected_unit_price":null}"#;
         let rest = r#""idempotency_key":null,"expected_version":null"#;
         assert_eq!(text, format!(r#"{{"cart_id":null,"lines":[{line}],{rest}}}"#));
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn of_a_choice_only_what_was_chosen_is_written() {
         let discount = json!({"Amount": {"currency": "USD", "amount": "5"}});
-        let text = text("couponCreate", &json!({"code": "FIVE", "discount": discount})).unwrap();
+        let text = to_text("couponCreate", &json!({"code": "FIVE", "discount": discount})).unwrap();
         let discount = r#""discount":{"Amount":{"amount":"5","currency":"USD"}}"#;
         assert!(
             text.starts_with(&format!(r#"{{"code":"FIVE",{discount},"valid_from":null"#)),
@@ -142,6 +142,6 @@ mod tests {
 
     #[test]
     fn what_release_0_1_did_not_have_has_no_text() {
-        assert_eq!(text("shopClose", &json!({})), None);
+        assert_eq!(to_text("shopClose", &json!({})), None);
     }
 }

@@ -13,7 +13,7 @@ enum Colour {
     DarkBlue,
 }
 
-/// Two releases of one schema: `today` has what release 0.1 had, `later` has optional inputs besides.
+/// Declares a release of a schema. `today` has the inputs of release 0.1, and `later` has more optional inputs.
 macro_rules! release {
     ($name:ident { $($input:tt)* } { $($line:tt)* } { $($choice:tt)* }) => {
         mod $name {
@@ -55,8 +55,8 @@ macro_rules! release {
                 ) -> Result<Vec<String>> {
                     let typed = serde_json::to_value(&input)?;
                     let arguments = ctx.field().arguments()?;
-                    let canonical = sent_part(&typed, &arguments[0].1).to_string();
-                    let older = release_0_1::text("cartLinesAdd", &typed).unwrap();
+                    let canonical = keep_sent(&typed, &arguments[0].1).to_string();
+                    let older = release_0_1::to_text("cartLinesAdd", &typed).unwrap();
                     let Ok(hash) = hash(ctx, "k", "cartLinesAdd", &input) else {
                         return Err("not hashed".into());
                     };
@@ -88,7 +88,7 @@ impl Query {
     }
 }
 
-async fn asked<M: async_graphql::ObjectType + 'static>(
+async fn execute<M: async_graphql::ObjectType + 'static>(
     mutation: M,
     request: Request,
 ) -> [String; 3] {
@@ -120,48 +120,48 @@ async fn an_optional_input_that_is_added_changes_no_hash() {
         json!({"lines": [], "cartId": null}),
         json!({"lines": {"sku": "MUG", "quantity": 2}, "at": "2026-01-01T00:00:00Z"}),
     ] {
-        let today = asked(today::Mutation, by_variable(input.clone())).await;
-        let later = asked(later::Mutation, by_variable(input.clone())).await;
+        let today = execute(today::Mutation, by_variable(input.clone())).await;
+        let later = execute(later::Mutation, by_variable(input.clone())).await;
         assert_eq!(today, later, "{input}");
     }
 }
 
 #[tokio::test]
 async fn a_null_that_was_sent_counts() {
-    let absent = asked(today::Mutation, by_variable(mugs())).await;
+    let absent = execute(today::Mutation, by_variable(mugs())).await;
     let mut null = mugs();
     null["cartId"] = json!(null);
-    let null = asked(today::Mutation, by_variable(null)).await;
+    let null = execute(today::Mutation, by_variable(null)).await;
     assert_ne!(absent[2], null[2]);
-    // Release 0.1 did not tell them apart.
+    // Release 0.1 gave both the same hash.
     assert_eq!(absent[1], null[1]);
 }
 
 #[tokio::test]
 async fn a_new_input_that_is_sent_counts() {
-    let without = asked(later::Mutation, by_variable(mugs())).await;
+    let without = execute(later::Mutation, by_variable(mugs())).await;
     for (name, value) in [("note", json!(null)), ("tries", json!(3)), ("tags", json!([]))] {
         let mut with = mugs();
         with[name] = value;
-        assert_ne!(asked(later::Mutation, by_variable(with)).await[2], without[2], "{name}");
+        assert_ne!(execute(later::Mutation, by_variable(with)).await[2], without[2], "{name}");
     }
 }
 
 #[tokio::test]
 async fn one_value_has_one_hash_however_it_is_spelt() {
-    let spelt = asked(today::Mutation, by_variable(mugs())).await;
+    let spelt = execute(today::Mutation, by_variable(mugs())).await;
     let literal = r#"{choice: {percentOff: "12.5"}, colour: DARK_BLUE, idempotencyKey: "k",
         lines: {quantity: 2, sku: "MUG"}}"#;
-    assert_eq!(asked(today::Mutation, literally(literal)).await, spelt);
+    assert_eq!(execute(today::Mutation, literally(literal)).await, spelt);
     let at = |text: &str| json!({"lines": [], "at": text});
-    let noon = asked(today::Mutation, by_variable(at("2026-01-01T12:00:00Z"))).await;
-    let also_noon = asked(today::Mutation, by_variable(at("2026-01-01T13:00:00+01:00"))).await;
+    let noon = execute(today::Mutation, by_variable(at("2026-01-01T12:00:00Z"))).await;
+    let also_noon = execute(today::Mutation, by_variable(at("2026-01-01T13:00:00+01:00"))).await;
     assert_eq!(noon, also_noon);
 }
 
 #[tokio::test]
 async fn the_canonical_input_is_golden() {
-    let [canonical, older, _] = asked(today::Mutation, by_variable(mugs())).await;
+    let [canonical, older, _] = execute(today::Mutation, by_variable(mugs())).await;
     let canonical: serde_json::Value = serde_json::from_str(&canonical).unwrap();
     let golden = json!({"lines": [{"sku": "MUG", "quantity": 2}], "idempotencyKey": "k",
         "colour": "DarkBlue", "choice": {"percentOff": "12.5"}});
@@ -172,7 +172,7 @@ async fn the_canonical_input_is_golden() {
 }
 
 #[test]
-fn names_of_the_schema_and_of_rust_go_together() {
+fn names_of_the_schema_become_names_of_rust() {
     for (name, snake) in [("sku", "sku"), ("imageUrl", "image_url"), ("onHand", "on_hand")] {
         assert_eq!(snake_case(name), snake);
     }
