@@ -243,20 +243,20 @@ mod tests {
     }
 
     #[test]
-    fn a_field_without_a_row_is_denied_to_everybody() {
+    fn a_field_without_a_row_is_denied_to_every_caller() {
         assert_eq!(reaches(Query, "secrets"), [None; 5]);
         assert_eq!(reaches(Root::Subscription, "events"), [None; 5]);
     }
 
     #[test]
-    fn strangers_are_asked_to_sign_in_and_others_are_refused() {
+    fn anonymous_callers_must_sign_in_and_others_are_refused() {
         let [stranger, _, customer, ..] = callers();
         assert_eq!(check(Query, "events", &stranger), Err(Denied::SignInFirst("events".into())));
         assert_eq!(check(Query, "events", &customer), Err(Denied::Forbidden("events".into())));
     }
 
     #[test]
-    fn no_reach_shrinks_with_a_higher_staff_role() {
+    fn an_admin_reaches_at_least_what_support_reaches() {
         for row in TABLE {
             assert!(row.support == Reach::None || row.admin == row.support, "{}", row.field);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use sqlx::migrate::Migration;
 
 use crate::auth::{Authenticator, IssueError, Role};
@@ -70,13 +70,38 @@ pub enum CliError {
 /// The exit code for a command line or a setting that cannot be used; other failures end with 1.
 const USAGE: u8 = 2;
 
+/// The options that `-h` shows. `--help` shows all of them.
+const ESSENTIAL_OPTIONS: [&str; 6] =
+    ["listen", "database_url", "data_dir", "environment", "no_demo", "log"];
+
+const AFTER_SHORT_HELP: &str =
+    "These are the most important options; cartulary --help shows all of them.";
+
+const AFTER_LONG_HELP: &str = "\
+Every option can also be set by the environment variable beside it. Secrets have a variable only:
+JWT_SECRET, CARTULARY_CART_TOKEN_SECRET, CARTULARY_SIMULATOR_WEBHOOK_SECRET, STRIPE_SECRET_KEY and
+STRIPE_WEBHOOK_SECRET; and STRIPE_API_BASE, which may contain one.";
+
+/// The command line, with a short help for `-h` and a long one for `--help`.
+fn command_line() -> clap::Command {
+    let hide_from_short_help = |option: Arg| {
+        let is_essential = ESSENTIAL_OPTIONS.contains(&option.get_id().as_str());
+        option.hide_short_help(!is_essential)
+    };
+    let add_notes = |command: clap::Command| {
+        command.after_help(AFTER_SHORT_HELP).after_long_help(AFTER_LONG_HELP)
+    };
+    add_notes(Cli::command()).mut_args(hide_from_short_help).mut_subcommands(add_notes)
+}
+
 /// The whole program: runs the command that the arguments name.
 ///
 /// An error is printed as one sentence. The exit code is 0, 1 for a command that failed, or 2 for arguments
 /// or settings that cannot be used.
 #[tokio::main]
 pub async fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = command_line().try_get_matches();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
             output::print_error(&sentence(&error));
@@ -171,6 +196,21 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_short_help_of_every_command_fits_on_a_screen() {
+        let mut command = command_line();
+        command.build();
+        let mut helps = vec![command.render_help().to_string()];
+        helps.extend(command.get_subcommands_mut().map(|sub| sub.render_help().to_string()));
+        for help in helps {
+            assert!(help.lines().count() <= 40, "{help}");
+        }
+        let long = command.render_long_help().to_string();
+        for option in Cli::command().get_arguments() {
+            assert!(long.contains(&option.to_string()), "{option}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! HMAC for `jsonwebtoken`: HS256, HS384 and HS512.
 //!
-//! The library's own provider would compile RSA and three elliptic curves besides, which no key of ours uses.
-//! Public keys will need a provider with those; `ring` is compiled already, for TLS.
+//! The library's own providers also contain RSA and three elliptic curves, which would be compiled but never used. If
+//! public keys are added, use a provider based on `ring`, which is compiled already for TLS.
 
 use ::hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
@@ -19,7 +19,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
 /// Makes `jsonwebtoken` use this module. It must be called before the first token is signed or verified; later
 /// calls change nothing.
 pub(super) fn install() {
-    // It fails if it was called before, which is just as well.
+    // An error means that a provider was installed before, and nothing has to be done.
     let _ = PROVIDER.install_default();
 }
 

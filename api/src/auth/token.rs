@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_remembered_until_it_ends_and_not_longer() {
+    fn a_token_is_cached_until_it_expires() {
         let (tokens, now) = (tokens(), Utc::now());
         let token = tokens.issue("ada", Role::Customer, minute(), now).unwrap();
         let (caller, expires_at) = tokens.verify(&token).unwrap();
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_token_is_refused_though_it_is_remembered() {
+    fn an_expired_token_is_refused_although_it_is_cached() {
         let tokens = tokens();
         let token = tokens
             .issue("ada", Role::Customer, minute(), Utc::now() - TimeDelta::hours(1))
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_remembered_token_does_not_count_before_its_time() {
+    fn a_cached_token_is_not_accepted_before_its_time() {
         let (tokens, now) = (tokens(), Utc::now());
         let token = tokens.issue("ada", Role::Customer, minute(), now).unwrap();
         let mut verified = tokens.decode(&token).unwrap();
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tampered_token_is_neither_found_nor_remembered() {
+    fn a_tampered_token_is_neither_found_in_the_cache_nor_added_to_it() {
         let tokens = tokens();
         let token = tokens.issue("ada", Role::Customer, minute(), Utc::now()).unwrap();
         tokens.verify(&token).unwrap();

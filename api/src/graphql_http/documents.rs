@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn ever_new_documents_fill_no_more_than_their_room() {
+    fn the_cache_does_not_exceed_its_capacity() {
         let documents = Documents::new();
         let document = find(&documents, &format!("{{ {} }}", "a ".repeat(990)), None).document;
         for n in 0..2_000 {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_again_outlives_what_is_not() {
+    fn a_document_that_is_requested_again_stays_in_the_cache() {
         let documents = Documents::new();
         documents.insert(find(&documents, "{ often }", None));
         let document = find(&documents, &format!("{{ {} }}", "a ".repeat(990)), None).document;

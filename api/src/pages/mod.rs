@@ -1,8 +1,8 @@
-//! The start page, the demo shop and the console: pages that use the public API as any frontend would.
+//! The start page, the demo shop and the console. They use the public API like any other frontend.
 //!
-//! They are files of this folder and part of the program: no build step, no framework, and nothing from
-//! another host. Their policy lets the browser run and load only these files, and refuses markup that is
-//! made of text (`require-trusted-types-for`), whatever a product is called.
+//! The files of this folder are compiled into the program. They need no build step, no framework and nothing from another
+//! host. Their Content-Security-Policy allows the browser to load only these files, and forbids scripts to turn a text,
+//! such as a product's name, into markup (`require-trusted-types-for`).
 
 mod sign_in;
 mod start;
@@ -29,7 +29,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-/// Path, media type and text of every file.
+/// The path, the media type and the text of every file.
 const FILES: [(&str, &str, &str); 22] = [
     ("/pages/base.css", CSS, include_str!("common/base.css")),
     ("/pages/graphql.js", JS, include_str!("common/graphql.js")),
@@ -55,8 +55,8 @@ const FILES: [(&str, &str, &str); 22] = [
     ("/console/system.js", JS, include_str!("console/system.js")),
 ];
 
-/// `GET /`, and if there are pages, `GET /shop`, `GET /console` and the files that they load. With
-/// `sign_in`, the console offers the accounts of development.
+/// The routes of the pages: `GET /`, and if pages are served, `GET /shop`, `GET /console` and the files that they load.
+/// If `sign_in` is given, the console offers the accounts of development.
 pub fn routes(served: Served, sign_in: Option<Arc<Authenticator>>) -> Router {
     let start = start::routes(served);
     let files = if served.pages { files() } else { Router::new() };
@@ -73,16 +73,16 @@ fn files() -> Router {
     })
 }
 
-/// The entity tag of a text: it changes when the text changes.
+/// The entity tag of a file, which changes when its text changes.
 fn tag(text: &str) -> HeaderValue {
     let hash = BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..16]);
     HeaderValue::try_from(format!("\"{hash}\"")).expect("base64 is visible ASCII")
 }
 
-/// Browsers cache the files and ask each time whether they have changed, so that pages and scripts are
-/// always of the same version of the program.
+/// Answers with a file. Browsers may cache it but must check each time whether it has changed, so that pages and scripts
+/// are always from the same version of the program.
 fn answer(
-    asked: &HeaderMap,
+    request_headers: &HeaderMap,
     media: &'static str,
     text: &'static str,
     tag: &HeaderValue,
@@ -94,13 +94,13 @@ fn answer(
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     ];
-    if asked.get_all(header::IF_NONE_MATCH).iter().any(|known| has_tag(known, tag)) {
+    if request_headers.get_all(header::IF_NONE_MATCH).iter().any(|known| has_tag(known, tag)) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
     (headers, [(header::CONTENT_TYPE, media)], text).into_response()
 }
 
-/// Whether a list of entity tags has this one. A proxy may have marked it as weak.
+/// Whether a list of entity tags contains this one, which a proxy may have marked as weak.
 fn has_tag(list: &HeaderValue, tag: &HeaderValue) -> bool {
     let (list, tag) = (list.to_str().unwrap_or_default(), tag.to_str().unwrap_or_default());
     list.split(',').map(str::trim).any(|known| known.strip_prefix("W/").unwrap_or(known) == tag)

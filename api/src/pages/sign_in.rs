@@ -1,12 +1,12 @@
-//! Signing in at the console by one click, for development only.
+//! Signs in at the console by one click, in development only.
 //!
 //! `GET /console/sign-in` lists the roles that are offered; `POST /console/sign-in/<role>` answers with a
 //! token. They exist only on a development server whose listener is on the loopback. Each request must
 //! come from this machine, from a page of this server, and not through a proxy:
 //!
-//! - another web site is another origin, which the browser says in `Sec-Fetch-Site` and `Origin`;
-//! - a site whose name was pointed at this machine (DNS rebinding) is named in `Host`;
-//! - a stranger behind a proxy of this machine comes with the headers that proxies add.
+//! - a page of another web site has another origin, which the browser sends in `Sec-Fetch-Site` and `Origin`;
+//! - a web site whose name resolves to this machine (DNS rebinding) has its name in `Host`;
+//! - a request that a proxy on this machine passes on has the headers that proxies add.
 //!
 //! Every other request gets the answer of a path that does not exist.
 
@@ -27,8 +27,8 @@ use crate::graphql_http::{self, internal};
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The headers by which proxies say that they pass a request on.
-const OF_PROXIES: [HeaderName; 5] = [
+/// The headers that proxies add to a request that they pass on.
+const PROXY_HEADERS: [HeaderName; 5] = [
     header::FORWARDED,
     header::VIA,
     HeaderName::from_static("x-forwarded-for"),
@@ -45,7 +45,7 @@ pub fn routes(auth: Arc<Authenticator>) -> Router {
         .with_state(auth)
 }
 
-/// The accounts that the console is for.
+/// The accounts that may use the console.
 fn staff() -> impl Iterator<Item = Account> {
     ACCOUNTS.into_iter().filter(|account| account.role.is_staff())
 }
@@ -62,7 +62,7 @@ async fn sign_in(State(auth): State<Arc<Authenticator>>, Path(role): Path<String
     match account.issue_token(&auth) {
         Ok(token) => answer(&json!({ "token": token })),
         Err(error) => {
-            tracing::error!(%error, "no token for the console");
+            tracing::error!(%error, "no token can be issued for the console");
             internal()
         }
     }
@@ -77,27 +77,28 @@ fn not_found() -> Response {
     graphql_http::error(StatusCode::NOT_FOUND, "NOT_FOUND", "nothing is served at this path")
 }
 
+/// Refuses requests that do not come from a page of this server.
 async fn only_own_pages(request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let is_local = peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback());
-    if is_local && is_of_own_page(request.headers()) {
+    if is_local && comes_from_own_page(request.headers()) {
         next.run(request).await
     } else {
         not_found()
     }
 }
 
-fn is_of_own_page(headers: &HeaderMap) -> bool {
+fn comes_from_own_page(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST).unwrap_or_default();
     let origin = text(header::ORIGIN);
     is_loopback_name(host)
         && text(FETCH_SITE) == Some("same-origin")
         && origin.is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
-        && !OF_PROXIES.iter().any(|name| headers.contains_key(name))
+        && !PROXY_HEADERS.iter().any(|name| headers.contains_key(name))
 }
 
-/// Whether a `Host` is this machine's own name, which no other site can have.
+/// Whether the header `Host` names the loopback of this machine, which no other web site can be named.
 fn is_loopback_name(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.parse::<u16>().is_ok() => name,
@@ -117,7 +118,7 @@ mod tests {
         let headers = headers
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        is_of_own_page(&headers.collect())
+        comes_from_own_page(&headers.collect())
     }
 
     #[test]

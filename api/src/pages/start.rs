@@ -1,4 +1,4 @@
-//! `GET /`: where to go from here, as a page for browsers and as JSON for programs.
+//! `GET /`: links to the parts of the server, as a page for browsers and as JSON for programs.
 
 use axum::Router;
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -11,13 +11,13 @@ use super::{HTML, POLICY};
 /// What is served besides the API itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Served {
-    /// The demo shop and the console.
+    /// Whether the demo shop and the console are served.
     pub pages: bool,
-    /// The schema's text.
+    /// Whether the text of the schema is served.
     pub schema: bool,
 }
 
-/// A path that leads on: name, path, and what is there.
+/// A link of the start page: its name, its path and its description.
 type Link = (&'static str, &'static str, &'static str);
 
 const PAGES: [Link; 2] = [
@@ -27,7 +27,7 @@ const PAGES: [Link; 2] = [
 const SCHEMA: Link = ("schema", "/graphql/schema", "The schema of the API, with descriptions.");
 const API: [Link; 3] = [
     ("graphql", "/graphql", "The API, for programs: send queries and mutations by POST."),
-    ("health", "/health", "Whether the server and everything it depends on works."),
+    ("health", "/health", "The health of the server and of everything it depends on."),
     ("metrics", "/metrics", "Figures for Prometheus."),
 ];
 
@@ -62,7 +62,7 @@ fn html(links: &[Link]) -> String {
     include_str!("start.html").replace("    <!-- links -->\n", &items)
 }
 
-/// Browsers name `text/html` in `Accept`; programs name JSON, anything, or nothing.
+/// Whether the client is a browser: browsers name `text/html` in `Accept`, and programs do not.
 fn prefers_html(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     accepted.into_iter().any(|value| value.contains("text/html"))

@@ -1,6 +1,6 @@
 // Requests to the API: queries, mutations under idempotency keys, money.
 
-/** The error codes after which the request is repeated: it is unknown whether it was executed. */
+/** The error codes that leave unknown whether the request was executed. It is sent again after them. */
 const UNKNOWN = new Set([
   "UNANSWERED",
   "UNAVAILABLE",
@@ -34,7 +34,7 @@ export class Refusal extends Error {
   }
 }
 
-/** A message of the API with a capital and a full stop. */
+/** Gives a message of the API a capital letter and a full stop. */
 export function sentence(text) {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? "" : "."}`;
 }
@@ -104,7 +104,7 @@ function mutation(name, selection) {
 /** The fields that `money` needs. */
 export const MONEY = "amount currency exponent";
 
-/** An amount for people. The digits stay text, because a number might not hold all of them. */
+/** Formats an amount. The digits stay a text, because a JavaScript number may not hold all of them. */
 export function money({ amount, currency, exponent }) {
   const style = {
     style: "currency",
@@ -124,7 +124,7 @@ function decimal(amount, exponent) {
 
 export const isNothing = ({ amount }) => amount === "0";
 
-/** What was typed in minor units, such as `1250` for `12.5`; a text that is no amount is returned as it is. */
+/** Converts a typed amount to minor units, such as `12.5` to `1250`. A text that is no amount is returned unchanged. */
 export function minorUnits(text, exponent) {
   const [, whole, fraction = ""] = text.trim().match(/^(\d+)(?:[.,](\d*))?$/) ?? [];
   if (whole === undefined || fraction.length > exponent) return text;

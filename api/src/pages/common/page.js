@@ -29,13 +29,13 @@ export function replace(container, ...children) {
   if (focused) find(focused)?.focus({ preventScroll: true });
 }
 
-/** Moves the view and the focus, which screen readers follow, to the top of another part of the page. */
+/** Scrolls to the top and moves the focus to this element, so that screen readers continue there. */
 export function arrive(at) {
   at.focus({ preventScroll: true });
   scrollTo(0, 0);
 }
 
-/** `PARTIALLY_SHIPPED` for people. */
+/** Makes a name such as `PARTIALLY_SHIPPED` readable: `Partially shipped`. */
 export function label(name) {
   const words = name.toLowerCase().replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
@@ -128,14 +128,14 @@ function showErrors(form, error) {
   const all = error instanceof Refusal ? error.errors : [error];
   const errors = all.map((one) => [controlOf(form, one), sentence(one.message)]);
   const marked = errors.filter(([control]) => control);
-  const rest = errors.filter(([control]) => !control).map(([, text]) => text);
+  const others = errors.filter(([control]) => !control).map(([, text]) => text);
   for (const [control, text] of marked) showError(control, text);
-  if (marked.length > 1) rest.push("Please have a look at the marked fields.");
-  if (rest.length > 0) form.append(h("p", { class: "error", role: "alert" }, rest.join(" ")));
+  if (marked.length > 1) others.push("Please correct the marked fields.");
+  if (others.length > 0) form.append(h("p", { class: "error", role: "alert" }, others.join(" ")));
   marked[0]?.[0].focus();
 }
 
-/** A path begins with `input`. */
+/** Finds the control that an error is about. The error's path begins with `input`, which is left out. */
 function controlOf(form, { path = [] }) {
   const control = form.elements.namedItem(path.slice(1).join("."));
   return control instanceof HTMLElement ? control : null;
@@ -189,8 +189,8 @@ export function dialog(title, { text, fields = [], submit = title }, work) {
   open(title, form);
 }
 
-/** Shows something in a dialog. */
-export function tell(title, ...content) {
+/** Shows content in a dialog that can only be closed. */
+export function showInDialog(title, ...content) {
   open(title, h("div", null, h("h2", null, title), content, closer("Close")));
 }
 

@@ -13,7 +13,7 @@ import * as system from "/console/system.js";
 
 const WATCH_EVERY_MS = 2_000;
 
-/** By the first and second part of the address. */
+/** The views by the first part of the address. `one` is used if the address has an id as its second part. */
 const VIEWS = {
   orders: { list: orders.list, one: order.one },
   payments: { list: payments.list },
@@ -38,7 +38,7 @@ function route() {
   };
 }
 
-/** Fetches the data of the view and renders it, unless it is what is shown already. */
+/** Fetches the data of the view, and renders it if it has changed. */
 desk.refresh = async () => {
   const [now, { hash }] = [route(), location];
   const data = await now.view.load(now);
@@ -64,7 +64,7 @@ async function go() {
     .catch(report);
 }
 
-/** Shows an error; a token that has expired signs out. */
+/** Shows an error. If the server does not accept the token any more, the person is signed out. */
 function report(error) {
   const isOut = error instanceof Failure && error.code === "UNAUTHENTICATED";
   if (isOut) signOut();
@@ -79,17 +79,18 @@ async function signIn(token) {
   desk.role = me.role;
   find("role").textContent = label(me.role);
   find("role").title = me.actor;
-  isSignedIn(true);
+  showSignedIn(true);
   await go();
 }
 
 function signOut() {
   session.token = desk.role = shown = null;
   find("view").replaceChildren();
-  isSignedIn(false);
+  showSignedIn(false);
 }
 
-function isSignedIn(signedIn) {
+/** Shows either the views or the form to sign in. */
+function showSignedIn(signedIn) {
   find("sign-in").hidden = signedIn;
   for (const id of ["tabs", "find-order", "who", "view"]) find(id).hidden = !signedIn;
 }
@@ -102,10 +103,10 @@ async function watch() {
   setTimeout(watch, WATCH_EVERY_MS);
 }
 
-/** The token in what was pasted: bare, quoted, or behind `Authorization: Bearer`, as the server prints it. */
+/** Extracts the token from the pasted text, which may be quoted or begin with `Authorization: Bearer`. */
 const bareToken = (text) => text.replace(/^.*\bbearer\s+/is, "").replace(/[\s"'`]/g, "");
 
-/** A development server on this machine offers its accounts; every other server answers 404. */
+/** Shows a button for each account that a development server on this machine offers. Other servers answer 404. */
 async function offerAccounts() {
   const answer = await fetch("/console/sign-in").catch(() => null);
   if (!answer?.ok) return;
@@ -113,14 +114,14 @@ async function offerAccounts() {
   const offer = (role) =>
     button(`Sign in as ${role}`, async () => {
       const answer = await fetch(`/console/sign-in/${role}`, { method: "POST" });
-      if (!answer.ok) throw new Failure("UNANSWERED", "The server offers no account any more.");
+      if (!answer.ok) throw new Failure("UNANSWERED", "The server does not offer this account any more.");
       await signIn((await answer.json()).token);
     });
   replace(find("development"), roles.map(offer));
   find("development").hidden = false;
 }
 
-/** Numbers are `C-` and digits; people type either part. */
+/** Completes an order number: it begins with `C-`, but people may type the digits only. */
 function orderNumber(text) {
   const number = text.trim().toUpperCase();
   return /^\d+$/.test(number) ? `C-${number}` : number;
@@ -155,5 +156,5 @@ onSubmit(find("sign-in"), async ({ token }) => {
 find("sign-out").addEventListener("click", signOut);
 window.addEventListener("hashchange", () => desk.role && go());
 offerAccounts();
-session.token ? signIn(session.token).catch(report) : isSignedIn(false);
+session.token ? signIn(session.token).catch(report) : showSignedIn(false);
 watch();

@@ -1,9 +1,9 @@
-// The staff member at the console, what they may do, and the parts that views are made of.
+// The session of the staff member, and the parts that views are made of.
 
 import * as api from "/pages/graphql.js";
 import { button, dialog, fail, h, label } from "/pages/page.js";
 
-/** The token is kept with the tab, and nowhere else. */
+/** The session. The token is stored in this tab only. */
 export const session = {
   get token() {
     return sessionStorage.getItem("staffToken");
@@ -13,11 +13,11 @@ export const session = {
   },
 };
 
-/** Set by `console.js`. */
+/** The state of the console, set by `console.js`. */
 export const desk = {
-  /** `SUPPORT` or `ADMIN`. */
+  /** The role of the person, `SUPPORT` or `ADMIN`; null before they sign in. */
   role: null,
-  /** The log's position that views have to show: that of the last thing done here. */
+  /** The position of the last change made in this tab. Queries wait until their answer includes it. */
   position: null,
   /** Renders the view again if its data has changed. */
   refresh: async () => {},
@@ -26,7 +26,7 @@ export const desk = {
 export const ask = (query, variables = {}) =>
   api.ask(query, { position: desk.position, ...variables }, { token: session.token });
 
-/** Runs a mutation and refreshes the view; an error of the refresh does not undo the mutation. */
+/** Runs a mutation and refreshes the view. If the refresh fails, the mutation was still executed. */
 export async function change(mutation, input) {
   const { position } = await api.change(mutation, "", input, { token: session.token });
   desk.position = position ?? desk.position;
@@ -34,8 +34,8 @@ export async function change(mutation, input) {
 }
 
 /**
- * A button for a mutation. With `fields` it opens a dialog first; `input` makes the mutation's input from
- * what was typed, and `about` distinguishes buttons of the same mutation on one page.
+ * A button that runs a mutation. If `fields` are given, it opens a dialog with them first. `input` makes the
+ * mutation's input of the typed values, and `about` distinguishes the buttons of one mutation on a page.
  */
 export function action(text, mutation, { fields, note, primary, about, input }) {
   const id = ["do", mutation, about].filter(Boolean).join("-");
@@ -48,7 +48,7 @@ export function action(text, mutation, { fields, note, primary, about, input }) 
   return button(text, () => change(mutation, input({})), props);
 }
 
-/** What was typed, or `null` if nothing was. */
+/** The typed text, or `null` if it is empty. */
 export const given = (text) => text?.trim() || null;
 
 export const head = (title, ...more) => h("div", { class: "head" }, h("h1", null, title), ...more);
@@ -67,7 +67,7 @@ export async function withOrderNumbers(rows) {
   return rows.map((row) => ({ ...row, orderNumber: numbers.get(row.orderId) }));
 }
 
-/** A link to an order, by its number; by the end of its id until the number is known. */
+/** A link to an order. Its text is the number, or the end of the id while the number is unknown. */
 export const orderLink = ({ orderId, orderNumber }) =>
   orderId &&
   h("a", { href: `#/orders/${orderId}`, title: orderId }, orderNumber ?? `…${orderId.slice(-6)}`);
@@ -97,7 +97,7 @@ export function table(columns, rows, empty) {
   );
 }
 
-/** A choice that becomes a part of the page's address, so that the address can be shared. */
+/** A filter of a list. The chosen value is a part of the page's address, so that the address can be shared. */
 export function filter(name, text, values, route) {
   const choose = ({ target }) =>
     (location.hash = address(route.path, { ...route.query, after: null, [name]: target.value }));
@@ -118,13 +118,13 @@ export function filter(name, text, values, route) {
 
 /** The links to the first and to the next page of a list. */
 export function pages({ hasNextPage, endCursor }, { path, query }) {
-  const { after, ...rest } = query;
+  const { after, ...filters } = query;
   return h(
     "p",
     { class: "pages" },
-    after && h("a", { href: address(path, rest) }, "First page"),
+    after && h("a", { href: address(path, filters) }, "First page"),
     hasNextPage &&
-      h("a", { href: address(path, { ...rest, after: endCursor }), rel: "next" }, "Next page"),
+      h("a", { href: address(path, { ...filters, after: endCursor }), rel: "next" }, "Next page"),
   );
 }
 

@@ -1,6 +1,6 @@
-// History: who did what, when, and why.
+// The history of an object: its events, and what caused each of them.
 
-import { fail, h, tell, time } from "/pages/page.js";
+import { fail, h, showInDialog, time } from "/pages/page.js";
 import { ask } from "/console/desk.js";
 
 export const EVENT = "position type actor recordedAt causedBy payload";
@@ -18,7 +18,7 @@ function event({ position, type, actor, recordedAt, causedBy, payload }) {
   const why = h(
     "button",
     { type: "button", class: "quiet", onclick: () => showWhy(position).catch(fail) },
-    `because of ${causedBy}`,
+    `caused by № ${causedBy}`,
   );
   return h(
     "li",
@@ -35,12 +35,12 @@ function event({ position, type, actor, recordedAt, causedBy, payload }) {
       ),
       h("pre", null, JSON.stringify(payload, null, 2)),
     ),
-    h("div", { class: "faint" }, time(recordedAt), ", by ", who(actor), causedBy && [", ", why]),
+    h("div", { class: "faint" }, time(recordedAt), ", by ", actorName(actor), causedBy && [", ", why]),
   );
 }
 
-/** `customer:0192…` with as much of the id as tells people apart. */
-function who(actor) {
+/** Shortens an actor to its kind and the first and last digits of its id. */
+function actorName(actor) {
   const [kind, id] = actor.split(":");
   return h(
     "span",
@@ -53,8 +53,8 @@ function who(actor) {
 
 async function showWhy(position) {
   const { why } = await ask(
-    `query($of: Position!) { why(position: $of) { position type actor recordedAt } }`,
-    { of: position },
+    `query($position: Position!) { why(position: $position) { position type actor recordedAt } }`,
+    { position },
   );
   const cause = ({ position, type, actor, recordedAt }) =>
     h(
@@ -63,7 +63,7 @@ async function showWhy(position) {
       h("span", { class: "type" }, type),
       " ",
       h("small", null, `№ ${position}`),
-      h("div", { class: "faint" }, time(recordedAt), ", by ", who(actor)),
+      h("div", { class: "faint" }, time(recordedAt), ", by ", actorName(actor)),
     );
-  tell(`Why ${why[0].type}?`, h("ol", { class: "history" }, why.map(cause)));
+  showInDialog(`Why ${why[0].type}?`, h("ol", { class: "history" }, why.map(cause)));
 }

@@ -89,7 +89,7 @@ export const one = {
             h("div", null, h("section", { class: "sheet" }, h("h2", null, "Now"), figures(item))),
           ),
         ]
-      : head("There is no such stock."),
+      : head("No stock is registered for this SKU."),
 };
 
 const figures = ({ onHand, reserved, available, reorderLevel, reorderQuantity }) =>
@@ -118,7 +118,7 @@ const ledger = ({ nodes }) =>
       ["Who", ({ actor }) => h("span", { title: actor }, actor.split(":")[0])],
     ],
     nodes,
-    "Nothing has changed yet.",
+    "There are no changes yet.",
   );
 
 function steps({ sku, reorderLevel, reorderQuantity }) {
@@ -134,7 +134,7 @@ function steps({ sku, reorderLevel, reorderQuantity }) {
       primary: true,
       fields: [
         { name: "kind", label: "What happened", options: kinds },
-        number("quantity", "Units", { hint: "Fewer are negative: −3." }),
+        number("quantity", "Units", { hint: "Negative if units leave the shelf, such as −3." }),
         { name: "reason", label: "Reason" },
         { name: "reference", label: "Reference, such as a delivery note" },
       ],

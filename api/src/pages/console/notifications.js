@@ -1,4 +1,4 @@
-// Notifications: the messages to customers and staff, and what could not be sent.
+// Notifications: the messages to customers and staff, and whether they were sent.
 
 import { badge, h, label, time } from "/pages/page.js";
 import { ask, filter, head, orderLink, pages, table, withOrderNumbers } from "/console/desk.js";
@@ -26,11 +26,11 @@ export const list = {
   ],
 };
 
-/** A table of messages, with more columns if the caller wants them. */
+/** A table of messages. The caller can add columns. */
 export const messages = (nodes, ...columns) =>
   table(
     [
-      ["Asked for", ({ createdAt }) => time(createdAt)],
+      ["Requested", ({ createdAt }) => time(createdAt)],
       ["Message", ({ template }) => label(template)],
       ["To", ({ recipient }) => recipient ?? "–"],
       ["Status", ({ status }) => badge(status)],

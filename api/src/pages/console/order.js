@@ -1,4 +1,4 @@
-// One order: its lines, payments, parcels, messages, and the steps that may come next.
+// One order: its lines, payments, parcels, messages, and the actions that are possible.
 
 import { isNothing, money, MONEY } from "/pages/graphql.js";
 import { badge, day, facts, h, time } from "/pages/page.js";
@@ -21,7 +21,7 @@ const ORDER = `query($id: ID!, $position: Position) { order(id: $id, minPosition
 const HISTORY = `query($id: ID!) { history(kind: PAYMENT, id: $id, first: 100) { nodes { ${EVENT} } } }`;
 
 export const one = {
-  /** What happened to its payments belongs to its history. */
+  /** Loads the order and its history, which includes the events of its payments. */
   load: async ({ id }) => {
     const { order } = await ask(ORDER, { id });
     if (!order) return { order };
@@ -47,13 +47,13 @@ export const one = {
       : head("There is no such order."),
 };
 
-/** Of the three axes, what tells something new. */
+/** The three states of the order, without repetitions. */
 const states = ({ status, paymentState, fulfilmentState }) =>
   [...new Set([status, paymentState, fulfilmentState])].filter((state) => state !== "NONE");
 
 const sum = (lines, name) => lines.reduce((units, line) => units + line[name], 0);
 
-/** The next steps that the order may be in for; whether it is, is for the server to say. */
+/** The actions that may be possible now. The server decides whether they are. */
 function steps({ id, lines, status, shipments }) {
   const orderId = id;
   const unshipped = sum(lines, "quantity") > sum(lines, "shipped");
@@ -118,7 +118,7 @@ const accept = (orderId) =>
 
 const cancel = (orderId) =>
   action("Cancel", "orderCancel", {
-    note: "Stock is released, and what was paid is given back.",
+    note: "Its stock is released, and money that was paid is refunded.",
     fields: [{ name: "reason", label: "Why? (optional)" }],
     input: ({ reason }) => ({ orderId, reason: given(reason) }),
   });
@@ -142,7 +142,7 @@ function goods({ lines, subtotal, discount, couponCode, shipping, tax, total }) 
         [
           "Returned",
           ({ returned, returnRequested }) =>
-            `${returned}${returnRequested > 0 ? `, ${returnRequested} asked for` : ""}`,
+            `${returned}${returnRequested > 0 ? `, ${returnRequested} requested` : ""}`,
           "number",
         ],
         ["Total", ({ total }) => money(total), "number"],
@@ -170,7 +170,7 @@ function parcels({ shipments }) {
       ["Carrier", carrier],
       ["Tracking number", trackingNumber],
       ["Expected", estimatedDelivery && day(estimatedDelivery)],
-      ["In it", lines.map(({ sku, quantity }) => `${quantity} × ${sku}`).join(", ")],
+      ["Contents", lines.map(({ sku, quantity }) => `${quantity} × ${sku}`).join(", ")],
     );
   return (
     shipments.length > 0 &&
@@ -240,6 +240,6 @@ function notes({ id, notes }) {
     input: ({ text }) => ({ orderId: id, text }),
   });
   const note = ({ text, at }) =>
-    h("p", null, text ?? "(forgotten)", h("br"), h("small", null, time(at)));
+    h("p", null, text ?? "(erased)", h("br"), h("small", null, time(at)));
   return h("section", { class: "sheet" }, h("h2", null, "Notes"), notes.map(note), add);
 }

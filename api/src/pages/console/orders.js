@@ -1,4 +1,4 @@
-// Orders: the list.
+// The list of orders.
 
 import { money, MONEY } from "/pages/graphql.js";
 import { badge, h, label, time } from "/pages/page.js";
@@ -50,7 +50,7 @@ export const list = {
     h(
       "p",
       { class: "faint" },
-      "Each server takes order numbers in blocks: after a restart, some numbers are skipped.",
+      "Each server reserves order numbers in blocks, so some numbers are skipped after a restart.",
     ),
   ],
 };

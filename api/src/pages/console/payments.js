@@ -1,4 +1,4 @@
-// Payments: the list, and what can be done about one payment.
+// The list of payments, and one payment with its actions.
 
 import { isNothing, minorUnits, money, MONEY } from "/pages/graphql.js";
 import { badge, facts, h, label, time } from "/pages/page.js";
@@ -68,28 +68,28 @@ export const list = {
         ["Attention", ({ needsAttention }) => needsAttention ?? "–"],
       ],
       payments.nodes,
-      nothing(route.query),
+      emptyText(route.query),
     ),
     pages(payments.pageInfo, route),
   ],
 };
 
-/** Why the list is empty. */
-function nothing({ show, status }) {
+/** The text of an empty list. */
+function emptyText({ show, status }) {
   if (show === "NEEDS_ATTENTION") return "No payment needs attention.";
   return status ? "No payment has this status." : "No payments.";
 }
 
-/** One payment with what can be done about it. */
+/** One payment with the actions that are possible. */
 export function payment(payment) {
   const { status, method, captureMode, reference, failure, needsAttention, createdAt } = payment;
   const sums = [
     ["Authorized", "authorized"],
     ["Captured", "captured"],
-    ["Capture under way", "capturePending"],
+    ["Capture pending", "capturePending"],
     ["Voided", "voided"],
     ["Refunded", "refunded"],
-    ["Refund under way", "refundPending"],
+    ["Refund pending", "refundPending"],
   ];
   return h(
     "div",
@@ -106,7 +106,7 @@ export function payment(payment) {
     needsAttention && h("p", { class: "error" }, needsAttention),
     facts(
       ...sums.map(([term, name]) => [term, isNothing(payment[name]) ? null : money(payment[name])]),
-      ["Taken", captureMode === "MANUAL" ? "by hand" : null],
+      ["Capture", captureMode === "MANUAL" ? "manual" : null],
       [
         "Authorization ends",
         status === "AUTHORIZED" && payment.authorizationExpiresAt
@@ -135,27 +135,27 @@ function steps({
   const refundable = figure(captured) - figure(refunded) - figure(refundPending);
   const whole = { input: () => ({ paymentId: id }), about: id };
   return [
-    open > 0n && action("Capture", "paymentCapture", some(id, authorized)),
+    open > 0n && action("Capture", "paymentCapture", amountDialog(id, authorized)),
     open > 0n &&
       action("Void", "paymentVoid", {
         ...whole,
         fields: [],
         note: "The authorization is released; the customer pays nothing.",
       }),
-    refundable > 0n && action("Refund", "paymentRefund", some(id, captured)),
-    needsAttention && action("Has been looked at", "paymentAttentionResolve", whole),
+    refundable > 0n && action("Refund", "paymentRefund", amountDialog(id, captured)),
+    needsAttention && action("Mark as resolved", "paymentAttentionResolve", whole),
   ];
 }
 
-/** All of it, or an amount. */
-function some(paymentId, { currency, exponent }) {
+/** The dialog for an action on the whole remaining amount or on a part of it. */
+function amountDialog(paymentId, { currency, exponent }) {
   return {
     about: paymentId,
     fields: [
       {
         name: "amount",
         label: `Amount in ${currency}`,
-        hint: "All that is left, where nothing is said.",
+        hint: "Leave this empty for the whole remaining amount.",
         inputmode: "decimal",
       },
     ],

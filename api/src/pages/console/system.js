@@ -1,4 +1,4 @@
-// The system: its health, and how far the read models have come.
+// The state of the system: its health and its read models.
 
 import { badge, facts, h } from "/pages/page.js";
 import { ask, head, session, table } from "/console/desk.js";
@@ -9,8 +9,8 @@ export const overview = {
       ask(
         "query { projections { name position lagEvents lagMilliseconds owner version stoppedBecause } }",
       ),
-      get("/health"),
-      get("/health/info"),
+      fetchJson("/health"),
+      fetchJson("/health/info"),
     ]);
     return { projections, health, info };
   },
@@ -34,8 +34,8 @@ export const overview = {
   ],
 };
 
-/** An answer of 503 tells as much as one of 200. */
-async function get(path) {
+/** Fetches JSON. The status is not checked, because `/health` has a body with the status 503 too. */
+async function fetchJson(path) {
   const answer = await fetch(path, { headers: { Authorization: `Bearer ${session.token}` } });
   return answer.json();
 }
@@ -46,19 +46,19 @@ const models = (projections) =>
       ["Name", ({ name }) => name],
       ["Position", ({ position }) => position, "number"],
       ["Events behind", ({ lagEvents }) => lagEvents, "number"],
-      ["Waiting", ({ lagMilliseconds }) => `${lagMilliseconds} ms`, "number"],
+      ["Lag", ({ lagMilliseconds }) => `${lagMilliseconds} ms`, "number"],
       ["Version", ({ version }) => version, "number"],
       [
-        "Kept by",
+        "Updated by",
         ({ owner, stoppedBecause }) =>
           stoppedBecause ? h("span", { class: "error" }, stoppedBecause) : node(owner),
       ],
     ],
     projections,
-    "None.",
+    "There are no read models.",
   );
 
-const node = (owner) => (owner ? h("code", { title: owner }, owner.slice(0, 12)) : "nobody");
+const node = (owner) => (owner ? h("code", { title: owner }, owner.slice(0, 12)) : "no node");
 
 const checks = ({ checks }) =>
   table(
@@ -74,13 +74,13 @@ const checks = ({ checks }) =>
       ["Answers in", ({ responseTimeMs }) => `${responseTimeMs.toFixed(1)} ms`, "number"],
     ],
     checks ?? [],
-    "Nothing is told.",
+    "Only staff can see the checks.",
   );
 
 const program = ({ version, build, uptimeSeconds, logHead }) =>
   facts(
     ["Version", version],
     ["Build", build],
-    ["Up for", `${Math.floor(uptimeSeconds / 60)} min`],
+    ["Uptime", `${Math.floor(uptimeSeconds / 60)} min`],
     ["Last event", logHead && `№ ${logHead}`],
   );

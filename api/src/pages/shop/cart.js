@@ -1,10 +1,10 @@
-// The cart: what is in it, and what it would cost.
+// The cart: its lines, and what an order for it would cost.
 
 import { ask, change, isNothing, money, MONEY } from "/pages/graphql.js";
 import { button, facts, fail, find, h, replace } from "/pages/page.js";
 import { guest, tab } from "/shop/tab.js";
 
-/** What an order would cost, as it was shown last. */
+/** The total of the estimate that is shown; null if none is. */
 export let total = null;
 
 const CART = `query($country: String!, $position: Position) { cart(minPosition: $position) {
@@ -20,7 +20,7 @@ export async function addToCart(sku) {
   await edit("cartLinesAdd", { lines: [{ sku, quantity: 1 }] });
 }
 
-/** Changes the cart and shows what came of it, also when that was nothing. */
+/** Changes the cart and shows it again, even if the change has failed. */
 export async function edit(mutation, input) {
   try {
     const { position } = await change(mutation, "", input, guest());
@@ -30,12 +30,12 @@ export async function edit(mutation, input) {
   }
 }
 
-/** The guest's cart. A token that leads to none is of another time. */
-async function read() {
+/** Loads the guest's cart. The tab drops a token that the server does not accept or whose cart does not exist. */
+async function loadCart() {
   if (!tab.cartToken) return null;
   const country = find("field-shippingAddress.country").value;
-  const asked = ask(CART, { country, position: tab.position }, guest());
-  const { cart } = await asked.catch((failure) => {
+  const answer = ask(CART, { country, position: tab.position }, guest());
+  const { cart } = await answer.catch((failure) => {
     if (failure.code !== "UNAUTHENTICATED") throw failure;
     return { cart: null };
   });
@@ -44,8 +44,8 @@ async function read() {
 }
 
 export async function showCart() {
-  const cart = await read();
-  if (cart?.orderId) return ordered({ id: cart.orderId });
+  const cart = await loadCart();
+  if (cart?.orderId) return showPlacedOrder({ id: cart.orderId });
   total = cart?.estimate?.total ?? null;
   const lines = cart?.lines ?? [];
   find("cart-count").textContent = cart?.itemCount ?? 0;
@@ -53,7 +53,7 @@ export async function showCart() {
     find("cart-content"),
     lines.length > 0
       ? h("ul", { class: "lines" }, lines.map(line))
-      : h("p", { class: "faint" }, "There is nothing in it yet."),
+      : h("p", { class: "faint" }, "Your cart is empty."),
   );
   find("estimate").replaceChildren(...estimate(cart));
   find("coupon-form").hidden = lines.length === 0 || Boolean(cart.couponCode);
@@ -129,8 +129,8 @@ function pastOrders() {
   return orders.length > 0 ? [h("h3", null, "Your orders"), h("ul", null, orders)] : [];
 }
 
-/** The cart has become this order; the next thing goes into a new one. */
-export function ordered({ id, number }) {
+/** Shows the order that was placed with the cart. The next product goes into a new cart. */
+export function showPlacedOrder({ id, number }) {
   tab.orders = [
     ...tab.orders.filter((order) => order.id !== id),
     { id, number, cartToken: tab.cartToken },

@@ -1,10 +1,10 @@
-// The catalogue: what there is, found by its name.
+// The catalogue: lists products and searches them by name.
 
 import { ask, money, MONEY } from "/pages/graphql.js";
 import { button, fail, find, h } from "/pages/page.js";
 import { tab } from "/shop/tab.js";
 
-const PAGE = 24;
+const PAGE_SIZE = 24;
 
 const PRODUCTS = `query($search: String, $after: String, $first: Int, $position: Position) {
   products(first: $first, after: $after, filter: { search: $search, active: true }, minPosition: $position) {
@@ -13,21 +13,22 @@ const PRODUCTS = `query($search: String, $after: String, $first: Int, $position:
   }
 }`;
 
-let asked = 0;
+/** The number of the latest search. */
+let latestSearch = 0;
 
-/** Shows what is found under the text that is searched for; `add` puts a SKU into the cart. */
+/** Shows the products that match the typed text. `add` puts a SKU into the cart. */
 export async function showProducts(add, after = null) {
   const search = find("search-text").value.trim() || null;
-  const mine = (asked += 1);
-  const { products } = await ask(PRODUCTS, { search, after, first: PAGE, position: tab.position });
-  // Whoever types quickly gets the answer to the last question only.
-  if (mine !== asked) return;
+  const thisSearch = (latestSearch += 1);
+  const { products } = await ask(PRODUCTS, { search, after, first: PAGE_SIZE, position: tab.position });
+  // The person has typed more meanwhile, so this answer is out of date.
+  if (thisSearch !== latestSearch) return;
   const cards = products.nodes.map((product) => card(product, add));
   after ? find("products").append(...cards) : find("products").replaceChildren(...cards);
   const { hasNextPage, endCursor } = products.pageInfo;
   find("more-products").hidden = !hasNextPage;
   find("more-products").onclick = () => showProducts(add, endCursor).catch(fail);
-  find("found").textContent = cards.length === 0 ? "Nothing of that name." : "";
+  find("found").textContent = cards.length === 0 ? "No product matches your search." : "";
 }
 
 function card({ sku, name, description, price, available }, add) {

@@ -1,4 +1,4 @@
-// An order as its buyer sees it: how far it is, paying for it, cancelling it.
+// An order as its buyer sees it: its status, its payments and its cancellation.
 
 import { ask, change, isNothing, money, MONEY } from "/pages/graphql.js";
 import {
@@ -16,7 +16,7 @@ import {
   time,
 } from "/pages/page.js";
 
-const LOOK_EVERY_MS = 1_000;
+const REFRESH_EVERY_MS = 1_000;
 
 const ORDER = `query($id: ID!, $position: Position) { order(id: $id, minPosition: $position) {
   id number status paymentState placedAt reservedUntil cancelReason
@@ -27,32 +27,33 @@ const ORDER = `query($id: ID!, $position: Position) { order(id: $id, minPosition
   shipments { id carrier trackingNumber estimatedDelivery shippedAt }
 } }`;
 
-/** What the simulated provider does with a payment. */
-const STORIES = [
+/** The scenarios of the simulated payment provider: its token, and the text for people. */
+const SCENARIOS = [
   ["tok_success", "A card that is accepted"],
   ["tok_declined", "A card that is declined"],
   ["tok_requires_action", "A card whose bank wants a confirmation first"],
-  ["tok_timeout", "A provider that takes its time to answer"],
-  ["tok_duplicate_webhooks", "A provider that tells everything three times"],
-  ["tok_out_of_order", "A provider that tells the last thing first"],
+  ["tok_timeout", "A provider that does not answer in time"],
+  ["tok_duplicate_webhooks", "A provider that sends every webhook several times"],
+  ["tok_out_of_order", "A provider that sends its webhooks in the wrong order"],
   ["CASH_ON_DELIVERY", "Cash on delivery"],
 ];
 
 const STEPS = ["PENDING", "PAID", "PROCESSING", "SHIPPED", "DELIVERED"];
 
-/** Payments that are over, and for nothing. */
-const OVER = new Set(["FAILED", "CANCELLED", "EXPIRED"]);
+/** The statuses of payments that have ended without success. Another payment can be started after them. */
+const ENDED = new Set(["FAILED", "CANCELLED", "EXPIRED"]);
 
-/** The order that is looked at, and what is shown of it. */
+/** The id of the order on screen. */
 let current = null;
+/** The order that was rendered last, as JSON. */
 let shown = null;
 let timer = null;
 
-/** Shows the order of this id to `guest`, and keeps looking how it goes on. */
+/** Shows the order with this id to `guest`, and refreshes it until `leaveOrder` is called. */
 export async function showOrder(id, guest, position) {
   current = id;
   await refresh(id, guest, position);
-  look(id, guest);
+  scheduleRefresh(id, guest);
 }
 
 export function leaveOrder() {
@@ -60,13 +61,13 @@ export function leaveOrder() {
   current = shown = null;
 }
 
-/** A page that nobody looks at asks nothing; one that got no answer asks again. */
-function look(id, guest) {
+/** Refreshes the order in regular intervals, but not while the tab is hidden. A failed refresh is only logged. */
+function scheduleRefresh(id, guest) {
   if (current !== id) return;
   timer = setTimeout(async () => {
     if (document.visibilityState === "visible") await refresh(id, guest).catch(console.warn);
-    look(id, guest);
-  }, LOOK_EVERY_MS);
+    scheduleRefresh(id, guest);
+  }, REFRESH_EVERY_MS);
 }
 
 async function refresh(id, guest, position = null) {
@@ -76,8 +77,8 @@ async function refresh(id, guest, position = null) {
   else find("order-content").replaceChildren(h("p", null, "There is no such order in this tab."));
 }
 
-/** What is being typed stays, unless something has happened. */
-function render(order, guest, again) {
+/** Renders the order if it has changed. Otherwise the page stays, with what the person has typed. */
+function render(order, guest, reload) {
   const state = JSON.stringify(order);
   if (state === shown) return;
   const isNew = shown === null;
@@ -89,8 +90,8 @@ function render(order, guest, again) {
     h(
       "div",
       { class: "order" },
-      h("div", null, payment(order, guest, again), parcels(order), goods(order)),
-      aside(order, guest, again),
+      h("div", null, payment(order, guest, reload), parcels(order), goods(order)),
+      aside(order, guest, reload),
     ),
   );
   if (isNew) arrive(find("order-title"));
@@ -98,19 +99,19 @@ function render(order, guest, again) {
 
 function steps({ status }) {
   const reached = STEPS.indexOf(status);
-  const standing = h("p", { role: "status" }, badge(status));
-  if (reached < 0) return standing;
+  const statusLine = h("p", { role: "status" }, badge(status));
+  if (reached < 0) return statusLine;
   const step = (name, n) =>
     h(
       "li",
       { class: n <= reached ? "done" : "", "aria-current": n === reached ? "step" : null },
       n === 0 ? "Placed" : label(name),
     );
-  return h("div", null, standing, h("ol", { class: "steps" }, STEPS.map(step)));
+  return h("div", null, statusLine, h("ol", { class: "steps" }, STEPS.map(step)));
 }
 
-function payment(order, guest, again) {
-  const open = order.payments.some(({ status }) => !OVER.has(status));
+function payment(order, guest, reload) {
+  const open = order.payments.some(({ status }) => !ENDED.has(status));
   const isPayable = order.status === "PENDING" && !open;
   return h(
     "section",
@@ -121,9 +122,9 @@ function payment(order, guest, again) {
       h(
         "p",
         { class: "faint" },
-        "The payment provider has not answered yet; it is being asked again.",
+        "The payment provider has not answered yet. The shop sends the request again.",
       ),
-    isPayable && payForm(order, guest, again),
+    isPayable && payForm(order, guest, reload),
     !isPayable &&
       order.payments.length === 0 &&
       h("p", { class: "faint" }, "There is nothing to pay."),
@@ -133,7 +134,7 @@ function payment(order, guest, again) {
 function attempt({ status, method, amount, refunded, failure, actionUrl }) {
   const notes = [
     failure && label(failure),
-    !isNothing(refunded) && `${money(refunded)} given back`,
+    !isNothing(refunded) && `${money(refunded)} refunded`,
   ].filter(Boolean);
   const confirm =
     status === "REQUIRES_ACTION" &&
@@ -151,15 +152,15 @@ function attempt({ status, method, amount, refunded, failure, actionUrl }) {
   );
 }
 
-/** A provider's link leads to a page, and runs nothing here. */
+/** Whether a link leads to a web page. A link of another kind could run a script in this page. */
 const isWeb = (url) => /^https?:\/\//.test(url ?? "");
 
-function payForm({ id, total, reservedUntil }, guest, again) {
+function payForm({ id, total, reservedUntil }, guest, reload) {
   const form = h(
     "form",
     { id: "pay-form", novalidate: true },
-    h("p", { class: "faint" }, "Everything is kept for you until ", time(reservedUntil), "."),
-    field({ name: "token", label: "Pay with (simulated)", options: STORIES }),
+    h("p", { class: "faint" }, "The goods are reserved for you until ", time(reservedUntil), "."),
+    field({ name: "token", label: "Pay with (simulated)", options: SCENARIOS }),
     h("p", { class: "buttons" }, h("button", { class: "primary" }, `Pay ${money(total)}`)),
   );
   onSubmit(form, async ({ token }) => {
@@ -171,7 +172,7 @@ function payForm({ id, total, reservedUntil }, guest, again) {
       { orderId: id, ...means },
       guest,
     );
-    await again(position);
+    await reload(position);
   });
   return form;
 }
@@ -186,7 +187,7 @@ function parcels({ shipments }) {
     );
   return (
     shipments.length > 0 &&
-    h("section", { class: "sheet" }, h("h2", null, "On its way"), shipments.map(parcel))
+    h("section", { class: "sheet" }, h("h2", null, "Shipped"), shipments.map(parcel))
   );
 }
 
@@ -214,12 +215,12 @@ function goods({ lines, subtotal, discount, shipping, tax, total }) {
   );
 }
 
-function aside({ id, status, placedAt, cancelReason, contact, shippingAddress }, guest, again) {
+function aside({ id, status, placedAt, cancelReason, contact, shippingAddress }, guest, reload) {
   const cancel = () =>
     dialog(
       "Cancel this order?",
       {
-        text: "What was paid is given back.",
+        text: "Money that was paid is refunded.",
         fields: [{ name: "reason", label: "Why? (optional)" }],
         submit: "Cancel the order",
       },
@@ -230,7 +231,7 @@ function aside({ id, status, placedAt, cancelReason, contact, shippingAddress },
           { orderId: id, reason: reason.trim() || null },
           guest,
         );
-        await again(position);
+        await reload(position);
       },
     );
   const { street, city, region, postalCode, country } = shippingAddress ?? {};

@@ -1,8 +1,8 @@
-// The demo shop: which part of it is shown, and the checkout. The other parts are beside this file.
+// The demo shop: shows one part at a time, and has the checkout form. The other parts are in files of their own.
 
 import { change } from "/pages/graphql.js";
 import { arrive, fail, field, find, h, onSubmit } from "/pages/page.js";
-import { addToCart, edit, ordered, showCart, total } from "/shop/cart.js";
+import { addToCart, edit, showCart, showPlacedOrder, total } from "/shop/cart.js";
 import { showProducts } from "/shop/catalogue.js";
 import { leaveOrder, showOrder } from "/shop/order.js";
 import { guest, tab } from "/shop/tab.js";
@@ -10,7 +10,7 @@ import { guest, tab } from "/shop/tab.js";
 const COUNTRIES = "AU CA DE ES FR GB IE IN IT JP KW NL SE US".split(" ");
 const NAMES = new Intl.DisplayNames(["en"], { type: "region" });
 
-/** Where a value goes in the input of `orderPlace`, what it is called, and what browsers call it. */
+/** The fields: the path in the input of `orderPlace`, the label, and the name for the browser's autocompletion. */
 const CONTACT = [
   ["contact.name", "Name", "name"],
   ["contact.email", "E-mail", "email"],
@@ -37,8 +37,8 @@ function buildCheckout() {
   country.addEventListener("change", () => showCart().catch(fail));
 }
 
-/** What is charged is what was shown, or nothing: the estimate's total goes with the order. */
-async function place(values) {
+/** Places the order. The shown total is sent with it, so that the server refuses the order if the total has changed. */
+async function placeOrder(values) {
   const text = (name) => values[name].trim();
   const optional = (name) => text(name) || null;
   const input = {
@@ -59,7 +59,7 @@ async function place(values) {
   try {
     const payload = await change("orderPlace", "order { id number }", input, guest());
     tab.position = payload.position;
-    ordered(payload.order);
+    showPlacedOrder(payload.order);
   } catch (error) {
     await showCart().catch(fail);
     throw error;
@@ -91,7 +91,7 @@ async function show(part, id) {
 }
 
 buildCheckout();
-onSubmit(find("checkout-form"), place);
+onSubmit(find("checkout-form"), placeOrder);
 onSubmit(find("coupon-form"), async ({ code }) => {
   await edit("cartCouponApply", { code });
   find("coupon-code").value = "";

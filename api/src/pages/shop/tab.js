@@ -1,8 +1,8 @@
-// What this tab remembers: a guest is whoever holds the token of a cart, and an order is found by the
-// token of the cart that it was placed with.
+// The state of this tab. The token of a cart identifies a guest. An order is read with the token of the cart that
+// it was placed with.
 
 export const tab = {
-  /** The log's position that lists have to show: that of the last thing done here. */
+  /** The position of the last change made in this tab. Queries wait until their answer includes it. */
   position: null,
   get cartToken() {
     return sessionStorage.getItem("cartToken");
