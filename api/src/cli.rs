@@ -209,7 +209,8 @@ mod tests {
         }
         let long = command.render_long_help().to_string();
         for option in Cli::command().get_arguments() {
-            assert!(long.contains(&option.to_string()), "{option}");
+            let name = option.get_long().unwrap();
+            assert!(long.contains(&format!("--{name}")), "{name}");
         }
     }
 

@@ -1,11 +1,13 @@
 //! The type `Order`.
 
-use async_graphql::{Context, Description, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, Description, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use domain::OrderId;
 use domain::coupon::CouponCode;
-use domain::order::{self, Lifecycle, LineQuantity, OrderDetails, OrderLine, SentShipment};
+use domain::order::{self, Lifecycle, OrderDetails};
 
+use super::parts::{Line, Note, Shipment};
+use super::states::{OrderFulfilmentState, OrderPaymentState, OrderStatus, TaxMode};
 use crate::graphql::audit::{EventConnection, load_history};
 use crate::graphql::errors::query_error;
 use crate::graphql::money::Money;
@@ -20,83 +22,6 @@ pub struct Order {
     pub id: OrderId,
     version: i32,
     details: Box<OrderDetails>,
-}
-
-/// The status of an order as its customer understands it. If several apply, it is the first of:
-/// `EXPIRED`, `CANCELLED`, `REFUNDED`, `DELIVERED`, `SHIPPED`, `PROCESSING`, `PAID`, `PENDING`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::order::OrderStatus")]
-pub enum OrderStatus {
-    /// The order waits for its payment until `Order.reservedUntil`.
-    Pending,
-    /// The order is confirmed: its money is captured or authorised, or it is paid in cash on
-    /// delivery.
-    Paid,
-    /// Staff are packing the order, or some but not all units are shipped.
-    Processing,
-    /// All units are shipped, and some or all are not delivered yet.
-    Shipped,
-    /// All units were delivered.
-    Delivered,
-    /// All captured money was refunded.
-    Refunded,
-    /// The order was cancelled by the customer, by staff or by the shop itself; see
-    /// `Order.cancelReason`.
-    Cancelled,
-    /// The order was not paid in time, and its stock was released.
-    Expired,
-}
-
-/// What became of the money for an order, over all its payments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::order::OrderPaymentState")]
-pub enum OrderPaymentState {
-    /// No money is authorised or captured. Orders paid in cash stay here until the cash is recorded.
-    None,
-    /// The provider holds money for the order, and none of it is captured yet.
-    Authorized,
-    /// Some money is captured, but less than the total, and none is refunded.
-    PartiallyPaid,
-    /// At least the total is captured and not refunded.
-    Paid,
-    /// Some of the captured money was refunded.
-    PartiallyRefunded,
-    /// All captured money was refunded.
-    Refunded,
-    /// The customer's bank disputes a payment of the order, or took money back after a dispute.
-    Disputed,
-}
-
-/// How far the goods of an order have come. If several apply, the one furthest down this list is
-/// meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::order::OrderFulfilmentState")]
-pub enum OrderFulfilmentState {
-    /// No unit is shipped yet.
-    Unfulfilled,
-    /// Some but not all units are shipped.
-    PartiallyShipped,
-    /// Every unit is shipped, and none is delivered yet.
-    Shipped,
-    /// Some but not all units are delivered.
-    PartiallyDelivered,
-    /// Every unit is delivered.
-    Delivered,
-    /// Some but not all units came back to the shop.
-    PartiallyReturned,
-    /// Every unit came back to the shop.
-    Returned,
-}
-
-/// Whether prices contain tax. It is a setting of the shop, and each order keeps what was set when it
-/// was placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "domain::pricing::TaxMode")]
-pub enum TaxMode {
-    /// Prices are without tax, and the tax is added to the total.
-    Exclusive,
-    /// Prices include the tax, so it is shown but not added.
-    Inclusive,
 }
 
 impl Order {
@@ -299,122 +224,5 @@ impl Order {
     /// seen.
     async fn version(&self) -> i32 {
         self.version
-    }
-}
-
-/// A product of an order as it was bought. Later changes of the product do not show here.
-#[derive(Debug, Description)]
-pub struct Line<'o>(&'o OrderLine);
-
-#[Object(name = "OrderLine", use_type_description)]
-impl Line<'_> {
-    /// SKU of the product that was bought.
-    async fn sku(&self) -> &str {
-        self.0.ordered.sku.as_str()
-    }
-
-    /// The product's name when the order was placed.
-    async fn name(&self) -> &str {
-        self.0.ordered.name.as_str()
-    }
-
-    /// Number of units bought, 1 to 10,000.
-    async fn quantity(&self) -> u32 {
-        self.0.ordered.quantity.get()
-    }
-
-    /// Price charged for one unit.
-    async fn unit_price(&self) -> Money {
-        Money(self.0.ordered.unit_price)
-    }
-
-    /// The `unitPrice` times the `quantity`, before discount and exclusive tax.
-    async fn total(&self) -> Money {
-        Money(self.0.ordered.total)
-    }
-
-    /// This line's share of the order's discount. The shares of all lines add up to it exactly.
-    async fn discount(&self) -> Money {
-        Money(self.0.ordered.discount)
-    }
-
-    /// Tax on the line after its discount: added to the total or included in it, by `Order.taxMode`.
-    async fn tax(&self) -> Money {
-        Money(self.0.ordered.tax)
-    }
-
-    /// Number of units that were shipped, delivered ones included.
-    async fn shipped(&self) -> i64 {
-        self.0.shipped
-    }
-
-    /// Number of units that were delivered, returned ones included.
-    async fn delivered(&self) -> i64 {
-        self.0.delivered
-    }
-
-    /// Number of units that the buyer wants to return and the shop has not taken back yet.
-    async fn return_requested(&self) -> i64 {
-        self.0.return_requested
-    }
-
-    /// Number of units that the shop has taken back.
-    async fn returned(&self) -> i64 {
-        self.0.returned
-    }
-}
-
-/// A parcel that was sent to the buyer.
-#[derive(Debug, SimpleObject)]
-pub struct Shipment {
-    /// The parcel's own UUID. It is not a `Node`.
-    id: ID,
-    /// The units in the parcel.
-    lines: Vec<ShipmentLine>,
-    /// Name of the company that carries the parcel; null if staff named none.
-    carrier: Option<String>,
-    /// Number by which the carrier tracks the parcel; null if staff named none.
-    tracking_number: Option<String>,
-    /// Time at which the parcel should arrive; null if staff named none.
-    estimated_delivery: Option<DateTime<Utc>>,
-    /// Time at which staff recorded the shipment.
-    shipped_at: DateTime<Utc>,
-}
-
-/// A product in a parcel, and how many units of it.
-#[derive(Debug, SimpleObject)]
-pub struct ShipmentLine {
-    /// SKU of the product in the parcel.
-    sku: String,
-    /// Number of units in the parcel, at least 1.
-    quantity: u32,
-}
-
-/// A note about an order, written by staff for staff.
-#[derive(Debug, SimpleObject)]
-pub struct Note {
-    /// What was noted; null once the buyer's data was erased.
-    text: Option<String>,
-    /// Time at which the note was added.
-    at: DateTime<Utc>,
-}
-
-impl From<&SentShipment> for Shipment {
-    fn from(sent: &SentShipment) -> Self {
-        let shipment = sent.shipment.clone();
-        Shipment {
-            id: shipment.id.0.into(),
-            lines: shipment.lines.iter().map(ShipmentLine::from).collect(),
-            carrier: shipment.carrier.map(|carrier| carrier.to_string()),
-            tracking_number: shipment.tracking_number.map(|number| number.to_string()),
-            estimated_delivery: shipment.estimated_delivery,
-            shipped_at: sent.at,
-        }
-    }
-}
-
-impl From<&LineQuantity> for ShipmentLine {
-    fn from(part: &LineQuantity) -> Self {
-        ShipmentLine { sku: part.sku.to_string(), quantity: part.quantity.get() }
     }
 }
