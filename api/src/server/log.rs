@@ -30,7 +30,9 @@ pub(super) async fn log(mut request: Request, next: Next) -> Response {
     if let Ok(id) = HeaderValue::from_str(&trace.id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    let (elapsed_ms, trace) = (started_at.elapsed().as_secs_f64() * 1000.0, trace.id);
+    // Whole microseconds, so that the line does not show digits without a meaning.
+    let elapsed_ms = started_at.elapsed().as_micros() as f64 / 1000.0;
+    let trace = trace.id;
     if is_probe {
         tracing::debug!(%method, path, status, elapsed_ms, %trace, "request");
     } else {
