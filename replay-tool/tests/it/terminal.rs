@@ -66,7 +66,8 @@ async fn interrupted(shop: &Shop, arguments: &[&str], replaced: i64) -> RunOutpu
     let arguments = [arguments, &["--database-url", shop.database.url()]].concat();
     let mut child = command(&arguments).spawn().unwrap();
     let is_waiting = "select exists (select from pg_stat_activity
-         where wait_event_type = 'Lock' and query like '%create schema rebuild_orders%')
+         where datname = current_database() and wait_event_type = 'Lock'
+           and query like '%create schema rebuild_orders%')
          and (select count(*) from leases where name like 'projection:%' and epoch > 1) = $1";
     within(async {
         while !sqlx::query_scalar::<_, bool>(is_waiting)
