@@ -1,10 +1,13 @@
 //! The commands of a cart, and the errors with which it refuses them.
 
-use super::{MAX_LINES, Owner};
+use super::Owner;
 use crate::coupon::CouponCode;
 use crate::grouped::grouped;
 use crate::product::Offer;
 use crate::{CartId, Currency, CustomerId, ErrorCode, Money, MoneyError, OrderId, Quantity, Sku};
+
+/// The largest number of lines in a cart.
+pub const MAX_LINES: usize = 250;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum CartCommand {

@@ -1,11 +1,8 @@
 //! Adding, changing and removing lines, and updating their prices at checkout.
 
-use super::{Addition, CartDetails, CartError, CartEvent, CartLine, Decision};
+use super::{Addition, CartDetails, CartError, CartEvent, CartLine, Decision, MAX_LINES};
 use crate::product::Offer;
 use crate::{OrderId, Quantity, Sku, Timestamp};
-
-/// The largest number of lines in a cart.
-pub const MAX_LINES: usize = 250;
 
 impl CartDetails {
     /// Each SKU has one line: if a SKU is in the cart already, or is given twice, its units are

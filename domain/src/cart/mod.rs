@@ -12,10 +12,9 @@ use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
 use serde::{Deserialize, Serialize};
 
-pub use self::command::{Addition, CartCommand, CartError};
+pub use self::command::{Addition, CartCommand, CartError, MAX_LINES};
 pub use self::details::{CartDetails, CartLine};
 pub use self::event::{CartEvent, Owner};
-pub use self::lines::MAX_LINES;
 use crate::coupon::CouponCode;
 use crate::decide::handle;
 use crate::{CartId, CustomerId, Decide, OrderId, Timestamp};

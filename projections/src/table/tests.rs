@@ -1,3 +1,5 @@
+//! Each list of columns against the migrated table, and the statements that are made of it.
+
 use local_postgres::testing::database;
 
 use super::*;

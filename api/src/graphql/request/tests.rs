@@ -1,3 +1,5 @@
+//! The hash of a request: what changes it, and what a later release may add.
+
 use async_graphql::{
     EmptySubscription, Enum, ID, InputObject, Object, OneofObject, Request, Result, Schema,
     Variables,
