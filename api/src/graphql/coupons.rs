@@ -194,7 +194,8 @@ pub struct CouponCreateInput {
 pub struct CouponDisableInput {
     /// Code of the coupon to disable, in any case.
     code: String,
-    /// With the same key, a repeated request returns the first result. See `Mutation`.
+    /// With the same key, a repeated request disables nothing again: it gets the coupon as it is now. See
+    /// `Mutation`.
     idempotency_key: Option<ID>,
     /// Refuse with `VERSION_CONFLICT` unless the coupon has this version. Each order that uses the
     /// coupon changes its version.

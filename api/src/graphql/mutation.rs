@@ -149,9 +149,9 @@ macro_rules! payload {
             )]
             pub position: Option<$crate::graphql::position::Position>,
             #[doc = concat!(
-                "True if the same `", stringify!($mutation),
-                "` was done before under this idempotency key, so that nothing was done now. ",
-                "`position` is the first one, and the object is shown as it is now."
+                "True if this request repeats a `", stringify!($mutation), "` that was carried out before ",
+                "with the same idempotency key. Nothing is changed again: `position` is that of the first ",
+                "execution, and the object is shown in its present state."
             )]
             pub replayed: bool,
         }

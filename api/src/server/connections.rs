@@ -114,7 +114,7 @@ fn trim_trailing_slash(uri: &mut Uri) {
     }
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut parts = uri.clone().into_parts();
-    // A path and query without its trailing slash is still one, so this never fails.
+    // Without the slashes the text is still a valid path and query, so it can be parsed.
     parts.path_and_query = format!("{trimmed}{query}").parse().ok();
     if let Ok(shorter) = Uri::from_parts(parts) {
         *uri = shorter;

@@ -181,7 +181,8 @@ impl BusShop {
     }
 }
 
-/// Adds one unit to a cart, again and again.
+/// One writer: until `until`, it adds one unit to a randomly chosen cart, and measures how long each
+/// command takes.
 async fn write(
     bus: Bus,
     carts: Arc<[CartId]>,

@@ -215,6 +215,7 @@ impl MailOutbox {
     }
 }
 
+/// The message of a notification. `None` if it was never requested, or if the state is another aggregate's.
 fn outgoing_message(state: &State) -> Option<Box<OutgoingMessage>> {
     match state {
         State::Notification(notification) => notification.outgoing_message().cloned().map(Box::new),

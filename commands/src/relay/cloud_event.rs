@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 pub(super) const MEDIA_TYPE: &str = "application/cloudevents+json";
 
-/// A message to the broker.
+/// One event of the log, encoded as a CloudEvent and ready to be published to the broker.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct BrokerMessage {
     /// The event's position in the log.

@@ -20,7 +20,7 @@ pub fn cancel(
     if changes.is_empty() {
         return Ok(vec![]);
     }
-    let free = |line: &OrderLine| free_stock(order_id, details, line);
+    let free = |line: &OrderLine| make_available_again(order_id, details, line);
     changes.extend(related.decide_stocks(details, now, free)?);
     // An order that has expired has already released its coupon.
     if !details.has_expired() {
@@ -30,9 +30,14 @@ pub fn cancel(
     Ok(changes)
 }
 
-/// A confirmed order has committed its stock, so the units are added to the stock again. Otherwise
-/// they are only reserved.
-fn free_stock(order: OrderId, details: &OrderDetails, line: &OrderLine) -> InventoryCommand {
+/// The command that makes the units of a cancelled line available again. The stock of a confirmed
+/// order is committed, so its units are returned to the stock. The units of any other order are
+/// only reserved, so their reservation is released.
+fn make_available_again(
+    order: OrderId,
+    details: &OrderDetails,
+    line: &OrderLine,
+) -> InventoryCommand {
     if details.confirmed_at.is_none() {
         return InventoryCommand::Release { order, why: ReleaseReason::Cancelled };
     }

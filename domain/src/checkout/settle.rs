@@ -1,5 +1,5 @@
-//! Settling an order with one of its payments: the order is updated to what the payment has
-//! achieved.
+//! Records the new state of a payment in its order, and does what follows from it: the order is
+//! confirmed or cancelled, the payment is captured, voided or refunded.
 
 use cqrs_es::Aggregate;
 

@@ -181,8 +181,8 @@ impl OrderDetails {
         Ok(vec![OrderEvent::ProcessingStarted { at }])
     }
 
-    /// Goods are shipped only while a payment covers them. The payment that confirmed the order may
-    /// have been voided or refunded since.
+    /// Refuses if the order's payments do not cover it any more, because the one that confirmed it
+    /// was voided, has expired or was refunded since. An order without a payment is not refused here.
     fn must_be_paid(&self) -> Result<(), OrderError> {
         let is_uncovered = !self.payments.is_empty() && self.covered_by.is_none();
         if is_uncovered || self.payment_state() == OrderPaymentState::Refunded {

@@ -64,7 +64,8 @@ pub struct CartLinesUpdateInput {
     cart_id: Option<ID>,
     /// The lines to change, 1 to 250 entries. Other lines of the cart stay as they are.
     lines: Vec<CartLineUpdateInput>,
-    /// With the same key, a repeated request returns the first result. See `Mutation`.
+    /// With the same key, a repeated request sets no quantity again: it gets the cart as it is now. See
+    /// `Mutation`.
     idempotency_key: Option<ID>,
     /// Refuse with `VERSION_CONFLICT` unless the cart has this version, so that quantities change
     /// only in the cart you have seen.
@@ -123,8 +124,8 @@ pub struct CartCreatePayload {
     /// Pass it as `minPosition` to a query that must show the result of `cartCreate`. Null if it was
     /// refused.
     position: Option<Position>,
-    /// True if the same `cartCreate` was done before under this idempotency key, so that nothing was
-    /// done now. `cart` is the first request's cart as it is now.
+    /// True if this request repeats a `cartCreate` that was carried out before with the same idempotency
+    /// key. No second cart is created: `cart` is the first request's cart in its present state.
     replayed: bool,
 }
 

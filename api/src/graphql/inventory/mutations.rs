@@ -25,8 +25,8 @@ pub struct InventoryRegisterInput {
     /// Number of units to buy when the stock is low; 50 by default.
     #[graphql(default = 50)]
     reorder_quantity: i64,
-    /// With the same key, a repeated request returns the first result instead of the error
-    /// `INVENTORY_EXISTS`. See `Mutation`.
+    /// With the same key, a repeated request registers nothing again: it gets the stock as it is now,
+    /// instead of the error `INVENTORY_EXISTS`. See `Mutation`.
     idempotency_key: ID,
 }
 

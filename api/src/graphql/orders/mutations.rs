@@ -65,7 +65,8 @@ pub struct OrderCancelInput {
     /// Why the order is cancelled, in 1 to 200 characters. The buyer can read it in
     /// `Order.cancelReason`.
     reason: Option<String>,
-    /// With the same key, a repeated request returns the first result. Required. See `Mutation`.
+    /// With the same key, a repeated request cancels nothing again: it gets the order as it is now. See
+    /// `Mutation`.
     idempotency_key: ID,
     /// Refuse with `VERSION_CONFLICT` unless the order has this version, so that an order that has
     /// moved on is not cancelled.

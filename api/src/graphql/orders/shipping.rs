@@ -20,7 +20,8 @@ use crate::graphql::mutation::{Completed, MutationOptions, execute_with_paths, p
 pub struct OrderProcessingStartInput {
     /// UUID of the order to pack, not its number.
     order_id: ID,
-    /// With the same key, a repeated request returns the first result. See `Mutation`.
+    /// With the same key, a repeated request starts nothing again: it gets the order as it is now. See
+    /// `Mutation`.
     idempotency_key: Option<ID>,
     /// Refuse with `VERSION_CONFLICT` unless the order has this version, so that you pack for the
     /// address you have seen.

@@ -59,7 +59,8 @@ pub struct PaymentCaptureInput {
 pub struct PaymentVoidInput {
     /// UUID of the payment to void.
     payment_id: ID,
-    /// With the same key, a repeated request returns the first result. Required. See `Mutation`.
+    /// With the same key, a repeated request voids nothing again: it gets the payment as it is now. See
+    /// `Mutation`.
     idempotency_key: ID,
     /// Refuse with `VERSION_CONFLICT` unless the payment has this version, so that money captured
     /// meanwhile is noticed.

@@ -142,7 +142,7 @@ fn an_order_shows_refunded_only_when_all_of_its_money_went_back() {
 }
 
 #[test]
-fn the_first_payment_that_covers_the_order_is_the_one_that_counts() {
+fn the_order_is_covered_by_the_payment_that_reaches_its_total_first() {
     let authorized = || outcome(3400, 0);
     assert_eq!(covered_by([by_card(1)]), None);
     assert_eq!(covered_by([by_card(1), recorded(1, outcome(3399, 0))]), None);
@@ -150,11 +150,12 @@ fn the_first_payment_that_covers_the_order_is_the_one_that_counts() {
         covered_by([by_card(1), by_card(2), recorded(2, authorized()), recorded(1, authorized())]),
         Some(payment_id(2)),
     );
-    assert_eq!(
-        covered_by([started(1, PaymentMethod::CashOnDelivery, minute(1))]),
-        Some(payment_id(1)),
-        "cash on delivery covers by promise",
-    );
+}
+
+#[test]
+fn cash_on_delivery_covers_an_order_as_soon_as_it_is_started() {
+    let started = [started(1, PaymentMethod::CashOnDelivery, minute(1))];
+    assert_eq!(covered_by(started), Some(payment_id(1)));
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn refunded(object: &str, cents: i64, request: Option<u32>) -> PaymentEvent {
     PaymentEvent::Refunded { object, amount, request, at: minute(5) }
 }
 
-/// The payment is in US dollars.
+/// The error for an amount that a payment in US dollars does not accept.
 fn invalid_amount(amount: Money) -> PaymentError {
     PaymentError::InvalidAmount { amount, currency: usd(0).currency }
 }
