@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use domain::{State, StreamId};
 use event_store::{Backoff, EventStore, time_limits};
+use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -94,6 +95,21 @@ impl Bus {
         command: impl Command,
         context: Context,
     ) -> Result<Receipt, CommandError> {
+        let answer = self.start(Arc::new(command), context);
+        match tokio::time::timeout(time_limits::COMMAND, answer).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(CommandError::Interrupted),
+            Err(_) => Err(CommandError::TimedOut),
+        }
+    }
+
+    /// Starts the task of a command. It is not generic, so that the compiler generates its code once, and
+    /// not again for each command and in each crate.
+    fn start(
+        &self,
+        command: Arc<dyn Command>,
+        context: Context,
+    ) -> JoinHandle<Result<Receipt, CommandError>> {
         let name = command.name();
         let span =
             tracing::debug_span!(target: SPANS, "command", otel.name = name, outcome = Empty);
@@ -101,17 +117,12 @@ impl Bus {
         let bus = self.clone();
         let work = async move {
             let begun = Instant::now();
-            let result = bus.run(Arc::new(command), Arc::new(context)).await;
+            let result = bus.run(command, Arc::new(context)).await;
             metrics::command_ended(name, &result, begun.elapsed());
             Span::current().record("outcome", metrics::outcome(&result));
             result
         };
-        let answer = self.0.tasks.spawn(work.instrument(span));
-        match tokio::time::timeout(time_limits::COMMAND, answer).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(CommandError::Interrupted),
-            Err(_) => Err(CommandError::TimedOut),
-        }
+        self.0.tasks.spawn(work.instrument(span))
     }
 
     /// A stream's durable state and version. The version of a stream that does not exist is 0.
