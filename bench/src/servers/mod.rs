@@ -57,12 +57,12 @@ impl ServerProcess {
             .kill_on_drop(true)
             .spawn()?;
         let mut stdout = child.stdout.take().map(BufReader::new);
-        let mut line = String::new();
-        if let Some(stdout) = &mut stdout {
-            // On a timeout or an error the line stays empty.
-            let _ = timeout(START_MAX, stdout.read_line(&mut line)).await;
-        }
-        match listening(&line) {
+        let address = match &mut stdout {
+            // On a timeout there is no address.
+            Some(stdout) => timeout(START_MAX, read_address(stdout)).await.unwrap_or_default(),
+            None => None,
+        };
+        match address {
             Some(address) => {
                 Ok(ServerProcess { name: subcommand, child, address, log, _stdout: stdout })
             }
@@ -92,7 +92,19 @@ impl ServerProcess {
     }
 }
 
-/// Parses the line `GraphQL  http://HOST:PORT/graphql`, which both servers print.
+/// Reads lines until one says where the server listens; `None` if the output ends first.
+async fn read_address(stdout: &mut BufReader<ChildStdout>) -> Option<SocketAddr> {
+    let mut line = String::new();
+    while stdout.read_line(&mut line).await.ok()? > 0 {
+        if let Some(address) = listening(&line) {
+            return Some(address);
+        }
+        line.clear();
+    }
+    None
+}
+
+/// The address in a line such as `GraphQL  http://HOST:PORT/graphql`, of which both servers print some.
 fn listening(line: &str) -> Option<SocketAddr> {
     line.split("http://").nth(1)?.split('/').next()?.parse().ok()
 }
